@@ -1,0 +1,112 @@
+import { type Command, Help, Option } from 'commander';
+import type { Action } from '../../lab/action.ts';
+import { Problem } from '../../lab/problem.ts';
+import { parseDuration } from '../../lab/units.ts';
+import { Out } from './out.ts';
+
+/** What every verb shares: the options that mean the same everywhere, and how an action is told. */
+
+export interface Shared {
+  readonly out: Out;
+  readonly yard: string | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly dryRun: boolean;
+  readonly signal: AbortSignal;
+}
+
+interface RawOptions {
+  readonly yard?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly ascii?: boolean;
+  readonly timeout?: string;
+  readonly dryRun?: boolean;
+}
+
+/** Set by `main`: aborted by the first Ctrl-C. */
+export const interrupt = new AbortController();
+
+/** The code with which the process ends, decided by the verb; thrown Problems decide for themselves. */
+export const ending = { code: 0 };
+
+/** Options that mean the same on every verb: they stand last in its help. */
+const EVERYWHERE = new Set<string>();
+
+function everywhere(flags: string, says: string): Option {
+  const option = new Option(flags, says);
+  EVERYWHERE.add(option.name());
+  return option;
+}
+
+export function addShared(command: Command): Command {
+  return command
+    .addOption(everywhere('--yard <dir>', 'the yard to speak to (default: found upward from here)'))
+    .addOption(everywhere('--json', 'one JSON object, or one line an event'))
+    .addOption(everywhere('-q, --quiet', 'only the result'))
+    .addOption(everywhere('--timeout <duration>', 'give up after, such as 60s'))
+    .addOption(everywhere('--ascii', 'plain ASCII signs'));
+}
+
+/** Own options first. */
+export function sortedOptions(this: Help, command: Command): Option[] {
+  const options = Help.prototype.visibleOptions.call(this, command);
+  const rank = (o: Option) => (o.name() === 'help' ? 2 : EVERYWHERE.has(o.name()) ? 1 : 0);
+  return [0, 1, 2].flatMap((r) => options.filter((o) => rank(o) === r));
+}
+
+/** Actions can also be only described. */
+export function addDryRun(command: Command): Command {
+  return command.addOption(new Option('--dry-run', 'say what would be done, and do nothing'));
+}
+
+export function shared(command: Command): Shared {
+  const raw = command.optsWithGlobals<RawOptions>();
+  let timeoutMs: number | undefined;
+  if (raw.timeout !== undefined) {
+    const parsed = parseDuration(raw.timeout);
+    if (!parsed.ok) throw new Problem(2, `--timeout: ${parsed.error}`);
+    timeoutMs = parsed.value;
+  }
+  return {
+    out: new Out({ json: raw.json === true, quiet: raw.quiet === true, ascii: raw.ascii === true }),
+    yard: raw.yard,
+    timeoutMs,
+    dryRun: raw.dryRun === true,
+    signal: interrupt.signal,
+  };
+}
+
+export const ACTION_TIMEOUT_MS = 60_000;
+
+/** The sentence before, a line a step, the line of figures after. */
+export async function perform<T>(
+  s: Shared,
+  action: Action<T>,
+  timeoutMs = ACTION_TIMEOUT_MS,
+): Promise<T | undefined> {
+  if (s.dryRun) {
+    s.out.line(action.plan);
+    s.out.object({ plan: action.plan });
+    return undefined;
+  }
+  s.out.step(s.out.style('dim', action.plan));
+  const done = await action.run({
+    step: (line) => {
+      s.out.endLive();
+      s.out.step(`  ${line}`);
+    },
+    timeoutMs: s.timeoutMs ?? timeoutMs,
+    signal: s.signal,
+  });
+  s.out.endLive();
+  s.out.line(done.line);
+  s.out.object(done.data);
+  if (done.no === true) ending.code = 1;
+  return done.data;
+}
+
+/** Text below a command's help. */
+export function example(command: Command, ...lines: readonly string[]): Command {
+  const heading = lines.length === 1 ? 'Example' : 'Examples';
+  return command.addHelpText('after', `\n${heading}:\n${lines.map((l) => `  $ forkyard ${l}`).join('\n')}`);
+}

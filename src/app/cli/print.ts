@@ -1,0 +1,62 @@
+import type { NodeInfo } from '../../lab/client.ts';
+import { blockName, tailOf } from '../../lab/names.ts';
+import { formatSpeed, formatWork } from '../../lab/units.ts';
+import type { YardFile } from '../../lab/yard-file.ts';
+import { drawTree } from '../../observe/draw.ts';
+import type { Forest } from '../../observe/forest.ts';
+import { short } from '../../observe/words.ts';
+
+/** Figures as lines of text. */
+
+/** Columns padded to their widest cell; no trailing blanks. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** The fork tree with every node's tip and its work. */
+export function treeLines(forest: Forest, nodes: readonly string[], last: number, ascii: boolean): string[] {
+  const drawing = drawTree(forest, { nodes, last, ascii });
+  if (drawing.rows.length === 0) return ['no block yet: the tree is its genesis'];
+  const width = Math.max(...drawing.rows.map((r) => r.text.length));
+  let best = 0n;
+  for (const { end } of drawing.rows) if (end.work > best) best = end.work;
+  const rows = drawing.rows.map((row) => {
+    const behind = best - row.end.work;
+    const note = row.stale ? 'stale' : behind === 0n ? '' : `${short(behind)} behind`;
+    return `${row.text.padEnd(width)}  work ${short(row.end.work).padEnd(5)} ${note}`.trimEnd();
+  });
+  return drawing.ruler === '' ? rows : [drawing.ruler, ...rows];
+}
+
+/** The nodes as a table. */
+export function nodeTable(infos: ReadonlyMap<string, NodeInfo | undefined>, yard: YardFile): string[] {
+  const rows: string[][] = [['NODE', 'TIP', '', 'WORK', 'HASH', 'PEERS', 'POOL', 'BLOCKS', 'STATE']];
+  for (const [letter, info] of infos) {
+    if (info === undefined) {
+      rows.push([letter, '-', '', '-', '-', '-', '-', '-', 'down']);
+      continue;
+    }
+    const { tip, mining } = info;
+    rows.push([
+      letter,
+      blockName(tip),
+      tailOf(tip.id),
+      formatWork(tip.work),
+      mining.on && !mining.held ? formatSpeed(mining.rate) : '-',
+      `${info.peers.length}/${yard.nodes.length - 1}`,
+      String(info.pool.size),
+      String(info.mined),
+      mining.held ? 'held' : mining.on ? 'mining' : 'idle',
+    ]);
+  }
+  return table(rows);
+}

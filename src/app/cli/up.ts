@@ -1,0 +1,118 @@
+import { relative, resolve } from 'node:path';
+import { formatAmount } from '../../bitcoin/amount.ts';
+import { WELL_KNOWN } from '../../consensus/genesis.ts';
+import { genesisCoins } from '../../consensus/params.ts';
+import type { YardWishes } from '../../lab/create.ts';
+import { allKeys } from '../../lab/keyring.ts';
+import { launch, type RunningYard } from '../../lab/launch.ts';
+import { followLog } from '../../lab/live.ts';
+import { listLetters } from '../../lab/names.ts';
+import { formatDuration, formatMs, formatRate } from '../../lab/units.ts';
+import { findYard, YARD_DIR } from '../../lab/yard-file.ts';
+import type { Shared } from './common.ts';
+import type { Out } from './out.ts';
+import { table } from './print.ts';
+
+export interface UpOptions {
+  readonly programPath: string;
+  readonly data: string | undefined;
+  readonly wishes: YardWishes;
+}
+
+/** Starts a yard, says where everything is, prints one line an event, and ends with Ctrl-C or `down`. */
+export async function runUp(s: Shared, options: UpOptions): Promise<number> {
+  const { out } = s;
+  const dir = options.data ?? s.yard ?? findYard(process.cwd()) ?? YARD_DIR;
+  const began = new AbortController();
+  s.signal.addEventListener('abort', () => began.abort());
+  let endedBy: 'interrupt' | 'down' | undefined;
+  const onTerm = () => began.abort();
+  process.once('SIGTERM', onTerm);
+  out.step(out.style('dim', `Starting in ${resolve(dir)} …`));
+  const yard = await launch({
+    dir: resolve(dir),
+    programPath: options.programPath,
+    wishes: options.wishes,
+    say: (line) => out.error(line),
+    signal: began.signal,
+  });
+  describe(out, yard);
+  if (out.json) yard.launcher.log.subscribe((event) => out.object(event));
+  else followLog(yard.launcher.log, (line) => out.step(line));
+  await Promise.race([
+    yard.downAsked.then(() => {
+      endedBy ??= 'down';
+    }),
+    new Promise<void>((done) => {
+      const stop = (by: 'interrupt' | 'down') => {
+        endedBy ??= by;
+        done();
+      };
+      if (s.signal.aborted) stop('interrupt');
+      s.signal.addEventListener('abort', () => stop('interrupt'), { once: true });
+      process.off('SIGTERM', onTerm);
+      process.once('SIGTERM', () => stop('down'));
+    }),
+  ]);
+  out.step('stopping …');
+  const stopping = performance.now();
+  await yard.close();
+  out.line(
+    `stopped ${yard.client.yard.nodes.length} nodes in ${formatMs(performance.now() - stopping)}; going on: forkyard up`,
+  );
+  return endedBy === 'interrupt' ? 130 : 0;
+}
+
+/** What a person needs next: where nodes answer, whose keys hold coins, what to try. */
+function describe(out: Out, running: RunningYard): void {
+  const { client, launcher } = running;
+  const { yard } = client;
+  const { params } = launcher;
+  const miners = yard.nodes.filter((n) => n.miner);
+  const pace = yard.spacingMs === 0 ? '' : ` · pace ${formatDuration(yard.spacingMs)}`;
+  const delay = yard.delayMs === 0 ? '' : ` · delay ${formatDuration(yard.delayMs)}`;
+  const state = running.reopened ? 'goes on' : 'new';
+  out.line(
+    out.style('bold', `forkyard ${yard.label}`) +
+      ` (${state}) · ${yard.nodes.length} nodes, up and linked in ${formatMs(running.startMs)}${pace}${delay}`,
+  );
+  out.line();
+  const here = (dir: string) => relative(process.cwd(), resolve(client.dir, dir)) || '.';
+  const rows = yard.nodes.map((n) => [
+    n.letter,
+    client.url(n),
+    n.address.replace(/\/p2p\/.*/, ''),
+    n.miner ? formatRate(n.hashrate) : 'does not mine',
+    here(n.dir),
+  ]);
+  for (const line of table([['NODE', 'RPC', 'PEER ADDRESS', 'MINES', 'DATA'], ...rows])) out.line(line);
+  out.line();
+  out.line(`KEYS  ten test keys, the same on every yard (worthless); secrets: forkyard keys`);
+  const coins = formatAmount(genesisCoins(params) / WELL_KNOWN.length);
+  const people = allKeys(client.dir, params).filter((k) => k.kind === 'well-known');
+  for (const line of table(people.map((k) => [`  ${k.name}`, k.address]))) out.line(line);
+  if (params.genesisSpendable) out.line(`  each has ${coins} coins from the genesis block`);
+  out.line();
+  if (miners.length === 0) out.line('Nobody mines until you say so: forkyard mine -N A --blocks 3');
+  const half = Math.ceil(yard.nodes.length / 2);
+  const letters = yard.nodes.map((n) => n.letter);
+  const groups = `${letters.slice(0, half).join('')}/${letters.slice(half).join('')}`;
+  out.line('Try, in a second terminal (Ctrl-C here ends the yard):');
+  const hints =
+    letters.length < 2
+      ? [['status', 'what it knows']]
+      : [
+          ['status', `do ${listLetters(letters)} agree?`],
+          params.genesisSpendable
+            ? ['send alice bob 1.5', 'a signed payment']
+            : [
+                `mine -N A --blocks ${params.maturity + 1}`,
+                'until the first reward can be spent: then send miner-a bob 1.5',
+              ],
+          [`partition ${groups}`, 'cut the network, watch two branches grow, then: heal'],
+          ['reorg --depth 3', 'undo three blocks, for real'],
+        ];
+  for (const line of table(hints.map(([verb, what]) => [`  forkyard ${verb}`, what!]))) out.line(line);
+  out.line();
+  out.object({ yard: client.yard, dir: client.dir, reopened: running.reopened, startMs: running.startMs });
+}

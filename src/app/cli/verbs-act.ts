@@ -1,0 +1,134 @@
+import { Command } from 'commander';
+import { Problem } from '../../lab/problem.ts';
+import { formatMs, formatSpeed, parseCount } from '../../lab/units.ts';
+import { addDryRun, addShared, ending, example, perform, shared } from './common.ts';
+
+/** `mine`, `hold`, `release`, `partition`, `heal`, `reorg`: what happens to the chain and to the links. */
+
+/** A block may take its time at a node's own rate; nobody wants to be told after a minute that mining is slow. */
+const MINE_TIMEOUT_MS = 3_600_000;
+const REORG_TIMEOUT_MS = 600_000;
+
+async function open(yard: string | undefined) {
+  const { YardClient } = await import('../../lab/client.ts');
+  return YardClient.open(yard, process.cwd());
+}
+
+export function actVerbs(): Command[] {
+  return [mineVerb(), holdVerb('hold'), holdVerb('release'), partitionVerb(), healVerb(), reorgVerb()];
+}
+
+function count(text: string, what: string, least: number, most: number): number {
+  const parsed = parseCount(text, what, least, most);
+  if (!parsed.ok) throw new Problem(2, parsed.error);
+  return parsed.value;
+}
+
+function mineVerb(): Command {
+  const mine = addDryRun(addShared(new Command('mine')))
+    .description('mine on one node: some blocks, or until Ctrl-C with a live rate')
+    .option('-N, --node <node>', 'which node (default A)', 'A')
+    .option('--blocks <count>', 'stop after so many')
+    .option('--uncapped', "faster than the node's share of the yard")
+    .action(async (options: { node: string; blocks?: string; uncapped?: boolean }, command: Command) => {
+      const s = shared(command);
+      const blocks = options.blocks === undefined ? undefined : count(options.blocks, '--blocks', 1, 100_000);
+      const client = await open(s.yard);
+      const mining = await import('../../lab/mining.ts');
+      const uncapped = options.uncapped === true;
+      if (uncapped && !s.dryRun)
+        s.out.error(
+          s.out.style(
+            'yellow',
+            'Warning: uncapped, so figures of pace and share do not hold for these blocks.',
+          ),
+        );
+      if (blocks !== undefined) {
+        await perform(
+          s,
+          mining.mineBlocks(client, { node: options.node, blocks, uncapped }),
+          MINE_TIMEOUT_MS,
+        );
+        return;
+      }
+      const action = mining.mineOn(client, options.node, uncapped, {
+        onRate: ({ rate, found, seconds }) =>
+          s.out.live(
+            `  ${formatSpeed(rate)} · ${found} block${found === 1 ? '' : 's'} in ${formatMs(seconds * 1000)} · Ctrl-C ends`,
+          ),
+        onBlock: (block) => {
+          s.out.endLive();
+          s.out.step(`  ${mining.minedLine(block)}`);
+          s.out.object(block);
+        },
+      });
+      await perform(s, action, Number.MAX_SAFE_INTEGER);
+      if (s.signal.aborted) ending.code = 130;
+    });
+  return example(mine, 'mine -N A --blocks 3', 'mine -N B');
+}
+
+function holdVerb(name: 'hold' | 'release'): Command {
+  const on = name === 'hold';
+  const verb = addDryRun(addShared(new Command(name)))
+    .description(on ? 'let miners rest; nothing else changes' : 'let miners go on')
+    .option('-N, --node <nodes...>', 'only these (default all)')
+    .action(async (options: { node?: string[] }, command: Command) => {
+      const s = shared(command);
+      const client = await open(s.yard);
+      const { hold } = await import('../../lab/faults.ts');
+      await perform(s, hold(client, on, options.node ?? []));
+    });
+  return example(verb, name, `${name} -N C`);
+}
+
+function partitionVerb(): Command {
+  const partition = addDryRun(addShared(new Command('partition')))
+    .alias('cut')
+    .description('cut the network into groups that hear nothing of each other')
+    .argument('<groups>', 'every node in exactly one: AB/CD')
+    .action(async (groups: string, _options: object, command: Command) => {
+      const s = shared(command);
+      const client = await open(s.yard);
+      const { partition } = await import('../../lab/faults.ts');
+      await perform(s, partition(client, groups));
+    });
+  return example(partition, 'partition AB/CD', 'cut A/BC/D');
+}
+
+function healVerb(): Command {
+  const heal = addDryRun(addShared(new Command('heal')))
+    .description('open all links again and wait until all agree')
+    .option('--no-wait', 'do not wait')
+    .action(async (options: { wait: boolean }, command: Command) => {
+      const s = shared(command);
+      const client = await open(s.yard);
+      const { heal } = await import('../../lab/faults.ts');
+      await perform(s, heal(client, { wait: options.wait }));
+    });
+  return example(heal, 'heal');
+}
+
+function reorgVerb(): Command {
+  const reorg = addDryRun(addShared(new Command('reorg')))
+    .description('undo blocks by competing work, for real: cut, mine on both sides, heal')
+    .option('--depth <blocks>', 'how many blocks are undone', '1')
+    .option('--lead <blocks>', 'by how many the winners are ahead', '1')
+    .option('--on <nodes>', 'who is reorganised, such as CD (default: the last half)')
+    .option('--capped', "mine at the nodes' own rates")
+    .action(
+      async (options: { depth: string; lead: string; on?: string; capped?: boolean }, command: Command) => {
+        const s = shared(command);
+        const wishes = {
+          depth: count(options.depth, '--depth', 1, 1_000),
+          lead: count(options.lead, '--lead', 1, 1_000),
+          ...(options.on === undefined ? {} : { losers: options.on }),
+          capped: options.capped === true,
+        };
+        const client = await open(s.yard);
+        const { reorg } = await import('../../lab/reorg.ts');
+        await perform(s, reorg(client, wishes), REORG_TIMEOUT_MS);
+      },
+    );
+  return example(reorg, 'reorg --depth 3', 'reorg --depth 2 --lead 2 --on D');
+}

@@ -1,0 +1,169 @@
+import { Command } from 'commander';
+import { formatAmount, parseAmount } from '../../bitcoin/amount.ts';
+import { parseAt } from '../../lab/names.ts';
+import { Problem } from '../../lab/problem.ts';
+import { parseFeeRate } from '../../wallet/fee.ts';
+import { addDryRun, addShared, example, perform, shared } from './common.ts';
+import { table } from './print.ts';
+
+/** `keys`, `balance`, `send`, `double-spend`: whose coins, and moving them. */
+
+function amountOf(text: string): number {
+  const amount = parseAmount(text);
+  if (!amount.ok) throw new Problem(2, amount.error);
+  if (amount.value === 0) throw new Problem(2, 'an amount of 0 pays nobody');
+  return amount.value;
+}
+
+function feeRateOf(text: string | undefined): { feeRate?: number } {
+  if (text === undefined) return {};
+  const rate = parseFeeRate(text);
+  if (!rate.ok) throw new Problem(2, `--fee-rate: ${rate.error}`);
+  return { feeRate: rate.value };
+}
+
+export function payVerbs(): Command[] {
+  return [keysVerb(), balanceVerb(), sendVerb(), doubleSpendVerb()];
+}
+
+function keysVerb(): Command {
+  const keys = addShared(new Command('keys'))
+    .description('the keys of this yard with their secrets; `keys new NAME` makes one')
+    .argument('[new]', 'the word new')
+    .argument('[name]', 'of the new key')
+    .action(async (word: string | undefined, name: string | undefined, _o: object, command: Command) => {
+      const s = shared(command);
+      const [{ locateYard }, { readParams }, ring] = await Promise.all([
+        import('../../lab/yard-file.ts'),
+        import('../../lab/create.ts'),
+        import('../../lab/keyring.ts'),
+      ]);
+      const { dir } = locateYard(s.yard, process.cwd());
+      const params = readParams(dir);
+      if (word !== undefined && word !== 'new')
+        throw new Problem(2, `keys knows only 'new', not '${word}'`, 'forkyard keys new zoe');
+      if (word === 'new') {
+        if (name === undefined) throw new Problem(2, 'the new key needs a name', 'forkyard keys new zoe');
+        const key = ring.newKey(dir, name, params);
+        s.out.line(`${key.name}  ${key.address}  (secret kept in ${dir}/keys/${key.name}.json)`);
+        s.out.object({ name: key.name, address: key.address });
+        return;
+      }
+      const all = ring.allKeys(dir, params);
+      s.out.step(
+        'Worthless test keys: the first ten are the same on every yard, and everybody knows their secrets.',
+      );
+      const rows = all.map((k) => [k.name, k.address, k.wif, k.kind]);
+      for (const line of table([['NAME', 'ADDRESS', 'SECRET (WIF)', 'KIND'], ...rows])) s.out.line(line);
+      s.out.object(all.map((k) => ({ name: k.name, address: k.address, wif: k.wif, kind: k.kind })));
+    });
+  return example(keys, 'keys', 'keys new zoe');
+}
+
+function balanceVerb(): Command {
+  const balance = addShared(new Command('balance'))
+    .description('what each key has; per node where the nodes differ')
+    .argument('[names...]', 'keys (default: all that have something)')
+    .option('--on <node>', 'as this node sees it')
+    .action(async (names: string[], options: { on?: string }, command: Command) => {
+      const s = shared(command);
+      const [{ YardClient }, { balances }] = await Promise.all([
+        import('../../lab/client.ts'),
+        import('../../lab/pay.ts'),
+      ]);
+      const client = YardClient.open(s.yard, process.cwd());
+      const found = await balances(client, names, options.on);
+      const rows: string[][] = [];
+      for (const { name, address, byNode } of found) {
+        const groups = new Map<string, string[]>();
+        for (const [letter, b] of byNode) {
+          const young = b.immature === 0 ? '' : formatAmount(b.immature);
+          const text = [
+            formatAmount(b.spendable),
+            b.waiting === 0 ? '' : formatAmount(b.waiting),
+            young,
+          ].join('\t');
+          groups.set(text, [...(groups.get(text) ?? []), letter]);
+        }
+        for (const [text, letters] of groups) {
+          const cells = text.split('\t');
+          if (names.length === 0 && groups.size === 1 && text === '0\t\t') continue;
+          rows.push([name, address, ...cells, groups.size === 1 ? 'all' : letters.join(' ')]);
+        }
+      }
+      const heading = ['NAME', 'ADDRESS', 'SPENDABLE', 'WAITING', 'TOO YOUNG', 'ON'];
+      for (const line of table([heading, ...rows])) s.out.line(line);
+      s.out.object(found.map((f) => ({ ...f, byNode: Object.fromEntries(f.byNode) })));
+    });
+  return example(balance, 'balance', 'balance dave --on D');
+}
+
+function sendVerb(): Command {
+  const send = addDryRun(addShared(new Command('send')))
+    .description('a signed payment')
+    .argument('<from>', 'whose coins')
+    .argument('<to>', 'a name or an address')
+    .argument('<amount>', 'coins, such as 1.5')
+    .option('-N, --node <node>', 'the node that gets it first')
+    .option('--fee-rate <rate>', 'satoshis per vbyte (default 2)')
+    .action(
+      async (
+        from: string,
+        to: string,
+        amount: string,
+        options: { node?: string; feeRate?: string },
+        command: Command,
+      ) => {
+        const s = shared(command);
+        const wishes = { from, to, amount: amountOf(amount), ...feeRateOf(options.feeRate) };
+        const [{ YardClient }, { send }] = await Promise.all([
+          import('../../lab/client.ts'),
+          import('../../lab/pay.ts'),
+        ]);
+        const client = YardClient.open(s.yard, process.cwd());
+        await perform(
+          s,
+          send(client, { ...wishes, ...(options.node === undefined ? {} : { node: options.node }) }),
+        );
+      },
+    );
+  return example(send, 'send alice bob 1.5', 'send alice bob 1.5 -N C --fee-rate 5');
+}
+
+function doubleSpendVerb(): Command {
+  const double = addDryRun(addShared(new Command('double-spend')))
+    .description('one coin to two people at two nodes')
+    .argument('<from>', 'whose coin')
+    .argument('<first>', 'who and where: carol@A')
+    .argument('<second>', 'who and where: dave@D')
+    .option('--amount <coins>', 'to each (default: one whole coin)')
+    .option('--fee-rate <rate>', 'satoshis per vbyte (default 2)')
+    .action(
+      async (
+        from: string,
+        first: string,
+        second: string,
+        options: { amount?: string; feeRate?: string },
+        command: Command,
+      ) => {
+        const s = shared(command);
+        const payments = [first, second].map((text) => {
+          const at = parseAt(text);
+          if (!at.ok) throw new Problem(2, at.error, 'forkyard double-spend alice carol@A dave@D');
+          return { to: at.value.name, node: at.value.node };
+        });
+        const amount = options.amount === undefined ? {} : { amount: amountOf(options.amount) };
+        const wishes = { from, payments, ...amount, ...feeRateOf(options.feeRate) };
+        const [{ YardClient }, { doubleSpend }] = await Promise.all([
+          import('../../lab/client.ts'),
+          import('../../lab/pay.ts'),
+        ]);
+        await perform(s, doubleSpend(YardClient.open(s.yard, process.cwd()), wishes));
+      },
+    );
+  return example(
+    double,
+    'double-spend alice carol@A dave@D',
+    'double-spend alice carol@A dave@D --amount 15',
+  );
+}

@@ -1,0 +1,162 @@
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import type { YardWishes } from '../../lab/create.ts';
+import { splitLetters } from '../../lab/names.ts';
+import { Problem } from '../../lab/problem.ts';
+import { parseCount, parseDuration, parseRate } from '../../lab/units.ts';
+import type { Result } from '../../util/result.ts';
+import { addDryRun, addShared, ending, example, perform, shared } from './common.ts';
+
+/** `up`, `down`, `demo`, `kill`, `start`: what lives and for how long. */
+
+function must<T>(result: Result<T, string>, option: string): T {
+  if (result.ok) return result.value;
+  throw new Problem(2, `${option}: ${result.error}`);
+}
+
+interface UpOptions {
+  readonly nodes?: string;
+  readonly miners?: string;
+  readonly hashrate?: string;
+  readonly pace?: string;
+  readonly delay?: string;
+  readonly weather?: string;
+  readonly network?: string;
+  readonly data?: string;
+  readonly topology?: string;
+  readonly genesis?: string;
+}
+
+/** Presets of pace and delay: how far apart blocks are, against how long they travel, makes the forks. */
+const WEATHER: Readonly<Record<string, { paceMs: number; delayMs: number }>> = {
+  calm: { paceMs: 5_000, delayMs: 0 },
+  windy: { paceMs: 3_000, delayMs: 150 },
+  stormy: { paceMs: 2_000, delayMs: 400 },
+};
+
+export function wishesOf(o: UpOptions): YardWishes {
+  const weather = o.weather === undefined ? undefined : WEATHER[o.weather];
+  if (o.weather !== undefined && weather === undefined) {
+    throw new Problem(2, `--weather: '${o.weather}' is not calm, windy or stormy`);
+  }
+  if (o.topology !== undefined && o.topology !== 'full' && o.topology !== 'line') {
+    throw new Problem(2, `--topology: '${o.topology}' is not full or line`);
+  }
+  const paceMs = o.pace === undefined ? weather?.paceMs : must(parseDuration(o.pace), '--pace');
+  if (paceMs !== undefined && paceMs < 100) throw new Problem(2, `--pace: ${o.pace} is faster than 100ms`);
+  const delayMs = o.delay === undefined ? weather?.delayMs : must(parseDuration(o.delay), '--delay');
+  if (delayMs !== undefined && delayMs > 60_000)
+    throw new Problem(2, `--delay: ${o.delay} is longer than 60s`);
+  return {
+    ...(o.nodes === undefined
+      ? {}
+      : { nodes: must(parseCount(o.nodes, 'the number of nodes', 1, 64), '--nodes') }),
+    ...(o.miners === undefined
+      ? {}
+      : { miners: o.miners === 'none' ? [] : must(splitLetters(o.miners), '--miners') }),
+    ...(o.hashrate === undefined
+      ? {}
+      : { hashrates: o.hashrate.split(',').map((r) => must(parseRate(r), '--hashrate')) }),
+    ...(paceMs === undefined ? {} : { paceMs: Math.round(paceMs) }),
+    ...(delayMs === undefined ? {} : { delayMs: Math.round(delayMs) }),
+    ...(o.network === undefined ? {} : { network: o.network }),
+    ...(o.topology === undefined ? {} : { topology: o.topology as 'full' | 'line' }),
+    ...(o.genesis === undefined ? {} : { genesisFile: resolve(o.genesis) }),
+  };
+}
+
+export function yardVerbs(programPath: string): Command[] {
+  const up = addShared(new Command('up'))
+    .description('start a yard: several real nodes on this machine, linked and mining')
+    .option('-n, --nodes <count>', 'how many nodes (default 4)')
+    .option('--miners <letters>', 'who mines, such as A,B; or none (default: all; none on regtest)')
+    .option('--hashrate <rates>', 'cap of each miner: one for all, or one a node (default 50kH/s)')
+    .option('--pace <duration>', 'mean time between blocks (default 5s; lab 1.75s)')
+    .option('--delay <duration>', 'one-way delay on every link (default none)')
+    .option('--weather <name>', 'calm, windy or stormy: presets of pace and delay')
+    .option('--network <name>', 'yard, lab or regtest (default yard)')
+    .option('--topology <name>', 'full (all with all) or line')
+    .option('--genesis <file>', 'a networks file of your own')
+    .option('--data <dir>', 'where the yard lives (default ./.forkyard)')
+    .action(async (options: UpOptions, command: Command) => {
+      const { runUp } = await import('./up.ts');
+      ending.code = await runUp(shared(command), {
+        programPath,
+        data: options.data,
+        wishes: wishesOf(options),
+      });
+    });
+  example(
+    up,
+    'up -n 5 --pace 2s --delay 400ms',
+    'up --weather stormy',
+    'up -n 2 --network regtest --data /tmp/app-test',
+  );
+
+  const down = addDryRun(addShared(new Command('down')))
+    .description('stop the yard that runs here; its state stays')
+    .action(async (_options: object, command: Command) => {
+      const s = shared(command);
+      const [{ YardClient }, { down }] = await Promise.all([
+        import('../../lab/client.ts'),
+        import('../../lab/down.ts'),
+      ]);
+      await perform(s, down(YardClient.open(s.yard, process.cwd())));
+    });
+  example(down, 'down');
+
+  const demo = addShared(new Command('demo'))
+    .description('the one-minute tour: a fork and a reorg, for real')
+    .option('--exit', 'end after the tour, with 0 if everything that it told did happen')
+    .option('--data <dir>', 'where the yard lives (default ./.forkyard)')
+    .action(async (options: { exit?: boolean; data?: string }, command: Command) => {
+      const { runTour } = await import('../../lab/tour.ts');
+      const s = shared(command);
+      ending.code = await runTour({
+        programPath,
+        cwd: process.cwd(),
+        ...(options.data === undefined ? {} : { dir: resolve(options.data) }),
+        exit: options.exit === true,
+        write: (text) => {
+          process.stdout.write(s.out.plain(text));
+        },
+        ascii: s.out.ascii,
+        stdin: process.stdin.isTTY === true ? process.stdin : undefined,
+        signal: s.signal,
+      });
+    });
+  example(demo, 'demo', 'demo --exit');
+
+  return [demo, up, down, killVerb(), startVerb()];
+}
+
+function killVerb(): Command {
+  const kill = addDryRun(addShared(new Command('kill')))
+    .description('end one node as a power cut would (-9)')
+    .argument('<node>', 'its letter')
+    .option('--clean', 'politely instead')
+    .action(async (node: string, options: { clean?: boolean }, command: Command) => {
+      const s = shared(command);
+      const [{ YardClient }, { kill }] = await Promise.all([
+        import('../../lab/client.ts'),
+        import('../../lab/faults.ts'),
+      ]);
+      await perform(s, kill(YardClient.open(s.yard, process.cwd()), node, options.clean === true));
+    });
+  return example(kill, 'kill C', 'kill C --clean');
+}
+
+function startVerb(): Command {
+  const start = addDryRun(addShared(new Command('start')))
+    .description('start a node that is down, on its own data')
+    .argument('<node>', 'its letter')
+    .action(async (node: string, _options: object, command: Command) => {
+      const s = shared(command);
+      const [{ YardClient }, { start }] = await Promise.all([
+        import('../../lab/client.ts'),
+        import('../../lab/faults.ts'),
+      ]);
+      await perform(s, start(YardClient.open(s.yard, process.cwd()), node));
+    });
+  return example(start, 'start C');
+}

@@ -1,0 +1,136 @@
+import { newForest } from '../observe/forest.ts';
+import { narrate } from '../observe/narrate.ts';
+import type { NodeProcessOptions } from './node-options.ts';
+import { checkOptions, loadParams, payoutScript } from './node-options.ts';
+import { reportProblem } from './node-problem.ts';
+import type { RunningNode } from './node-running.ts';
+import { startNode } from './node-running.ts';
+
+/** Wrong usage, as everywhere on the command line. */
+const EXIT_USAGE = 2;
+const EXIT_FAILED = 1;
+/** Two Ctrl-C: the first asks, the second insists. */
+const EXIT_INTERRUPTED = 130;
+
+/**
+ * `forkyard node`: runs one node in the foreground until a signal, the `stop` method, or the end of stdin (where that was
+ * asked for), and answers the exit code. A failure is one sentence on stderr.
+ */
+export async function runNodeProcess(options: NodeProcessOptions): Promise<number> {
+  const checked = checkOptions(options);
+  const params = checked.ok ? loadParams(options) : checked;
+  if (!params.ok) return refuse(params.error);
+  const payout = payoutScript(options, params.value);
+  if (!payout.ok) return refuse(payout.error);
+
+  const ending = new Ending();
+  const release = listenForTheEnd(options, ending);
+  // Nothing after a failed commit or a broken invariant may be trusted, closing included: the disk is the truth.
+  const fatal = (error: unknown): void => {
+    reportProblem(error, options.datadir);
+    process.exit(EXIT_FAILED);
+  };
+  process.on('uncaughtException', fatal);
+  process.on('unhandledRejection', fatal);
+  try {
+    const node = await startNode({
+      options,
+      params: params.value,
+      payout: payout.value,
+      requestStop: (why) => ending.ask(why),
+      fatal,
+    });
+    announce(options, node);
+    const why = await ending.asked;
+    await node.close(why);
+    return 0;
+  } catch (error) {
+    reportProblem(error, options.datadir);
+    return EXIT_FAILED;
+  } finally {
+    release();
+    process.off('uncaughtException', fatal);
+    process.off('unhandledRejection', fatal);
+  }
+}
+
+function refuse(sentence: string): number {
+  process.stderr.write(`forkyard node: ${sentence}\n`);
+  return EXIT_USAGE;
+}
+
+/** The first reason to stop counts. */
+class Ending {
+  readonly asked: Promise<string>;
+  #resolve: (why: string) => void = () => undefined;
+  #isAsked = false;
+
+  constructor() {
+    this.asked = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  get isAsked(): boolean {
+    return this.#isAsked;
+  }
+
+  ask(why: string): void {
+    this.#isAsked = true;
+    this.#resolve(why);
+  }
+}
+
+function listenForTheEnd(options: NodeProcessOptions, ending: Ending): () => void {
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (ending.isAsked && signal === 'SIGINT') process.exit(EXIT_INTERRUPTED);
+    ending.ask(signal);
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  const onStdinEnd = () => ending.ask('standard input ended');
+  if (options.exitWithStdin) {
+    process.stdin.on('end', onStdinEnd);
+    process.stdin.on('error', onStdinEnd);
+    process.stdin.resume();
+  }
+  return () => {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+    process.stdin.off('end', onStdinEnd);
+    process.stdin.off('error', onStdinEnd);
+    if (options.exitWithStdin) process.stdin.pause();
+  };
+}
+
+function announce(options: NodeProcessOptions, node: RunningNode): void {
+  const { tip, params } = node.view.chain;
+  if (options.json) {
+    const ready = {
+      ready: true,
+      name: options.name,
+      peerId: node.network.peerId,
+      addresses: node.network.addresses,
+      rpcPort: node.rpc.port,
+      pid: process.pid,
+      tip: tip.id,
+      height: tip.height,
+    };
+    process.stdout.write(`${JSON.stringify(ready)}\n`);
+    return;
+  }
+  const lines = [
+    `forkyard node ${options.name} on ${params.label}: at height ${tip.height}, tip ${tip.id}`,
+    `  RPC    ${node.rpc.url}   cookie ${node.rpc.cookieFile}`,
+    ...node.network.addresses.map((address) => `  peers  ${address}`),
+    `  data   ${options.datadir}`,
+    '  Ctrl-C stops it.',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  const forest = newForest();
+  node.log.subscribe((event) => {
+    forest.apply(event);
+    const line = narrate(event, forest);
+    if (line !== undefined) process.stdout.write(`${line}\n`);
+  });
+}

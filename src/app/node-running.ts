@@ -1,0 +1,179 @@
+import { randomInt } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Params } from '../consensus/params.ts';
+import { OPENING_PREFIXES } from '../consensus/records.ts';
+import { NodeDriver } from '../host/driver.ts';
+import type { EventLog } from '../host/event-log.ts';
+import { openEventLog } from '../host/event-log.ts';
+import type { RpcServer } from '../host/http.ts';
+import { startRpcServer } from '../host/http.ts';
+import { createMiner } from '../host/miner.ts';
+import type { MinerOptions } from '../host/miner-types.ts';
+import { createNetwork } from '../host/network.ts';
+import type { Network } from '../host/network-types.ts';
+import { openStore } from '../host/store.ts';
+import { createVerify } from '../host/verify.ts';
+import { FullNode } from '../node/fullnode.ts';
+import { limits } from '../node/limits.ts';
+import type { NodeView } from '../node/view.ts';
+import { nodeContext } from './node-context.ts';
+import { createGrind } from './node-grind.ts';
+import { MiningControl } from './node-mining.ts';
+import type { NodeProcessOptions } from './node-options.ts';
+import { nodeMethods } from './rpc/methods.ts';
+
+export interface RunningNode {
+  readonly view: NodeView;
+  readonly network: Network;
+  readonly rpc: RpcServer;
+  readonly log: EventLog;
+  /** Everything in order; what is under way is finished first. */
+  close(why: string): Promise<void>;
+}
+
+export interface RunningSettings {
+  readonly options: NodeProcessOptions;
+  readonly params: Params;
+  readonly payout: Uint8Array | undefined;
+  /** The `stop` method, or something that ended on its own. */
+  readonly requestStop: (why: string) => void;
+  /** A failed commit: the disk is the truth now, and the process must end. */
+  readonly fatal: (error: unknown) => void;
+}
+
+/**
+ * Opens a data directory and starts everything on it. What has been opened is closed again when a later part fails, so that
+ * the next attempt finds no lock.
+ */
+export async function startNode(settings: RunningSettings): Promise<RunningNode> {
+  const closers: (() => Promise<void> | void)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    return await start(settings, closers, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function start(
+  { options, params, payout, requestStop, fatal }: RunningSettings,
+  closers: (() => Promise<void> | void)[],
+  closeAll: () => Promise<void>,
+): Promise<RunningNode> {
+  const { datadir, name } = options;
+  mkdirSync(datadir, { recursive: true, mode: 0o700 });
+  const store = await openStore(join(datadir, 'db'));
+  closers.push(() => store.close());
+  const host = await createVerify();
+  const node = new FullNode({
+    params,
+    store,
+    index: await store.opening(OPENING_PREFIXES),
+    verify: host.verify,
+    // Only what should differ between nodes hangs on it: probe times, extra nonces.
+    seed: randomInt(2 ** 32),
+    name,
+  });
+  const log = openEventLog({
+    dir: datadir,
+    node: name,
+    problem: (sentence) => process.stderr.write(`forkyard node: ${sentence}\n`),
+  });
+  closers.push(() => log.close());
+  const note = (text: string): void => {
+    log.append({ kind: 'note', text });
+  };
+  host.notes.forEach(note);
+
+  const driver = new NodeDriver({ node, store, log, warm: host.warm, onFatal: fatal });
+  // Ends the step at work, then closes miner, network and store.
+  closers.push(() => driver.close());
+  const network = await createNetwork({
+    dir: datadir,
+    genesisId: params.genesisId,
+    listen: options.listen,
+    connect: options.connect,
+    maxGossip: limits.maxGossipBytes,
+    maxFrame: limits.maxFrameBytes,
+    maxPeers: limits.maxPeers,
+    events: driver.networkEvents,
+    note,
+  });
+  driver.attachNetwork(network);
+  network.setLinks({ refuse: [], delayMs: options.delayMs, delayTo: {} });
+
+  const miner = (more: Pick<MinerOptions, 'hashrate' | 'solved' | 'exhausted'>) =>
+    createMiner({ threads: options.threads, kernel: options.kernel, note, ...more });
+  const mining = new MiningControl({
+    hashrate: options.hashrate,
+    payout,
+    tag: name,
+    createMiner: (hashrate) => miner({ hashrate, solved: driver.solved, exhausted: driver.exhausted }),
+    command: (command) => driver.command(command),
+    view: () => driver.view,
+  });
+  driver.attachMiner(mining);
+  driver.onNews((news) => {
+    if (news.kind === 'mining' && !news.on) mining.stopped().catch(fatal);
+  });
+
+  const context = nodeContext({
+    driver,
+    store,
+    network,
+    mining,
+    log,
+    grind: createGrind((more) => miner({ hashrate: 0, ...more })),
+    signatures: host.backends,
+    datadir,
+    version: options.version,
+    requestStop,
+  });
+  driver.start();
+  const rpc = await startRpcServer({
+    port: options.rpcPort,
+    cookieFile: join(datadir, '.cookie'),
+    registry: nodeMethods(context),
+    events: log,
+    bug: (method, error) =>
+      note(`a bug of ours in ${method}: ${error instanceof Error ? error.message : String(error)}`),
+  });
+  closers.push(() => rpc.close());
+
+  const { tip } = driver.view.chain;
+  const nodeFile = join(datadir, 'node.json');
+  writeFileSync(
+    nodeFile,
+    `${JSON.stringify({ pid: process.pid, name, rpcPort: rpc.port, peerId: network.peerId, addresses: network.addresses }, null, 2)}\n`,
+  );
+  closers.push(() => rmSync(nodeFile, { force: true }));
+  log.append({
+    kind: 'start',
+    genesis: params.genesisId,
+    network: params.name,
+    id: tip.id,
+    height: tip.height,
+    work: tip.work.toString(16),
+    pid: process.pid,
+    peer: network.peerId,
+  });
+  if (options.mine) await mining.set({ on: true });
+  let closing: Promise<void> | undefined;
+  return {
+    view: driver.view,
+    network,
+    rpc,
+    log,
+    close: (why) => {
+      closing ??= (async () => {
+        log.append({ kind: 'stop', why });
+        await closeAll();
+      })();
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { sha256 } from '../../bitcoin/hash.ts';
+import { Sha256 } from '../../bitcoin/sha256.ts';
+import type { Coin } from '../../consensus/coins.ts';
+import { decodeCoin, outpointOfCoinKey, PREFIX, TIP_KEY } from '../../consensus/records.ts';
+import type { BlockEntry } from '../../consensus/tree.ts';
+import { RPC, RpcError } from '../../host/http-errors.ts';
+import { equal } from '../../util/bytes.ts';
+import type { NodeContext, Snapshot } from './context.ts';
+
+/**
+ * Core's hash_serialized_3: SHA-256d over every coin in the order of (txid bytes, index), each as outpoint, height · 2 +
+ * coinbase, value, script. Core: kernel/coinstats.cpp, TxOutSer. Feed the coins in that order.
+ */
+export class CoinsHasher {
+  readonly #hash = new Sha256();
+
+  add(txid: Uint8Array, index: number, coin: Coin): void {
+    const hash = this.#hash;
+    hash
+      .update(txid)
+      .u32(index)
+      .u32(coin.height * 2 + (coin.coinbase ? 1 : 0))
+      .u64(coin.value);
+    // Scripts of coins are below 253 bytes by the rules, so the length is one byte.
+    if (coin.script.length >= 0xfd) throw new TypeError('a coin with a script that no rule allows');
+    hash.byte(coin.script.length).update(coin.script);
+  }
+
+  /** 32 bytes in internal order. */
+  digest(): Uint8Array {
+    return sha256(this.#hash.digest());
+  }
+}
+
+/** Core's estimate of a coin's size in a database without compression: GetBogoSize. */
+export function bogoSize(coin: Coin): number {
+  return 32 + 4 + 4 + 8 + 2 + coin.script.length;
+}
+
+/** The tip that a snapshot's coins belong to: memory may be ahead of the disk. */
+export function snapshotTip(context: NodeContext, snapshot: Snapshot): BlockEntry {
+  const hash = snapshot.get(TIP_KEY);
+  const entry = hash === undefined ? context.view.chain.genesis : context.view.chain.entry(hash);
+  if (entry === undefined) throw new TypeError('the stored tip is not in the tree');
+  return entry;
+}
+
+export interface FoundCoin {
+  readonly txid: Uint8Array;
+  readonly index: number;
+  readonly coin: Coin;
+}
+
+/** All coins of a snapshot in Core's order: by txid, then by index (which our keys hold little endian). */
+export async function* allCoins(snapshot: Snapshot, signal: AbortSignal): AsyncGenerator<FoundCoin> {
+  let group: FoundCoin[] = [];
+  for await (const row of snapshot.rows(Uint8Array.of(PREFIX.coin))) {
+    if (signal.aborted) throw new RpcError(RPC.MISC_ERROR, 'aborted');
+    const coin = decodeCoin(row.value);
+    if (coin === undefined) throw new TypeError('a stored coin does not decode');
+    const found = { ...outpointOfCoinKey(row.key), coin };
+    if (group.length > 0 && !equal(group[0]!.txid, found.txid)) {
+      yield* group.sort((a, b) => a.index - b.index);
+      group = [];
+    }
+    group.push(found);
+  }
+  yield* group.sort((a, b) => a.index - b.index);
+}

@@ -1,0 +1,199 @@
+import type { Tx } from '../../bitcoin/tx.ts';
+import { decodeTx, isCoinbase } from '../../bitcoin/tx.ts';
+import type { LogEvent } from '../../consensus/news.ts';
+import { decodeTxPlace, PREFIX } from '../../consensus/records.ts';
+import type { BlockEntry } from '../../consensus/tree.ts';
+import { RPC, RpcError } from '../../host/http-errors.ts';
+import type { Json } from '../../host/http-json.ts';
+import type { RpcMethod } from '../../host/http-methods.ts';
+import { equal, fromHex, hashOfId, idOf } from '../../util/bytes.ts';
+import { blockStatus } from './chain.ts';
+import type { NodeContext } from './context.ts';
+import { confirmations } from './context.ts';
+import { confirmedIn } from './lookup.ts';
+import { hexBytes } from './script.ts';
+
+const category = 'Yard';
+/** Answers to one tail; whoever gets so many types more digits. */
+const MATCHES = 20;
+/** A tail must narrow the index down: 4 digits leave one in 65,536. */
+const SHORTEST_TAIL = 4;
+/** Blocks below the tip that are read to find who spent a coin. */
+const LOOK_BACK = 1_000;
+const BLOCKS_PER_TURN = 16;
+
+/** Blocks and payments by the tail of their id: what people read and type. */
+export function findMethods(context: NodeContext): RpcMethod[] {
+  return [
+    {
+      name: 'findtx',
+      category,
+      summary:
+        'Where a transaction is on this node: pool, block (with confirmations), stale (only in a block off the best branch) or conflict (another one took its coin). [] if it is unknown.',
+      args: [
+        { name: 'tail', type: 'string', says: `Last digits of the id, at least ${SHORTEST_TAIL}.` },
+        {
+          name: 'rawtx',
+          type: 'string',
+          default: 'none',
+          says: 'The transaction in hex: if this node does not know it, who took its coins is looked up.',
+        },
+      ],
+      example: '"a91f3c"',
+      run: async (args) => {
+        const tail = tailOf(args.string('tail'));
+        const raw = args.has('rawtx') ? rawArgument(args.string('rawtx')) : undefined;
+        const found = await findTxs(context, tail);
+        if (found.length > 0 || raw === undefined || !raw.id.endsWith(tail)) return found;
+        const conflict = await spenderOf(context, raw);
+        return conflict === undefined ? [] : [{ txid: raw.id, state: 'conflict', ...conflict }];
+      },
+    },
+    {
+      name: 'findblock',
+      category,
+      summary: 'Every block that this node knows whose id ends so, on any branch.',
+      args: [{ name: 'tail', type: 'string', says: 'Last digits of the id.' }],
+      example: '"4f1c2e"',
+      run: (args) => {
+        const tail = tailOf(args.string('tail'), 1);
+        const found: Json[] = [];
+        for (const entry of context.view.chain.entries()) {
+          if (!entry.id.endsWith(tail)) continue;
+          found.push({
+            ...refJson(entry),
+            active: context.view.chain.isActive(entry),
+            confirmations: confirmations(context.view, entry),
+            status: blockStatus(context, entry),
+          });
+          if (found.length >= MATCHES) break;
+        }
+        return found;
+      },
+    },
+  ];
+}
+
+function tailOf(text: string, shortest = SHORTEST_TAIL): string {
+  const tail = text.toLowerCase();
+  if (!/^[0-9a-f]{1,64}$/.test(tail))
+    throw new RpcError(RPC.INVALID_PARAMETER, `tail must be hexadecimal digits (not '${text.slice(0, 80)}')`);
+  if (tail.length < shortest)
+    throw new RpcError(
+      RPC.INVALID_PARAMETER,
+      `tail must have at least ${shortest} digits (not ${tail.length})`,
+    );
+  return tail;
+}
+
+function rawArgument(hex: string): Tx {
+  const tx = decodeTx(hexBytes(hex, 'TX decode failed'));
+  if (!tx.ok) throw new RpcError(RPC.DESERIALIZATION_ERROR, `TX decode failed: ${tx.error.what}`);
+  return tx.value;
+}
+
+function refJson(entry: BlockEntry) {
+  return { id: entry.id, height: entry.height, miner: entry.miner };
+}
+
+async function findTxs(context: NodeContext, tail: string): Promise<Json[]> {
+  const { view } = context;
+  const found = new Map<string, Json>();
+  for (const entry of view.mempool.entries()) {
+    if (entry.tx.id.endsWith(tail) && found.size < MATCHES)
+      found.set(entry.tx.id, { txid: entry.tx.id, state: 'pool' });
+  }
+  for (const [txid, entry] of await indexed(context, tail)) {
+    if (found.has(txid)) continue;
+    found.set(txid, {
+      txid,
+      state: 'block',
+      block: refJson(entry),
+      confirmations: confirmations(view, entry),
+    });
+  }
+  for (const [txid, json] of told(context, tail)) if (!found.has(txid)) found.set(txid, json);
+  return [...found.values()].slice(0, MATCHES);
+}
+
+/** From the transaction index: the tail's whole bytes, reversed, begin the key. */
+async function indexed(context: NodeContext, tail: string): Promise<[string, BlockEntry][]> {
+  const whole = fromHex(tail.length % 2 === 0 ? tail : tail.slice(1))!;
+  const prefix = Uint8Array.of(PREFIX.tx, ...whole.reverse());
+  const snapshot = context.snapshot();
+  const found: [string, BlockEntry][] = [];
+  try {
+    for await (const row of snapshot.rows(prefix)) {
+      const txid = idOf(row.key.subarray(1));
+      if (!txid.endsWith(tail)) continue;
+      const place = decodeTxPlace(row.value);
+      const entry = place === undefined ? undefined : context.view.chain.entry(place.blockHash);
+      if (entry !== undefined && context.view.chain.isActive(entry)) found.push([txid, entry]);
+      if (found.length >= MATCHES) break;
+    }
+  } finally {
+    await snapshot.close();
+  }
+  return found;
+}
+
+/** From the event log, newest first: transactions that lost their coin, and those of blocks that are off the branch. */
+function told(context: NodeContext, tail: string): Map<string, Json> {
+  const { chain } = context.view;
+  const found = new Map<string, Json>();
+  const put = (txid: string, json: () => Json) => {
+    if (txid.endsWith(tail) && !found.has(txid) && found.size < MATCHES) found.set(txid, json());
+  };
+  const events = context.log.since(0);
+  for (let i = events.length - 1; i >= 0; i--) {
+    const event = events[i]!;
+    if (event.kind === 'tx-lost' || (event.kind === 'tx-removed' && event.why !== 'expired')) {
+      put(event.txid, () => lostJson(context, event));
+    } else if (event.kind === 'connected') {
+      const entry = chain.entry(hashOfId(event.id) ?? new Uint8Array(32));
+      if (entry === undefined || chain.isActive(entry)) continue;
+      for (const txid of event.txids) put(txid, () => ({ txid, state: 'stale', block: refJson(entry) }));
+    }
+  }
+  return found;
+}
+
+function lostJson(context: NodeContext, event: LogEvent & { kind: 'tx-lost' | 'tx-removed' }): Json {
+  const { by } = event;
+  if (by === undefined) return { txid: event.txid, state: 'conflict' };
+  const entry = confirmedIn(context, hashOfId(by) ?? new Uint8Array(32));
+  return {
+    txid: event.txid,
+    state: 'conflict',
+    by,
+    byBlock: entry === undefined ? undefined : refJson(entry),
+  };
+}
+
+/**
+ * Who spent a coin that this transaction wants: somebody in the mempool, or somebody in the last blocks of the branch. A
+ * coin that never was here proves nothing.
+ */
+async function spenderOf(context: NodeContext, tx: Tx): Promise<{ by: string; byBlock?: Json } | undefined> {
+  const { chain, mempool } = context.view;
+  if (isCoinbase(tx)) return undefined;
+  for (const { prevout } of tx.inputs) {
+    const pooled = mempool.spender(prevout);
+    if (pooled !== undefined) return { by: pooled.tx.id };
+  }
+  const gone = tx.inputs.map((input) => input.prevout).filter((prevout) => chain.coin(prevout) === undefined);
+  if (gone.length === 0) return undefined;
+  let at: BlockEntry | undefined = chain.tip;
+  for (let n = 0; at?.parent !== undefined && n < LOOK_BACK; at = at.parent, n++) {
+    const block = chain.block(at);
+    for (const other of block?.txs ?? []) {
+      if (isCoinbase(other)) continue;
+      const takes = other.inputs.some(({ prevout }) =>
+        gone.some((coin) => coin.index === prevout.index && equal(coin.txid, prevout.txid)),
+      );
+      if (takes) return { by: other.id, byBlock: refJson(at) };
+    }
+    if (n % BLOCKS_PER_TURN === BLOCKS_PER_TURN - 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+  return undefined;
+}

@@ -1,0 +1,27 @@
+import { RpcRegistry } from '../../host/http-methods.ts';
+import { chainMethods } from './chain.ts';
+import type { NodeContext } from './context.ts';
+import { controlMethods } from './control.ts';
+import { findMethods } from './find.ts';
+import { mempoolMethods } from './mempool.ts';
+import { miningMethods } from './mining.ts';
+import { netMethods } from './net.ts';
+import { txMethods } from './tx.ts';
+import { utxoMethods } from './utxo.ts';
+import { waitMethods } from './wait.ts';
+
+/** Every method that a node answers. */
+export function nodeMethods(context: NodeContext): RpcRegistry {
+  const registry: RpcRegistry = new RpcRegistry([
+    ...chainMethods(context),
+    ...waitMethods(context),
+    ...utxoMethods(context),
+    ...txMethods(context),
+    ...mempoolMethods(context),
+    ...miningMethods(context),
+    ...netMethods(context),
+    ...findMethods(context),
+    ...controlMethods(context, () => registry),
+  ]);
+  return registry;
+}

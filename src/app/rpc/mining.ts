@@ -1,0 +1,310 @@
+import { decodeBlock } from '../../bitcoin/block.ts';
+import { compactToTarget } from '../../bitcoin/target.ts';
+import { subsidyAt } from '../../consensus/params.ts';
+import { nextBits } from '../../consensus/retarget.ts';
+import { RPC, RpcError } from '../../host/http-errors.ts';
+import type { Json, JsonObject } from '../../host/http-json.ts';
+import type { Arguments, RpcMethod } from '../../host/http-methods.ts';
+import type { CandidateBlock } from '../../node/types.ts';
+import { concat, idOf, toHex } from '../../util/bytes.ts';
+import type { MiningRequest } from '../node-mining.ts';
+import type { NodeContext } from './context.ts';
+import { hex256, MAX_INT, parseHash } from './context.ts';
+import { generate } from './generate.ts';
+import { bitsHex, difficultyJson, feeRate } from './render.ts';
+import { addressScript, hexBytes } from './script.ts';
+import { submit } from './submit.ts';
+
+const category = 'Mining';
+/** Core: MAX_BLOCK_SIGOPS_COST, MAX_BLOCK_SERIALIZED_SIZE, MAX_BLOCK_WEIGHT. */
+const SIGOP_LIMIT = 80_000;
+const SIZE_LIMIT = 4_000_000;
+/** Blocks that one generate call may ask for; Core has no bound. */
+const GENERATE_LIMIT = 100_000;
+/** A rate no laptop reaches. */
+const HASHRATE_LIMIT = 1e15;
+/** Core: getnetworkhashps looks back this far. */
+const HASHPS_BLOCKS = 120;
+
+/** Making blocks. Core: rpc/mining.cpp; setmining and getminerinfo are ours. */
+export function miningMethods(context: NodeContext): RpcMethod[] {
+  return [
+    {
+      name: 'getmininginfo',
+      category,
+      summary: 'What is being mined, at which difficulty, and the estimated hash rate of the network.',
+      args: [],
+      example: '',
+      run: () => miningInfo(context),
+    },
+    {
+      name: 'getnetworkhashps',
+      category,
+      summary: 'Estimated hashes a second of the whole network, from the work and times of recent blocks.',
+      args: [
+        { name: 'nblocks', type: 'number', default: String(HASHPS_BLOCKS), says: 'Blocks to look back.' },
+        { name: 'height', type: 'number', default: '-1', says: 'Height of the last of them; -1 is the tip.' },
+      ],
+      example: '30',
+      run: (args) =>
+        networkHashps(
+          context,
+          args.integer('nblocks', { min: 1, max: MAX_INT, fallback: HASHPS_BLOCKS }),
+          args.integer('height', { min: -1, max: MAX_INT, fallback: -1 }),
+        ),
+    },
+    {
+      name: 'generatetoaddress',
+      category,
+      summary: 'Mines blocks now, with real proof of work, paid to an address. Answers their ids.',
+      args: [
+        { name: 'nblocks', type: 'number', says: 'How many.' },
+        { name: 'address', type: 'string', says: 'Who is paid.' },
+        {
+          name: 'maxtries',
+          type: 'number',
+          default: '1000000, or 200 times the expected tries if that is more',
+          says: 'Give a block up after so many hashes.',
+        },
+      ],
+      example: '11 "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"',
+      run: (args, call) =>
+        generate(context, {
+          blocks: args.integer('nblocks', { min: 0, max: GENERATE_LIMIT }),
+          payout: addressScript(args.string('address'), context.view.params.hrp),
+          maxTries: triesArgument(args),
+          signal: call.signal,
+        }),
+    },
+    {
+      name: 'generateblock',
+      category,
+      summary: 'Mines one block with exactly these transactions of the mempool, paid to an address.',
+      args: [
+        { name: 'output', type: 'string', says: 'Address that is paid.' },
+        { name: 'transactions', type: 'array', says: 'Transaction ids in the mempool, parents first.' },
+      ],
+      example: '"bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080" \'[]\'',
+      run: async (args, call) => {
+        const txids = args.array('transactions').map((id) => {
+          if (typeof id !== 'string')
+            throw new RpcError(RPC.TYPE_ERROR, 'transactions must be an array of ids');
+          const hash = parseHash(id, 'transaction id');
+          if (context.view.mempool.get(hash) === undefined)
+            throw new RpcError(RPC.INVALID_ADDRESS_OR_KEY, `Transaction ${id} not in mempool.`);
+          return hash;
+        });
+        const [hash] = await generate(context, {
+          blocks: 1,
+          payout: addressScript(args.string('output'), context.view.params.hrp),
+          maxTries: undefined,
+          signal: call.signal,
+          txids,
+        });
+        if (hash === undefined) throw new RpcError(RPC.MISC_ERROR, 'no block was found');
+        return { hash };
+      },
+    },
+    {
+      name: 'submitblock',
+      category,
+      summary:
+        'Hands a mined block to this node. Answers null if it is the tip now, otherwise why not (BIP22).',
+      args: [
+        { name: 'hexdata', type: 'string', says: 'The block in hex.' },
+        { name: 'dummy', type: 'any', default: 'ignored', says: 'For compatibility with BIP22.' },
+      ],
+      example: '"00000020…"',
+      run: async (args) => {
+        const bytes = hexBytes(args.string('hexdata'), 'Block decode failed');
+        if (!decodeBlock(bytes).ok) throw new RpcError(RPC.DESERIALIZATION_ERROR, 'Block decode failed');
+        return submit(context, bytes);
+      },
+    },
+    {
+      name: 'getblocktemplate',
+      category,
+      summary: 'What an external miner needs to make the next block (BIP22, BIP23, BIP145).',
+      args: [
+        {
+          name: 'template_request',
+          type: 'object',
+          default: '{}',
+          says: 'Only mode "template" is answered.',
+        },
+      ],
+      example: '\'{"rules":["segwit"]}\'',
+      run: (args) =>
+        blockTemplate(context, args.has('template_request') ? args.object('template_request') : {}),
+    },
+    {
+      name: 'setmining',
+      category: 'Yard',
+      summary:
+        'Starts, stops, holds or caps continuous mining. With blocks: mines so many own blocks, then all is as before.',
+      args: [
+        { name: 'on', type: 'bool', default: 'unchanged', says: 'Mine until told otherwise, or stop.' },
+        {
+          name: 'hashrate',
+          type: 'number',
+          default: 'unchanged',
+          says: 'Cap in hashes a second; 0 takes it away.',
+        },
+        {
+          name: 'uncapped',
+          type: 'bool',
+          default: 'unchanged',
+          says: 'Ignore the cap (until blocks are done).',
+        },
+        { name: 'blocks', type: 'number', default: 'no end', says: 'Mine so many own blocks.' },
+        { name: 'payout', type: 'string', default: 'unchanged', says: 'Address that is paid.' },
+        {
+          name: 'held',
+          type: 'bool',
+          default: 'unchanged',
+          says: 'true keeps everything and grinds nothing.',
+        },
+      ],
+      oneObject: true,
+      example: '\'{"on":true,"hashrate":50000}\'',
+      run: async (args) => {
+        await context.mining.set(miningRequest(args, context.view.params.hrp));
+        return context.mining.json();
+      },
+    },
+    {
+      name: 'getminerinfo',
+      category: 'Yard',
+      summary: 'Own miner: on or held, cap, measured rate per thread, kernel, blocks found since the start.',
+      args: [],
+      example: '',
+      run: () => context.mining.json(),
+    },
+  ];
+}
+
+function triesArgument(args: Arguments): number | undefined {
+  return args.has('maxtries')
+    ? args.integer('maxtries', { min: 0, max: Number.MAX_SAFE_INTEGER })
+    : undefined;
+}
+
+function miningRequest(args: Arguments, hrp: string): MiningRequest {
+  return {
+    ...(args.has('on') ? { on: args.bool('on', false) } : {}),
+    ...(args.has('held') ? { held: args.bool('held', false) } : {}),
+    ...(args.has('uncapped') ? { uncapped: args.bool('uncapped', false) } : {}),
+    ...(args.has('hashrate') ? { hashrate: args.integer('hashrate', { min: 0, max: HASHRATE_LIMIT }) } : {}),
+    ...(args.has('blocks') ? { blocks: args.integer('blocks', { min: 1, max: GENERATE_LIMIT }) } : {}),
+    ...(args.has('payout') ? { payout: addressScript(args.string('payout'), hrp) } : {}),
+  };
+}
+
+function miningInfo(context: NodeContext): Json {
+  const { view } = context;
+  const { tip } = view.chain;
+  const bits = nextBits(tip, view.params);
+  const job = view.mining.job;
+  return {
+    blocks: tip.height,
+    ...(job === undefined ? {} : { currentblockweight: view.mining.weight, currentblocktx: view.mining.txs }),
+    bits: bitsHex(tip.header.bits),
+    difficulty: difficultyJson(tip.header.bits),
+    target: hex256(compactToTarget(tip.header.bits).target),
+    networkhashps: networkHashps(context, HASHPS_BLOCKS, -1),
+    pooledtx: view.mempool.size,
+    blockmintxfee: feeRate(view.limits.minRelayFeeRate),
+    chain: view.params.name,
+    next: {
+      height: tip.height + 1,
+      bits: bitsHex(bits),
+      difficulty: difficultyJson(bits),
+      target: hex256(compactToTarget(bits).target),
+    },
+    warnings: [],
+  };
+}
+
+/** Core: GetNetworkHashPS. */
+function networkHashps({ view }: NodeContext, blocks: number, height: number): number {
+  const { chain } = view;
+  const last = height < 0 ? chain.tip : chain.atHeight(height);
+  if (last === undefined)
+    throw new RpcError(RPC.INVALID_PARAMETER, 'Block does not exist at specified height');
+  const first = chain.atHeight(Math.max(0, last.height - blocks));
+  if (first === undefined || first === last) return 0;
+  let min = first.header.time;
+  let max = first.header.time;
+  for (let at = last; at !== first && at.parent !== undefined; at = at.parent) {
+    min = Math.min(min, at.header.time);
+    max = Math.max(max, at.header.time);
+  }
+  return min === max ? 0 : Number(last.work - first.work) / (max - min);
+}
+
+async function blockTemplate(context: NodeContext, request: JsonObject): Promise<Json> {
+  const mode = request['mode'] ?? 'template';
+  if (mode !== 'template')
+    throw new RpcError(RPC.INVALID_PARAMETER, "Invalid mode: only 'template' is answered here");
+  const rules = request['rules'];
+  if (!Array.isArray(rules) || !rules.includes('segwit'))
+    throw new RpcError(
+      RPC.INVALID_PARAMETER,
+      'getblocktemplate must be called with the segwit rule set (call with {"rules": ["segwit"]})',
+    );
+  const { view } = context;
+  const candidate = await candidateBlock(context);
+  const block = decodeBlock(candidate.bytes);
+  if (!block.ok) throw new TypeError(`our own template does not decode: ${block.error.what}`);
+  const [coinbase, ...txs] = block.value.txs;
+  const { header } = block.value;
+  const parent = view.chain.entry(header.prev);
+  if (coinbase === undefined || parent === undefined)
+    throw new TypeError('our own template has no parent or coinbase');
+  const places = new Map(txs.map((tx, i) => [tx.id, i + 1]));
+  // BIP141: the commitment is the last output that starts so.
+  const commitment = coinbase.outputs.findLast((output) => toHex(output.script).startsWith('6a24aa21a9ed'));
+  return {
+    capabilities: ['proposal'],
+    version: header.version,
+    rules: ['csv', '!segwit', 'taproot'],
+    vbavailable: {},
+    vbrequired: 0,
+    previousblockhash: idOf(header.prev),
+    transactions: txs.map((tx) => ({
+      data: toHex(tx.bytes),
+      txid: tx.id,
+      hash: tx.wid,
+      depends: [...new Set(tx.inputs.map((input) => places.get(idOf(input.prevout.txid))))]
+        .filter((place) => place !== undefined)
+        .sort((a, b) => a - b),
+      fee: view.mempool.get(tx.txid)?.fee ?? 0,
+      sigops: tx.inputs.length,
+      weight: tx.weight,
+    })),
+    coinbaseaux: {},
+    coinbasevalue: subsidyAt(candidate.height, view.params) + candidate.fees,
+    longpollid: `${idOf(header.prev)}${view.mempool.size}`,
+    target: toHex(candidate.target),
+    mintime: parent.medianTime + 1,
+    mutable: ['time', 'transactions', 'prevblock'],
+    noncerange: '00000000ffffffff',
+    sigoplimit: SIGOP_LIMIT,
+    sizelimit: SIZE_LIMIT,
+    weightlimit: SIZE_LIMIT,
+    curtime: header.time,
+    bits: bitsHex(header.bits),
+    height: candidate.height,
+    ...(commitment === undefined ? {} : { default_witness_commitment: toHex(commitment.script) }),
+  };
+}
+
+/** The coinbase does not show in the answer, so any lock serves: a P2WPKH of zeros. */
+async function candidateBlock(context: NodeContext): Promise<CandidateBlock> {
+  const payout = concat(Uint8Array.of(0, 20), new Uint8Array(20));
+  const result = await context.command({ kind: 'template', payout, tag: context.view.name });
+  if (result.kind === 'refused')
+    throw new RpcError(RPC.MISC_ERROR, `no template: ${result.refusal.rule}, ${result.refusal.detail}`);
+  if (result.kind !== 'template') throw new TypeError(`template answered ${result.kind}`);
+  return result.template;
+}

@@ -1,0 +1,100 @@
+import type { Block } from '../../bitcoin/block.ts';
+import { encodeHeader } from '../../bitcoin/header.ts';
+import { compactToTarget, difficultyOf } from '../../bitcoin/target.ts';
+import type { Tx } from '../../bitcoin/tx.ts';
+import { isCoinbase } from '../../bitcoin/tx.ts';
+import type { BlockEntry } from '../../consensus/tree.ts';
+import type { Json, JsonNumber } from '../../host/http-json.ts';
+import { coins } from '../../host/http-json.ts';
+import type { NodeView } from '../../node/view.ts';
+import { idOf, toHex } from '../../util/bytes.ts';
+import { confirmations, hex256 } from './context.ts';
+import { scriptJson } from './script.ts';
+
+export type JsonMembers = { [key: string]: Json | undefined };
+
+export function bitsHex(bits: number): string {
+  return bits.toString(16).padStart(8, '0');
+}
+
+/** Core: blockheaderToJSON. */
+export function headerJson(view: NodeView, entry: BlockEntry): JsonMembers {
+  const { header } = entry;
+  const next = view.chain.isActive(entry) ? view.chain.atHeight(entry.height + 1) : undefined;
+  return {
+    hash: entry.id,
+    confirmations: confirmations(view, entry),
+    height: entry.height,
+    version: header.version,
+    versionHex: bitsHex(header.version >>> 0),
+    merkleroot: idOf(header.merkleRoot),
+    time: header.time,
+    mediantime: entry.medianTime,
+    nonce: header.nonce,
+    bits: bitsHex(header.bits),
+    target: hex256(compactToTarget(header.bits).target),
+    difficulty: difficultyJson(header.bits),
+    chainwork: hex256(entry.work),
+    nTx: entry.txs,
+    previousblockhash: entry.parent?.id,
+    nextblockhash: next?.id,
+  };
+}
+
+/** Core's getdifficulty: a double, printed with 16 digits where JavaScript would need 17. */
+export function difficultyJson(bits: number): number {
+  return Number(difficultyOf(bits).toPrecision(16));
+}
+
+export function headerHex(entry: BlockEntry): string {
+  return toHex(encodeHeader(entry.header));
+}
+
+/** Core: blockToJSON; `txs` are ids (verbosity 1) or whole transactions (2). */
+export function blockJson(view: NodeView, entry: BlockEntry, block: Block, txs: Json): JsonMembers {
+  return {
+    ...headerJson(view, entry),
+    strippedsize: block.strippedSize,
+    size: block.bytes.length,
+    weight: block.weight,
+    tx: txs,
+  };
+}
+
+/** Core: TxToUniv. `fee` in satoshis where the spent coins are known. */
+export function txJson(tx: Tx, hrp: string, fee?: number): JsonMembers {
+  const coinbase = isCoinbase(tx);
+  return {
+    txid: tx.id,
+    hash: tx.wid,
+    version: tx.version,
+    size: tx.bytes.length,
+    vsize: tx.vsize,
+    weight: tx.weight,
+    locktime: tx.lockTime,
+    vin: tx.inputs.map((input) => ({
+      ...(coinbase
+        ? { coinbase: toHex(input.script) }
+        : {
+            txid: idOf(input.prevout.txid),
+            vout: input.prevout.index,
+            // Only an empty one is allowed, but a transaction that we refuse can still be decoded.
+            scriptSig: { asm: toHex(input.script), hex: toHex(input.script) },
+          }),
+      txinwitness: input.witness.length > 0 ? input.witness.map(toHex) : undefined,
+      sequence: input.sequence,
+    })),
+    vout: tx.outputs.map((output, n) => ({
+      value: coins(output.value),
+      n,
+      scriptPubKey: scriptJson(output.script, hrp),
+    })),
+    fee: fee === undefined ? undefined : coins(fee),
+    hex: toHex(tx.bytes),
+  };
+}
+
+/** A fee rate in coins per 1,000 vbytes from satoshis per 1,000 vbytes. */
+export function feeRate(satsPerKvb: number): JsonNumber {
+  return coins(Math.ceil(satsPerKvb));
+}

@@ -1,0 +1,235 @@
+import { COIN, parseAmount } from '../../bitcoin/amount.ts';
+import type { Tx } from '../../bitcoin/tx.ts';
+import { decodeTx } from '../../bitcoin/tx.ts';
+import type { Refusal } from '../../consensus/rules.ts';
+import type { BlockEntry } from '../../consensus/tree.ts';
+import { RPC, RpcError } from '../../host/http-errors.ts';
+import type { Json } from '../../host/http-json.ts';
+import { coins } from '../../host/http-json.ts';
+import type { Arguments, RpcArgument, RpcMethod } from '../../host/http-methods.ts';
+import { equal, hashOfId, toHex } from '../../util/bytes.ts';
+import { blockOf } from './chain.ts';
+import type { NodeContext } from './context.ts';
+import { confirmations, entryArgument, hashArgument } from './context.ts';
+import { blockFees, confirmedIn } from './lookup.ts';
+import type { JsonMembers } from './render.ts';
+import { feeRate, txJson } from './render.ts';
+import { hexBytes } from './script.ts';
+
+const category = 'Rawtransactions';
+/** Core: DEFAULT_MAX_RAW_TX_FEE_RATE, 0.10 coins per 1,000 vbytes. */
+const DEFAULT_MAX_FEE_RATE = COIN / 10;
+/** Core: MAX_PACKAGE_COUNT. */
+const TEST_LIMIT = 25;
+
+const maxfeerate: RpcArgument = {
+  name: 'maxfeerate',
+  type: 'amount',
+  default: '0.10',
+  says: 'Refuse a fee above this many coins per 1,000 vbytes; 0 takes any.',
+};
+
+/** Transactions in, out, and looked at. Core: rpc/rawtransaction.cpp, rpc/mempool.cpp. */
+export function txMethods(context: NodeContext): RpcMethod[] {
+  return [
+    {
+      name: 'getrawtransaction',
+      category,
+      summary:
+        'A transaction of the mempool or of the most-work chain (by our index), or of a named block on any branch.',
+      args: [
+        { name: 'txid', type: 'string', says: 'The transaction id.' },
+        { name: 'verbosity', type: 'flag', default: '0', says: '0: hex. 1: object. 2: object with the fee.' },
+        { name: 'blockhash', type: 'string', default: 'mempool and index', says: 'Look in this block only.' },
+      ],
+      example: '"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16" 1',
+      run: (args) => rawTransaction(context, args),
+    },
+    {
+      name: 'decoderawtransaction',
+      category,
+      summary: 'Takes the bytes of a transaction apart. Nothing is judged but the encoding.',
+      args: [
+        { name: 'hexstring', type: 'string', says: 'The transaction in hex.' },
+        {
+          name: 'iswitness',
+          type: 'bool',
+          default: 'by its bytes',
+          says: 'Accepted for compatibility; the bytes decide.',
+        },
+      ],
+      example: '"0200000001…"',
+      run: (args) => {
+        const { hex: _, ...rest } = txJson(decoded(args.string('hexstring')), context.view.params.hrp);
+        return rest;
+      },
+    },
+    {
+      name: 'sendrawtransaction',
+      category,
+      summary:
+        'Hands a signed transaction to this node, which checks it and tells its peers. Answers its id.',
+      args: [{ name: 'hexstring', type: 'string', says: 'The transaction in hex.' }, maxfeerate],
+      example: '"0200000001…"',
+      run: async (args) => {
+        const tx = decoded(args.string('hexstring'));
+        const result = await context.command({ kind: 'send-tx', bytes: tx.bytes, ...feeLimit(args) });
+        if (result.kind === 'refused') throw sendError(result.refusal);
+        return tx.id;
+      },
+    },
+    {
+      name: 'testmempoolaccept',
+      category,
+      summary:
+        'Whether the mempool would take these transactions, each judged alone, without leaving a trace.',
+      args: [
+        { name: 'rawtxs', type: 'array', says: `Transactions in hex, at most ${TEST_LIMIT}.` },
+        maxfeerate,
+      ],
+      example: '\'["0200000001…"]\'',
+      run: async (args) => {
+        const raw = args.array('rawtxs');
+        if (raw.length < 1 || raw.length > TEST_LIMIT)
+          throw new RpcError(
+            RPC.INVALID_PARAMETER,
+            `Array must contain between 1 and ${TEST_LIMIT} transactions.`,
+          );
+        const answers: Json[] = [];
+        for (const hex of raw) {
+          if (typeof hex !== 'string')
+            throw new RpcError(RPC.TYPE_ERROR, 'rawtxs must be an array of strings');
+          answers.push(
+            await testAccept(context, decoded(hex, `TX decode failed: ${hex.slice(0, 80)}`), args),
+          );
+        }
+        return answers;
+      },
+    },
+  ];
+}
+
+function decoded(hex: string, refusal = 'TX decode failed. Make sure the tx has at least one input.'): Tx {
+  const tx = decodeTx(hexBytes(hex, refusal));
+  if (!tx.ok)
+    throw new RpcError(RPC.DESERIALIZATION_ERROR, `${refusal} (${tx.error.what} at byte ${tx.error.at})`);
+  return tx.value;
+}
+
+/** `maxfeerate` in satoshis per 1,000 vbytes; none at all for 0. */
+function feeLimit(args: Arguments): { maxFeeRate?: number } {
+  const given = args.value('maxfeerate');
+  if (given === undefined) return { maxFeeRate: DEFAULT_MAX_FEE_RATE };
+  const rate = parseAmount(amountText(given));
+  if (!rate.ok) throw new RpcError(RPC.TYPE_ERROR, `Invalid amount for maxfeerate: ${rate.error}`);
+  if (rate.value > COIN)
+    throw new RpcError(RPC.INVALID_PARAMETER, 'Fee rates larger than 1BTC/kvB are not accepted');
+  return rate.value === 0 ? {} : { maxFeeRate: rate.value };
+}
+
+/** A JSON number comes back as the digits that were typed (up to 15 of them), 1e-8 as 0.00000001. */
+function amountText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const text = String(value);
+  return text.includes('e-') ? Number(value).toFixed(20).replace(/0+$/, '') : text;
+}
+
+/** Core: JSONRPCTransactionError over TransactionError. */
+function sendError({ rule, detail }: Refusal): RpcError {
+  if (rule === 'missing-inputs')
+    return new RpcError(RPC.VERIFY_ERROR, withDetail('bad-txns-inputs-missingorspent', detail));
+  if (rule === 'txn-already-known')
+    return new RpcError(RPC.VERIFY_ALREADY_IN_UTXO_SET, 'Transaction outputs already in utxo set');
+  if (rule === 'max-fee-exceeded')
+    return new RpcError(
+      RPC.VERIFY_ERROR,
+      withDetail('Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)', detail),
+    );
+  return new RpcError(RPC.VERIFY_REJECTED, withDetail(rule, detail));
+}
+
+function withDetail(rule: string, detail: string): string {
+  return detail === '' ? rule : `${rule}, ${detail}`;
+}
+
+async function testAccept(context: NodeContext, tx: Tx, args: Arguments): Promise<Json> {
+  const limit = feeLimit(args);
+  const result = await context.command({ kind: 'test-tx', bytes: tx.bytes, ...limit });
+  const ids = { txid: tx.id, wtxid: tx.wid };
+  // Already there counts as refused here, as in Core, though sending it again is no error.
+  if (result.kind === 'tx' && result.known)
+    return { ...ids, allowed: false, 'reject-reason': 'txn-already-in-mempool' };
+  if (result.kind === 'tx')
+    return {
+      ...ids,
+      allowed: true,
+      vsize: result.vsize,
+      fees: {
+        base: coins(result.fee),
+        'effective-feerate': feeRate((result.fee * 1000) / result.vsize),
+        'effective-includes': [tx.wid],
+      },
+    };
+  if (result.kind !== 'refused') throw new TypeError(`test-tx answered ${result.kind}`);
+  const { rule, detail } = result.refusal;
+  return {
+    ...ids,
+    allowed: false,
+    'reject-reason': rule,
+    'reject-details': withDetail(rule, detail),
+  };
+}
+
+function rawTransaction(context: NodeContext, args: Arguments): Json {
+  const txid = hashArgument(args, 'txid');
+  const verbosity = args.flag('verbosity', 0);
+  const { view } = context;
+  const inBlock = args.has('blockhash') ? entryArgument(context, args, 'blockhash') : undefined;
+  const { genesis } = view.chain;
+  if (!view.params.genesisSpendable && equal(txid, view.params.genesis.txs[0]!.txid) && inBlock !== genesis)
+    throw new RpcError(
+      RPC.INVALID_ADDRESS_OR_KEY,
+      'The genesis block coinbase is not considered an ordinary transaction and cannot be retrieved',
+    );
+  const pooled = inBlock === undefined ? view.mempool.get(txid) : undefined;
+  if (pooled !== undefined)
+    return verbosity <= 0
+      ? toHex(pooled.tx.bytes)
+      : txJson(pooled.tx, view.params.hrp, verbosity >= 2 ? pooled.fee : undefined);
+  const entry = inBlock ?? confirmedIn(context, txid);
+  const block = entry === undefined ? undefined : blockOf(context, entry);
+  const at = block?.txs.findIndex((tx) => equal(tx.txid, txid)) ?? -1;
+  if (entry === undefined || block === undefined || at < 0)
+    throw new RpcError(
+      RPC.INVALID_ADDRESS_OR_KEY,
+      inBlock === undefined
+        ? 'No such mempool or blockchain transaction. Use gettransaction for wallet transactions.'
+        : 'No such transaction found in the provided block. Use gettransaction for wallet transactions.',
+    );
+  const tx = block.txs[at]!;
+  if (verbosity <= 0) return toHex(tx.bytes);
+  const fee = verbosity >= 2 ? blockFees(context, entry, block)?.[at] : undefined;
+  return {
+    ...(inBlock === undefined ? {} : { in_active_chain: view.chain.isActive(entry) }),
+    ...txJson(tx, view.params.hrp, fee),
+    ...placeJson(context, entry),
+  };
+}
+
+function placeJson({ view }: NodeContext, entry: BlockEntry): JsonMembers {
+  const place: JsonMembers = { blockhash: entry.id };
+  if (!view.chain.isActive(entry)) return { ...place, confirmations: 0 };
+  return {
+    ...place,
+    confirmations: confirmations(view, entry),
+    time: entry.header.time,
+    blocktime: entry.header.time,
+  };
+}
+
+/** An outpoint named by a caller. */
+export function outpointArgument(args: Arguments): { txid: Uint8Array; index: number } {
+  const index = args.integer('n', { min: 0, max: 0xffff_ffff });
+  hashArgument(args, 'txid');
+  return { txid: hashOfId(args.string('txid'))!, index };
+}

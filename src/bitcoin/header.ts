@@ -1,0 +1,57 @@
+import { assert } from '../util/assert.ts';
+import type { Result } from '../util/result.ts';
+import { type DecodeFault, decode, type Reader, Writer } from './codec.ts';
+import { sha256d } from './hash.ts';
+
+export const HEADER_SIZE = 80;
+
+/** A block header: 80 bytes on the wire. Core: `CBlockHeader`. */
+export interface Header {
+  /** int32. */
+  readonly version: number;
+  /** Hash of the parent's header, internal byte order. */
+  readonly prev: Uint8Array;
+  /** Internal byte order. */
+  readonly merkleRoot: Uint8Array;
+  /** Seconds since 1970, u32. */
+  readonly time: number;
+  /** The target in compact form, u32; see target.ts. */
+  readonly bits: number;
+  /** u32. */
+  readonly nonce: number;
+}
+
+export function encodeHeader(header: Header): Uint8Array {
+  assert(header.prev.length === 32 && header.merkleRoot.length === 32, 'a hash in a header is 32 bytes');
+  return new Writer(HEADER_SIZE)
+    .i32(header.version)
+    .bytes(header.prev)
+    .bytes(header.merkleRoot)
+    .u32(header.time)
+    .u32(header.bits)
+    .u32(header.nonce)
+    .finish();
+}
+
+export function readHeader(reader: Reader): Header {
+  return {
+    version: reader.i32(),
+    prev: reader.bytes(32),
+    merkleRoot: reader.bytes(32),
+    time: reader.u32(),
+    bits: reader.u32(),
+    nonce: reader.u32(),
+  };
+}
+
+/** Exactly 80 bytes; any 80 bytes are a header. */
+export function decodeHeader(bytes: Uint8Array): Result<Header, DecodeFault> {
+  return decode(bytes, readHeader);
+}
+
+/** SHA-256d of the 80 bytes, which may be given as they are. */
+export function headerHash(header: Uint8Array | Header): Uint8Array {
+  const bytes = header instanceof Uint8Array ? header : encodeHeader(header);
+  assert(bytes.length === HEADER_SIZE, 'a header is 80 bytes');
+  return sha256d(bytes);
+}

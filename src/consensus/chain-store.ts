@@ -1,0 +1,153 @@
+import { decodeBlock } from '../bitcoin/block.ts';
+import type { OutPoint } from '../bitcoin/tx.ts';
+import { outpointKey } from '../bitcoin/tx.ts';
+import { InvariantError } from '../util/assert.ts';
+import { keyOf } from '../util/bytes.ts';
+import { type SaneBlock, trustStored } from './check.ts';
+import { type Coin, CoinsCache, type CoinsOverlay, type KeyedCoins } from './coins.ts';
+import { bodyKey, coinKey, decodeCoin, decodeUndo, encodeCoin, PREFIX, undoKey } from './records.ts';
+import type { Store, Write } from './store.ts';
+import type { BlockEntry } from './tree.ts';
+
+/** Writes of one step, in order, and what they say to a reader before they are on disk. */
+class WriteSet {
+  readonly writes: Write[] = [];
+  readonly overlays: CoinsOverlay[] = [];
+  readonly #index = new Map<string, Uint8Array | undefined>();
+  #indexed = 0;
+
+  /** `undefined`: nothing is said; otherwise the value, or null for deleted. Coins are not asked here. */
+  get(key: Uint8Array): Uint8Array | null | undefined {
+    // The index is made on demand: most steps write much and read none of it back.
+    for (; this.#indexed < this.writes.length; this.#indexed++) {
+      const write = this.writes[this.#indexed]!;
+      if (write.key[0] !== PREFIX.coin) this.#index.set(keyOf(write.key), write.value);
+    }
+    if (this.#indexed === 0) return undefined;
+    const text = keyOf(key);
+    const value = this.#index.get(text);
+    return value ?? (this.#index.has(text) ? null : undefined);
+  }
+
+  coin(key: string): Coin | null | undefined {
+    for (let i = this.overlays.length - 1; i >= 0; i--) {
+      const coin = this.overlays[i]!.own(key);
+      if (coin !== undefined) return coin;
+    }
+    return undefined;
+  }
+}
+
+/**
+ * The disk as the chain sees it: what is stored, under the writes of this step and of the one before, which may not
+ * have reached the disk yet. With bounded caches of coins and bodies. Reads that anybody may make at any time (`peek…`)
+ * leave the caches alone, so that what a step reads from the store depends on inputs only.
+ */
+export class ChainStore implements KeyedCoins {
+  readonly #store: Store;
+  readonly #coins: CoinsCache;
+  readonly #bodies = new Map<BlockEntry, SaneBlock>();
+  #bodyBytes = 0;
+  readonly #maxBodyBytes: number;
+  #pending = new WriteSet();
+  #taken = new WriteSet();
+
+  constructor(store: Store, bounds: { readonly coins: number; readonly bodyBytes: number }) {
+    this.#store = store;
+    this.#coins = new CoinsCache(bounds.coins);
+    this.#maxBodyBytes = bounds.bodyBytes;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    const recent = this.#pending.get(key);
+    if (recent !== undefined) return recent ?? undefined;
+    const taken = this.#taken.get(key);
+    if (taken !== undefined) return taken ?? undefined;
+    return this.#store.get(key);
+  }
+
+  write(key: Uint8Array, value: Uint8Array | undefined): void {
+    this.#pending.writes.push({ key, value });
+  }
+
+  takeWrites(): Write[] {
+    this.#taken = this.#pending;
+    this.#pending = new WriteSet();
+    return this.#taken.writes;
+  }
+
+  lookup(key: string): Coin | undefined {
+    const cached = this.#coins.get(key);
+    if (cached !== undefined) return cached;
+    const coin = this.#read(key);
+    if (coin !== undefined) this.#coins.set(key, coin);
+    return coin;
+  }
+
+  peekCoin(outpoint: OutPoint | string): Coin | undefined {
+    const key = typeof outpoint === 'string' ? outpoint : outpointKey(outpoint);
+    return this.#coins.peek(key) ?? this.#read(key);
+  }
+
+  #read(key: string): Coin | undefined {
+    const recent = this.#pending.coin(key);
+    if (recent !== undefined) return recent ?? undefined;
+    const taken = this.#taken.coin(key);
+    if (taken !== undefined) return taken ?? undefined;
+    const value = this.#store.get(coinKey(key));
+    if (value === undefined) return undefined;
+    const coin = decodeCoin(value);
+    if (coin === undefined) throw new InvariantError('a coin on disk is corrupt');
+    return coin;
+  }
+
+  /** Writes all of an overlay's changes, and makes this store answer with them at once. */
+  commitCoins(overlay: CoinsOverlay): void {
+    this.#pending.overlays.push(overlay);
+    const { writes } = this.#pending;
+    for (const [outpoint, coin] of overlay.changes()) {
+      if (coin === null) {
+        this.#coins.delete(outpoint);
+        writes.push({ key: coinKey(outpoint), value: undefined });
+      } else {
+        const value = encodeCoin(coin);
+        // Not the overlay's coin: its script is a view that keeps its whole block in memory.
+        this.#coins.set(outpoint, decodeCoin(value)!);
+        writes.push({ key: coinKey(outpoint), value });
+      }
+    }
+  }
+
+  putBody(entry: BlockEntry, block: SaneBlock): void {
+    this.write(bodyKey(entry.hash), block.bytes);
+    if (block.bytes.length > this.#maxBodyBytes) return;
+    this.#bodies.set(entry, block);
+    this.#bodyBytes += block.bytes.length;
+    for (const [oldest, { bytes }] of this.#bodies) {
+      if (this.#bodyBytes <= this.#maxBodyBytes) break;
+      this.#bodies.delete(oldest);
+      this.#bodyBytes -= bytes.length;
+    }
+  }
+
+  /** A body that is here, from the cache or the disk. `parsed`: the same block, if somebody has parsed it already. */
+  body(entry: BlockEntry, parsed?: SaneBlock): SaneBlock {
+    const cached = this.#bodies.get(entry);
+    if (cached !== undefined) return cached;
+    const bytes = this.get(bodyKey(entry.hash));
+    if (bytes === undefined) throw new InvariantError(`the body of block ${entry.id} is gone from the disk`);
+    if (parsed !== undefined) return parsed;
+    const block = decodeBlock(bytes);
+    if (!block.ok) throw new InvariantError(`the body of block ${entry.id} on disk is corrupt`);
+    return trustStored(block.value);
+  }
+
+  /** The coins that an active block spent, in the order of its inputs. */
+  undo(entry: BlockEntry): readonly Coin[] {
+    const value = this.get(undoKey(entry.hash));
+    const coins = value === undefined ? undefined : decodeUndo(value);
+    if (coins === undefined)
+      throw new InvariantError(`the undo record of block ${entry.id} is missing or corrupt`);
+    return coins;
+  }
+}

@@ -1,0 +1,332 @@
+import { type Header, headerHash } from '../bitcoin/header.ts';
+import { compactToTarget, workOf } from '../bitcoin/target.ts';
+import { assert } from '../util/assert.ts';
+import { compare, equal, idOf } from '../util/bytes.ts';
+import { ok } from '../util/result.ts';
+import { commitTask, type TipChange, writeGenesis } from './batch.ts';
+import { ChainReader } from './chain-reader.ts';
+import { ChainStore } from './chain-store.ts';
+import type { SaneBlock } from './check.ts';
+import { ConnectTask } from './connect-task.ts';
+import { checkBlockContext, checkHeader } from './context.ts';
+import { Foresight } from './foresight.ts';
+import { ForkChoice } from './fork-choice.ts';
+import { openTree } from './opening.ts';
+import type { Params } from './params.ts';
+import { encodeEntry, entryKey } from './records.ts';
+import { type Checked, type Refusal, type RuleName, refuse, ruleOf } from './rules.ts';
+import type { Row, Store, Write } from './store.ts';
+import { minerTag } from './tag.ts';
+import { type BlockEntry, forkPoint, type TreeEntry } from './tree.ts';
+import type { SigCheck, Verify } from './verify.ts';
+
+export type { TipChange } from './batch.ts';
+
+export type ConnectResult =
+  /** There is nothing to do. */
+  | { readonly kind: 'idle' }
+  /** The step is used up; go on in the next one. */
+  | { readonly kind: 'more' }
+  /** The tip moved, in one batch. */
+  | { readonly kind: 'tip'; readonly change: TipChange }
+  /** A block failed and is condemned; its valid ancestors stand. Go on: there may be a next best. */
+  | { readonly kind: 'refused'; readonly entry: BlockEntry; readonly refusal: Refusal };
+
+export interface JudgedHeader {
+  readonly parent: BlockEntry;
+  readonly hash: Uint8Array;
+  /** Of the whole branch. */
+  readonly work: bigint;
+}
+
+/** Memory, and how much one batch of a long sync holds. */
+export interface ChainBounds {
+  /** Coins in the read cache. */
+  readonly coins: number;
+  /** Wire bytes of recent bodies kept parsed; a parsed body takes about ten times as much. */
+  readonly bodyBytes: number;
+  /** Weight connected before a pure extension is written, though its goal is not reached. */
+  readonly pieceWeight: number;
+}
+
+export const CHAIN_BOUNDS: ChainBounds = { coins: 50_000, bodyBytes: 4_000_000, pieceWeight: 8_000_000 };
+
+/** A body this far behind the best header comes in a long sync: the next piece that is connected makes it durable too. */
+const SYNC_DISTANCE = 24;
+
+/**
+ * The block tree, and the active chain through it. Header and body go in by `addHeader` and `addBlock`, which never
+ * connect; `connectPiece` walks towards the best branch in bounded steps. All changes gather until `takeWrites`.
+ */
+export class Chain extends ChainReader {
+  readonly #verify: Verify;
+  readonly #bounds: ChainBounds;
+  readonly #choice: ForkChoice;
+  readonly #foresight: Foresight;
+  /** Entries to write, each once however often it changed. */
+  readonly #dirty = new Set<TreeEntry>();
+  #durable = false;
+  #nextArrival: number;
+  #task: ConnectTask | undefined;
+
+  /** Throws `StoreMismatch` if `index` is not of this network and format. */
+  constructor(o: {
+    readonly params: Params;
+    readonly store: Store;
+    readonly index: Iterable<Row>;
+    readonly verify: Verify;
+    readonly bounds?: Partial<ChainBounds>;
+  }) {
+    const opened = openTree(o.params, o.index);
+    const bounds = { ...CHAIN_BOUNDS, ...o.bounds };
+    super(o.params, new ChainStore(o.store, bounds), opened.tree);
+    this.#verify = o.verify;
+    this.#bounds = bounds;
+    this.#foresight = new Foresight(this.store);
+    this.#nextArrival = opened.nextArrival;
+    if (opened.fresh) this.#plantGenesis();
+    for (let at: TreeEntry | undefined = opened.tip; at !== undefined; at = at.parent)
+      this.active[at.height] = at;
+    this.#choice = new ForkChoice(this.tree, opened.tip);
+  }
+
+  #plantGenesis(): void {
+    const { genesis } = this.tree;
+    writeGenesis(this.store, this.params);
+    genesis.txs = this.params.genesis.txs.length;
+    genesis.size = this.params.genesis.bytes.length;
+    genesis.hasBody = true;
+    genesis.connectedOnce = true;
+    genesis.arrival = this.#nextArrival++;
+    this.#touch(genesis, true);
+  }
+
+  #touch(entry: TreeEntry, durable: boolean): void {
+    this.#dirty.add(entry);
+    if (durable) this.#durable = true;
+  }
+
+  // ---- headers and bodies ----
+
+  /**
+   * Judges a header and stores nothing. `parent`: an entry of the tree, or one from `detachedEntry`; without it the
+   * tree is asked.
+   */
+  judgeHeader(
+    header: Header,
+    wallS: number,
+    parent: BlockEntry | undefined = this.tree.get(header.prev),
+  ): Checked<JudgedHeader> {
+    return this.#judge(header, headerHash(header), wallS, parent);
+  }
+
+  #judge(
+    header: Header,
+    hash: Uint8Array,
+    wallS: number,
+    parent: BlockEntry | undefined,
+  ): Checked<JudgedHeader> {
+    if (parent === undefined) return refuse('prev-blk-not-found', `parent ${idOf(header.prev)} is unknown`);
+    assert(equal(parent.hash, header.prev), 'a header is judged on its own parent');
+    const checked = checkHeader(header, hash, parent, this.params, wallS);
+    if (!checked.ok) return checked;
+    return ok({ parent, hash, work: parent.work + workOf(compactToTarget(header.bits).target) });
+  }
+
+  /** Judges a header and takes it into the tree; one that is known already is answered as it stands. */
+  addHeader(header: Header, wallS: number): Checked<BlockEntry> {
+    return this.#addHeader(header, headerHash(header), wallS);
+  }
+
+  #addHeader(header: Header, hash: Uint8Array, wallS: number): Checked<TreeEntry> {
+    const known = this.tree.get(hash);
+    if (known !== undefined) return known.condemned === undefined ? ok(known) : knownBad(known);
+    const judged = this.#judge(header, hash, wallS, this.tree.get(header.prev));
+    if (!judged.ok) return judged;
+    const entry = this.tree.insert(header, hash, judged.value.parent as TreeEntry);
+    this.#touch(entry, true);
+    return ok(entry);
+  }
+
+  /**
+   * Judges a block by its ancestors and stores its body. Never connects: `connecting` tells whether there is now
+   * something to do. A body that fails here is proven to be the committed one, so its block is condemned.
+   */
+  addBlock(
+    block: SaneBlock,
+    wallS: number,
+  ): Checked<{ readonly entry: BlockEntry; readonly isNew: boolean }> {
+    const added = this.#addHeader(block.header, block.hash, wallS);
+    if (!added.ok) return added;
+    const entry = added.value;
+    if (entry.hasBody) return ok({ entry, isNew: false });
+    assert(entry.parent !== undefined, 'the genesis body is always here');
+    const checked = checkBlockContext(block, entry.parent);
+    if (!checked.ok) {
+      if (ruleOf(checked.error.rule).condemns) this.#condemn(entry, checked.error.rule);
+      return checked;
+    }
+    entry.hasBody = true;
+    entry.txs = block.txs.length;
+    entry.size = block.bytes.length;
+    entry.miner = minerTag(block.txs[0]!);
+    this.store.putBody(entry, block);
+    this.#touch(entry, entry.height + SYNC_DISTANCE >= this.bestHeader.height);
+    if (entry.parent.arrival !== undefined) this.#arrive(entry);
+    return ok({ entry, isNew: true });
+  }
+
+  /**
+   * This body and all before it are here now: it and the bodies that waited for it get their counters, level by level.
+   * Those of one level got here together; the smaller hash counts as the earlier, so that a restart in between (which
+   * forgets the order of unconnected bodies) cannot change the next choice.
+   */
+  #arrive(entry: TreeEntry): void {
+    for (let level = [entry]; level.length > 0; ) {
+      const next: TreeEntry[] = [];
+      for (const at of level) {
+        at.arrival = this.#nextArrival++;
+        this.#dirty.add(at);
+        this.#choice.add(at);
+        for (let child = at.child; child !== undefined; child = child.sibling)
+          if (child.hasBody) next.push(child);
+      }
+      level = next.sort((a, b) => compare(a.hash, b.hash));
+    }
+  }
+
+  // ---- condemning ----
+
+  /** `hash` can never be valid by this rule, which must condemn. False if the block is unknown. */
+  condemn(hash: Uint8Array, rule: RuleName): boolean {
+    assert(ruleOf(rule).condemns, 'only facts that header and proven body fix condemn a block');
+    const entry = this.tree.get(hash);
+    if (entry === undefined || entry.parent === undefined) return false;
+    this.#condemn(entry, rule);
+    return true;
+  }
+
+  #condemn(entry: TreeEntry, rule: RuleName): void {
+    if (entry.ownFault !== undefined) return;
+    entry.ownFault = rule;
+    this.#touch(entry, true);
+    for (const below of this.tree.descendants(entry)) if (below !== entry) below.badAncestor = true;
+    if (this.tree.bestHeader.condemned !== undefined) this.tree.chooseBestHeader();
+    this.#choice.condemned();
+  }
+
+  /** Core: invalidateblock. Connecting then leads away from it. False for the genesis block. */
+  invalidate(entry: BlockEntry): boolean {
+    if (entry.height === 0) return false;
+    this.#condemn(entry as TreeEntry, 'invalidated');
+    return true;
+  }
+
+  /** Core: reconsiderblock. The block, its ancestors and its descendants are judged anew when their turn comes. */
+  reconsider(entry: BlockEntry): void {
+    let top = entry as TreeEntry;
+    for (let at: TreeEntry | undefined = top; at !== undefined; at = at.parent) {
+      if (at.ownFault === undefined) continue;
+      this.#pardon(at);
+      top = at;
+    }
+    for (const below of this.tree.descendants(entry as TreeEntry))
+      if (below.ownFault !== undefined) this.#pardon(below);
+    for (const below of this.tree.descendants(top)) below.badAncestor = below.parent?.condemned !== undefined;
+    this.tree.chooseBestHeader();
+    this.#choice.rebuild();
+  }
+
+  #pardon(entry: TreeEntry): void {
+    entry.ownFault = undefined;
+    this.#touch(entry, true);
+  }
+
+  /** Core: preciousblock. At equal work this block wins over the tip, until the tip has moved. */
+  precious(entry: BlockEntry): void {
+    this.#choice.prefer(entry as TreeEntry);
+  }
+
+  // ---- connecting ----
+
+  /** A better branch is here, or on its way into the coins. */
+  get connecting(): boolean {
+    return this.#choice.best !== this.activeTip;
+  }
+
+  /** One bounded step towards the best branch, of about `maxWeight` weight units. */
+  connectPiece(maxWeight: number): ConnectResult {
+    const goal = this.#choice.best;
+    if (goal === this.activeTip) {
+      this.#task = undefined;
+      return { kind: 'idle' };
+    }
+    const task = this.#taskTo(goal);
+    const result = task.step(maxWeight, this.#bounds.pieceWeight);
+    if (result.kind === 'more') return result;
+    if (result.kind === 'failed') {
+      this.#condemn(result.entry, result.refusal.rule);
+      return { kind: 'refused', entry: result.entry, refusal: result.refusal };
+    }
+    this.#task = undefined;
+    return { kind: 'tip', change: this.#finish(task) };
+  }
+
+  /** Goes on from where the task stands, unless the stored tip is nearer to the new goal. */
+  #taskTo(goal: TreeEntry): ConnectTask {
+    const tip = this.activeTip;
+    const task = this.#task;
+    if (task !== undefined && task.goal === goal) return task;
+    if (task !== undefined && forkPoint(task.at, goal).height >= forkPoint(tip, goal).height) {
+      task.retarget(goal);
+      return task;
+    }
+    this.#task = new ConnectTask(tip, goal, {
+      params: this.params,
+      store: this.store,
+      verify: this.#verify,
+      foresight: this.#foresight,
+    });
+    return this.#task;
+  }
+
+  #finish(task: ConnectTask): TipChange {
+    const change = commitTask(this.store, task);
+    for (const entry of change.inEntries as readonly TreeEntry[]) {
+      if (!entry.connectedOnce) this.#dirty.add(entry);
+      entry.connectedOnce = true;
+    }
+    this.active.length = change.fork.height + 1;
+    for (const entry of change.inEntries as readonly TreeEntry[]) this.active.push(entry);
+    this.#durable = true;
+    this.#choice.moved(task.at);
+    return change;
+  }
+
+  /** What the next pieces will verify, at most `max`. Changes nothing; see Foresight. */
+  foresee(max: number): readonly SigCheck[] {
+    const goal = this.#choice.best;
+    if (goal === this.activeTip) return [];
+    const task = this.#task?.goal === goal ? this.#task : undefined;
+    return this.#foresight.look(
+      { at: task?.at ?? this.activeTip, goal, overlay: task?.overlay, partial: task?.partial },
+      max,
+    );
+  }
+
+  /** What changed since the last call: one batch, to be on disk before the next step. */
+  takeWrites(): { readonly writes: Write[]; readonly durable: boolean } {
+    for (const entry of this.#dirty) this.store.write(entryKey(entry.hash), encodeEntry(entry.record()));
+    this.#dirty.clear();
+    const durable = this.#durable;
+    this.#durable = false;
+    return { writes: this.store.takeWrites(), durable };
+  }
+}
+
+function knownBad(entry: TreeEntry): Checked<never> {
+  const { ownFault } = entry;
+  return ownFault === undefined
+    ? refuse('bad-prevblk', `an ancestor of ${entry.id} is condemned`)
+    : refuse('duplicate-invalid', `${entry.id} is known to be invalid: ${ownFault}`);
+}

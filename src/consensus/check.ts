@@ -1,0 +1,185 @@
+import { type Block, decodeBlock } from '../bitcoin/block.ts';
+import type { Header } from '../bitcoin/header.ts';
+import { parseLock } from '../bitcoin/lock.ts';
+import { commitmentOf, merkleRoot, witnessRoot } from '../bitcoin/merkle.ts';
+import { compactToTarget, meets } from '../bitcoin/target.ts';
+import { isCoinbase, isNullOutPoint, MAX_MONEY, outpointKey, type Tx } from '../bitcoin/tx.ts';
+import { idOf } from '../util/bytes.ts';
+import { ok } from '../util/result.ts';
+import type { Params } from './params.ts';
+import { type Checked, type Refusal, refuse } from './rules.ts';
+
+/** First rung: what the bytes alone tell. Nothing here knows a parent, a clock or a coin. */
+
+declare const sane: unique symbol;
+/** A block that passed `checkBlock`; skipping the rung is a type error. */
+export type SaneBlock = Block & { readonly [sane]: 'block' };
+/** A transaction that passed `checkTx`, or stands in such a block. */
+export type SaneTx = Tx & { readonly [sane]: 'tx' };
+
+/** BIP141; the wire size never exceeds the weight, so it bounds the bytes of a block too. Core: MAX_BLOCK_WEIGHT. */
+export const MAX_BLOCK_WEIGHT = 4_000_000;
+const WITNESS_SCALE = 4;
+/** As long as two hashes: a leaf of this size could be shown as an inner node of the merkle tree, and the reverse. */
+const NODE_SIZE = 64;
+
+/**
+ * Judges the bytes of a block. The order matters: a header commits to txids and, through the coinbase, to witnesses,
+ * but not to the bytes that somebody sends. Until the body is proven to be the committed one (encoding, merkle root,
+ * no duplicated pair, no 64-byte transaction, a coinbase in front, witness commitment) every failure is the sender's.
+ */
+export function checkBlock(bytes: Uint8Array, params: Pick<Params, 'powLimit'>): Checked<SaneBlock> {
+  if (bytes.length > MAX_BLOCK_WEIGHT) return refuse('bad-blk-length', `${bytes.length} bytes`);
+  const decoded = decodeBlock(bytes);
+  if (!decoded.ok) return refuse('bad-encoding', `block: ${decoded.error.what} at byte ${decoded.error.at}`);
+  const block = decoded.value;
+  const refusal =
+    proofOfWorkFault(block.header, block.hash, params) ?? mutationFault(block) ?? contentFault(block);
+  return refusal === undefined ? ok(block as SaneBlock) : { ok: false, error: refusal };
+}
+
+/** A block from our own disk: it passed before it was written. */
+export function trustStored(block: Block): SaneBlock {
+  return block as SaneBlock;
+}
+
+/** Judges one loose transaction. A coinbase is refused here: it belongs in a block. */
+export function checkTx(tx: Tx): Checked<SaneTx> {
+  if (isCoinbase(tx)) return refuse('coinbase', 'a coinbase cannot travel alone');
+  const refusal =
+    tx.strippedSize === NODE_SIZE ? no('bad-txns-64-bytes', `transaction ${tx.id}`) : txFault(tx);
+  return refusal === undefined ? ok(tx as SaneTx) : { ok: false, error: refusal };
+}
+
+function no(rule: Refusal['rule'], detail: string): Refusal {
+  return { rule, detail };
+}
+
+/** The work that the header claims is done, and its target is one that the network may have. Core: CheckBlockHeader. */
+export function proofOfWorkFault(
+  header: Header,
+  hash: Uint8Array,
+  params: Pick<Params, 'powLimit'>,
+): Refusal | undefined {
+  const { target, negative, overflow } = compactToTarget(header.bits);
+  if (negative || overflow || target === 0n || target > params.powLimit) {
+    return no('bad-diffbits', `bits ${hexBits(header.bits)} are no target of this network`);
+  }
+  if (!meets(hash, target))
+    return no('high-hash', `proof of work failed: ${idOf(hash)} at ${hexBits(header.bits)}`);
+  return undefined;
+}
+
+export function hexBits(bits: number): string {
+  return bits.toString(16).padStart(8, '0');
+}
+
+/** Is this body the one that the header commits to? Core: IsBlockMutated, CheckMerkleRoot, CheckWitnessMalleation. */
+function mutationFault(block: Block): Refusal | undefined {
+  const { txs, header } = block;
+  const [first] = txs;
+  if (first === undefined) return no('bad-blk-length', 'no transactions');
+  const { root, mutated } = merkleRoot(txs.map((tx) => tx.txid));
+  for (let i = 0; i < root.length; i++) {
+    if (root[i] !== header.merkleRoot[i]) {
+      return no('bad-txnmrklroot', `merkle root is ${idOf(root)}, header says ${idOf(header.merkleRoot)}`);
+    }
+  }
+  if (mutated) return no('bad-txns-duplicate', 'two neighbours in the merkle tree are equal');
+  for (const tx of txs) {
+    if (tx.strippedSize === NODE_SIZE) return no('bad-txns-64-bytes', `transaction ${tx.id}`);
+  }
+  if (!isCoinbase(first)) return no('bad-cb-missing', 'first transaction is not a coinbase');
+  return commitmentFault(block, first);
+}
+
+const COMMITMENT_HEAD = [0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed] as const;
+const COMMITMENT_SIZE = 38;
+
+/** The last output that starts as a witness commitment, at least 38 bytes. Core: GetWitnessCommitmentIndex. */
+function committed(coinbase: Tx): Uint8Array | undefined {
+  for (let i = coinbase.outputs.length - 1; i >= 0; i--) {
+    const { script } = coinbase.outputs[i]!;
+    if (script.length >= COMMITMENT_SIZE && COMMITMENT_HEAD.every((byte, at) => script[at] === byte)) {
+      return script.subarray(COMMITMENT_HEAD.length, COMMITMENT_SIZE);
+    }
+  }
+  return undefined;
+}
+
+/** BIP141, "Commitment structure". Judged whether or not any transaction has a witness, as Core does. */
+function commitmentFault(block: Block, coinbase: Tx): Refusal | undefined {
+  const expected = committed(coinbase);
+  if (expected === undefined) {
+    for (const tx of block.txs) {
+      if (tx.hasWitness)
+        return no('unexpected-witness', `transaction ${tx.id} has a witness, nothing commits to it`);
+    }
+    return undefined;
+  }
+  const [nonce, ...more] = coinbase.inputs[0]!.witness;
+  if (nonce?.length !== 32 || more.length > 0) {
+    return no('bad-witness-nonce-size', 'the coinbase witness is not one item of 32 bytes');
+  }
+  const actual = commitmentOf(witnessRoot(block.txs), nonce);
+  for (let i = 0; i < actual.length; i++) {
+    if (actual[i] !== expected[i]) return no('bad-witness-merkle-match', 'witness commitment does not match');
+  }
+  return undefined;
+}
+
+/** The proven body's own faults: from here on they condemn. Core: CheckBlock, and the weight of ContextualCheckBlock. */
+function contentFault(block: Block): Refusal | undefined {
+  const { txs } = block;
+  if (block.strippedSize * WITNESS_SCALE > MAX_BLOCK_WEIGHT || block.weight > MAX_BLOCK_WEIGHT) {
+    return no('bad-blk-weight', `weight ${block.weight}, stripped size ${block.strippedSize}`);
+  }
+  for (let i = 1; i < txs.length; i++) {
+    if (isCoinbase(txs[i]!)) return no('bad-cb-multiple', `transaction ${i} is a second coinbase`);
+  }
+  const length = txs[0]!.inputs[0]!.script.length;
+  if (length < 2 || length > 100) return no('bad-cb-length', `coinbase scriptSig has ${length} bytes`);
+  for (let i = 0; i < txs.length; i++) {
+    const refusal = i === 0 ? outputsFault(txs[0]!) : txFault(txs[i]!);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+function outputsFault(tx: Tx): Refusal | undefined {
+  const { outputs } = tx;
+  if (outputs.length === 0) return no('bad-txns-vout-empty', `transaction ${tx.id}`);
+  let sum = 0;
+  for (let i = 0; i < outputs.length; i++) {
+    const { value, script } = outputs[i]!;
+    // Each value is within range by the codec, so the sum stays an exact integer until it is refused.
+    sum += value;
+    if (sum > MAX_MONEY) return no('bad-txns-txouttotal-toolarge', `transaction ${tx.id}`);
+    if (parseLock(script) === undefined) {
+      return no(
+        'scriptpubkey',
+        `output ${i} of ${tx.id} is locked by neither P2WPKH, P2TR nor a data OP_RETURN`,
+      );
+    }
+  }
+  return undefined;
+}
+
+/** A transaction that is no coinbase. Core: CheckTransaction. */
+function txFault(tx: Tx): Refusal | undefined {
+  const { inputs } = tx;
+  if (inputs.length === 0) return no('bad-txns-vin-empty', `transaction ${tx.id}`);
+  const outputs = outputsFault(tx);
+  if (outputs !== undefined) return outputs;
+  const seen = inputs.length > 1 ? new Set<string>() : undefined;
+  for (const { prevout } of inputs) {
+    if (isNullOutPoint(prevout)) return no('bad-txns-prevout-null', `transaction ${tx.id}`);
+    if (seen === undefined) continue;
+    const key = outpointKey(prevout);
+    if (seen.has(key)) {
+      return no('bad-txns-inputs-duplicate', `${tx.id} spends ${idOf(prevout.txid)}:${prevout.index} twice`);
+    }
+    seen.add(key);
+  }
+  return undefined;
+}

@@ -1,0 +1,128 @@
+import type { OutPoint, TxOut } from '../bitcoin/tx.ts';
+import { outpointKey } from '../bitcoin/tx.ts';
+
+/** An unspent output. Structurally a `TxOut`, so that sighashes take it as it is. */
+export interface Coin extends TxOut {
+  /** Height of the block that made it; a mempool coin counts as the tip's height + 1. */
+  readonly height: number;
+  /** Only such coins must mature. A genesis coin is `false`: it can be spent at once. */
+  readonly coinbase: boolean;
+}
+
+export interface CoinsView {
+  get(outpoint: OutPoint): Coin | undefined;
+}
+
+/** Where an overlay looks for what it does not hold; by key, so that each outpoint's key is made once. */
+export interface KeyedCoins {
+  /** `key` is `outpointKey(outpoint)`: 36 characters, one a byte. */
+  lookup(key: string): Coin | undefined;
+}
+
+/**
+ * Changes over a base, which stays untouched: what a reorg builds before its one batch.
+ * Changes since `mark()` can be taken back, so that a failing block leaves the valid prefix as it was.
+ */
+export class CoinsOverlay implements CoinsView, KeyedCoins {
+  readonly #base: KeyedCoins;
+  /** null: spent here. */
+  readonly #changes = new Map<string, Coin | null>();
+  /** What each change since the mark replaced, in order; undefined: the overlay said nothing before. */
+  #journal: { readonly key: string; readonly before: Coin | null | undefined }[] = [];
+
+  constructor(base: KeyedCoins) {
+    this.#base = base;
+  }
+
+  get size(): number {
+    return this.#changes.size;
+  }
+
+  get(outpoint: OutPoint): Coin | undefined {
+    return this.lookup(outpointKey(outpoint));
+  }
+
+  lookup(key: string): Coin | undefined {
+    const own = this.#changes.get(key);
+    if (own !== undefined) return own ?? undefined;
+    return this.#base.lookup(key);
+  }
+
+  /** What this overlay itself says: null for a spent coin, undefined if only the base knows. */
+  own(key: string): Coin | null | undefined {
+    return this.#changes.get(key);
+  }
+
+  add(key: string, coin: Coin): void {
+    this.#journal.push({ key, before: this.#changes.get(key) });
+    this.#changes.set(key, coin);
+  }
+
+  spend(key: string): void {
+    this.#journal.push({ key, before: this.#changes.get(key) });
+    this.#changes.set(key, null);
+  }
+
+  /** From here on changes can be taken back; those before stand. */
+  mark(): void {
+    this.#journal = [];
+  }
+
+  /** Takes back everything since the mark. */
+  rollback(): void {
+    for (let i = this.#journal.length - 1; i >= 0; i--) {
+      const { key, before } = this.#journal[i]!;
+      if (before === undefined) this.#changes.delete(key);
+      else this.#changes.set(key, before);
+    }
+    this.#journal = [];
+  }
+
+  /**
+   * Every change, null for a spent coin. The order is that of first change: given by the blocks on the path, which
+   * every replay walks alike, never by the order in which messages came.
+   */
+  changes(): IterableIterator<[string, Coin | null]> {
+    return this.#changes.entries();
+  }
+}
+
+/**
+ * A bounded read cache in two generations: hits move to the young one, and when that is full the old one is dropped
+ * whole. Close to least-recently-used at the price of a plain map. It never holds a coin that is not on disk.
+ */
+export class CoinsCache {
+  readonly #half: number;
+  #young = new Map<string, Coin>();
+  #old = new Map<string, Coin>();
+
+  constructor(maxCoins: number) {
+    this.#half = Math.max(1, Math.floor(maxCoins / 2));
+  }
+
+  get(key: string): Coin | undefined {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old !== undefined) this.set(key, old);
+    return old;
+  }
+
+  /** As `get`, without moving anything: looking ahead must not change what a later read finds here. */
+  peek(key: string): Coin | undefined {
+    return this.#young.get(key) ?? this.#old.get(key);
+  }
+
+  set(key: string, coin: Coin): void {
+    if (this.#young.size >= this.#half) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, coin);
+  }
+
+  delete(key: string): void {
+    this.#young.delete(key);
+    this.#old.delete(key);
+  }
+}

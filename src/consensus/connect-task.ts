@@ -1,0 +1,259 @@
+import { isUnspendable } from '../bitcoin/lock.ts';
+import { outpointKey, type Tx } from '../bitcoin/tx.ts';
+import { assert } from '../util/assert.ts';
+import type { ChainStore } from './chain-store.ts';
+import type { SaneBlock } from './check.ts';
+import { type Coin, CoinsOverlay } from './coins.ts';
+import { firstInvalid, judgeInputs, type SpendContext, scriptRule } from './connect.ts';
+import type { Foresight } from './foresight.ts';
+import { type Params, subsidyAt } from './params.ts';
+import type { Refusal } from './rules.ts';
+import { ancestorAt, isAncestor, type TreeEntry } from './tree.ts';
+import type { SigCheck, Verify } from './verify.ts';
+
+/** What any block costs on top of its weight: reading it, its index rows. About 4,000 weight units' time. */
+const BLOCK_OVERHEAD = 4_000;
+/** What one signature counts of its transaction's weight, so that a transaction of thousands of inputs can pause too. */
+const SIGNATURE_WEIGHT = 200;
+
+/** The block being connected, up to its transaction `next`. */
+interface PartialBlock {
+  readonly entry: TreeEntry;
+  readonly block: SaneBlock;
+  readonly context: SpendContext;
+  next: number;
+  fees: number;
+  /** Coins spent so far, in order. */
+  readonly undo: Coin[];
+  /** Transaction `next` has its coins, and these signatures are verified up to `verified`. */
+  open: Opened | undefined;
+}
+
+interface Opened {
+  readonly keys: readonly string[];
+  readonly coins: readonly Coin[];
+  readonly fee: number;
+  readonly checks: readonly SigCheck[];
+  verified: number;
+}
+
+export type TaskResult =
+  | { readonly kind: 'more' }
+  /** It stands on its goal, or on a whole chain before it that is worth writing. */
+  | { readonly kind: 'arrived' }
+  | { readonly kind: 'failed'; readonly entry: TreeEntry; readonly refusal: Refusal };
+
+/**
+ * The way from the stored tip to a better one: an overlay of coins, and how far it got. Nothing of it is on disk until
+ * the chain writes all of it as one batch. The goal may change on the way; blocks connected here can be disconnected
+ * here again, so the way always goes on from where it stands.
+ */
+export class ConnectTask {
+  readonly from: TreeEntry;
+  readonly overlay: CoinsOverlay;
+  /** Bodies of all blocks that were disconnected or connected on the way. */
+  readonly blocks = new Map<TreeEntry, SaneBlock>();
+  /** Undo of the blocks that were connected here. */
+  readonly undo = new Map<TreeEntry, readonly Coin[]>();
+  /** The last whole block: the overlay is its coins, plus those of `partial`. */
+  at: TreeEntry;
+  goal: TreeEntry;
+  partial: PartialBlock | undefined;
+  #weight = 0;
+  readonly #params: Params;
+  readonly #store: ChainStore;
+  readonly #verify: Verify;
+  readonly #foresight: Foresight;
+
+  constructor(
+    from: TreeEntry,
+    goal: TreeEntry,
+    o: { params: Params; store: ChainStore; verify: Verify; foresight: Foresight },
+  ) {
+    this.from = from;
+    this.at = from;
+    this.goal = goal;
+    this.overlay = new CoinsOverlay(o.store);
+    this.#params = o.params;
+    this.#store = o.store;
+    this.#verify = o.verify;
+    this.#foresight = o.foresight;
+  }
+
+  retarget(goal: TreeEntry): void {
+    this.goal = goal;
+    const { partial } = this;
+    if (partial !== undefined && !isAncestor(partial.entry, goal)) this.#dropPartial();
+  }
+
+  #dropPartial(): void {
+    this.overlay.rollback();
+    this.partial = undefined;
+  }
+
+  /**
+   * Goes on for about `budget` weight units, at least one unit of work. When nothing had to be disconnected it stops
+   * at a whole block once `pieceWeight` has gathered, so that a long sync is written in bounded pieces.
+   */
+  step(budget: number, pieceWeight: number): TaskResult {
+    for (let left = budget; left > 0; ) {
+      if (this.at === this.goal) return { kind: 'arrived' };
+      if (this.#weight >= pieceWeight && this.#extendsTip()) return { kind: 'arrived' };
+      let cost: number;
+      if (!isAncestor(this.at, this.goal)) {
+        cost = this.#disconnect();
+      } else {
+        const partial = this.#begin();
+        cost = partial.next === 0 ? BLOCK_OVERHEAD : 0;
+        const refusal = this.#advance(partial, left - cost);
+        if (typeof refusal !== 'number') {
+          this.#dropPartial();
+          return { kind: 'failed', entry: partial.entry, refusal };
+        }
+        cost += refusal;
+      }
+      left -= cost;
+      this.#weight += cost;
+    }
+    return this.at === this.goal ? { kind: 'arrived' } : { kind: 'more' };
+  }
+
+  /** It stands between two blocks, and they only add to the stored chain. */
+  #extendsTip(): boolean {
+    return this.partial === undefined && this.at.height > this.from.height && isAncestor(this.from, this.at);
+  }
+
+  /** Takes the last block off the overlay. Core: DisconnectBlock. */
+  #disconnect(): number {
+    const entry = this.at;
+    assert(entry.parent !== undefined, 'the genesis block is never disconnected');
+    const block = this.blocks.get(entry) ?? this.#store.body(entry);
+    const undo = this.undo.get(entry) ?? this.#store.undo(entry);
+    let last = undo.length;
+    for (let t = block.txs.length - 1; t >= 0; t--) {
+      const tx = block.txs[t]!;
+      for (let o = 0; o < tx.outputs.length; o++) {
+        if (!isUnspendable(tx.outputs[o]!.script))
+          this.overlay.spend(outpointKey({ txid: tx.txid, index: o }));
+      }
+      if (t === 0) continue;
+      for (let i = tx.inputs.length - 1; i >= 0; i--) {
+        const coin = undo[--last];
+        assert(coin !== undefined, 'an undo record has one coin for each input');
+        this.overlay.add(outpointKey(tx.inputs[i]!.prevout), coin);
+      }
+    }
+    assert(last === 0, 'an undo record has one coin for each input');
+    this.overlay.mark();
+    this.undo.delete(entry);
+    this.blocks.set(entry, block);
+    this.at = entry.parent;
+    return block.weight + BLOCK_OVERHEAD;
+  }
+
+  #begin(): PartialBlock {
+    if (this.partial !== undefined) return this.partial;
+    const parent = this.at;
+    const entry = ancestorAt(this.goal, parent.height + 1) as TreeEntry;
+    const block = this.blocks.get(entry) ?? this.#store.body(entry, this.#foresight.parsed(entry));
+    this.overlay.mark();
+    this.partial = {
+      entry,
+      block,
+      context: {
+        height: entry.height,
+        medianTime: parent.medianTime,
+        medianTimeAt: (height) => ancestorAt(parent, height).medianTime,
+        where: 'block',
+        maturity: this.#params.maturity,
+      },
+      next: 0,
+      fees: 0,
+      undo: [],
+      open: undefined,
+    };
+    return this.partial;
+  }
+
+  /** Connects transactions until the budget is spent or the block ends; the weight that was done. Core: ConnectBlock. */
+  #advance(partial: PartialBlock, budget: number): number | Refusal {
+    const { block } = partial;
+    let done = 0;
+    while (partial.next < block.txs.length) {
+      if (done > 0 && done >= budget) return done;
+      const tx = block.txs[partial.next]!;
+      if (partial.next > 0) {
+        const weight = this.#spend(partial, tx, budget - done);
+        if (typeof weight !== 'number') return weight;
+        done += weight;
+        if (partial.open !== undefined) return done;
+      } else {
+        done += tx.weight;
+      }
+      this.#addOutputs(tx, partial.entry.height, partial.next === 0);
+      partial.next++;
+    }
+    return this.#end(partial) ?? done;
+  }
+
+  /** Judges and spends the coins of `tx`; leaves `partial.open` when signatures are left for the next step. */
+  #spend(partial: PartialBlock, tx: Tx, budget: number): number | Refusal {
+    let done = 0;
+    if (partial.open === undefined) {
+      const keys: string[] = [];
+      const found: (Coin | undefined)[] = [];
+      for (const { prevout } of tx.inputs) {
+        const key = outpointKey(prevout);
+        keys.push(key);
+        found.push(this.overlay.lookup(key));
+      }
+      const fee = judgeInputs(tx, found, partial.context);
+      if (!fee.ok) return fee.error;
+      const coins = found as Coin[];
+      const checks = this.#foresight.checks(tx, coins);
+      if (!checks.ok) return { rule: scriptRule('block'), detail: `${checks.error} (transaction ${tx.id})` };
+      partial.open = { keys, coins, fee: fee.value, checks: checks.value, verified: 0 };
+      done = Math.max(1, tx.weight - SIGNATURE_WEIGHT * keys.length);
+    }
+    const { open } = partial;
+    const share = Math.max(1, Math.ceil((budget - done) / SIGNATURE_WEIGHT));
+    const until = Math.min(open.checks.length, open.verified + share);
+    const invalid = firstInvalid(open.checks, this.#verify, open.verified, until);
+    if (invalid !== undefined)
+      return { rule: scriptRule('block'), detail: `${invalid} (transaction ${tx.id})` };
+    done += SIGNATURE_WEIGHT * (until - open.verified);
+    open.verified = until;
+    if (until < open.checks.length) return done;
+    for (const key of open.keys) this.overlay.spend(key);
+    for (const coin of open.coins) partial.undo.push(coin);
+    partial.fees += open.fee;
+    partial.open = undefined;
+    return done;
+  }
+
+  #addOutputs(tx: Tx, height: number, coinbase: boolean): void {
+    const { txid, outputs } = tx;
+    for (let index = 0; index < outputs.length; index++) {
+      const { value, script } = outputs[index]!;
+      if (isUnspendable(script)) continue;
+      this.overlay.add(outpointKey({ txid, index }), { value, script, height, coinbase });
+    }
+  }
+
+  #end(partial: PartialBlock): Refusal | undefined {
+    const { entry, block, fees } = partial;
+    let claimed = 0;
+    for (const { value } of block.txs[0]!.outputs) claimed += value;
+    const allowed = subsidyAt(entry.height, this.#params) + fees;
+    if (claimed > allowed) {
+      return { rule: 'bad-cb-amount', detail: `coinbase pays ${claimed} satoshi, may pay ${allowed}` };
+    }
+    this.undo.set(entry, partial.undo);
+    this.blocks.set(entry, block);
+    this.overlay.mark();
+    this.partial = undefined;
+    this.at = entry;
+    this.#foresight.passed(entry);
+    return undefined;
+  }
+}

@@ -1,0 +1,120 @@
+import { isUnspendable } from '../bitcoin/lock.ts';
+import { outpointKey, type Tx } from '../bitcoin/tx.ts';
+import type { Result } from '../util/result.ts';
+import type { ChainStore } from './chain-store.ts';
+import type { SaneBlock } from './check.ts';
+import type { Coin, CoinsOverlay } from './coins.ts';
+import { signatureChecks } from './connect.ts';
+import { ancestorAt, isAncestor, type TreeEntry } from './tree.ts';
+import type { SigCheck } from './verify.ts';
+
+/** Blocks that one look ahead reads at most: empty ones carry no signatures to be found. */
+const MAX_BLOCKS = 32;
+/** Transactions whose checks are kept for connecting; above it the oldest look-ahead is forgotten. */
+const MAX_KEPT = 20_000;
+
+type Checks = Result<readonly SigCheck[], string>;
+
+/** Where connecting stands: see `ConnectTask`. */
+export interface Standing {
+  readonly at: TreeEntry;
+  readonly goal: TreeEntry;
+  readonly overlay: CoinsOverlay | undefined;
+  /** The block under way, and its first transaction that is not connected. */
+  readonly partial:
+    | { readonly entry: TreeEntry; readonly block: SaneBlock; readonly next: number }
+    | undefined;
+}
+
+/**
+ * Looks ahead for the signatures that connecting will verify, so that other threads can verify them first. It changes
+ * nothing that anybody can observe: coins are peeked, no cache moves. What it parsed and hashed it keeps only to save
+ * doing so twice; connecting reads the store all the same, so a replay without looking ahead reads the same rows.
+ */
+export class Foresight {
+  readonly #store: ChainStore;
+  readonly #parsed = new Map<TreeEntry, SaneBlock>();
+  #checks = new Map<Tx, Checks>();
+
+  constructor(store: ChainStore) {
+    this.#store = store;
+  }
+
+  /** The block, if a look ahead parsed it. */
+  parsed(entry: TreeEntry): SaneBlock | undefined {
+    return this.#parsed.get(entry);
+  }
+
+  /** Its signature checks, made now unless a look ahead did. They depend on the transaction alone. */
+  checks(tx: Tx, coins: readonly Coin[]): Checks {
+    return this.#checks.get(tx) ?? signatureChecks(tx, coins);
+  }
+
+  /** The block is connected: nobody asks again. */
+  passed(entry: TreeEntry): void {
+    this.#parsed.delete(entry);
+    if (this.#parsed.size === 0) this.#checks.clear();
+  }
+
+  /** At most `max` checks, those that connecting meets first. None while blocks are still to be disconnected. */
+  look(standing: Standing, max: number): readonly SigCheck[] {
+    const { at, goal, overlay, partial } = standing;
+    const found: SigCheck[] = [];
+    if (!isAncestor(at, goal)) return found;
+    if (this.#checks.size > MAX_KEPT || this.#parsed.size > MAX_BLOCKS) {
+      this.#checks = new Map();
+      this.#parsed.clear();
+    }
+    const made = new Map<string, Coin>();
+    const coinAt = (key: string): Coin | undefined => {
+      const ahead = made.get(key) ?? overlay?.own(key);
+      return ahead === undefined ? this.#store.peekCoin(key) : (ahead ?? undefined);
+    };
+    const last = Math.min(goal.height, at.height + MAX_BLOCKS);
+    for (let height = at.height + 1; height <= last && found.length < max; height++) {
+      const entry = ancestorAt(goal, height) as TreeEntry;
+      const underWay = partial?.entry === entry ? partial : undefined;
+      const block = underWay?.block ?? this.#parsed.get(entry) ?? this.#store.body(entry);
+      if (underWay === undefined) this.#parsed.set(entry, block);
+      this.#lookInto(block, underWay?.next ?? 0, height, made, coinAt, found, max);
+    }
+    return found;
+  }
+
+  #lookInto(
+    block: SaneBlock,
+    from: number,
+    height: number,
+    made: Map<string, Coin>,
+    coinAt: (key: string) => Coin | undefined,
+    found: SigCheck[],
+    max: number,
+  ): void {
+    for (let t = from; t < block.txs.length && found.length < max; t++) {
+      const tx = block.txs[t]!;
+      if (t > 0) {
+        const checks = this.#checks.get(tx) ?? this.#prepare(tx, coinAt);
+        // A missing coin or a malformed witness is connecting's to refuse.
+        if (checks?.ok) for (const check of checks.value) if (found.length < max) found.push(check);
+      }
+      const { txid, outputs } = tx;
+      for (let index = 0; index < outputs.length; index++) {
+        const { value, script } = outputs[index]!;
+        if (!isUnspendable(script))
+          made.set(outpointKey({ txid, index }), { value, script, height, coinbase: t === 0 });
+      }
+    }
+  }
+
+  #prepare(tx: Tx, coinAt: (key: string) => Coin | undefined): Checks | undefined {
+    const coins: Coin[] = [];
+    for (const { prevout } of tx.inputs) {
+      const coin = coinAt(outpointKey(prevout));
+      if (coin === undefined) return undefined;
+      coins.push(coin);
+    }
+    const checks = signatureChecks(tx, coins);
+    this.#checks.set(tx, checks);
+    return checks;
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * What a node tells: the vocabulary that the node speaks and the faces listen to. The host adds
+ * `{ v, seq, t, node }` in front and writes each as one JSON line, so every field here is JSON as it stands.
+ * Ids are display hex (reversed), work is hex without prefix, amounts are satoshis, peers are libp2p peer ids.
+ */
+export interface BlockRef {
+  readonly id: string;
+  readonly height: number;
+  /** The miner's letter from the coinbase tag, '' if it has none or the body is unknown. */
+  readonly miner: string;
+}
+
+export interface LostTx {
+  readonly txid: string;
+  /** The transaction that took the coin, and the block it is in; absent when the cause is another. */
+  readonly by?: string;
+  readonly block?: string;
+}
+
+export type News =
+  | {
+      readonly kind: 'header';
+      readonly id: string;
+      readonly prev: string;
+      readonly height: number;
+      readonly work: string;
+      readonly from: string;
+    }
+  | {
+      /** A body is here and passed `context`; not yet connected. `from` is a peer id, 'self' (mined or submitted here). */
+      readonly kind: 'block';
+      readonly id: string;
+      readonly prev: string;
+      readonly height: number;
+      readonly work: string;
+      readonly miner: string;
+      readonly time: number;
+      readonly txs: number;
+      readonly size: number;
+      readonly from: string;
+    }
+  | {
+      readonly kind: 'mined';
+      readonly id: string;
+      readonly height: number;
+      readonly miner: string;
+      readonly tries: number;
+      readonly ms: number;
+    }
+  | {
+      readonly kind: 'connected';
+      readonly id: string;
+      readonly height: number;
+      readonly miner: string;
+      readonly txids: readonly string[];
+    }
+  | { readonly kind: 'disconnected'; readonly id: string; readonly height: number; readonly miner: string }
+  | {
+      readonly kind: 'tip';
+      readonly id: string;
+      readonly height: number;
+      readonly work: string;
+      readonly miner: string;
+      readonly old: string;
+      readonly because: 'work' | 'invalidated' | 'precious';
+    }
+  | {
+      /** `out` from the old tip down, `in` from the fork point up. At most `limits.newsRefs` each; `depth` and `length` are exact. */
+      readonly kind: 'reorg';
+      readonly fork: BlockRef;
+      readonly depth: number;
+      readonly length: number;
+      readonly out: readonly BlockRef[];
+      readonly in: readonly BlockRef[];
+      readonly because: 'work' | 'invalidated' | 'precious';
+    }
+  | {
+      readonly kind: 'refused';
+      readonly id: string;
+      readonly height: number;
+      readonly rule: string;
+      readonly detail: string;
+      readonly from: string;
+    }
+  | {
+      readonly kind: 'tx-seen';
+      readonly txid: string;
+      readonly fee: number;
+      readonly vsize: number;
+      readonly from: string;
+    }
+  | {
+      readonly kind: 'tx-refused';
+      readonly txid: string;
+      readonly rule: string;
+      readonly detail: string;
+      readonly from: string;
+    }
+  | { readonly kind: 'tx-returned'; readonly txid: string }
+  | ({ readonly kind: 'tx-lost' } & LostTx)
+  | {
+      readonly kind: 'tx-removed';
+      readonly txid: string;
+      readonly why: 'replaced' | 'evicted' | 'expired' | 'conflict';
+      readonly by?: string;
+    }
+  | { readonly kind: 'peer-joined'; readonly peer: string; readonly inbound: boolean }
+  /** Both hellos are exchanged: `name` is what the peer calls itself (a letter in a yard). */
+  | { readonly kind: 'peer-ready'; readonly peer: string; readonly name: string; readonly height: number }
+  | { readonly kind: 'peer-left'; readonly peer: string }
+  | {
+      readonly kind: 'fault';
+      readonly peer: string;
+      readonly rule: string;
+      readonly detail: string;
+      readonly banned: boolean;
+    }
+  | { readonly kind: 'mining'; readonly on: boolean; readonly height?: number }
+  | { readonly kind: 'clock'; readonly offsetMs: number };
+
+/** What the host and the launcher add to the same log. */
+export type HostNews =
+  | {
+      readonly kind: 'start';
+      readonly genesis: string;
+      readonly network: string;
+      readonly id: string;
+      readonly height: number;
+      readonly work: string;
+      readonly pid: number;
+      readonly peer: string;
+    }
+  | { readonly kind: 'stop'; readonly why: string }
+  | { readonly kind: 'note'; readonly text: string }
+  /** This node's wire changed: refused peers and one-way delays by peer id. */
+  | { readonly kind: 'links'; readonly refuse: readonly string[]; readonly delayMs: number }
+  | {
+      readonly kind: 'process';
+      readonly what: 'started' | 'exited' | 'killed';
+      readonly of: string;
+      readonly code: number | null;
+      readonly signal: string | null;
+    }
+  | { readonly kind: 'partition'; readonly groups: readonly (readonly string[])[] }
+  | { readonly kind: 'heal' }
+  | { readonly kind: 'action'; readonly text: string };
+
+/** One line of an event log. `t` is milliseconds since 1970 with fractions, one clock a machine; `seq` grows by one per writer. */
+export type LogEvent = { readonly v: 1; readonly seq: number; readonly t: number; readonly node: string } & (
+  | News
+  | HostNews
+);

@@ -1,0 +1,114 @@
+import { headerHash } from '../bitcoin/header.ts';
+import { compare, equal, idOf, toHex } from '../util/bytes.ts';
+import type { Params } from './params.ts';
+import { decodeEntry, decodeMeta, type EntryRecord, FORMAT_VERSION, PREFIX } from './records.ts';
+import type { Row } from './store.ts';
+import { BlockTree, fill, type TreeEntry } from './tree.ts';
+
+/** A data directory that this node must not touch. The message is a sentence for its owner. */
+export class StoreMismatch extends Error {
+  override readonly name = 'StoreMismatch';
+  readonly kind: 'network' | 'version' | 'corrupt';
+
+  constructor(kind: StoreMismatch['kind'], message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+function corrupt(what: string): never {
+  throw new StoreMismatch('corrupt', `the data directory is corrupt: ${what}`);
+}
+
+interface Stored {
+  readonly hash: Uint8Array;
+  readonly record: EntryRecord;
+}
+
+export interface Opened {
+  readonly tree: BlockTree;
+  readonly tip: TreeEntry;
+  /** Nothing was stored: the genesis block is still to be written. */
+  readonly fresh: boolean;
+  readonly nextArrival: number;
+}
+
+/**
+ * Rows to tree, in one pass by height. Rows of other prefixes are left to their owners. Throws `StoreMismatch` for
+ * another network, a newer format, and every row that this program cannot have written.
+ */
+export function openTree(params: Params, index: Iterable<Row>): Opened {
+  const { meta, tip, entries } = sort(index);
+  const tree = new BlockTree(params.genesis.header);
+  if (meta === undefined) {
+    if (tip !== undefined || entries.length > 0)
+      corrupt('it has blocks, but not the row that says of which network');
+    return { tree, tip: tree.genesis, fresh: true, nextArrival: 0 };
+  }
+  checkMeta(meta, params);
+  let nextArrival = 0;
+  for (const stored of entries) {
+    const entry = insert(tree, stored);
+    if (entry.arrival !== undefined) nextArrival = Math.max(nextArrival, entry.arrival + 1);
+  }
+  tree.chooseBestHeader();
+  if (tree.genesis.arrival === undefined) corrupt('the genesis block is missing');
+  if (tip === undefined) corrupt('it does not say which block is the tip');
+  const entry = tip.length === 32 ? tree.get(tip) : undefined;
+  if (entry === undefined) corrupt(`the tip ${idOf(tip)} is not among its blocks`);
+  if (entry.arrival === undefined) corrupt(`the tip ${entry.id} lacks its body, or an ancestor's`);
+  return { tree, tip: entry, fresh: false, nextArrival };
+}
+
+function sort(index: Iterable<Row>): { meta?: Uint8Array; tip?: Uint8Array; entries: Stored[] } {
+  const found: { meta?: Uint8Array; tip?: Uint8Array; entries: Stored[] } = { entries: [] };
+  for (const { key, value } of index) {
+    if (key[0] === PREFIX.meta) found.meta = value;
+    else if (key[0] === PREFIX.tip) found.tip = value;
+    else if (key[0] === PREFIX.entry) {
+      const record = decodeEntry(value);
+      if (record === undefined || key.length !== 33) corrupt(`row ${toHex(key)} is not a block index entry`);
+      found.entries.push({ hash: key.slice(1), record });
+    }
+  }
+  // Parents first; a total order, whatever order the rows come in.
+  found.entries.sort((a, b) => a.record.height - b.record.height || compare(a.hash, b.hash));
+  return found;
+}
+
+function checkMeta(value: Uint8Array, params: Params): void {
+  const meta = decodeMeta(value);
+  if (meta === undefined) corrupt('the row that names its network is damaged');
+  if (meta.version > FORMAT_VERSION) {
+    throw new StoreMismatch(
+      'version',
+      `the data directory has format ${meta.version}, written by a newer version; this one knows format ${FORMAT_VERSION}`,
+    );
+  }
+  if (meta.version < FORMAT_VERSION) corrupt(`format ${meta.version} never existed`);
+  if (!equal(meta.genesisHash, params.genesisHash)) {
+    throw new StoreMismatch(
+      'network',
+      `the data directory belongs to another network: its genesis is ${idOf(meta.genesisHash)}, ` +
+        `that of ${params.label} is ${params.genesisId}`,
+    );
+  }
+}
+
+function insert(tree: BlockTree, { hash, record }: Stored): TreeEntry {
+  const name = `block ${idOf(hash)}`;
+  if (!equal(headerHash(record.header), hash)) corrupt(`the header of ${name} has another hash`);
+  if (record.height === 0) {
+    if (!equal(hash, tree.genesis.hash)) corrupt(`${name} has height 0 and is not the genesis`);
+    fill(tree.genesis, record);
+    return tree.genesis;
+  }
+  const parent = tree.get(record.header.prev);
+  if (parent === undefined) corrupt(`the parent of ${name} is missing`);
+  if (parent.height + 1 !== record.height)
+    corrupt(`${name} says height ${record.height} on ${parent.height}`);
+  if (record.arrival !== undefined && (!record.hasBody || parent.arrival === undefined)) {
+    corrupt(`${name} has arrived before its body or its parent`);
+  }
+  return tree.restore(record, hash, parent);
+}

@@ -1,0 +1,254 @@
+import { encodeHeader, type Header, headerHash } from '../bitcoin/header.ts';
+import { compactToTarget, workOf } from '../bitcoin/target.ts';
+import { assert } from '../util/assert.ts';
+import { idOf, keyOf } from '../util/bytes.ts';
+import type { EntryRecord } from './records.ts';
+import type { RuleName } from './rules.ts';
+
+/** One block of the tree, body here or not. What others see of it; only the chain changes it. */
+export interface BlockEntry {
+  /** Internal byte order. */
+  readonly hash: Uint8Array;
+  /** Display hex. */
+  readonly id: string;
+  readonly header: Header;
+  readonly height: number;
+  /** Undefined for the genesis alone. */
+  readonly parent: BlockEntry | undefined;
+  /** An ancestor far down: see `ancestorAt`. */
+  readonly skip: BlockEntry | undefined;
+  /** Expected hashes behind the whole branch, this block included. */
+  readonly work: bigint;
+  /** Median time of this block and its last 10 ancestors: what a child's time must be past. */
+  readonly medianTime: number;
+  /** Number of transactions; 0 until the body is here. */
+  readonly txs: number;
+  /** Bytes of the whole block; 0 until the body is here. */
+  readonly size: number;
+  /** Letter or name from the coinbase tag; '' if there is none or the body is unknown. */
+  readonly miner: string;
+  readonly hasBody: boolean;
+  /** Given when this body and those of all ancestors were first here: counts up. */
+  readonly arrival: number | undefined;
+  /** Its scripts were valid at least once. */
+  readonly connectedOnce: boolean;
+  /** Why no chain may contain it: its own rule, or `bad-prevblk` below a condemned block. */
+  readonly condemned: RuleName | undefined;
+}
+
+const MEDIAN_SPAN = 11;
+
+/** BIP113. Core: GetMedianTimePast. Of fewer than 11 blocks the upper median, as Core takes it. */
+function medianTimePast(time: number, parent: BlockEntry | undefined): number {
+  const times = [time];
+  for (let at = parent; at !== undefined && times.length < MEDIAN_SPAN; at = at.parent) {
+    // Insertion keeps them sorted; times mostly fall on the way down, so the place is near the front.
+    let i = 0;
+    while (i < times.length && times[i]! < at.header.time) i++;
+    times.splice(i, 0, at.header.time);
+  }
+  return times[times.length >> 1]!;
+}
+
+/** Clears the lowest set bit. */
+const lower = (n: number): number => n & (n - 1);
+
+/** Where an entry's skip pointer leads: about log(height) jumps reach any ancestor. Core: GetSkipHeight. */
+function skipHeight(height: number): number {
+  if (height < 2) return 0;
+  return height % 2 === 1 ? lower(lower(height - 1)) + 1 : lower(height);
+}
+
+/** The ancestor at that height, or the entry itself. Core: GetAncestor. */
+export function ancestorAt(entry: BlockEntry, height: number): BlockEntry {
+  assert(height >= 0 && height <= entry.height, 'no ancestor at this height');
+  let at = entry;
+  while (at.height > height) {
+    const skip = skipHeight(at.height);
+    const skipPrevious = skipHeight(at.height - 1);
+    const goodSkip =
+      skip === height || (skip > height && !(skipPrevious < skip - 2 && skipPrevious >= height));
+    at = at.skip !== undefined && goodSkip ? at.skip : at.parent!;
+  }
+  return at;
+}
+
+/** Is `ancestor` on the branch of `entry`, itself included? */
+export function isAncestor(ancestor: BlockEntry, entry: BlockEntry): boolean {
+  return ancestor.height <= entry.height && ancestorAt(entry, ancestor.height) === ancestor;
+}
+
+/** The last block that two branches share. */
+export function forkPoint(a: BlockEntry, b: BlockEntry): BlockEntry {
+  let x = a.height > b.height ? ancestorAt(a, b.height) : a;
+  let y = b.height > x.height ? ancestorAt(b, x.height) : b;
+  while (x !== y) {
+    // Skips of equal heights end at equal heights: where they still differ, the fork is below both.
+    if (x.skip !== y.skip && x.skip !== undefined && y.skip !== undefined) {
+      x = x.skip;
+      y = y.skip;
+    } else {
+      assert(x.parent !== undefined && y.parent !== undefined, 'two branches of one tree share the genesis');
+      x = x.parent;
+      y = y.parent;
+    }
+  }
+  return x;
+}
+
+/** The one implementation of `BlockEntry`; nothing outside of src/consensus names it. */
+export class TreeEntry implements BlockEntry {
+  readonly hash: Uint8Array;
+  readonly header: Header;
+  readonly height: number;
+  readonly parent: TreeEntry | undefined;
+  readonly skip: TreeEntry | undefined;
+  readonly work: bigint;
+  readonly medianTime: number;
+  txs = 0;
+  size = 0;
+  miner = '';
+  hasBody = false;
+  connectedOnce = false;
+  arrival: number | undefined = undefined;
+  /** Its own; `condemned` also knows the ancestors'. */
+  ownFault: RuleName | undefined = undefined;
+  /** Some ancestor has an `ownFault`. */
+  badAncestor = false;
+  /** Children as a linked list: most blocks have one, and 100,000 arrays would be mostly overhead. */
+  child: TreeEntry | undefined = undefined;
+  sibling: TreeEntry | undefined = undefined;
+  #id: string | undefined = undefined;
+
+  /** Header and hash are kept apart from the bytes that they came in: a view would keep a whole block in memory. */
+  constructor(header: Header, hash: Uint8Array, parent: TreeEntry | undefined) {
+    this.hash = hash.slice();
+    this.header = {
+      ...header,
+      prev: parent === undefined ? header.prev.slice() : parent.hash,
+      merkleRoot: header.merkleRoot.slice(),
+    };
+    this.parent = parent;
+    this.height = parent === undefined ? 0 : parent.height + 1;
+    this.skip = parent === undefined ? undefined : (ancestorAt(parent, skipHeight(this.height)) as TreeEntry);
+    this.work = (parent === undefined ? 0n : parent.work) + workOf(compactToTarget(header.bits).target);
+    this.medianTime = medianTimePast(header.time, parent);
+  }
+
+  get id(): string {
+    this.#id ??= idOf(this.hash);
+    return this.#id;
+  }
+
+  /** What is stored of it. */
+  record(): EntryRecord {
+    const { header, height, txs, size, hasBody, arrival, connectedOnce, miner } = this;
+    return { header, height, txs, size, hasBody, arrival, connectedOnce, miner, condemned: this.ownFault };
+  }
+
+  get condemned(): RuleName | undefined {
+    return this.ownFault ?? (this.badAncestor ? 'bad-prevblk' : undefined);
+  }
+}
+
+/**
+ * An entry outside of any tree, on top of an entry of one or of another such entry: a peer's header buffer computes
+ * heights, work, median times and expected bits this way, and costs the tree nothing.
+ */
+export function detachedEntry(header: Header, hash: Uint8Array, parent: BlockEntry): BlockEntry {
+  const entry = new TreeEntry(header, hash, parent as TreeEntry);
+  entry.badAncestor = parent.condemned !== undefined;
+  return entry;
+}
+
+/** All blocks whose header passed, each with its parent; and which of them have most work. */
+export class BlockTree {
+  readonly genesis: TreeEntry;
+  readonly #entries = new Map<string, TreeEntry>();
+  readonly #leaves = new Set<TreeEntry>();
+  #bestHeader: TreeEntry;
+
+  constructor(genesis: Header) {
+    this.genesis = new TreeEntry(genesis, headerHash(encodeHeader(genesis)), undefined);
+    this.#entries.set(keyOf(this.genesis.hash), this.genesis);
+    this.#leaves.add(this.genesis);
+    this.#bestHeader = this.genesis;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Most work of what is not condemned; the first seen stays at equal work. */
+  get bestHeader(): TreeEntry {
+    return this.#bestHeader;
+  }
+
+  get(hash: Uint8Array): TreeEntry | undefined {
+    return this.#entries.get(keyOf(hash));
+  }
+
+  /** In the order in which they entered: not for anything that must not depend on arrival. */
+  entries(): IterableIterator<TreeEntry> {
+    return this.#entries.values();
+  }
+
+  leaves(): readonly TreeEntry[] {
+    return [...this.#leaves];
+  }
+
+  insert(header: Header, hash: Uint8Array, parent: TreeEntry): TreeEntry {
+    const entry = new TreeEntry(header, hash, parent);
+    const key = keyOf(hash);
+    assert(!this.#entries.has(key), 'a block enters the tree once');
+    this.#entries.set(key, entry);
+    entry.sibling = parent.child;
+    parent.child = entry;
+    this.#leaves.delete(parent);
+    this.#leaves.add(entry);
+    entry.badAncestor = parent.condemned !== undefined;
+    if (entry.condemned === undefined && entry.work > this.#bestHeader.work) this.#bestHeader = entry;
+    return entry;
+  }
+
+  /** As `insert`, with what was stored about it. */
+  restore(record: EntryRecord, hash: Uint8Array, parent: TreeEntry): TreeEntry {
+    const entry = this.insert(record.header, hash, parent);
+    fill(entry, record);
+    return entry;
+  }
+
+  /** After condemnations came or went. A scan: rare, and cheap beside the work that it takes to be condemned. */
+  chooseBestHeader(): void {
+    let best = this.genesis;
+    for (const entry of this.#entries.values()) {
+      if (entry.condemned === undefined && better(entry, best)) best = entry;
+    }
+    this.#bestHeader = best;
+  }
+
+  /** `entry` and all below it, each parent before its children. */
+  *descendants(entry: TreeEntry): IterableIterator<TreeEntry> {
+    const stack: TreeEntry[] = [entry];
+    for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+      yield at;
+      for (let child = at.child; child !== undefined; child = child.sibling) stack.push(child);
+    }
+  }
+}
+
+/** A total order on what does not depend on arrival: bodies do, headers need not. */
+function better(a: TreeEntry, b: TreeEntry): boolean {
+  if (a.work !== b.work) return a.work > b.work;
+  return (a.arrival ?? Number.POSITIVE_INFINITY) < (b.arrival ?? Number.POSITIVE_INFINITY);
+}
+
+export function fill(entry: TreeEntry, record: Omit<EntryRecord, 'header' | 'height'>): void {
+  entry.txs = record.txs;
+  entry.size = record.size;
+  entry.miner = record.miner;
+  entry.hasBody = record.hasBody;
+  entry.arrival = record.arrival;
+  entry.connectedOnce = record.connectedOnce;
+  entry.ownFault = record.condemned;
+}

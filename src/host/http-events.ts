@@ -1,0 +1,93 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { LogEvent } from '../consensus/news.ts';
+
+/** What the stream needs of an event log. */
+export interface EventSource {
+  /** Events with seq > after that are still at hand, oldest first, at most `max`. */
+  since(after: number, max: number): readonly LogEvent[];
+  subscribe(listener: (event: LogEvent) => void): () => void;
+}
+
+/** A reader that lets this much pile up is cut off; it may come back with Last-Event-ID. */
+const BACKLOG_BYTES = 4 * 1024 * 1024;
+/** A comment line in silent times, so that both ends notice a dead connection. */
+const HEARTBEAT_MS = 15_000;
+const CHUNK = 500;
+
+/** What of the log a reader asks for: `Last-Event-ID` (a reconnect) before `?after=`; neither: from now on. */
+export function startOf(request: IncomingMessage, url: URL): number | 'now' | 'malformed' {
+  const given = request.headers['last-event-id'] ?? url.searchParams.get('after');
+  if (given === null || given === undefined || given === '') return 'now';
+  return typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : 'malformed';
+}
+
+/**
+ * Streams the log as server-sent events: `id:` the sequence number, `data:` one line of JSON. If events that the reader
+ * asked for are gone already, an event of type `gap` says which. Returns the function that ends the stream.
+ */
+export function streamEvents(
+  response: ServerResponse,
+  source: EventSource,
+  from: number | 'now',
+): () => void {
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  });
+  response.write(': forkyard events\n\n');
+  let unsubscribe: () => void = () => undefined;
+  const heartbeat = setInterval(() => response.write(':\n\n'), HEARTBEAT_MS);
+  heartbeat.unref();
+  let over = false;
+  const end = () => {
+    if (over) return;
+    over = true;
+    clearInterval(heartbeat);
+    unsubscribe();
+    response.end();
+  };
+  response.on('close', end);
+  response.on('error', end);
+
+  let sent = from === 'now' ? -1 : from;
+  const send = (event: LogEvent): boolean => {
+    sent = event.seq;
+    return response.write(`id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`);
+  };
+  const follow = () => {
+    if (over) return;
+    unsubscribe = source.subscribe((event) => {
+      if (over || event.seq <= sent) return;
+      send(event);
+      if (response.writableLength > BACKLOG_BYTES) {
+        end();
+        response.destroy();
+      }
+    });
+  };
+  // The stored part goes out at the reader's own speed; only then does it follow live.
+  const replay = () => {
+    for (;;) {
+      if (over) return;
+      const batch = source.since(sent, CHUNK);
+      if (batch.length === 0) break;
+      let flowing = true;
+      for (const event of batch) flowing = send(event);
+      if (!flowing) {
+        response.once('drain', replay);
+        return;
+      }
+    }
+    follow();
+  };
+  if (from === 'now') {
+    follow();
+  } else {
+    const first = source.since(from, 1)[0];
+    if (first !== undefined && first.seq > from + 1)
+      response.write(`event: gap\ndata: ${JSON.stringify({ after: from, next: first.seq })}\n\n`);
+    replay();
+  }
+  return end;
+}

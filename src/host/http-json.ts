@@ -1,0 +1,79 @@
+/**
+ * JSON as the RPC speaks it. JSON.stringify alone will not do: amounts are numbers with exactly eight decimals
+ * (Core: ValueFromAmount), and a binary float would turn 0.00000001 into 1e-8.
+ */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | JsonNumber
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined };
+
+/** What JSON.parse gives: the same without our exact numbers. */
+export type JsonInput = null | boolean | number | string | JsonInput[] | { [key: string]: JsonInput };
+export type JsonObject = { [key: string]: JsonInput };
+
+/** A number whose decimal digits are fixed by its maker and pass through the serializer untouched. */
+export class JsonNumber {
+  readonly text: string;
+  constructor(text: string) {
+    if (!/^-?\d+(\.\d+)?$/.test(text)) throw new TypeError(`not a plain decimal number: ${text}`);
+    this.text = text;
+  }
+}
+
+const COIN_DECIMALS = 8;
+
+/** Satoshis as a JSON number of coins with eight decimals: 1 → 0.00000001. */
+export function coins(sats: number): JsonNumber {
+  if (!Number.isSafeInteger(sats)) throw new TypeError(`not a whole number of satoshis: ${sats}`);
+  const digits = String(Math.abs(sats)).padStart(COIN_DECIMALS + 1, '0');
+  const at = digits.length - COIN_DECIMALS;
+  return new JsonNumber(`${sats < 0 ? '-' : ''}${digits.slice(0, at)}.${digits.slice(at)}`);
+}
+
+/** Members that are undefined are left out, as JSON.stringify does; a non-finite number is a bug and throws. */
+export function stringify(value: Json): string {
+  const parts: string[] = [];
+  write(value, parts);
+  return parts.join('');
+}
+
+function write(value: Json, parts: string[]): void {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') {
+    parts.push(JSON.stringify(value));
+  } else if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError(`${value} is not a JSON number`);
+    parts.push(String(value));
+  } else if (value instanceof JsonNumber) {
+    parts.push(value.text);
+  } else if (Array.isArray(value)) {
+    parts.push('[');
+    value.forEach((item: Json, i) => {
+      if (i > 0) parts.push(',');
+      write(item, parts);
+    });
+    parts.push(']');
+  } else {
+    parts.push('{');
+    let first = true;
+    for (const [key, member] of Object.entries(value)) {
+      if (member === undefined) continue;
+      parts.push(first ? '' : ',', JSON.stringify(key), ':');
+      first = false;
+      write(member, parts);
+    }
+    parts.push('}');
+  }
+}
+
+/** UniValue's name of a value's type, for messages. */
+export function typeName(value: JsonInput): JsonTypeName {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  const type = typeof value;
+  return type === 'boolean' ? 'bool' : (type as 'string' | 'number' | 'object');
+}
+export type JsonTypeName = 'null' | 'array' | 'bool' | 'string' | 'number' | 'object';

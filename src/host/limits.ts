@@ -1,0 +1,37 @@
+/** Bounds of the host: what grows because of outside data and is kept outside the node (its own are in node/limits.ts). */
+export const hostLimits = {
+  /**
+   * Signatures remembered as valid, about 100 bytes each. Sixteen full blocks' worth of spends: a mempool's signatures
+   * are still there when its transactions come in a block.
+   */
+  signatureCacheEntries: 65_536,
+
+  // ---- store ----
+  /** LevelDB's cache of uncompressed blocks of records. */
+  storeCacheBytes: 16_000_000,
+  /** What LevelDB gathers in memory (up to twice) and in its log before it sorts it into a table. */
+  storeWriteBufferBytes: 8_000_000,
+  /** Records, and about how many bytes, that a range read brings at a time. */
+  storeReadRows: 1_000,
+  storeReadBytes: 1_000_000,
+
+  // ---- driver ----
+  /** Frames of one peer that wait for their step; above it the peer's stream is not read. */
+  queuedFramesPerPeer: 32,
+  /** Gossip messages of one peer that wait for their step; more are ignored unread. */
+  queuedGossipPerPeer: 256,
+  /** Commands that wait for their step; more are refused. */
+  queuedCommands: 1_000,
+  /** Signature checks warmed between two looks at the event loop: about 10 ms with the native back end. */
+  warmChecks: 200,
+
+  // ---- event log ----
+  /** Events kept in memory. */
+  logRing: 20_000,
+  /** A log file is put aside at this size; one older file is kept. */
+  logFileBytes: 64_000_000,
+  /** Lines that wait for a slow disk; beyond it the oldest are given up, with a note. */
+  logBacklogBytes: 16_000_000,
+  /** Events read from the file in one call. */
+  logReadEvents: 5_000,
+} as const;

@@ -1,0 +1,176 @@
+/**
+ * Memory that the miner and its workers share. A worker grinds without ever returning to its event loop, so it is told
+ * what to do here and not by messages: one atomic load between batches shows that something changed.
+ */
+
+/** Int32 words. */
+const WORD = {
+  /** Counts every change of anything below; workers wait on it. */
+  signal: 0,
+  /** Odd while the order is being written. */
+  version: 1,
+  stop: 2,
+  /** The serial of the newest order that was solved: whoever solves first takes it, the others stop. */
+  solved: 3,
+} as const;
+const ORDER_AT = 16;
+const ORDER_BYTES = 144;
+const COUNTERS_AT = ORDER_AT + ORDER_BYTES;
+/** Two int64 a worker: hashes ever, and hashes on the order whose serial is in the third. */
+const COUNTERS = 3;
+
+/** What workers are told. */
+export interface Order {
+  /** Grows with every new job. */
+  readonly serial: number;
+  readonly hasJob: boolean;
+  readonly held: boolean;
+  /** The job's own id. */
+  readonly job: number;
+  /** Hashes a second for each worker, 0 = no cap. */
+  readonly rate: number;
+  /** 76 bytes. */
+  readonly header: Uint8Array;
+  /** 32 bytes, big endian. */
+  readonly target: Uint8Array;
+}
+
+export class Control {
+  readonly buffer: SharedArrayBuffer;
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #counters: BigInt64Array;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer;
+    this.#words = new Int32Array(buffer, 0, ORDER_AT / 4);
+    this.#bytes = new Uint8Array(buffer, ORDER_AT, ORDER_BYTES);
+    this.#view = new DataView(buffer, ORDER_AT, ORDER_BYTES);
+    this.#counters = new BigInt64Array(buffer, COUNTERS_AT);
+  }
+
+  static forWorkers(count: number): Control {
+    return new Control(new SharedArrayBuffer(COUNTERS_AT + count * COUNTERS * 8));
+  }
+
+  /** Miner only: there is one writer. */
+  publish(order: Order): void {
+    Atomics.add(this.#words, WORD.version, 1);
+    this.#view.setFloat64(0, order.serial);
+    this.#view.setFloat64(8, order.job);
+    this.#view.setFloat64(16, order.rate);
+    this.#view.setUint8(24, order.hasJob ? 1 : 0);
+    this.#view.setUint8(25, order.held ? 1 : 0);
+    this.#bytes.set(order.header, 32);
+    this.#bytes.set(order.target, 108);
+    Atomics.add(this.#words, WORD.version, 1);
+    this.wake();
+  }
+
+  /** Reads the whole order as it was at one moment. */
+  read(): Order {
+    for (;;) {
+      const before = Atomics.load(this.#words, WORD.version);
+      const order: Order = {
+        serial: this.#view.getFloat64(0),
+        job: this.#view.getFloat64(8),
+        rate: this.#view.getFloat64(16),
+        hasJob: this.#view.getUint8(24) === 1,
+        held: this.#view.getUint8(25) === 1,
+        header: this.#bytes.slice(32, 108),
+        target: this.#bytes.slice(108, 140),
+      };
+      if (before % 2 === 0 && before === Atomics.load(this.#words, WORD.version)) return order;
+    }
+  }
+
+  get signal(): number {
+    return Atomics.load(this.#words, WORD.signal);
+  }
+
+  /** Worker only: sleeps until the signal is no longer `seen`, or so many milliseconds. */
+  wait(seen: number, ms?: number): void {
+    Atomics.wait(this.#words, WORD.signal, seen, ms);
+  }
+
+  wake(): void {
+    Atomics.add(this.#words, WORD.signal, 1);
+    Atomics.notify(this.#words, WORD.signal);
+  }
+
+  get stopped(): boolean {
+    return Atomics.load(this.#words, WORD.stop) !== 0;
+  }
+
+  stop(): void {
+    Atomics.store(this.#words, WORD.stop, 1);
+    this.wake();
+  }
+
+  isSolved(serial: number): boolean {
+    return Atomics.load(this.#words, WORD.solved) >= serial;
+  }
+
+  /** False if another worker has solved this order before. A solution of an overtaken order is nobody's rival: true. */
+  claim(serial: number): boolean {
+    for (;;) {
+      const newest = Atomics.load(this.#words, WORD.solved);
+      if (newest === serial) return false;
+      if (newest > serial) return true;
+      if (Atomics.compareExchange(this.#words, WORD.solved, newest, serial) === newest) {
+        this.wake();
+        return true;
+      }
+    }
+  }
+
+  /** Worker only: adds to its counters. */
+  count(worker: number, serial: number, hashes: number): void {
+    const at = worker * COUNTERS;
+    Atomics.add(this.#counters, at, BigInt(hashes));
+    if (Atomics.load(this.#counters, at + 2) !== BigInt(serial)) {
+      Atomics.store(this.#counters, at + 1, 0n);
+      Atomics.store(this.#counters, at + 2, BigInt(serial));
+    }
+    Atomics.add(this.#counters, at + 1, BigInt(hashes));
+  }
+
+  /** Hashes that this worker ever made. */
+  hashes(worker: number): number {
+    return Number(Atomics.load(this.#counters, worker * COUNTERS));
+  }
+
+  /** Hashes that this worker made on this order. */
+  hashesOn(worker: number, serial: number): number {
+    const at = worker * COUNTERS;
+    return Atomics.load(this.#counters, at + 2) === BigInt(serial)
+      ? Number(Atomics.load(this.#counters, at + 1))
+      : 0;
+  }
+}
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  readonly control: SharedArrayBuffer;
+  readonly index: number;
+  /** Nonces from `from` to `to` − 1 are this worker's. */
+  readonly from: number;
+  readonly to: number;
+  readonly kernel: string;
+  /** How many workers held this place before, and died. */
+  readonly attempt: number;
+}
+
+export type WorkerMessage =
+  | { readonly kind: 'ready'; readonly kernel: string; readonly notes: readonly string[] }
+  | {
+      readonly kind: 'solved';
+      readonly serial: number;
+      readonly job: number;
+      readonly nonce: number;
+      /** This worker's own, on this order. */
+      readonly tries: number;
+      readonly ms: number;
+    }
+  | { readonly kind: 'exhausted'; readonly serial: number };

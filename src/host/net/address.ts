@@ -1,0 +1,37 @@
+import { peerIdFromString } from '@libp2p/peer-id';
+import { CODE_P2P, CODE_TCP, type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import type { PeerId } from '../../node/types.ts';
+
+export interface Address {
+  readonly text: string;
+  readonly multiaddr: Multiaddr;
+  /** Undefined when the address does not name a peer: whoever answers there is taken. */
+  readonly peer: PeerId | undefined;
+}
+
+/**
+ * Reads a multiaddress that TCP can reach, such as `/ip4/127.0.0.1/tcp/9000/p2p/12D3Koo…`.
+ * @throws Error with a sentence naming the address and what is wrong with it.
+ */
+export function parseAddress(text: string): Address {
+  let ma: Multiaddr;
+  try {
+    ma = multiaddr(text.trim());
+  } catch (e) {
+    throw new Error(
+      `"${text}" is not a multiaddress such as /ip4/127.0.0.1/tcp/9000/p2p/12D3Koo… (${(e as Error).message})`,
+    );
+  }
+  const parts = ma.getComponents();
+  const port = parts.find((p) => p.code === CODE_TCP)?.value;
+  if (port === undefined) throw new Error(`"${text}" has no /tcp/PORT part, and only TCP is spoken here`);
+  const peer = parts.findLast((p) => p.code === CODE_P2P)?.value;
+  if (peer !== undefined) {
+    try {
+      peerIdFromString(peer);
+    } catch (e) {
+      throw new Error(`"${text}" names a peer id that is none (${(e as Error).message})`);
+    }
+  }
+  return { text: ma.toString(), multiaddr: ma, peer };
+}

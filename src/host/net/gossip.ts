@@ -1,0 +1,383 @@
+import { createHash } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { gossipsub, StrictNoSign, TopicValidatorResult } from '@libp2p/gossipsub';
+import { createTopicScoreParams } from '@libp2p/gossipsub/score';
+import type { PeerId as Libp2pPeerId, TypedEventTarget } from '@libp2p/interface';
+import type { GossipVerdict, PeerId, Topic } from '../../node/types.ts';
+import { demerits, netLimits } from './limits.ts';
+
+/**
+ * What we use of gossipsub 17. Its published type leaves most of this out, though a validating application cannot do without;
+ * this interface is the one place where we cast. `pipePeerReadStream` and `streamsOutbound` are internal: with them we learn
+ * that a gossip stream has died, which gossipsub only logs.
+ */
+export interface GossipRouter
+  extends TypedEventTarget<{
+    'gossipsub:message': CustomEvent<{
+      propagationSource: Libp2pPeerId;
+      msgId: string;
+      msg: { topic: string; data: Uint8Array };
+    }>;
+    'subscription-change': CustomEvent<{ peerId: Libp2pPeerId }>;
+  }> {
+  subscribe(topic: string): void;
+  publish(topic: string, data: Uint8Array): Promise<unknown>;
+  getSubscribers(topic: string): Libp2pPeerId[];
+  getScore(peer: PeerId): number;
+  reportMessageValidationResult(msgId: string, source: PeerId, result: TopicValidatorResult): void;
+  readonly streamsOutbound: ReadonlyMap<PeerId, unknown>;
+  decodeRpc(bytes: Uint8Array): unknown;
+  pipePeerReadStream(peer: Libp2pPeerId, source: AsyncIterable<GossipChunk>): Promise<void>;
+}
+
+interface GossipChunk {
+  subarray(): Uint8Array;
+}
+
+const TOPICS: readonly Topic[] = ['block', 'tx'];
+const RESULT: Record<GossipVerdict, TopicValidatorResult> = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject,
+};
+/** gossipsub's frames carry protobuf around a message, and control messages beside it. */
+const RPC_OVERHEAD = 64 << 10;
+
+export const topicName = (genesisId: string, topic: Topic): string =>
+  `/forkyard/${genesisId.slice(0, 16)}/${topic}/1`;
+
+/** Messages are unsigned (a block proves itself), so the id is the content's: one message is one message, whoever sends it. */
+function messageId(message: { topic: string; data: Uint8Array }): Uint8Array {
+  return createHash('sha256').update(message.topic).update('\0').update(message.data).digest();
+}
+
+/**
+ * gossipsub set for a yard: up to eight neighbours are all in the mesh, as soon as they subscribe (it grafts up to `Dlo` without
+ * waiting for a heartbeat), and our own messages go to every subscriber. One rejected message costs 10 × 1², four in a row
+ * 10 × 4²: the peer is then below the graylist threshold. All nodes share one IP address, so that factor is off.
+ */
+export function gossipService(o: {
+  readonly genesisId: string;
+  readonly maxGossip: number;
+  /** Our own judgement of a peer, 0 or less. */
+  readonly appScore: (peer: PeerId) => number;
+}) {
+  const topicScore = createTopicScoreParams({
+    topicWeight: 1,
+    timeInMeshWeight: 0.01,
+    timeInMeshQuantum: 1_000,
+    timeInMeshCap: 300,
+    firstMessageDeliveriesWeight: 0.5,
+    firstMessageDeliveriesDecay: 0.9,
+    firstMessageDeliveriesCap: 20,
+    // Blocks and payments are rare in a yard: a quiet neighbour is no bad neighbour.
+    meshMessageDeliveriesWeight: 0,
+    meshFailurePenaltyWeight: 0,
+    invalidMessageDeliveriesWeight: -10,
+    invalidMessageDeliveriesDecay: 0.98,
+  });
+  return gossipsub({
+    globalSignaturePolicy: StrictNoSign,
+    msgIdFn: messageId,
+    asyncValidation: true,
+    fallbackToFloodsub: false,
+    floodPublish: true,
+    emitSelf: false,
+    doPX: false,
+    tagMeshPeers: false,
+    ignoreDuplicatePublishError: true,
+    D: 8,
+    Dlo: 8,
+    Dhi: 12,
+    Dscore: 6,
+    Dout: 3,
+    Dlazy: 8,
+    heartbeatInterval: 500,
+    // A message may be forwarded while it is in the cache: 20 heartbeats leave ten seconds for a verdict.
+    mcacheLength: 20,
+    mcacheGossip: 6,
+    pruneBackoff: 10_000,
+    allowedTopics: TOPICS.map((t) => topicName(o.genesisId, t)),
+    maxInboundDataLength: o.maxGossip + RPC_OVERHEAD,
+    maxOutboundBufferSize: netLimits.gossipBufferBytes,
+    maxInboundStreams: 2,
+    maxOutboundStreams: 2,
+    scoreParams: {
+      topics: Object.fromEntries(TOPICS.map((t) => [topicName(o.genesisId, t), topicScore])),
+      topicScoreCap: 20,
+      appSpecificScore: o.appScore,
+      appSpecificWeight: 1,
+      IPColocationFactorWeight: 0,
+      behaviourPenaltyWeight: -1,
+      behaviourPenaltyThreshold: 6,
+      behaviourPenaltyDecay: 0.9,
+      retainScore: netLimits.banMs,
+    },
+    scoreThresholds: {
+      gossipThreshold: -40,
+      publishThreshold: -60,
+      graylistThreshold: GRAYLIST,
+      acceptPXThreshold: 1_000,
+      opportunisticGraftThreshold: 1,
+    },
+  });
+}
+
+const GRAYLIST = -100;
+
+export interface GossipOptions {
+  readonly router: GossipRouter;
+  readonly genesisId: string;
+  readonly maxGossip: number;
+  readonly onMessage: (
+    peer: PeerId,
+    topic: Topic,
+    bytes: Uint8Array,
+    verdict: (v: GossipVerdict) => void,
+  ) => void;
+  /** The peer did wrong by so many demerits. */
+  readonly onFault: (peer: PeerId, points: number, why: string) => void;
+  /** The node knows this peer: `joined` has been told, `left` has not. */
+  readonly joined: (peer: PeerId) => boolean;
+  /** What stands for the connection that a peer has now. */
+  readonly connectionOf: (peer: PeerId) => object | undefined;
+  /** The gossip stream of this connection is dead, for the life of the connection. */
+  readonly onDead: (connection: object, why: string) => void;
+  /** A peer may have become `ready`. */
+  readonly onChange: () => void;
+  readonly note: (text: string) => void;
+}
+
+interface Unjudged {
+  readonly peer: PeerId;
+  readonly bytes: number;
+  readonly since: number;
+  readonly settle: (v: GossipVerdict) => void;
+}
+
+interface Load {
+  messages: number;
+  bytes: number;
+  /** Token bucket of gossip frames. */
+  tokens: number;
+  at: number;
+}
+
+/** Publishing, verdicts, and what each peer may cost us. */
+export class Gossip {
+  readonly #o: GossipOptions;
+  readonly #topics: ReadonlyMap<string, Topic>;
+  readonly #unjudged = new Set<Unjudged>();
+  /** By peer, for as long as it is connected. */
+  readonly #loads = new Map<PeerId, Load>();
+  #unpublished: { topic: Topic; bytes: Uint8Array }[] = [];
+  /** Messages that came a moment before their peer had joined; the node would not know from whom they are. */
+  readonly #early = new Map<PeerId, (() => void)[]>();
+
+  /** Before the libp2p node starts: gossipsub reads its streams through what is set here. */
+  constructor(o: GossipOptions) {
+    this.#o = o;
+    this.#topics = new Map(TOPICS.map((t) => [topicName(o.genesisId, t), t]));
+    const read = o.router.pipePeerReadStream.bind(o.router);
+    o.router.pipePeerReadStream = (libp2pPeer, source) => {
+      const peer = libp2pPeer.toString();
+      return read(libp2pPeer, this.#watched(peer, o.connectionOf(peer), source));
+    };
+    o.router.addEventListener('subscription-change', () => o.onChange());
+    o.router.addEventListener('gossipsub:message', (event) => {
+      const { propagationSource, msgId, msg } = event.detail;
+      this.#onMessage(propagationSource.toString(), msgId, msg.topic, msg.data);
+    });
+  }
+
+  /** After the libp2p node has started. */
+  subscribe(): void {
+    for (const name of this.#topics.keys()) this.#o.router.subscribe(name);
+  }
+
+  /** Messages can go both ways between this peer and us. */
+  ready(peer: PeerId): boolean {
+    return this.sends(peer) && [...this.#topics.keys()].every((name) => this.#subscribed(name, peer));
+  }
+
+  /** Our stream to this peer is alive. */
+  sends(peer: PeerId): boolean {
+    return this.#o.router.streamsOutbound.has(peer);
+  }
+
+  graylisted(peer: PeerId): boolean {
+    return this.score(peer) <= GRAYLIST;
+  }
+
+  score(peer: PeerId): number {
+    return this.#o.router.getScore(peer);
+  }
+
+  /**
+   * To every connected peer. Without any, the message waits for the first (a bounded list, the oldest goes first): gossipsub
+   * would mark it as seen and never send it.
+   * @throws RangeError when it is larger than the network takes: gossipsub would mark it as seen, then throw.
+   */
+  publish(topic: Topic, bytes: Uint8Array): void {
+    if (bytes.length > this.#o.maxGossip) {
+      throw new RangeError(
+        `a gossip message of ${bytes.length} bytes, at most ${this.#o.maxGossip} are allowed`,
+      );
+    }
+    const name = topicName(this.#o.genesisId, topic);
+    if (!this.#o.router.getSubscribers(name).some((p) => this.sends(p.toString()))) {
+      this.#defer(topic, bytes);
+      return;
+    }
+    this.#o.router.publish(name, bytes).catch((e: Error) => {
+      // The last peer went away, or fell below the threshold, in this very moment.
+      if (e.message.includes('NoPeersSubscribed')) this.#defer(topic, bytes);
+      else this.#o.note(`gossip on ${topic} failed: ${e.message}`);
+    });
+  }
+
+  /** A peer has joined: gives what it has told already, and publishes what has waited for a peer. */
+  joined(peer: PeerId): void {
+    const early = this.#early.get(peer) ?? [];
+    this.#early.delete(peer);
+    for (const give of early) give();
+    const waiting = this.#unpublished;
+    this.#unpublished = [];
+    for (const { topic, bytes } of waiting) this.publish(topic, bytes);
+  }
+
+  /** Forgets what concerns a peer that has left; its messages are settled as ignored. */
+  left(peer: PeerId): void {
+    this.#early.delete(peer);
+    for (const u of this.#unjudged) if (u.peer === peer) u.settle('ignore');
+    this.#loads.delete(peer);
+  }
+
+  /** Settles what nobody has judged in time, so that nothing stays in gossipsub's hands for ever. */
+  sweep(now: number): void {
+    for (const u of this.#unjudged) {
+      if (now - u.since < netLimits.judgeMs) break;
+      this.#o.note(
+        `a gossip message of ${u.bytes} bytes got no verdict in ${netLimits.judgeMs / 1_000} s; ignored`,
+      );
+      u.settle('ignore');
+    }
+  }
+
+  close(): void {
+    for (const u of this.#unjudged) u.settle('ignore');
+    this.#loads.clear();
+    this.#early.clear();
+    this.#unpublished = [];
+  }
+
+  #subscribed(name: string, peer: PeerId): boolean {
+    return this.#o.router.getSubscribers(name).some((p) => p.toString() === peer);
+  }
+
+  #defer(topic: Topic, bytes: Uint8Array): void {
+    this.#unpublished.push({ topic, bytes });
+    let total = this.#unpublished.reduce((sum, m) => sum + m.bytes.length, 0);
+    while (this.#unpublished.length > netLimits.unpublished || total > netLimits.unpublishedBytes) {
+      total -= this.#unpublished.shift()!.bytes.length;
+    }
+  }
+
+  #onMessage(peer: PeerId, msgId: string, name: string, bytes: Uint8Array): void {
+    const report = (v: GossipVerdict) => this.#o.router.reportMessageValidationResult(msgId, peer, RESULT[v]);
+    const topic = this.#topics.get(name);
+    const load = this.#load(peer);
+    const full = load.messages >= netLimits.unjudged || load.bytes + bytes.length > netLimits.unjudgedBytes;
+    if (topic === undefined || full || this.#o.connectionOf(peer) === undefined) {
+      report('ignore');
+      return;
+    }
+    load.messages++;
+    load.bytes += bytes.length;
+    const unjudged: Unjudged = {
+      peer,
+      bytes: bytes.length,
+      since: performance.now(),
+      settle: (v) => {
+        // The first verdict counts; a later one comes from a node that answered after the sweep.
+        if (!this.#unjudged.delete(unjudged)) return;
+        load.messages--;
+        load.bytes -= bytes.length;
+        report(v);
+        if (v === 'reject') this.#o.onFault(peer, demerits.rejectedMessage, `an invalid ${topic} by gossip`);
+      },
+    };
+    this.#unjudged.add(unjudged);
+    const give = () => {
+      // Otherwise the sweep has settled it while it waited.
+      if (this.#unjudged.has(unjudged)) this.#o.onMessage(peer, topic, bytes, unjudged.settle);
+    };
+    if (this.#o.joined(peer)) give();
+    else this.#early.set(peer, [...(this.#early.get(peer) ?? []), give]);
+  }
+
+  #load(peer: PeerId): Load {
+    let load = this.#loads.get(peer);
+    if (load === undefined) {
+      load = { messages: 0, bytes: 0, tokens: netLimits.gossipBurst, at: performance.now() };
+      this.#loads.set(peer, load);
+    }
+    return load;
+  }
+
+  /** Passes a peer's gossip frames on, and sees what gossipsub only logs: garbage, floods, and the end of the stream. */
+  async *#watched(
+    peer: PeerId,
+    connection: object | undefined,
+    source: AsyncIterable<GossipChunk>,
+  ): AsyncGenerator<GossipChunk> {
+    let why = 'its gossip stream ended';
+    try {
+      for await (const chunk of source) {
+        const bytes = chunk.subarray();
+        const wrong = this.#flooded(peer) ? 'flood' : this.#malformed(bytes) ? 'malformedGossip' : undefined;
+        if (wrong !== undefined) {
+          this.#o.onFault(
+            peer,
+            demerits[wrong],
+            wrong === 'flood' ? 'a flood of gossip' : 'malformed gossip',
+          );
+          continue;
+        }
+        yield { subarray: () => bytes };
+      }
+    } catch (e) {
+      const name = (e as Error).name;
+      if (name === 'InvalidDataLengthError' || name === 'InvalidDataLengthLengthError') {
+        this.#o.onFault(peer, demerits.brokenFraming, 'an oversize gossip message');
+      }
+      why = `its gossip stream broke: ${(e as Error).message}`;
+    } finally {
+      // gossipsub would go on without this stream, deaf towards the peer, until the connection ends.
+      if (connection !== undefined) this.#o.onDead(connection, why);
+    }
+  }
+
+  #flooded(peer: PeerId): boolean {
+    const load = this.#load(peer);
+    const now = performance.now();
+    load.tokens = Math.min(
+      netLimits.gossipBurst,
+      load.tokens + ((now - load.at) / 1_000) * netLimits.gossipRate,
+    );
+    load.at = now;
+    if (load.tokens < 1) return true;
+    load.tokens--;
+    return false;
+  }
+
+  #malformed(bytes: Uint8Array): boolean {
+    try {
+      this.#o.router.decodeRpc(bytes);
+      return false;
+    } catch {
+      // Any throw says that these bytes are no RPC; gossipsub would log and forget it.
+      return true;
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { chmod, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
+import type { PrivateKey } from '@libp2p/interface';
+
+/**
+ * The node's libp2p key, made on first use and kept as `<dir>/identity`: one line of base64 (the protobuf form that
+ * libp2p uses everywhere), mode 0600. libp2p's own datastore would not keep it.
+ * @throws Error with a sentence when the file is there but is no key.
+ */
+export async function loadIdentity(dir: string): Promise<PrivateKey> {
+  const file = join(dir, 'identity');
+  const text = await readFile(file, 'utf8').catch((e: NodeJS.ErrnoException) => {
+    if (e.code === 'ENOENT') return undefined;
+    throw e;
+  });
+  if (text === undefined) return createIdentity(file);
+  // A copied directory may have lost the mode; the key is a secret all the same.
+  await chmod(file, 0o600);
+  try {
+    return privateKeyFromProtobuf(Buffer.from(text.trim(), 'base64'));
+  } catch (e) {
+    throw new Error(
+      `${file} does not hold a peer identity (${(e as Error).message}); remove it to get a new one`,
+    );
+  }
+}
+
+async function createIdentity(file: string): Promise<PrivateKey> {
+  const key = await generateKeyPair('Ed25519');
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    await handle.writeFile(Buffer.from(privateKeyToProtobuf(key)).toString('base64') + '\n');
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return key;
+}

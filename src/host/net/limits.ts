@@ -1,0 +1,77 @@
+import { limits } from '../../node/limits.ts';
+
+/**
+ * Every bound and every waiting time of the peer-to-peer host on one page (times in milliseconds, sizes in bytes).
+ * A peer that exceeds one costs us that much and no more.
+ */
+export const netLimits = {
+  /** A wanted peer is dialled this often, for ever; never more often. */
+  retryMs: 500,
+  dialTimeoutMs: 5_000,
+  parallelDials: 8,
+  /** An address is called unreachable in the log after so long, once per outage. */
+  unreachableAfterMs: 5_000,
+  /** Of two connections to one peer the older counts as dead once it is this old (see net/gate.ts). */
+  duplicateMs: 2_000,
+
+  /** The sync stream must be open this soon after the connection. */
+  syncOpenMs: 10_000,
+  /** `joined` waits this long for gossip to be ready too, then goes without. */
+  gossipReadyMs: 1_500,
+  /** A connection whose gossip stream is missing for so long is hung up, so that a redial makes a new one. */
+  gossipDeadMs: 8_000,
+  /** How long both sides may learn that they are of different networks before the connection is cut. */
+  foreignGraceMs: 300,
+  foreignBanMs: 60_000,
+  /** yamux pings so often: it learns the round trip, on which the growth of its window hangs, and proves life. */
+  pingMs: 5_000,
+  /** A peer silent for so long is gone. */
+  silenceMs: 45_000,
+  sweepMs: 500,
+
+  /** A frame begun must be whole by then. */
+  frameMs: 30_000,
+  /** Unsent frames of one peer; one that does not read is dropped beyond it. */
+  writeQueueBytes: limits.sendQueueBytes,
+  writeQueueFrames: 50_000,
+  /** Nothing could be written for so long, though something waits. */
+  writeStallMs: 120_000,
+  /** More than this is not given to the stream at once: a stream's 'drain' comes while 100 MB still wait in it. */
+  streamBufferBytes: 1 << 20,
+  /** Small frames are put together up to this size: yamux and noise cost per call. */
+  coalesceBytes: 64 << 10,
+  /** yamux may grow its window to this (36 MB/s at 220 ms round trip); a paused stream holds at most two windows. */
+  streamWindowBytes: 8 << 20,
+
+  /** Bytes under way in a delayed link before writers are told to wait. */
+  delayedBytes: 16 << 20,
+  maxDelayMs: 60_000,
+
+  /** Gossip that could be published to nobody yet. */
+  unpublished: 64,
+  unpublishedBytes: 16 << 20,
+  /** Messages of one peer that wait for a verdict; beyond it they are ignored unread. */
+  unjudged: 2_000,
+  unjudgedBytes: 32 << 20,
+  judgeMs: 10_000,
+  /** Gossip frames (RPCs) of one peer: lasting rate a second, and burst. */
+  gossipRate: 2_000,
+  gossipBurst: 20_000,
+  /** A peer's gossip stream that holds so much unsent is reset by gossipsub, then hung up by us. */
+  gossipBufferBytes: 32 << 20,
+
+  /** Demerits fade by half in this time; at `banAt` a peer is banned. */
+  demeritHalfLifeMs: 300_000,
+  banAt: 100,
+  banMs: 600_000,
+  /** Peers remembered, banned or with demerits. */
+  remembered: 1_000,
+} as const;
+
+/** Points on the scale of `banAt`; gossipsub's `appSpecificScore` is their negative sum. */
+export const demerits = {
+  rejectedMessage: 20,
+  malformedGossip: 50,
+  brokenFraming: 100,
+  flood: 100,
+} as const;

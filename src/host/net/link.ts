@@ -1,0 +1,256 @@
+import { performance } from 'node:perf_hooks';
+import {
+  type AbortOptions,
+  type ClearableSignal,
+  type Connection,
+  type ConnectionEncrypter,
+  type CreateListenerOptions,
+  type DialTransportOptions,
+  type Listener,
+  type MultiaddrConnection,
+  type StreamMuxerFactory,
+  serviceCapabilities,
+  type Transport,
+  transportSymbol,
+  type Upgrader,
+  type UpgraderOptions,
+} from '@libp2p/interface';
+import { type TCPComponents, tcp } from '@libp2p/tcp';
+import { AbstractMultiaddrConnection, type SendResult } from '@libp2p/utils';
+import type { Multiaddr } from '@multiformats/multiaddr';
+import type { Uint8ArrayList } from 'uint8arraylist';
+import { netLimits } from './limits.ts';
+
+interface Held {
+  readonly due: number;
+  readonly bytes: Uint8ArrayList;
+}
+
+/**
+ * One TCP connection as the rest of libp2p sees it, with two additions: it counts bytes, and it holds back what we send by a
+ * one-way delay, first in, first out. It lies below encryption, so gossip, sync and pings are delayed alike, as a
+ * longer wire would. The delay starts as zero, and net/sessions.ts sets it once the peer has joined: the handshakes (noise,
+ * identify, opening of streams: some ten one-way trips) go at full speed, so that connecting stays fast.
+ */
+export class LinkConnection extends AbstractMultiaddrConnection {
+  bytesSent = 0;
+  bytesReceived = 0;
+  /** When bytes last came in, by `performance.now()`. */
+  heardAt = performance.now();
+
+  readonly #inner: MultiaddrConnection;
+  readonly #held: Held[] = [];
+  #first = 0;
+  #heldBytes = 0;
+  #lastDue = 0;
+  #delayMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(inner: MultiaddrConnection) {
+    super({
+      remoteAddr: inner.remoteAddr,
+      direction: inner.direction,
+      log: inner.log,
+      inactivityTimeout: inner.inactivityTimeout,
+      maxReadBufferLength: inner.maxReadBufferLength,
+    });
+    this.#inner = inner;
+    inner.addEventListener('message', (event) => {
+      this.bytesReceived += event.data.byteLength;
+      this.heardAt = performance.now();
+      this.onData(event.data);
+    });
+    inner.addEventListener('close', (event) => {
+      this.#forget();
+      this.onTransportClosed(event.error);
+    });
+    // 'drain' says that the socket took something, not that the rest is gone; the rest is taken up in a microtask.
+    inner.addEventListener('drain', () => queueMicrotask(this.#pump));
+    inner.addEventListener('idle', () => queueMicrotask(this.#pump));
+  }
+
+  /** Applies to what is sent from now on; what is under way keeps its time, and nothing overtakes it. */
+  setDelay(ms: number): void {
+    this.#delayMs = ms;
+  }
+
+  get delayMs(): number {
+    return this.#delayMs;
+  }
+
+  /** Bytes sent by us that are still under way. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  override sendData(data: Uint8ArrayList): SendResult {
+    const sentBytes = data.byteLength;
+    this.bytesSent += sentBytes;
+    if (this.#delayMs === 0 && this.#heldBytes === 0) {
+      this.#inner.send(data);
+    } else {
+      this.#lastDue = Math.max(this.#lastDue, performance.now() + this.#delayMs);
+      this.#held.push({ due: this.#lastDue, bytes: data });
+      this.#heldBytes += sentBytes;
+      this.#arm();
+    }
+    return { sentBytes, canSendMore: this.#hasRoom() };
+  }
+
+  override sendReset(err: Error): void {
+    this.#forget();
+    this.#inner.abort(err);
+  }
+
+  /** What is still under way is lost, as it would be on a cut wire. */
+  override async sendClose(options?: AbortOptions): Promise<void> {
+    this.#forget();
+    await this.#inner.close(options);
+  }
+
+  override sendPause(): void {
+    this.#inner.pause();
+  }
+
+  override sendResume(): void {
+    this.#inner.resume();
+  }
+
+  #hasRoom(): boolean {
+    return this.#innerHasRoom() && this.#heldBytes < netLimits.delayedBytes;
+  }
+
+  #innerHasRoom(): boolean {
+    return !this.#inner.writableNeedsDrain && this.#inner.writeBufferLength < netLimits.streamBufferBytes;
+  }
+
+  /** Hands on what is due; then, if there is room again, lets the writers above go on. */
+  readonly #pump = (): void => {
+    if (this.status !== 'open' && this.status !== 'closing') return;
+    const now = performance.now();
+    while (this.#first < this.#held.length && this.#innerHasRoom()) {
+      const next = this.#held[this.#first]!;
+      if (next.due > now) break;
+      this.#first++;
+      this.#heldBytes -= next.bytes.byteLength;
+      this.#inner.send(next.bytes);
+    }
+    this.#compact();
+    this.#arm();
+    if (this.writableNeedsDrain && this.#hasRoom()) this.safeDispatchEvent('drain');
+  };
+
+  #arm(): void {
+    const next = this.#held[this.#first];
+    // Without room below, its 'drain' calls `#pump`.
+    if (next === undefined || this.#timer !== undefined || !this.#innerHasRoom()) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#pump();
+      },
+      Math.max(1, Math.ceil(next.due - performance.now())),
+    );
+  }
+
+  #compact(): void {
+    if (this.#first === this.#held.length) {
+      this.#held.length = 0;
+      this.#first = 0;
+    } else if (this.#first >= 1_024) {
+      this.#held.splice(0, this.#first);
+      this.#first = 0;
+    }
+  }
+
+  #forget(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#held.length = 0;
+    this.#first = 0;
+    this.#heldBytes = 0;
+  }
+}
+
+/** Finds the link under a libp2p connection: they share one timeline object, and libp2p gives no other way. */
+export class Links {
+  readonly #byTimeline = new WeakMap<object, LinkConnection>();
+
+  wrap(inner: MultiaddrConnection): LinkConnection {
+    const link = new LinkConnection(inner);
+    this.#byTimeline.set(link.timeline, link);
+    return link;
+  }
+
+  of(connection: Connection): LinkConnection | undefined {
+    return this.#byTimeline.get(connection.timeline);
+  }
+}
+
+/** The TCP transport, with every connection made or taken wrapped into a link before it is upgraded. */
+export function linkTransport(links: Links): (components: TCPComponents) => Transport {
+  const make = tcp();
+  return (components) => new LinkTransport(make(components), links);
+}
+
+class LinkTransport implements Transport {
+  readonly [transportSymbol] = true;
+  readonly [Symbol.toStringTag] = 'forkyard-link';
+  readonly [serviceCapabilities]: string[] = ['@libp2p/transport'];
+  readonly #tcp: Transport;
+  readonly #links: Links;
+
+  constructor(tcpTransport: Transport, links: Links) {
+    this.#tcp = tcpTransport;
+    this.#links = links;
+  }
+
+  dial(ma: Multiaddr, options: DialTransportOptions): Promise<Connection> {
+    return this.#tcp.dial(ma, { ...options, upgrader: new LinkUpgrader(options.upgrader, this.#links) });
+  }
+
+  createListener(options: CreateListenerOptions): Listener {
+    return this.#tcp.createListener({
+      ...options,
+      upgrader: new LinkUpgrader(options.upgrader, this.#links),
+    });
+  }
+
+  listenFilter(multiaddrs: Multiaddr[]): Multiaddr[] {
+    return this.#tcp.listenFilter(multiaddrs);
+  }
+
+  dialFilter(multiaddrs: Multiaddr[]): Multiaddr[] {
+    return this.#tcp.dialFilter(multiaddrs);
+  }
+}
+
+class LinkUpgrader implements Upgrader {
+  readonly #inner: Upgrader;
+  readonly #links: Links;
+
+  constructor(inner: Upgrader, links: Links) {
+    this.#inner = inner;
+    this.#links = links;
+  }
+
+  upgradeOutbound(maConn: MultiaddrConnection, options: UpgraderOptions): Promise<Connection> {
+    return this.#inner.upgradeOutbound(this.#links.wrap(maConn), options);
+  }
+
+  upgradeInbound(maConn: MultiaddrConnection, options: UpgraderOptions): Promise<void> {
+    return this.#inner.upgradeInbound(this.#links.wrap(maConn), options);
+  }
+
+  createInboundAbortSignal(signal: AbortSignal): ClearableSignal {
+    return this.#inner.createInboundAbortSignal(signal);
+  }
+
+  getStreamMuxers(): Map<string, StreamMuxerFactory> {
+    return this.#inner.getStreamMuxers();
+  }
+
+  getConnectionEncrypters(): Map<string, ConnectionEncrypter> {
+    return this.#inner.getConnectionEncrypters();
+  }
+}

@@ -1,0 +1,237 @@
+import { performance } from 'node:perf_hooks';
+import type { Connection, IdentifyResult, Stream } from '@libp2p/interface';
+import type { PeerId } from '../../node/types.ts';
+import type { NetworkEvents } from '../network-types.ts';
+import { FrameReader, FrameWriter } from './frames.ts';
+import { demerits, netLimits } from './limits.ts';
+import type { LinkConnection, Links } from './link.ts';
+
+/** One peer, one connection, one sync stream: they begin and end together. */
+export interface Session {
+  readonly peer: PeerId;
+  readonly connection: Connection;
+  readonly link: LinkConnection;
+  readonly inbound: boolean;
+  /** By `performance.now()`. */
+  readonly openedAt: number;
+  /** Milliseconds since 1970, for people. */
+  readonly connectedAt: number;
+  stream: Stream | undefined;
+  reader: FrameReader | undefined;
+  writer: FrameWriter | undefined;
+  streamAt: number;
+  /** `joined` has been told, so `left` will be. */
+  joined: boolean;
+  ended: boolean;
+}
+
+export interface SessionsOptions {
+  readonly protocol: string;
+  readonly links: Links;
+  readonly maxFrame: number;
+  readonly events: Pick<NetworkEvents, 'joined' | 'left' | 'message'>;
+  readonly delayOf: (peer: PeerId) => number;
+  readonly gossipReady: (peer: PeerId) => boolean;
+  /** The peer can be published to. */
+  readonly gossipSends: (peer: PeerId) => boolean;
+  readonly onJoined: (peer: PeerId) => void;
+  readonly onEnded: (peer: PeerId) => void;
+  /** The peer did wrong by so many demerits. */
+  readonly onFault: (peer: PeerId, points: number, why: string) => void;
+  /** The peer does not know our sync protocol. */
+  readonly onForeign: (session: Session) => void;
+  readonly note: (text: string) => void;
+}
+
+/**
+ * The connected peers. The dialler of a connection opens the sync stream, so there is one. A peer has joined when that stream is
+ * open both ways and gossip runs both ways (or is late); from then on the link's delay applies, frames are read, and what is
+ * published reaches it.
+ */
+export class Sessions {
+  readonly #o: SessionsOptions;
+  readonly #byPeer = new Map<PeerId, Session>();
+  #readyTimer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(o: SessionsOptions) {
+    this.#o = o;
+  }
+
+  get size(): number {
+    return this.#byPeer.size;
+  }
+
+  get(peer: PeerId): Session | undefined {
+    return this.#byPeer.get(peer);
+  }
+
+  all(): Iterable<Session> {
+    return this.#byPeer.values();
+  }
+
+  /** libp2p has opened a connection. */
+  opened(connection: Connection): void {
+    const link = this.#o.links.of(connection);
+    if (link === undefined || link.status !== 'open' || this.#closed) return;
+    const peer = connection.remotePeer.toString();
+    const now = performance.now();
+    const old = this.#byPeer.get(peer);
+    // The gate lets no second one pass; two addresses of one unnamed peer may.
+    if (old !== undefined && now - old.openedAt < netLimits.duplicateMs) {
+      connection.abort(new Error('a second connection'));
+      return;
+    }
+    if (old !== undefined) this.end(old, 'replaced by a newer connection');
+    const session: Session = {
+      peer,
+      connection,
+      link,
+      inbound: connection.direction === 'inbound',
+      openedAt: now,
+      connectedAt: Date.now(),
+      stream: undefined,
+      reader: undefined,
+      writer: undefined,
+      streamAt: 0,
+      joined: false,
+      ended: false,
+    };
+    this.#byPeer.set(peer, session);
+    connection.addEventListener('close', () => this.end(session, 'the connection closed'));
+    if (!session.inbound) void this.#openStream(session);
+  }
+
+  /** The peer has opened its sync stream. */
+  accept(stream: Stream, connection: Connection): void {
+    const session = this.#byPeer.get(connection.remotePeer.toString());
+    if (session?.connection.id !== connection.id) stream.abort(new Error('this connection has ended'));
+    else if (!session.inbound || session.stream !== undefined)
+      stream.abort(new Error('one sync stream is enough'));
+    else this.#attach(session, stream);
+  }
+
+  /** libp2p has learnt which protocols a peer speaks. */
+  identified(result: IdentifyResult): void {
+    const session = this.#byPeer.get(result.peerId.toString());
+    if (session === undefined || session.connection.id !== result.connection.id) return;
+    if (!result.protocols.includes(this.#o.protocol)) this.#o.onForeign(session);
+  }
+
+  /** Looks which peers have become ready, soon, as long as some are on the way. */
+  check(): void {
+    if (this.#readyTimer !== undefined || this.#closed) return;
+    let waiting = false;
+    const now = performance.now();
+    for (const s of this.#byPeer.values()) {
+      if (s.joined || s.stream === undefined) continue;
+      const late = now - s.streamAt > netLimits.gossipReadyMs;
+      if (late || this.#o.gossipReady(s.peer)) this.#join(s);
+      else waiting = true;
+    }
+    if (!waiting) return;
+    this.#readyTimer = setTimeout(() => {
+      this.#readyTimer = undefined;
+      this.check();
+    }, 10);
+  }
+
+  /** Nothing for a peer that is not connected (any more): the sender learns it from `left`. */
+  send(peer: PeerId, frame: Uint8Array): void {
+    if (frame.length > this.#o.maxFrame) {
+      throw new RangeError(`a frame of ${frame.length} bytes, at most ${this.#o.maxFrame} are allowed`);
+    }
+    const session = this.#byPeer.get(peer);
+    if (session?.writer === undefined || session.writer.push(frame)) return;
+    this.#o.note(`${peer} does not read what it is sent; hanging up`);
+    this.end(session, 'it does not read');
+  }
+
+  /** Ends the session at once; what was under way is lost. Does nothing the second time. */
+  end(session: Session, why: string): void {
+    if (session.ended) return;
+    session.ended = true;
+    if (this.#byPeer.get(session.peer) === session) this.#byPeer.delete(session.peer);
+    session.reader?.close();
+    session.writer?.close();
+    session.connection.abort(new Error(why));
+    // Told a moment later: the node may be in the middle of the step that ends it.
+    if (session.joined && !this.#closed) queueMicrotask(() => this.#o.events.left(session.peer));
+    this.#o.onEnded(session.peer);
+  }
+
+  /** Hangs up on peers that are silent, stuck, or deaf. */
+  sweep(now: number): void {
+    for (const s of [...this.#byPeer.values()]) {
+      const why = this.#wrong(s, now);
+      if (why === undefined) continue;
+      this.#o.note(`${s.peer}: ${why}; hanging up`);
+      this.end(s, why);
+    }
+  }
+
+  /** Ends all sessions and tells nobody: whoever closes the network knows. libp2p closes the connections, which flushes them. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#readyTimer);
+    for (const s of this.#byPeer.values()) {
+      s.ended = true;
+      s.reader?.close();
+      s.writer?.flush();
+      s.writer?.close();
+    }
+    this.#byPeer.clear();
+  }
+
+  #wrong(s: Session, now: number): string | undefined {
+    const partial = s.reader?.partialSince;
+    const stalled = s.writer?.stalledSince;
+    if (now - s.link.heardAt > netLimits.silenceMs) return 'silent';
+    if (s.stream === undefined && now - s.openedAt > netLimits.syncOpenMs) return 'no sync stream';
+    if (partial !== undefined && now - partial > netLimits.frameMs) return 'half a frame and no more';
+    if (stalled !== undefined && now - stalled > netLimits.writeStallMs) return 'it does not read';
+    if (now - s.openedAt > netLimits.gossipDeadMs && !this.#o.gossipSends(s.peer))
+      return 'its gossip stream is dead';
+    return undefined;
+  }
+
+  async #openStream(session: Session): Promise<void> {
+    const signal = AbortSignal.timeout(netLimits.syncOpenMs);
+    try {
+      const stream = await session.connection.newStream(this.#o.protocol, { signal });
+      if (session.ended) stream.abort(new Error('this connection has ended'));
+      else this.#attach(session, stream);
+    } catch (e) {
+      if (session.ended) return;
+      if ((e as Error).name === 'UnsupportedProtocolError') this.#o.onForeign(session);
+      else this.end(session, `no sync stream: ${(e as Error).message}`);
+    }
+  }
+
+  #attach(session: Session, stream: Stream): void {
+    session.stream = stream;
+    session.streamAt = performance.now();
+    session.reader = new FrameReader(stream, {
+      maxFrame: this.#o.maxFrame,
+      onFrame: (frame) => this.#o.events.message(session.peer, frame),
+      onFault: (why) => {
+        this.#o.onFault(session.peer, demerits.brokenFraming, why);
+        this.end(session, why);
+      },
+    });
+    session.writer = new FrameWriter(stream, (why) => this.end(session, why));
+    stream.addEventListener('close', () => this.end(session, 'the sync stream closed'));
+    stream.addEventListener('remoteCloseWrite', () => this.end(session, 'the peer closed the sync stream'));
+    this.check();
+  }
+
+  #join(session: Session): void {
+    session.joined = true;
+    session.link.setDelay(this.#o.delayOf(session.peer));
+    this.#o.events.joined(session.peer, session.inbound);
+    // The node may have dropped it in that call.
+    if (session.ended) return;
+    this.#o.onJoined(session.peer);
+    session.reader!.start();
+  }
+}

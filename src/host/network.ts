@@ -1,0 +1,342 @@
+// First of all imports: libp2p needs it on Node 20.
+import './polyfill.ts';
+import { performance } from 'node:perf_hooks';
+import { identify } from '@libp2p/identify';
+import { noise } from '@libp2p/noise';
+import { peerIdFromPrivateKey } from '@libp2p/peer-id';
+import { ping } from '@libp2p/ping';
+import { yamux } from '@libp2p/yamux';
+import { createLibp2p } from 'libp2p';
+import type { PeerId, Topic } from '../node/types.ts';
+import { parseAddress } from './net/address.ts';
+import { Reputation } from './net/bans.ts';
+import { Dialer } from './net/dialer.ts';
+import { Gate } from './net/gate.ts';
+import { Gossip, type GossipRouter, gossipService } from './net/gossip.ts';
+import { loadIdentity } from './net/identity.ts';
+import { netLimits } from './net/limits.ts';
+import { Links, linkTransport } from './net/link.ts';
+import { type Session, Sessions } from './net/sessions.ts';
+import type { LinkRules, Network, NetworkOptions, PeerInfo } from './network-types.ts';
+
+/** One long-lived stream per pair of nodes, of length-prefixed frames (net/frames.ts). */
+export const syncProtocol = (genesisId: string): string => `/forkyard/${genesisId}/sync/1`;
+
+/**
+ * Starts this node's side of the peer-to-peer network: libp2p over TCP, noise and yamux, with gossip and one sync stream to each peer.
+ * Listens on `o.listen` and nowhere else. Every event comes after this promise has settled or while it does.
+ * @throws Error with a sentence: a malformed address, a taken port, an identity file that is none.
+ */
+export async function createNetwork(o: NetworkOptions): Promise<Network> {
+  for (const text of [...o.listen, ...o.connect]) parseAddress(text);
+  const host = new Host(o, await buildNode(o));
+  await host.start();
+  return host;
+}
+
+/** What the parts need of the host before it exists. */
+interface Wiring {
+  host: Host | undefined;
+}
+
+type Libp2pNode = Awaited<ReturnType<typeof buildNode>>;
+
+async function buildNode(o: NetworkOptions) {
+  const privateKey = await loadIdentity(o.dir);
+  const links = new Links();
+  const wiring: Wiring = { host: undefined };
+  const reputation = new Reputation(() => performance.now());
+  const self = peerIdFromPrivateKey(privateKey).toString();
+  const gate = new Gate({
+    self,
+    maxPeers: o.maxPeers,
+    active: () => wiring.host?.active ?? false,
+    refuses: (peer) => wiring.host?.refuses(peer) ?? true,
+    openedAt: (peer) => wiring.host?.sessions.get(peer)?.openedAt,
+    peerCount: () => wiring.host?.sessions.size ?? 0,
+    replace: (peer) => wiring.host?.hangUp(peer, 'it has connected anew'),
+    stopDialling: (peer) => wiring.host?.dialer.cancel(peer),
+    learn: (address, peer) => wiring.host?.dialer.learn(address, peer),
+  });
+  const libp2p = await createLibp2p({
+    start: false,
+    privateKey,
+    addresses: { listen: [...o.listen] },
+    transports: [linkTransport(links)],
+    connectionEncrypters: [noise()],
+    streamMuxers: [
+      yamux({
+        keepAliveInterval: netLimits.pingMs,
+        streamOptions: {
+          maxStreamWindowSize: netLimits.streamWindowBytes,
+          maxReadBufferLength: 2 * netLimits.streamWindowBytes,
+        },
+      }),
+    ],
+    connectionGater: gate.gater,
+    // It cuts connections when the event loop is busy for a second, which big blocks do; net/sessions.ts watches instead.
+    connectionMonitor: { enabled: false },
+    connectionManager: {
+      // All nodes of a yard share one address, and redial twice a second.
+      inboundConnectionThreshold: 1_000,
+      maxIncomingPendingConnections: 64,
+      // Far above our own bound, which the gate holds: beyond it libp2p would prune connections of its own choice.
+      maxConnections: o.maxPeers + 1_000,
+      dialTimeout: netLimits.dialTimeoutMs,
+      maxParallelDials: netLimits.parallelDials,
+    },
+    services: {
+      identify: identify({ timeout: netLimits.dialTimeoutMs }),
+      ping: ping(),
+      gossip: gossipService({
+        genesisId: o.genesisId,
+        maxGossip: o.maxGossip,
+        appScore: (peer) => -reputation.points(peer),
+      }),
+    },
+  });
+  return { libp2p, links, wiring, reputation, gate, self };
+}
+
+class Host implements Network {
+  readonly peerId: PeerId;
+  readonly sessions: Sessions;
+  readonly dialer: Dialer;
+  readonly #o: NetworkOptions;
+  readonly #node: Libp2pNode;
+  readonly #gossip: Gossip;
+  #links: LinkRules = { refuse: [], delayMs: 0, delayTo: {} };
+  #refused: ReadonlySet<PeerId> = new Set();
+  #active = true;
+  #sweeper: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(o: NetworkOptions, node: Libp2pNode) {
+    const router = node.libp2p.services.gossip as unknown as GossipRouter;
+    this.#o = o;
+    this.#node = node;
+    this.peerId = node.self;
+    node.wiring.host = this;
+    this.dialer = new Dialer({
+      dial: ({ multiaddr }, signal) => node.libp2p.dial(multiaddr, { signal }),
+      wanted: (peer) => this.#wanted(peer),
+      note: o.note,
+    });
+    this.sessions = new Sessions({
+      protocol: syncProtocol(o.genesisId),
+      links: node.links,
+      maxFrame: o.maxFrame,
+      events: o.events,
+      delayOf: (peer) => this.#links.delayTo[peer] ?? this.#links.delayMs,
+      gossipReady: (peer) => this.#gossip.ready(peer),
+      gossipSends: (peer) => this.#gossip.sends(peer),
+      onJoined: (peer) => this.#gossip.joined(peer),
+      onEnded: (peer) => this.#ended(peer),
+      onFault: (peer, points, why) => this.#blame(peer, points, why),
+      onForeign: (session) => this.#foreign(session),
+      note: o.note,
+    });
+    this.#gossip = new Gossip({
+      router,
+      genesisId: o.genesisId,
+      maxGossip: o.maxGossip,
+      onMessage: (peer, topic, bytes, verdict) => o.events.gossip(peer, topic, bytes, verdict),
+      onFault: (peer, points, why) => this.#blame(peer, points, why),
+      joined: (peer) => this.sessions.get(peer)?.joined ?? false,
+      connectionOf: (peer) => this.sessions.get(peer),
+      onDead: (session, why) => this.sessions.end(session as Session, why),
+      onChange: () => this.sessions.check(),
+      note: o.note,
+    });
+  }
+
+  get addresses(): readonly string[] {
+    return this.#node.libp2p.getMultiaddrs().map(String);
+  }
+
+  get links(): LinkRules {
+    return this.#links;
+  }
+
+  get active(): boolean {
+    return this.#active;
+  }
+
+  async start(): Promise<void> {
+    const { libp2p, gate } = this.#node;
+    libp2p.addEventListener('connection:open', (event) => {
+      gate.settled(event.detail.remotePeer.toString());
+      this.sessions.opened(event.detail);
+    });
+    libp2p.addEventListener('peer:identify', (event) => this.sessions.identified(event.detail));
+    await libp2p.handle(syncProtocol(this.#o.genesisId), (stream, connection) =>
+      this.sessions.accept(stream, connection),
+    );
+    try {
+      await libp2p.start();
+    } catch (e) {
+      await libp2p.stop();
+      throw listenError(this.#o.listen, e as Error);
+    }
+    this.#gossip.subscribe();
+    this.#sweeper = setInterval(() => this.#sweep(), netLimits.sweepMs);
+    for (const address of this.#o.connect) this.dialer.add(address);
+    this.dialer.start();
+  }
+
+  refuses(peer: PeerId): boolean {
+    return !this.#active || this.#refused.has(peer) || this.#node.reputation.banned(peer);
+  }
+
+  hangUp(peer: PeerId, why: string): void {
+    const session = this.sessions.get(peer);
+    if (session !== undefined) this.sessions.end(session, why);
+  }
+
+  send(peer: PeerId, frame: Uint8Array): void {
+    this.sessions.send(peer, frame);
+  }
+
+  publish(topic: Topic, bytes: Uint8Array): void {
+    if (this.#closing === undefined) this.#gossip.publish(topic, bytes);
+  }
+
+  drop(peer: PeerId, why: string, banMs?: number): void {
+    if (banMs !== undefined && banMs > 0) {
+      // Its score must not be clean when it comes back: who is banned for long again and again is soon graylisted.
+      this.#node.reputation.blame(peer, (netLimits.banAt / 2) * Math.min(1, banMs / netLimits.banMs));
+      this.#ban(peer, banMs, why);
+    } else {
+      this.#o.note(`dropped ${peer}: ${why}`);
+      this.hangUp(peer, why);
+    }
+  }
+
+  setLinks(rules: LinkRules): void {
+    for (const ms of [rules.delayMs, ...Object.values(rules.delayTo)]) {
+      if (!(ms >= 0 && ms <= netLimits.maxDelayMs)) {
+        throw new RangeError(`a delay of ${ms} ms; it must be from 0 to ${netLimits.maxDelayMs}`);
+      }
+    }
+    this.#links = { refuse: [...rules.refuse], delayMs: rules.delayMs, delayTo: { ...rules.delayTo } };
+    this.#refused = new Set(rules.refuse);
+    this.#enforce('the link is cut');
+    for (const s of this.sessions.all()) {
+      if (s.joined) s.link.setDelay(this.#links.delayTo[s.peer] ?? this.#links.delayMs);
+    }
+    this.dialer.kick();
+  }
+
+  setActive(on: boolean): void {
+    this.#active = on;
+    if (on) this.dialer.kick();
+    else this.#enforce('the network is switched off');
+  }
+
+  async add(address: string): Promise<void> {
+    this.dialer.add(address);
+  }
+
+  remove(address: string): void {
+    this.dialer.remove(address);
+  }
+
+  peers(): readonly PeerInfo[] {
+    return [...this.sessions.all()]
+      .filter((s) => s.joined)
+      .map((s) => ({
+        peer: s.peer,
+        address: s.connection.remoteAddr.toString(),
+        inbound: s.inbound,
+        connectedAt: s.connectedAt,
+        bytesSent: s.link.bytesSent,
+        bytesReceived: s.link.bytesReceived,
+        score: this.#gossip.score(s.peer),
+      }));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    this.dialer.close();
+    this.#gossip.close();
+    // The gate lets nobody in while the listener still stands.
+    this.#active = false;
+    this.sessions.close();
+    await this.#node.libp2p.stop();
+  }
+
+  #wanted(peer: PeerId | undefined): boolean {
+    // The bound on peers is for those who come; whom the user names is dialled in any case, or strangers could keep it out.
+    if (!this.#active || peer === undefined) return this.#active;
+    return (
+      peer !== this.peerId &&
+      this.sessions.get(peer) === undefined &&
+      !this.#node.gate.pending(peer) &&
+      !this.refuses(peer)
+    );
+  }
+
+  /** Cuts every connection, dial and handshake that the rules refuse by now. */
+  #enforce(why: string): void {
+    for (const s of [...this.sessions.all()]) if (this.refuses(s.peer)) this.sessions.end(s, why);
+    this.#node.gate.enforce(why);
+    if (!this.#active) this.dialer.cancelAll();
+    for (const peer of this.#refused) this.dialer.cancel(peer);
+  }
+
+  #ended(peer: PeerId): void {
+    this.#gossip.left(peer);
+    if (this.#closing === undefined) this.dialer.look();
+  }
+
+  #blame(peer: PeerId, points: number, why: string): void {
+    if (this.#node.reputation.blame(peer, points)) this.#ban(peer, netLimits.banMs, why);
+  }
+
+  #ban(peer: PeerId, ms: number, why: string): void {
+    this.#node.reputation.ban(peer, ms);
+    this.#o.note(`banned ${peer} for ${Math.ceil(ms / 1_000)} s: ${why}`);
+    this.dialer.cancel(peer);
+    this.hangUp(peer, why);
+  }
+
+  /**
+   * A peer of another yard. It is told by the same means as we were (it asks for a protocol we do not speak), so it gets a
+   * moment to see that; then neither bothers the other for a while.
+   */
+  #foreign(session: Session): void {
+    const { peer } = session;
+    if (this.#node.reputation.banned(peer)) return;
+    const address = session.connection.remoteAddr.toString();
+    this.#o.note(`${address} is of another network (ours is ${this.#o.genesisId.slice(0, 16)}…); refused`);
+    this.#node.reputation.ban(peer, netLimits.foreignBanMs);
+    setTimeout(() => this.sessions.end(session, 'it is of another network'), netLimits.foreignGraceMs);
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    this.#gossip.sweep(now);
+    this.sessions.sweep(now);
+    for (const s of [...this.sessions.all()]) {
+      if (this.#gossip.graylisted(s.peer)) this.#ban(s.peer, netLimits.banMs, 'its gossip score is too low');
+    }
+    this.dialer.look();
+  }
+}
+
+/** libp2p's own text for this is four lines with advice for programmers. */
+function listenError(listen: readonly string[], error: Error): Error {
+  const taken = /EADDRINUSE|already in use/.test(error.message);
+  const denied = /EACCES/.test(error.message);
+  const why = taken
+    ? 'the port is taken'
+    : denied
+      ? 'not permitted'
+      : error.message.trim().replace(/\s+/g, ' ');
+  return new Error(`cannot listen on ${listen.join(', ')}: ${why}`, { cause: error });
+}

@@ -1,0 +1,187 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import {
+  bitsFor,
+  deriveParams,
+  type NetworkTemplate,
+  type Params,
+  paramsFromJson,
+  paramsToJson,
+  parseNetworks,
+} from '../consensus/params.ts';
+import { minerKeyName } from './keyring.ts';
+import type { Topology } from './links.ts';
+import { letterOf } from './names.ts';
+import { misuse } from './problem.ts';
+import { formatDuration } from './units.ts';
+import { damaged, writeAtomically, writeYard, type YardFile, type YardNode } from './yard-file.ts';
+
+export type NetworkName = 'yard' | 'lab' | 'regtest';
+
+/** What a person may ask of a yard; everything has a default. */
+export interface YardWishes {
+  readonly nodes?: number;
+  readonly network?: string;
+  /** Mean time between blocks over all miners. */
+  readonly paceMs?: number;
+  readonly delayMs?: number;
+  /** One for all, or one a node; 0 = uncapped. */
+  readonly hashrates?: readonly number[];
+  /** Letters that mine; default all (none on regtest). */
+  readonly miners?: readonly string[];
+  readonly topology?: Topology;
+  /** A user's own networks file instead of ours. */
+  readonly genesisFile?: string;
+  readonly label?: string;
+}
+
+export const MAX_NODES = 64;
+const DEFAULT_NODES = 4;
+const DEFAULT_RATE = 50_000;
+/** What an uncapped miner is taken for when a new yard's first target is made: a fast kernel on one thread. */
+const UNCAPPED_RATE = 3_000_000;
+
+/** Pace that each network has by itself. */
+const PACE_MS: Readonly<Record<string, number>> = { yard: 5_000, lab: 1_750 };
+
+/** Node by index, as wished. */
+function wishedNode(index: number, wishes: YardWishes, network: string): YardNode {
+  const letter = letterOf(index);
+  const rates = wishes.hashrates ?? [DEFAULT_RATE];
+  const mines = wishes.miners === undefined ? network !== 'regtest' : wishes.miners.includes(letter);
+  return {
+    letter,
+    dir: letter,
+    rpcPort: 0,
+    p2pPort: 0,
+    peerId: '',
+    address: '',
+    hashrate: rates[rates.length === 1 ? 0 : index] ?? DEFAULT_RATE,
+    miner: mines,
+    payout: minerKeyName(letter),
+  };
+}
+
+/** Refuses wishes that contradict each other, by name. */
+function checkWishes(wishes: YardWishes, count: number): void {
+  const rates = wishes.hashrates;
+  if (rates !== undefined && rates.length !== 1 && rates.length !== count) {
+    throw misuse(`${rates.length} hash rates for ${count} nodes`, 'Give one for all, or one for each node.');
+  }
+  const letters = Array.from({ length: count }, (_, i) => letterOf(i));
+  const stranger = wishes.miners?.find((m) => !letters.includes(m));
+  if (stranger !== undefined)
+    throw misuse(`no node '${stranger}' to mine: there will be ${letters.join(', ')}`);
+}
+
+/** Hashes a second of all miners together, as far as it is known. */
+export function totalRate(nodes: readonly YardNode[]): number {
+  return nodes
+    .filter((n) => n.miner)
+    .reduce((sum, n) => sum + (n.hashrate === 0 ? UNCAPPED_RATE : n.hashrate), 0);
+}
+
+/** A new yard: its own genesis (but regtest's, which is Bitcoin Core's) and its state file. Nothing runs yet. */
+export function createYard(
+  dir: string,
+  programPath: string,
+  wishes: YardWishes,
+): { yard: YardFile; params: Params } {
+  const network = wishes.network ?? 'yard';
+  const count = wishes.nodes ?? DEFAULT_NODES;
+  checkWishes(wishes, count);
+  const template = findTemplate(programPath, wishes, network);
+  const nodes = Array.from({ length: count }, (_, i) => wishedNode(i, wishes, network));
+  const isFixed = network === 'regtest';
+  if (isFixed && wishes.paceMs !== undefined) {
+    throw misuse(
+      "regtest has no pace: its target is Bitcoin Core's",
+      'Use --network lab --pace 2s, or mine by hand.',
+    );
+  }
+  const spacingMs = wishes.paceMs ?? PACE_MS[network] ?? 5_000;
+  const rate = totalRate(nodes) || DEFAULT_RATE * count;
+  const label = wishes.label ?? `${network}-${Date.now().toString(36)}`;
+  const params = deriveParams(template, {
+    label,
+    timeS: Math.floor(Date.now() / 1000),
+    ...(isFixed ? {} : { spacingMs }),
+    bits: bitsFor(rate, spacingMs, template.base.powLimitBits),
+  });
+  const yard: YardFile = {
+    v: 1,
+    label: isFixed ? 'regtest' : label,
+    network,
+    spacingMs: isFixed ? 0 : spacingMs,
+    delayMs: wishes.delayMs ?? 0,
+    ...(wishes.topology === undefined ? {} : { topology: wishes.topology }),
+    nodes,
+  };
+  writeAtomically(join(dir, 'genesis.json'), `${JSON.stringify(paramsToJson(params), null, 2)}\n`);
+  writeYard(dir, yard);
+  return { yard, params };
+}
+
+function findTemplate(programPath: string, wishes: YardWishes, network: string): NetworkTemplate {
+  const path = wishes.genesisFile ?? join(dirname(programPath), '..', 'genesis.json');
+  const templates = parseNetworks(readJson(resolve(path)));
+  if (!templates.ok) throw misuse(`${path}: ${templates.error}`);
+  const template = templates.value.get(network);
+  if (template !== undefined) return template;
+  throw misuse(`no network '${network}'`, `There is ${[...templates.value.keys()].join(', ')}.`);
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw misuse(`cannot read ${path}: ${(error as Error).message}`);
+  }
+}
+
+/** The yard's own network parameters. */
+export function readParams(dir: string): Params {
+  const path = join(dir, 'genesis.json');
+  if (!existsSync(path))
+    throw damaged(`${path} is missing: without it nobody knows which network this yard is`);
+  const params = paramsFromJson(readJson(path));
+  if (!params.ok) throw damaged(`${path}: ${params.error}`);
+  return params.value;
+}
+
+/**
+ * A yard that exists goes on as it was: same genesis, keys, nodes. Rates, miners and delay may change and nodes may be
+ * added; what is in the genesis may not, and asking for it is refused by name.
+ */
+export function reopenYard(yard: YardFile, wishes: YardWishes): YardFile {
+  const other = 'Another yard: forkyard up --data DIR. Or remove this one and start anew.';
+  if (wishes.network !== undefined && wishes.network !== yard.network) {
+    throw misuse(`the yard here is of network ${yard.network}, not ${wishes.network}`, other);
+  }
+  if (wishes.paceMs !== undefined && wishes.paceMs !== yard.spacingMs) {
+    const pace = yard.spacingMs === 0 ? 'none' : formatDuration(yard.spacingMs);
+    throw misuse(`the yard here has pace ${pace}, which is part of its genesis`, other);
+  }
+  const count = wishes.nodes ?? yard.nodes.length;
+  if (count < yard.nodes.length) {
+    throw misuse(`the yard here has ${yard.nodes.length} nodes, not ${count}`, other);
+  }
+  checkWishes(wishes, count);
+  const nodes = Array.from({ length: count }, (_, i) => {
+    const old = yard.nodes[i];
+    const wished = wishedNode(i, wishes, yard.network);
+    if (old === undefined) return wished;
+    return {
+      ...old,
+      ...(wishes.hashrates === undefined ? {} : { hashrate: wished.hashrate }),
+      ...(wishes.miners === undefined ? {} : { miner: wished.miner }),
+    };
+  });
+  const { groups: _healed, launcher: _gone, ...rest } = yard;
+  return {
+    ...rest,
+    ...(wishes.delayMs === undefined ? {} : { delayMs: wishes.delayMs }),
+    ...(wishes.topology === undefined ? {} : { topology: wishes.topology }),
+    nodes: nodes.map(({ pid: _, ...node }) => node),
+  };
+}

@@ -1,0 +1,142 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type RpcServer, startRpcServer } from '../host/http.ts';
+import { until } from './action.ts';
+import { claimYard, isAlive } from './claim.ts';
+import { YardClient } from './client.ts';
+import { controlRegistry } from './control.ts';
+import { createYard, readParams, reopenYard, type YardWishes } from './create.ts';
+import { Launcher } from './launcher.ts';
+import { FIRST_CONTROL_PORT, FIRST_P2P_PORT, FIRST_RPC_PORT, freePort } from './ports.ts';
+import { failed } from './problem.ts';
+import { damaged, readYard, writeYard, type YardFile } from './yard-file.ts';
+import { openYardLog } from './yard-log.ts';
+
+export interface LaunchOptions {
+  /** The yard's directory; made if it is not there. */
+  readonly dir: string;
+  readonly programPath: string;
+  readonly wishes: YardWishes;
+  /** One line for a person. */
+  readonly say: (line: string) => void;
+  /** Nobody mines until `launcher.startMining()`. */
+  readonly hold?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface RunningYard {
+  readonly launcher: Launcher;
+  readonly client: YardClient;
+  /** Did the yard exist before? Then it went on where it was. */
+  readonly reopened: boolean;
+  readonly startMs: number;
+  /** Settles when somebody asked for the end (`forkyard down`). */
+  readonly downAsked: Promise<void>;
+  /** Stops all, polite first; the state stays for the next start. */
+  close(): Promise<void>;
+}
+
+/** Starts a yard, new or where it left off: returns when every node is ready and linked with every other. */
+export async function launch(options: LaunchOptions): Promise<RunningYard> {
+  const began = performance.now();
+  const dir = resolve(options.dir);
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw failed(`cannot make ${dir}: ${(error as Error).message}`, 'Choose another place: --data DIR');
+  }
+  const claim = claimYard(dir);
+  const signal = options.signal ?? new AbortController().signal;
+  let control: RpcServer | undefined;
+  let launcher: Launcher | undefined;
+  try {
+    const { yard, reopened } = await prepare(dir, options);
+    let asked: () => void = () => undefined;
+    const downAsked = new Promise<void>((done) => {
+      asked = done;
+    });
+    const log = openYardLog(dir);
+    control = await startRpcServer({
+      port: await freePort(FIRST_CONTROL_PORT, new Set()),
+      cookieFile: join(dir, 'control.cookie'),
+      registry: controlRegistry({ launcher: () => launcher, down: () => asked() }),
+      events: log,
+      bug: (method, error) =>
+        options.say(`launcher bug in ${method}: ${(error as Error).stack ?? String(error)}`),
+    });
+    const server = control;
+    const own = new Launcher({ ...options, dir, params: readParams(dir), yard, log });
+    launcher = own;
+    own.setControl(server.port);
+    await own.startAll(signal);
+    if (options.hold !== true) await own.startMining();
+    let closing: Promise<void> | undefined;
+    return {
+      launcher: own,
+      client: own.client,
+      reopened,
+      startMs: performance.now() - began,
+      downAsked,
+      close() {
+        closing ??= own.close().then(async () => {
+          await server.close();
+          claim.release();
+        });
+        return closing;
+      },
+    };
+  } catch (error) {
+    await launcher?.close();
+    await control?.close();
+    claim.release();
+    throw error;
+  }
+}
+
+/** The yard's state, made or read, with nobody left over from a launcher that was killed, and with ports that are free. */
+async function prepare(dir: string, options: LaunchOptions): Promise<{ yard: YardFile; reopened: boolean }> {
+  const reopened = existsSync(join(dir, 'yard.json'));
+  let yard: YardFile;
+  if (reopened) {
+    const old = readYard(dir);
+    if (!old.ok) throw damaged(old.error);
+    await stopLeftOvers(dir, old.value, options.say);
+    yard = reopenYard(old.value, options.wishes);
+  } else {
+    yard = createYard(dir, options.programPath, options.wishes).yard;
+  }
+  const taken = new Set<number>();
+  const nodes = [];
+  for (const node of yard.nodes) {
+    const rpcPort = await freePort(node.rpcPort || FIRST_RPC_PORT, taken);
+    const p2pPort = await freePort(node.p2pPort || FIRST_P2P_PORT, taken);
+    nodes.push({ ...node, rpcPort, p2pPort });
+  }
+  yard = { ...yard, nodes };
+  writeYard(dir, yard);
+  return { yard, reopened };
+}
+
+/**
+ * Nodes end with their launcher, but one that is stuck or stopped may not have noticed yet. Only a process that answers
+ * with the yard's own cookie and its letter is ours to end: a pid alone proves nothing.
+ */
+async function stopLeftOvers(dir: string, yard: YardFile, say: (line: string) => void): Promise<void> {
+  const client = new YardClient(dir, yard);
+  const alive = yard.nodes.filter((n) => n.pid !== undefined && isAlive(n.pid));
+  await Promise.all(
+    alive.map(async (node) => {
+      const info = await client.info(node.letter);
+      if (info === undefined || info.name !== node.letter) return;
+      say(
+        `node ${node.letter} was left over from a launcher that is gone (process ${info.pid}); stopping it`,
+      );
+      await client.call(node.letter, 'stop');
+      await until(
+        () => (isAlive(info.pid) ? undefined : true),
+        { timeoutMs: 15_000 },
+        () => `process ${info.pid} of node ${node.letter} has not ended`,
+      );
+    }),
+  );
+}

@@ -1,0 +1,100 @@
+import { type RunContext, until } from './action.ts';
+import type { NodeInfo, YardClient } from './client.ts';
+import type { YardFile } from './yard-file.ts';
+
+/** Which nodes should be linked, given the topology and the open partition, and waiting until it is so. */
+
+export type Topology = 'full' | 'line';
+
+/** Pairs [earlier, later] of letters that ought to be linked; the later one dials. */
+export function wantedPairs(
+  letters: readonly string[],
+  topology: Topology,
+  groups?: readonly (readonly string[])[],
+): (readonly [string, string])[] {
+  const pairs: (readonly [string, string])[] = [];
+  for (const [j, later] of letters.entries()) {
+    for (const [i, earlier] of letters.slice(0, j).entries()) {
+      if (topology === 'line' && i !== j - 1) continue;
+      if (groups !== undefined && !sameGroup(groups, earlier, later)) continue;
+      pairs.push([earlier, later]);
+    }
+  }
+  return pairs;
+}
+
+export function sameGroup(groups: readonly (readonly string[])[], a: string, b: string): boolean {
+  return groups.some((g) => g.includes(a) && g.includes(b));
+}
+
+/** Peers that a node must refuse while the partition is open. */
+export function refusedBy(yard: YardFile, letter: string): string[] {
+  const groups = yard.groups;
+  if (groups === undefined) return [];
+  return yard.nodes
+    .filter((n) => n.peerId !== '' && n.letter !== letter && !sameGroup(groups, n.letter, letter))
+    .map((n) => n.peerId);
+}
+
+/** Both ends say that they speak with each other. */
+function areLinked(infos: ReadonlyMap<string, NodeInfo | undefined>, a: string, b: string): boolean {
+  const left = infos.get(a);
+  const right = infos.get(b);
+  if (left === undefined || right === undefined) return false;
+  return left.peers.some((p) => p.peer === right.peerId) && right.peers.some((p) => p.peer === left.peerId);
+}
+
+/** Waits until exactly the wanted links stand among the nodes that are up: none too few, none across a cut. */
+export async function awaitLinks(
+  client: YardClient,
+  topology: Topology,
+  groups: readonly (readonly string[])[] | undefined,
+  context: Pick<RunContext, 'timeoutMs' | 'signal'>,
+): Promise<void> {
+  const letters = client.letters;
+  let missing = '';
+  await until(
+    async () => {
+      const infos = await client.infos();
+      const up = letters.filter((l) => infos.get(l) !== undefined);
+      const lacking = wantedPairs(letters, topology, groups)
+        .filter(([a, b]) => up.includes(a) && up.includes(b) && !areLinked(infos, a, b))
+        .map(([a, b]) => `${a}-${b} is not linked`);
+      const crossing =
+        groups === undefined
+          ? []
+          : wantedPairs(up, 'full')
+              .filter(([a, b]) => !sameGroup(groups, a, b) && someLink(infos, a, b))
+              .map(([a, b]) => `${a}-${b} is still linked`);
+      missing = [...lacking, ...crossing].join(', ');
+      return missing === '' ? true : undefined;
+    },
+    context,
+    () => missing,
+  );
+}
+
+/** One end is enough for a message to cross. */
+function someLink(infos: ReadonlyMap<string, NodeInfo | undefined>, a: string, b: string): boolean {
+  const left = infos.get(a);
+  const right = infos.get(b);
+  return (
+    (left?.peers.some((p) => p.peer === right?.peerId) ?? false) ||
+    (right?.peers.some((p) => p.peer === left?.peerId) ?? false)
+  );
+}
+
+/** The nodes that a message from this one can reach now, itself included. */
+export async function reachableFrom(client: YardClient, letter: string): Promise<string[]> {
+  const infos = await client.infos();
+  const reached = new Set([letter]);
+  const todo = [letter];
+  for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
+    for (const peer of infos.get(at)?.peers ?? []) {
+      if (reached.has(peer.name) || infos.get(peer.name) === undefined) continue;
+      reached.add(peer.name);
+      todo.push(peer.name);
+    }
+  }
+  return [...reached];
+}

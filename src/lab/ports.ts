@@ -1,0 +1,34 @@
+import { createServer } from 'node:net';
+import { failed } from './problem.ts';
+
+export const FIRST_RPC_PORT = 18_543;
+export const FIRST_P2P_PORT = 18_643;
+export const FIRST_CONTROL_PORT = 18_443;
+
+/** Can a server listen on this loopback port now? Asked by doing it. */
+export function isFree(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const server = createServer();
+    server.once('error', () => done(false));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => done(true)));
+  });
+}
+
+/**
+ * The first free loopback port from `from` up that is not in `taken`; the port found is added to `taken`. Another
+ * program may still take it before we do: then the node's own refusal says so.
+ */
+export async function freePort(from: number, taken: Set<number>): Promise<number> {
+  const last = Math.min(from + 2_000, 65_535);
+  for (let port = from; port <= last; port++) {
+    if (taken.has(port)) continue;
+    if (await isFree(port)) {
+      taken.add(port);
+      return port;
+    }
+  }
+  throw failed(
+    `no free port on 127.0.0.1 from ${from} to ${last}`,
+    'Close some programs, or try: forkyard doctor',
+  );
+}

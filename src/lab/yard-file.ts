@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { err, ok, type Result } from '../util/result.ts';
+import { missing, type Problem } from './problem.ts';
+
+/** The yard's own state on disk: `yard.json`, found upward from the working directory. */
+
+export const YARD_DIR = '.forkyard';
+
+export interface YardNode {
+  readonly letter: string;
+  /** Data directory, relative to the yard's. */
+  readonly dir: string;
+  readonly rpcPort: number;
+  readonly p2pPort: number;
+  /** Known after the first start. */
+  readonly peerId: string;
+  /** Multiaddress with peer id; '' before the first start. */
+  readonly address: string;
+  /** Of the running process; absent when it is down. */
+  readonly pid?: number;
+  /** Cap in hashes a second, 0 = uncapped. */
+  readonly hashrate: number;
+  /** Does it mine from the start? */
+  readonly miner: boolean;
+  /** Name of the key that its coinbases pay. */
+  readonly payout: string;
+}
+
+export interface YardFile {
+  readonly v: 1;
+  readonly label: string;
+  readonly network: string;
+  /** Mean time between blocks over all miners, in milliseconds; 0 on regtest, which has no pace. */
+  readonly spacingMs: number;
+  /** One-way delay on every link, in milliseconds. */
+  readonly delayMs: number;
+  /** The process that owns the nodes; absent when the yard is down. */
+  readonly launcher?: { readonly pid: number; readonly port: number };
+  readonly page?: string;
+  /** Who is linked with whom; absent = 'full', all with all. */
+  readonly topology?: 'full' | 'line';
+  /** The open partition, so that a node that is started again stays on its side. */
+  readonly groups?: readonly (readonly string[])[];
+  readonly nodes: readonly YardNode[];
+}
+
+/** Writes beside the file and renames over it: a reader sees the old one or the new one, never a half. */
+export function writeAtomically(path: string, text: string, mode = 0o644): void {
+  const fresh = `${path}.${process.pid}.${randomBytes(3).toString('hex')}`;
+  try {
+    const fd = openSync(fresh, 'wx', mode);
+    try {
+      writeSync(fd, text);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(fresh, path);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  }
+}
+
+export function writeYard(dir: string, yard: YardFile): void {
+  writeAtomically(join(dir, 'yard.json'), `${JSON.stringify(yard, null, 2)}\n`);
+}
+
+export function readYard(dir: string): Result<YardFile, string> {
+  const path = join(dir, 'yard.json');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    return err(`cannot read ${path}: ${(error as Error).message}`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return err(`${path} is not JSON; it was damaged or edited by hand`);
+  }
+  const fault = faultOf(json);
+  return fault === undefined ? ok(json as YardFile) : err(`${path}: ${fault}`);
+}
+
+/** First field that is not as written by `writeYard`, with its value. */
+function faultOf(json: unknown): string | undefined {
+  if (typeof json !== 'object' || json === null) return 'is not an object';
+  const yard = json as Record<string, unknown>;
+  if (yard['v'] !== 1) return `v is ${JSON.stringify(yard['v'])}; this forkyard reads version 1`;
+  for (const field of ['label', 'network']) {
+    if (typeof yard[field] !== 'string') return `${field} is ${JSON.stringify(yard[field])}, not a text`;
+  }
+  for (const field of ['spacingMs', 'delayMs']) {
+    if (typeof yard[field] !== 'number') return `${field} is ${JSON.stringify(yard[field])}, not a number`;
+  }
+  const nodes = yard['nodes'];
+  if (!Array.isArray(nodes) || nodes.length === 0) return 'nodes is not a list of nodes';
+  for (const [i, node] of (nodes as Record<string, unknown>[]).entries()) {
+    for (const field of ['letter', 'dir', 'payout', 'peerId', 'address']) {
+      if (typeof node[field] !== 'string')
+        return `nodes[${i}].${field} is ${JSON.stringify(node[field])}, not a text`;
+    }
+    for (const field of ['rpcPort', 'p2pPort', 'hashrate']) {
+      if (!Number.isSafeInteger(node[field])) {
+        return `nodes[${i}].${field} is ${JSON.stringify(node[field])}, not a whole number`;
+      }
+    }
+  }
+  const launcher = yard['launcher'] as Record<string, unknown> | undefined;
+  if (launcher !== undefined && !(Number.isInteger(launcher['pid']) && Number.isInteger(launcher['port']))) {
+    return `launcher is ${JSON.stringify(launcher)}, not a pid and a port`;
+  }
+  return undefined;
+}
+
+/** The nearest directory upward that holds a yard: `X/yard.json` or `X/.forkyard/yard.json`. */
+export function findYard(from: string): string | undefined {
+  for (let dir = resolve(from); ; dir = dirname(dir)) {
+    if (existsSync(join(dir, 'yard.json'))) return dir;
+    if (existsSync(join(dir, YARD_DIR, 'yard.json'))) return join(dir, YARD_DIR);
+    if (dirname(dir) === dir) return undefined;
+  }
+}
+
+/** The yard that a command means: `--yard DIR`, or found upward. Exit 3 with a next step when there is none. */
+export function locateYard(given: string | undefined, cwd: string): { dir: string; yard: YardFile } {
+  const dir = given === undefined ? findYard(cwd) : findYardAt(resolve(cwd, given));
+  if (dir === undefined) {
+    throw missing(
+      given === undefined ? 'no yard here or in any folder above' : `no yard in ${given}`,
+      'Start one: forkyard up',
+    );
+  }
+  const yard = readYard(dir);
+  if (!yard.ok) throw damaged(yard.error);
+  return { dir, yard: yard.value };
+}
+
+/** `--yard` may name the state directory or the folder that holds `.forkyard`. */
+function findYardAt(dir: string): string | undefined {
+  return [dir, join(dir, YARD_DIR)].find((d) => existsSync(join(d, 'yard.json')));
+}
+
+export function damaged(sentence: string): Problem {
+  return missing(sentence, 'Use another place (--data DIR), or remove this directory and start again.');
+}

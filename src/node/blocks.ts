@@ -1,0 +1,242 @@
+import { decodeHeader, HEADER_SIZE, headerHash } from '../bitcoin/header.ts';
+import { checkBlock } from '../consensus/check.ts';
+import { type Checked, type Refusal, refuse, ruleOf } from '../consensus/rules.ts';
+import type { BlockEntry } from '../consensus/tree.ts';
+import { assert } from '../util/assert.ts';
+import { BoundedMap } from '../util/bounded-map.ts';
+import { idOf } from '../util/bytes.ts';
+import { ok } from '../util/result.ts';
+import { type Core, NEVER, workHex } from './core.ts';
+import type { Peer } from './peers.ts';
+import type { GossipVerdict, Micros, Ticket } from './types.ts';
+
+/** How a block came: `sync` answers our own request, `late` is its body come again or after its time. */
+export type Way = 'gossip' | 'sync' | 'late' | 'own';
+
+export interface Taken {
+  readonly entry: BlockEntry;
+  readonly isNew: boolean;
+}
+
+/** The entry's gossip verdict is held back until connect has spoken. */
+interface Held {
+  readonly ticket: Ticket;
+  readonly entry: BlockEntry;
+  readonly until: Micros;
+}
+
+/**
+ * Blocks on their way in: the rungs `header`, `check` and `context`, then the body is stored. Connecting is another
+ * step's work (connector.ts). What gossip is told follows the rule table; an accepted block is one whose parent's body
+ * is here and whose work is near the tip's.
+ */
+export class Blocks {
+  readonly #core: Core;
+  #held: Held[] = [];
+  /** Who brought a body, by block id, for the day when it fails in connect. Never iterated. */
+  readonly #origin: BoundedMap<string, { readonly peer: string; readonly way: Way }>;
+  /** Accepted from gossip, which carries them on: their header needs no announcement. Never iterated. */
+  readonly #accepted: BoundedMap<string, true>;
+  /** Put on gossip by us: their body is on its way to everybody. Never iterated. */
+  readonly #published: BoundedMap<string, true>;
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.#origin = new BoundedMap(core.limits.blockOrigins);
+    this.#accepted = new BoundedMap(core.limits.blockOrigins);
+    this.#published = new BoundedMap(core.limits.blockOrigins);
+  }
+
+  gossip(peer: Peer, ticket: Ticket, bytes: Uint8Array): void {
+    const taken = this.take(bytes, 'gossip', peer);
+    if (taken === 'unwanted') {
+      this.#judge(ticket, 'ignore');
+      return;
+    }
+    if (!taken.ok) {
+      const { rule, detail } = taken.error;
+      this.#judge(ticket, ruleOf(rule).gossip);
+      if (ruleOf(rule).gossip === 'reject') this.#core.parts.headers.blame(peer, rule, detail);
+      return;
+    }
+    const { entry, isNew } = taken.value;
+    const near = entry.work >= this.#core.workBelowTip(this.#core.limits.gossipAcceptDepth);
+    if (!near || entry.parent?.hasBody !== true) {
+      this.#judge(ticket, 'ignore');
+    } else if (isNew && this.#overBudget(peer)) {
+      this.#hold(ticket, entry);
+    } else {
+      this.#accepted.set(entry.id, true);
+      this.#judge(ticket, 'accept');
+    }
+  }
+
+  /** The answer to getblocks. */
+  answer(peer: Peer, bytes: Uint8Array): void {
+    if (bytes.length < HEADER_SIZE) {
+      this.#core.fault(peer, 'malformed-frame', 'a block of ' + bytes.length + ' bytes');
+      return;
+    }
+    const hash = headerHash(bytes.subarray(0, HEADER_SIZE));
+    const asked = this.#core.parts.download.arrived(peer, hash);
+    const known = this.#core.chain.entry(hash);
+    if (!asked && known === undefined) {
+      this.#core.fault(peer, 'unrequested', 'a block that nobody asked for');
+      return;
+    }
+    if (known?.hasBody === true) return;
+    const taken = this.take(bytes, asked ? 'sync' : 'late', peer);
+    if (taken === 'unwanted' || taken.ok) return;
+    this.#core.parts.headers.blame(peer, taken.error.rule, taken.error.detail);
+    if (!peer.dropped) this.#core.parts.download.spoilt(peer, hash);
+  }
+
+  /** A block that was too new, at its time. */
+  again(bytes: Uint8Array, peer: Peer | undefined): void {
+    const present = peer?.dropped === true ? undefined : peer;
+    this.take(bytes, 'late', present);
+  }
+
+  /** Down the ladder as far as `context`. 'unwanted': nothing wrong with it, but its branch has too little work. */
+  take(bytes: Uint8Array, way: Way, peer: Peer | undefined): Checked<Taken> | 'unwanted' {
+    const from = peer?.id ?? 'self';
+    const taken = this.#take(bytes, way, peer);
+    if (taken === 'unwanted') return taken;
+    if (!taken.ok) {
+      this.#refused(bytes, taken.error, from);
+      return taken;
+    }
+    const { entry, isNew } = taken.value;
+    if (peer !== undefined) this.#core.parts.headers.knows(peer, entry);
+    if (!isNew) return taken;
+    this.#origin.set(entry.id, { peer: from, way });
+    this.#core.parts.download.soon();
+    this.#core.tell({
+      kind: 'block',
+      id: entry.id,
+      prev: entry.parent?.id ?? '',
+      height: entry.height,
+      work: workHex(entry.work),
+      miner: entry.miner,
+      time: entry.header.time,
+      txs: entry.txs,
+      size: entry.size,
+      from,
+    });
+    return taken;
+  }
+
+  #take(bytes: Uint8Array, way: Way, peer: Peer | undefined): Checked<Taken> | 'unwanted' {
+    const { chain, params, wallS, parts } = this.#core;
+    if (bytes.length < HEADER_SIZE) return refuse('bad-encoding', 'a block of ' + bytes.length + ' bytes');
+    const head = bytes.subarray(0, HEADER_SIZE);
+    const decoded = decodeHeader(head);
+    assert(decoded.ok, 'any 80 bytes are a header');
+    const header = decoded.value;
+    const hash = headerHash(head);
+    const known = chain.entry(hash);
+    if (known?.condemned !== undefined) return refuse('duplicate-invalid', known.condemned);
+    if (known?.hasBody === true) return ok({ entry: known, isNew: false });
+    const parent = chain.entry(header.prev);
+    if (parent === undefined) {
+      const pow = parts.headers.claimsWork(header.bits, hash);
+      if (!pow.ok) return pow;
+      if (peer !== undefined) parts.headers.start(peer);
+      return refuse('prev-blk-not-found', idOf(header.prev));
+    }
+    // The header alone first: 80 bytes and one hash decide before megabytes are parsed.
+    const judged = chain.judgeHeader(header, wallS, parent);
+    if (!judged.ok) {
+      const early = judged.error.rule === 'time-too-new' && peer !== undefined;
+      if (early) parts.future.add(head.slice(), hash, peer.id, bytes.slice());
+      return judged;
+    }
+    const pushed = known === undefined && way !== 'own' && peer !== undefined;
+    if (pushed && !parts.headers.worthEntry(judged.value.work, peer)) return 'unwanted';
+    const sane = checkBlock(bytes, params);
+    if (!sane.ok) {
+      if (known !== undefined && ruleOf(sane.error.rule).condemns) chain.condemn(known.hash, sane.error.rule);
+      return sane;
+    }
+    return chain.addBlock(sane.value, wallS);
+  }
+
+  #refused(bytes: Uint8Array, refusal: Refusal, from: string): void {
+    const { rule, detail } = refusal;
+    // Neither is news: the one is answered by header sync, the other was told when it was condemned.
+    if (rule === 'prev-blk-not-found' || rule === 'duplicate-invalid') return;
+    const whole = bytes.length >= HEADER_SIZE;
+    const id = whole ? idOf(headerHash(bytes.subarray(0, HEADER_SIZE))) : '';
+    const parent = whole ? this.#core.chain.entry(bytes.subarray(4, 36)) : undefined;
+    const height = parent === undefined ? 0 : parent.height + 1;
+    this.#core.tellRefusal({ kind: 'refused', id, height, rule, detail, from });
+  }
+
+  /** It passed `context` and failed `connect`: the block is condemned; who is to blame depends on who asked. */
+  failed(entry: BlockEntry, refusal: Refusal): void {
+    const { rule, detail } = refusal;
+    const origin = this.#origin.get(entry.id);
+    const from = origin?.peer ?? 'self';
+    this.#core.tellRefusal({ kind: 'refused', id: entry.id, height: entry.height, rule, detail, from });
+    const peer = origin === undefined ? undefined : this.#core.peers.get(origin.peer);
+    if (peer === undefined) return;
+    peer.blocksRefused++;
+    if (origin?.way === 'sync') this.#core.fault(peer, 'bad-connect', rule + ': ' + detail);
+  }
+
+  /** Mined or submitted here, in this life of the process. */
+  isOwn(entry: BlockEntry): boolean {
+    return this.#origin.get(entry.id)?.way === 'own';
+  }
+
+  wasAccepted(entry: BlockEntry): boolean {
+    return this.#accepted.has(entry.id);
+  }
+
+  wasPublished(entry: BlockEntry): boolean {
+    return this.#published.has(entry.id);
+  }
+
+  /** Makes one of our own blocks public; one too large for gossip is pulled by those who hear of its header. */
+  publish(entry: BlockEntry, bytes: Uint8Array): void {
+    if (bytes.length > this.#core.limits.maxGossipBytes || this.#published.has(entry.id)) return;
+    this.#published.set(entry.id, true);
+    this.#core.effect({ kind: 'publish', topic: 'block', bytes });
+  }
+
+  #overBudget(peer: Peer): boolean {
+    return peer.blocksRefused >= this.#core.limits.badConnectBudget;
+  }
+
+  #hold(ticket: Ticket, entry: BlockEntry): void {
+    const { limits, now, chain } = this.#core;
+    if (this.#held.length >= limits.heldVerdicts || !chain.connecting) this.#judge(ticket, 'ignore');
+    else this.#held.push({ ticket, entry, until: now + limits.heldVerdictTimeout });
+  }
+
+  /** After a piece of connecting, and at timeouts: the held verdicts that can be given now. */
+  settle(): void {
+    if (this.#held.length === 0) return;
+    const { chain, now } = this.#core;
+    const waiting: Held[] = [];
+    for (const held of this.#held) {
+      if (chain.isActive(held.entry)) {
+        this.#accepted.set(held.entry.id, true);
+        this.#judge(held.ticket, 'accept');
+      } else if (held.entry.condemned !== undefined || !chain.connecting || held.until <= now) {
+        this.#judge(held.ticket, 'ignore');
+      } else {
+        waiting.push(held);
+      }
+    }
+    this.#held = waiting;
+  }
+
+  due(): Micros {
+    return this.#held[0]?.until ?? NEVER;
+  }
+
+  #judge(ticket: Ticket, verdict: GossipVerdict): void {
+    this.#core.effect({ kind: 'judge', ticket, verdict });
+  }
+}

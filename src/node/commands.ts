@@ -1,0 +1,92 @@
+import { assert, unreachable } from '../util/assert.ts';
+import type { Core } from './core.ts';
+import type { Command, CommandResult, Ticket } from './types.ts';
+
+/**
+ * What local callers (RPC, the yard) ask for. Each command gets exactly one answer; those that change the chain get it
+ * when connecting has come to rest, so that a caller who is told "done" sees it.
+ */
+export class Commands {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  run(ticket: Ticket, command: Command): void {
+    const { parts } = this.#core;
+    switch (command.kind) {
+      case 'submit-block':
+        this.#submitBlock(ticket, command.bytes);
+        return;
+      case 'send-tx':
+      case 'test-tx':
+        this.#answer(ticket, this.#transaction(command));
+        return;
+      case 'mine':
+        this.#answer(ticket, parts.mining.order(command));
+        return;
+      case 'template':
+        this.#answer(ticket, { kind: 'template', template: parts.mining.candidate(command) });
+        return;
+      case 'invalidate':
+      case 'reconsider':
+      case 'precious':
+        this.#choose(ticket, command);
+        return;
+      default:
+        unreachable(command);
+    }
+  }
+
+  #submitBlock(ticket: Ticket, bytes: Uint8Array): void {
+    const { parts } = this.#core;
+    const taken = parts.blocks.take(bytes, 'own', undefined);
+    assert(taken !== 'unwanted', 'an own block is always wanted');
+    if (!taken.ok) {
+      this.#answer(ticket, { kind: 'refused', refusal: taken.error });
+      return;
+    }
+    const { entry, isNew } = taken.value;
+    if (isNew) {
+      this.#core.own = true;
+      parts.connector.publishWhenActive(entry);
+    }
+    parts.connector.answerWhenDone(ticket, entry, { kind: 'block', id: entry.id, isNew });
+  }
+
+  #transaction(command: Command & { kind: 'send-tx' | 'test-tx' }): CommandResult {
+    const submitted = this.#core.parts.relay.submit(command.bytes, {
+      test: command.kind === 'test-tx',
+      ...(command.maxFeeRate === undefined ? {} : { maxFeeRate: command.maxFeeRate }),
+    });
+    if (!submitted.ok) {
+      const { rule, detail } = submitted.error;
+      return { kind: 'refused', refusal: { rule, detail } };
+    }
+    const { tx, fee, known } = submitted.value;
+    return { kind: 'tx', txid: tx.id, wtxid: tx.wid, fee, vsize: tx.vsize, known };
+  }
+
+  #choose(ticket: Ticket, command: Command & { kind: 'invalidate' | 'reconsider' | 'precious' }): void {
+    const { chain, parts } = this.#core;
+    const entry = chain.entry(command.hash);
+    if (entry === undefined) {
+      this.#answer(ticket, { kind: 'unknown-block' });
+      return;
+    }
+    if (command.kind === 'invalidate' && entry.height === 0) {
+      const refusal = { rule: 'invalidated', detail: 'the genesis block cannot be invalidated' } as const;
+      this.#answer(ticket, { kind: 'refused', refusal });
+      return;
+    }
+    this.#core.own = true;
+    chain[command.kind](entry);
+    parts.download.soon();
+    parts.connector.answerWhenDone(ticket, undefined, { kind: 'done' });
+  }
+
+  #answer(ticket: Ticket, result: CommandResult): void {
+    this.#core.effect({ kind: 'answer', ticket, result });
+  }
+}

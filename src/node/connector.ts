@@ -1,0 +1,185 @@
+import type { TipChange } from '../consensus/chain.ts';
+import type { BlockRef } from '../consensus/news.ts';
+import type { Refusal } from '../consensus/rules.ts';
+import type { BlockEntry } from '../consensus/tree.ts';
+import { BoundedMap } from '../util/bounded-map.ts';
+import { equal } from '../util/bytes.ts';
+import { type Core, NEVER, workHex } from './core.ts';
+import { encodeHeader } from '../bitcoin/header.ts';
+import type { LostTx, PoolChange } from './mempool.ts';
+import type { CommandResult, Micros, Ticket } from './types.ts';
+
+/** A caller waits to hear how connecting ends. */
+interface Waiting {
+  readonly ticket: Ticket;
+  /** Refused with its block, if that is condemned meanwhile. */
+  readonly entry: BlockEntry | undefined;
+  readonly result: CommandResult;
+}
+
+/**
+ * Connecting, one bounded piece a step, and all that follows from a new tip: mempool, job, news, announcement, and the
+ * answers of those who wait for it.
+ */
+export class Connector {
+  readonly #core: Core;
+  #waiting: Waiting[] = [];
+  /** The tip changed other than by an accepted gossip message: every peer hears its header, once, when we are done. */
+  #announce = false;
+  /** Why the last blocks were refused in connect, for callers who wait for them. */
+  readonly #refusals: BoundedMap<string, Refusal>;
+  /** Submitted by a local caller: published when they become the tip. */
+  readonly #submitted: BoundedMap<string, true>;
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.#refusals = new BoundedMap(core.limits.keptRefusals);
+    this.#submitted = new BoundedMap(core.limits.keptRefusals);
+  }
+
+  get busy(): boolean {
+    return this.#core.chain.connecting || this.#core.mempool.pending || this.#waiting.length > 0 || this.#announce;
+  }
+
+  due(): Micros {
+    return this.busy ? this.#core.now : NEVER;
+  }
+
+  /** Answers `ticket` when connecting has come to rest: with the refusal of `entry`, or with `result`. */
+  answerWhenDone(ticket: Ticket, entry: BlockEntry | undefined, result: CommandResult): void {
+    this.#waiting.push({ ticket, entry, result });
+  }
+
+  /** Publishes this local caller's block once it is on the active chain. */
+  publishWhenActive(entry: BlockEntry): void {
+    this.#submitted.set(entry.id, true);
+  }
+
+  /** One piece of connecting; when there is none, one piece of what waits behind it. */
+  tick(): void {
+    const { chain, mempool, limits, now, wallS } = this.#core;
+    if (chain.connecting) {
+      this.#piece();
+    } else if (mempool.pending) {
+      const change = mempool.readmit(limits.readmitWeightPerStep, now, wallS);
+      this.#tellPool(change);
+      for (const tx of change.returned) this.#core.parts.relay.returned(tx);
+      this.#core.parts.mining.poolChanged();
+    }
+    if (!chain.connecting) this.#rest();
+  }
+
+  #piece(): void {
+    const result = this.#core.chain.connectPiece(this.#core.limits.connectWeightPerStep);
+    switch (result.kind) {
+      case 'idle':
+      case 'more':
+        break;
+      case 'tip':
+        this.#tipChanged(result.change);
+        break;
+      case 'refused':
+        this.#refusals.set(result.entry.id, result.refusal);
+        this.#core.parts.blocks.failed(result.entry, result.refusal);
+        this.#core.parts.download.soon();
+        break;
+    }
+    this.#core.parts.blocks.settle();
+  }
+
+  /** Nothing to connect: whoever waited hears, and the peers hear of the new tip. */
+  #rest(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { ticket, entry, result } of waiting) {
+      const refusal = entry?.condemned === undefined ? undefined : this.#refusalOf(entry);
+      this.#core.effect({
+        kind: 'answer',
+        ticket,
+        result: refusal === undefined ? result : { kind: 'refused', refusal },
+      });
+    }
+    if (this.#announce) this.#announceTip();
+    this.#announce = false;
+    this.#core.parts.mining.rested();
+  }
+
+  #refusalOf(entry: BlockEntry): Refusal {
+    return this.#refusals.get(entry.id) ?? { rule: entry.condemned ?? 'bad-prevblk', detail: entry.id };
+  }
+
+  #tipChanged(change: TipChange): void {
+    const { mempool, now, wallS, parts } = this.#core;
+    const pool = mempool.onTipChange(change, now, wallS);
+    parts.relay.tipChanged(change);
+    parts.mining.tipChanged();
+    if (!parts.blocks.wasAccepted(change.tip)) this.#announce = true;
+    for (const block of change.in) {
+      if (!this.#submitted.delete(block.id)) continue;
+      const entry = this.#core.chain.entry(block.hash);
+      if (entry !== undefined) parts.blocks.publish(entry, block.bytes);
+    }
+    this.#tellTip(change);
+    this.#tellPool(pool);
+    parts.download.soon();
+  }
+
+  #tellTip(change: TipChange): void {
+    const { limits } = this.#core;
+    const { tip, old, fork, because } = change;
+    for (const entry of change.outEntries) {
+      this.#core.tell({ kind: 'disconnected', id: entry.id, height: entry.height, miner: entry.miner });
+    }
+    for (const [i, entry] of change.inEntries.entries()) {
+      const txids = (change.in[i]?.txs ?? []).slice(0, limits.newsTxids).map((tx) => tx.id);
+      this.#core.tell({ kind: 'connected', id: entry.id, height: entry.height, miner: entry.miner, txids });
+    }
+    const { id, height, miner, work } = tip;
+    this.#core.tell({ kind: 'tip', id, height, work: workHex(work), miner, old: old.id, because });
+    if (change.outEntries.length === 0) return;
+    this.#core.tell({
+      kind: 'reorg',
+      fork: refOf(fork),
+      depth: change.outEntries.length,
+      length: change.inEntries.length,
+      out: change.outEntries.slice(0, limits.newsRefs).map(refOf),
+      in: change.inEntries.slice(0, limits.newsRefs).map(refOf),
+      because,
+    });
+  }
+
+  #tellPool(change: PoolChange): void {
+    for (const tx of change.returned) this.#core.tell({ kind: 'tx-returned', txid: tx.id });
+    for (const lost of change.lost) this.#core.tell({ kind: 'tx-lost', ...lostNews(lost) });
+    for (const { entry, why, by } of change.removed) {
+      const txid = entry.tx.id;
+      this.#core.tell(by === undefined ? { kind: 'tx-removed', txid, why } : { kind: 'tx-removed', txid, why, by: by.id });
+    }
+  }
+
+  #announceTip(): void {
+    const { chain, peers, parts } = this.#core;
+    const { tip } = chain;
+    const header = encodeHeader(tip.header);
+    const gossiped = parts.blocks.wasPublished(tip);
+    // What somebody else announced needs no durability here; our own block must not be heard of before it is on disk.
+    const early = !parts.blocks.isOwn(tip);
+    for (const peer of peers.ready()) {
+      // Whoever told us of this very block needs no reminder.
+      if (equal(peer.tip, tip.hash)) continue;
+      this.#core.send(peer, { kind: 'tip', header, height: tip.height, work: tip.work, gossiped }, early);
+    }
+  }
+}
+
+function refOf(entry: BlockEntry): BlockRef {
+  return { id: entry.id, height: entry.height, miner: entry.miner };
+}
+
+function lostNews({ tx, by, block }: LostTx): { txid: string; by?: string; block?: string } {
+  return {
+    txid: tx.id,
+    ...(by === undefined ? {} : { by: by.id }),
+    ...(block === undefined ? {} : { block: block.id }),
+  };
+}

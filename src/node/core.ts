@@ -1,0 +1,170 @@
+import type { News } from '../consensus/news.ts';
+import type { Chain } from '../consensus/chain.ts';
+import type { Params } from '../consensus/params.ts';
+import type { Write } from '../consensus/store.ts';
+import type { BlockEntry } from '../consensus/tree.ts';
+import type { Random } from '../util/random.ts';
+import type { Blocks } from './blocks.ts';
+import { Bucket } from './bucket.ts';
+import type { Connector } from './connector.ts';
+import type { Download } from './download.ts';
+import { FAULTS, type Fault } from './faults.ts';
+import type { FutureBlocks } from './future.ts';
+import type { HeaderSync } from './headers.ts';
+import type { Limits } from './limits.ts';
+import type { Mempool } from './mempool.ts';
+import type { Mining } from './mining.ts';
+import type { Orphans } from './orphans.ts';
+import type { Peer, Peers } from './peers.ts';
+import type { TxRelay } from './relay.ts';
+import type { Server } from './serve.ts';
+import type { Effect, Micros } from './types.ts';
+import { encodeMessage, type Message } from './wire.ts';
+
+/** The parts of a node that call each other. */
+export interface Parts {
+  readonly headers: HeaderSync;
+  readonly download: Download;
+  readonly blocks: Blocks;
+  readonly future: FutureBlocks;
+  readonly connector: Connector;
+  readonly relay: TxRelay;
+  readonly server: Server;
+  readonly mining: Mining;
+}
+
+/** No due time. */
+export const NEVER: Micros = Number.POSITIVE_INFINITY;
+
+export interface CoreOptions {
+  readonly params: Params;
+  readonly limits: Limits;
+  readonly name: string;
+  readonly chain: Chain;
+  readonly mempool: Mempool;
+  readonly orphans: Orphans;
+  readonly peers: Peers;
+  readonly random: Random;
+}
+
+/**
+ * What the parts of one node share: the state that more than one of them needs, the clock of the present step, and the
+ * effects that it collects. Only FullNode makes one; the parts are tied to it right after they are made.
+ */
+export class Core {
+  readonly params: Params;
+  readonly limits: Limits;
+  readonly name: string;
+  readonly chain: Chain;
+  readonly mempool: Mempool;
+  readonly orphans: Orphans;
+  readonly peers: Peers;
+  readonly random: Random;
+  parts!: Parts;
+  now: Micros = 0;
+  offset: Micros | undefined;
+  /** The step stored something that we made or confirm to a caller: its batch must be durable whatever it is. */
+  own = false;
+  #effects: Effect[] = [];
+  #writes: Write[] = [];
+  readonly #refusals: Bucket;
+
+  constructor(o: CoreOptions) {
+    this.params = o.params;
+    this.limits = o.limits;
+    this.name = o.name;
+    this.chain = o.chain;
+    this.mempool = o.mempool;
+    this.orphans = o.orphans;
+    this.peers = o.peers;
+    this.random = o.random;
+    const rate = o.limits.newsRefusalsPerSecond;
+    this.#refusals = new Bucket(10 * rate, rate, 0);
+  }
+
+  /** Seconds since 1970 as headers count them; 0 before the first `clock` input, when every block is too new. */
+  get wallS(): number {
+    return this.offset === undefined ? 0 : Math.max(0, Math.floor((this.now + this.offset) / 1_000_000));
+  }
+
+  /** A row beyond those of chain and mempool. */
+  write(write: Write): void {
+    this.#writes.push(write);
+  }
+
+  takeWrites(): Write[] {
+    const writes = this.#writes;
+    this.#writes = [];
+    return writes;
+  }
+
+  effect(effect: Effect): void {
+    this.#effects.push(effect);
+  }
+
+  tell(news: News): void {
+    this.#effects.push({ kind: 'tell', news });
+  }
+
+  /** News that a peer can cause at will: told at a bounded rate. */
+  tellRefusal(news: News): void {
+    if (this.#refusals.take(1, this.now)) this.tell(news);
+  }
+
+  send(peer: Peer, message: Message, early = false): void {
+    if (peer.dropped) return;
+    const bytes = encodeMessage(message);
+    peer.framesOut++;
+    peer.bytesOut += bytes.length;
+    this.#effects.push(
+      early ? { kind: 'send', peer: peer.id, bytes, early } : { kind: 'send', peer: peer.id, bytes },
+    );
+  }
+
+  takeEffects(): Effect[] {
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  /** Takes the fault's points from a peer; at 0 it is dropped and banned for a time. */
+  fault(peer: Peer, fault: Fault, detail: string): void {
+    if (peer.dropped) return;
+    const banned = peer.punish(FAULTS[fault], this.now, this.limits);
+    this.tellRefusal({ kind: 'fault', peer: peer.id, rule: fault, detail, banned });
+    if (banned) this.drop(peer, fault + ': ' + detail, this.limits.banMs);
+  }
+
+  /** Closes the connection; the peer stays known, deaf and dumb, until the host says that it left. */
+  drop(peer: Peer, why: string, banMs?: number): void {
+    if (peer.dropped) return;
+    this.#effects.push(
+      banMs === undefined ? { kind: 'drop', peer: peer.id, why } : { kind: 'drop', peer: peer.id, why, banMs },
+    );
+    peer.dropped = true;
+    this.parts.headers.forget(peer);
+    this.parts.download.forget(peer);
+    peer.queue.length = 0;
+  }
+
+  /** Work below which a branch is not worth an entry in the tree: `blocks` blocks like the tip below the tip. */
+  workBelowTip(blocks: number): bigint {
+    return this.chain.tip.work - BigInt(blocks) * blockWork(this.chain.tip);
+  }
+
+  /** Far behind the best header: bodies come in bulk, and one sync write per connected piece is enough. */
+  get initialSync(): boolean {
+    const { tip, bestHeader } = this.chain;
+    return bestHeader.work > tip.work && bestHeader.height - tip.height > this.limits.initialSyncBlocks;
+  }
+}
+
+/** Work of this one block. */
+export function blockWork(entry: BlockEntry): bigint {
+  return entry.parent === undefined ? entry.work : entry.work - entry.parent.work;
+}
+
+/** Hex without prefix, as news carries work. */
+export function workHex(work: bigint): string {
+  return work.toString(16);
+}

@@ -1,0 +1,178 @@
+import { ancestorAt, type BlockEntry, forkPoint } from '../consensus/tree.ts';
+import { BoundedMap } from '../util/bounded-map.ts';
+import { keyOf } from '../util/bytes.ts';
+import { type Core, NEVER } from './core.ts';
+import type { Peer } from './peers.ts';
+import type { Micros } from './types.ts';
+
+/**
+ * Bodies, in parallel from all peers that have them: of branches that beat the tip, and of those that fork within
+ * `limits.nearTipBlocks` of it. A window moves over each branch; a body is asked of one peer at a time, of another one
+ * when the first brings nothing for a while, or holds up a window that others have finished.
+ */
+export class Download {
+  readonly #core: Core;
+  /** Who was last asked for a body. Never iterated. */
+  readonly #asked = new Map<string, Peer>();
+  /** Announced bodies that gossip should bring: not asked for before. */
+  readonly #grace: BoundedMap<string, Micros>;
+  #soon = false;
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.#grace = new BoundedMap(core.limits.graceBlocks);
+  }
+
+  /** Something changed: look at the end of this step what to ask for. */
+  soon(): void {
+    this.#soon = true;
+  }
+
+  grace(entry: BlockEntry, until: Micros): void {
+    if (!entry.hasBody) this.#grace.set(keyOf(entry.hash), until);
+  }
+
+  /** At the end of a step: the requests that it makes possible. */
+  run(): void {
+    if (!this.#soon) return;
+    this.#soon = false;
+    const peers = this.#core.peers.ready().filter((peer) => this.#mayAsk(peer));
+    // In rounds of one request each, so that a short branch is shared too.
+    let busy = peers.length > 0;
+    while (busy) {
+      busy = false;
+      for (const peer of peers) busy = this.#askSome(peer) || busy;
+    }
+  }
+
+  #mayAsk(peer: Peer): boolean {
+    const { limits, now } = this.#core;
+    // Half empty before it is filled again: the window is walked once for many bodies.
+    return 2 * peer.bodies.inFlight.size <= limits.inFlightPerPeer && peer.bodies.pausedUntil <= now;
+  }
+
+  #askSome(peer: Peer): boolean {
+    const { limits, now } = this.#core;
+    const room = Math.min(limits.maxBlocksPerRequest, limits.inFlightPerPeer - peer.bodies.inFlight.size);
+    if (room <= 0) return false;
+    const wanted = this.#wantedOf(peer, room);
+    if (wanted.length === 0) return false;
+    if (peer.bodies.inFlight.size === 0) peer.bodies.progressAt = now;
+    for (const entry of wanted) {
+      const key = keyOf(entry.hash);
+      peer.bodies.inFlight.set(key, { entry, at: now });
+      this.#asked.set(key, peer);
+    }
+    this.#core.send(peer, { kind: 'getblocks', ids: wanted.map((entry) => entry.hash) });
+    return true;
+  }
+
+  /** The window of this peer's best branch that it could serve, lowest first; empty if the branch is not worth it. */
+  #window(peer: Peer): readonly BlockEntry[] {
+    const { chain, limits } = this.#core;
+    const { best, bodies } = peer;
+    if (best === undefined || best.condemned !== undefined) return [];
+    const fork = forkPoint(chain.tip, best);
+    const near = chain.tip.height - fork.height <= limits.nearTipBlocks;
+    if (best.work <= chain.tip.work && !near) return [];
+    const { common } = bodies;
+    const keeps = common !== undefined && common.height >= fork.height && ancestorAt(best, common.height) === common;
+    let from = keeps ? common : fork;
+    const top = ancestorAt(best, Math.min(best.height, from.height + limits.downloadWindow));
+    const path: BlockEntry[] = [];
+    for (let e: BlockEntry | undefined = top; e !== undefined && e !== from; e = e.parent) path.push(e);
+    path.reverse();
+    let here = 0;
+    while (here < path.length && path[here]!.hasBody) from = path[here++]!;
+    bodies.common = from;
+    return path.slice(here);
+  }
+
+  #wantedOf(peer: Peer, most: number): BlockEntry[] {
+    const { limits, now } = this.#core;
+    const wanted: BlockEntry[] = [];
+    const held: BlockEntry[] = [];
+    for (const entry of this.#window(peer)) {
+      if (entry.hasBody) continue;
+      const key = keyOf(entry.hash);
+      if (peer.bodies.inFlight.has(key)) continue;
+      if ((peer.bodies.missing.get(key) ?? 0) > now || (this.#grace.get(key) ?? 0) > now) continue;
+      const other = this.#asked.get(key);
+      if (other === undefined) wanted.push(entry);
+      else if (now - (other.bodies.inFlight.get(key)?.at ?? now) >= limits.stealAfter) held.push(entry);
+      if (wanted.length === most) return wanted;
+    }
+    // Nothing left but what others are slow with: ask for the first of those too.
+    return wanted.length > 0 || peer.bodies.inFlight.size > 0 ? wanted : held.slice(0, most);
+  }
+
+  /** A body came from this peer; true if we had asked it. */
+  arrived(peer: Peer, hash: Uint8Array): boolean {
+    const key = keyOf(hash);
+    if (!peer.bodies.inFlight.delete(key)) return false;
+    if (this.#asked.get(key) === peer) this.#asked.delete(key);
+    peer.bodies.progressAt = this.#core.now;
+    this.#soon = true;
+    return true;
+  }
+
+  /** This peer's copy was bad: get it elsewhere. */
+  spoilt(peer: Peer, hash: Uint8Array): void {
+    peer.bodies.missing.set(keyOf(hash), this.#core.now + this.#core.limits.notFoundPause);
+    this.#soon = true;
+  }
+
+  notFound(peer: Peer, ids: readonly Uint8Array[]): void {
+    for (const hash of ids) {
+      if (!this.arrived(peer, hash)) {
+        this.#core.fault(peer, 'unrequested', 'notfound for a block that nobody asked for');
+        return;
+      }
+      this.spoilt(peer, hash);
+      this.#core.fault(peer, 'no-body', 'it has told of a block and has no body');
+      if (peer.dropped) return;
+    }
+  }
+
+  tick(): void {
+    const { now, limits } = this.#core;
+    for (const peer of this.#core.peers.ready()) {
+      const { inFlight, progressAt } = peer.bodies;
+      if (inFlight.size === 0 || progressAt + limits.blockTimeout > now) continue;
+      const lacking = [...inFlight.values()].filter(({ entry }) => !entry.hasBody).length;
+      this.#release(peer);
+      if (lacking === 0) continue;
+      peer.bodies.pausedUntil = now + limits.blockTimeout;
+      this.#core.fault(peer, 'stalled', lacking + ' bodies asked for, none came');
+    }
+    this.#soon = true;
+  }
+
+  /** When to look again: a stall, a pause or a grace that ends, a window that may be held up. */
+  due(): Micros {
+    const { limits, now } = this.#core;
+    let due = NEVER;
+    let waiting = false;
+    for (const peer of this.#core.peers.ready()) {
+      const { inFlight, progressAt, pausedUntil } = peer.bodies;
+      if (inFlight.size > 0) {
+        due = Math.min(due, progressAt + limits.blockTimeout);
+        waiting = true;
+      }
+      if (pausedUntil > now) due = Math.min(due, pausedUntil);
+      for (const until of peer.bodies.missing.values()) if (until > now) due = Math.min(due, until);
+    }
+    for (const until of this.#grace.values()) if (until > now) due = Math.min(due, until);
+    return waiting ? Math.min(due, now + limits.stealAfter) : due;
+  }
+
+  #release(peer: Peer): void {
+    for (const key of peer.bodies.inFlight.keys()) if (this.#asked.get(key) === peer) this.#asked.delete(key);
+    peer.bodies.inFlight.clear();
+  }
+
+  forget(peer: Peer): void {
+    this.#release(peer);
+    this.#soon = true;
+  }
+}

@@ -1,0 +1,273 @@
+import { headerHash } from '../bitcoin/header.ts';
+import { Chain } from '../consensus/chain.ts';
+import { PREFIX } from '../consensus/records.ts';
+import type { Row } from '../consensus/store.ts';
+import type { SigCheck } from '../consensus/verify.ts';
+import { assert, unreachable } from '../util/assert.ts';
+import { seeded } from '../util/random.ts';
+import { Blocks } from './blocks.ts';
+import { Commands } from './commands.ts';
+import { Connector } from './connector.ts';
+import { Core, NEVER } from './core.ts';
+import { Download } from './download.ts';
+import { FutureBlocks } from './future.ts';
+import { HeaderSync } from './headers.ts';
+import { limits as standardLimits } from './limits.ts';
+import { Mempool } from './mempool.ts';
+import { Mining } from './mining.ts';
+import { Orphans } from './orphans.ts';
+import { Peers } from './peers.ts';
+import { TxRelay } from './relay.ts';
+import { Server } from './serve.ts';
+import { Session } from './session.ts';
+import type { Effect, Input, Micros, NodeOptions, PeerId, Step } from './types.ts';
+import type { NodeView } from './view.ts';
+import { viewOf } from './view-of.ts';
+import { decodeMessage, type Message } from './wire.ts';
+
+/**
+ * A whole node as a state machine: `step` is the only way in, `view` the only way to look. It is synchronous, does no
+ * I/O, and has no clock and no chance but its inputs and seed; the same options and inputs give the same steps.
+ *
+ * The wall clock must be given (`clock`) before anything with a time can be judged: until then every block is
+ * time-too-new, nothing is mined, and the mempool of the last run waits.
+ */
+export class FullNode {
+  readonly view: NodeView;
+  readonly #core: Core;
+  readonly #session: Session;
+  readonly #commands: Commands;
+  /** Mempool rows of the last run, until the clock is known. */
+  #saved: Row[] = [];
+  /** The earliest `wake` that the host still owes us. */
+  #wakeAt: Micros = NEVER;
+  #steps = 0;
+  #startedAt: Micros = 0;
+
+  constructor(o: NodeOptions) {
+    const limits = o.limits ?? standardLimits;
+    const { params, verify } = o;
+    const chain = new Chain({ params, store: o.store, index: this.#chainRows(o.index), verify });
+    const core = new Core({
+      params,
+      limits,
+      name: o.name,
+      chain,
+      mempool: new Mempool({ params, chain, verify, limits }),
+      orphans: new Orphans(limits),
+      peers: new Peers(),
+      random: seeded(o.seed),
+    });
+    core.parts = {
+      headers: new HeaderSync(core),
+      download: new Download(core),
+      blocks: new Blocks(core),
+      future: new FutureBlocks(core),
+      connector: new Connector(core),
+      relay: new TxRelay(core),
+      server: new Server(core),
+      mining: new Mining(core),
+    };
+    this.#core = core;
+    this.#session = new Session(core);
+    this.#commands = new Commands(core);
+    this.view = viewOf(core, {
+      startedAt: () => this.#startedAt,
+      steps: () => this.#steps,
+      busy: () => this.#due() <= core.now,
+    });
+  }
+
+  /** The index without the mempool's rows, which are set aside. */
+  *#chainRows(index: Iterable<Row>): Iterable<Row> {
+    for (const row of index) {
+      if (row.key[0] === PREFIX.mempool) this.#saved.push(row);
+      else yield row;
+    }
+  }
+
+  /** `now` must not go back. */
+  step(now: Micros, input: Input): Step {
+    const core = this.#core;
+    assert(Number.isSafeInteger(now) && now >= core.now, 'time goes forward, in whole microseconds');
+    core.now = now;
+    core.own = false;
+    if (this.#steps++ === 0) this.#startedAt = now;
+    this.#dispatch(input);
+    core.parts.download.run();
+    this.#wake(input);
+    return this.#finish();
+  }
+
+  /** What the next piece of connecting will verify. Reading it changes nothing. */
+  foresee(): readonly SigCheck[] {
+    return this.#core.chain.foresee(this.#core.limits.foreseeChecks);
+  }
+
+  #dispatch(input: Input): void {
+    const { parts } = this.#core;
+    switch (input.kind) {
+      case 'timer':
+        this.#tick();
+        return;
+      case 'joined':
+        this.#session.joined(input.peer, input.inbound);
+        return;
+      case 'left':
+        this.#session.left(input.peer);
+        return;
+      case 'message':
+        this.#frame(input.peer, input.bytes);
+        return;
+      case 'gossip':
+        this.#gossip(input);
+        return;
+      case 'command':
+        this.#commands.run(input.ticket, input.command);
+        return;
+      case 'solved':
+        parts.mining.solved(input.job, input.nonce, input.tries, input.ms);
+        return;
+      case 'exhausted':
+        parts.mining.exhausted(input.job);
+        return;
+      case 'clock':
+        this.#clock(input.offset);
+        return;
+      default:
+        unreachable(input);
+    }
+  }
+
+  /** One bounded piece of everything that waits for a turn or for a time. */
+  #tick(): void {
+    const { parts } = this.#core;
+    parts.connector.tick();
+    parts.headers.tick();
+    parts.download.tick();
+    parts.future.tick();
+    parts.server.run();
+    parts.relay.tick();
+    parts.blocks.settle();
+    parts.mining.tick();
+    this.#session.tick();
+  }
+
+  #due(): Micros {
+    const { parts } = this.#core;
+    return Math.min(
+      parts.connector.due(),
+      parts.headers.due(),
+      parts.download.due(),
+      parts.future.due(),
+      parts.server.due(),
+      parts.relay.due(),
+      parts.blocks.due(),
+      parts.mining.due(),
+      this.#session.due(),
+    );
+  }
+
+  /** Asks for the next step, unless an earlier or equal one is on its way already. */
+  #wake(input: Input): void {
+    const { now } = this.#core;
+    if (input.kind === 'timer') this.#wakeAt = NEVER;
+    const due = Math.max(now, this.#due());
+    if (due >= this.#wakeAt) return;
+    this.#wakeAt = due;
+    this.#core.effect({ kind: 'wake', at: due });
+  }
+
+  #finish(): Step {
+    const core = this.#core;
+    const chain = core.chain.takeWrites();
+    const writes = [...chain.writes, ...core.mempool.takeWrites(), ...core.takeWrites()];
+    const effects: readonly Effect[] = core.takeEffects();
+    return { writes, durable: core.own || chain.durable, effects };
+  }
+
+  #clock(offset: Micros): void {
+    const core = this.#core;
+    assert(Number.isSafeInteger(offset), 'the clock offset is in whole microseconds');
+    const first = core.offset === undefined;
+    core.offset = offset;
+    if (first) {
+      core.mempool.restore(this.#saved, core.now, core.wallS);
+      this.#saved = [];
+    } else {
+      core.tell({ kind: 'clock', offsetMs: Math.round(offset / 1_000) });
+    }
+    core.parts.mining.clockChanged();
+  }
+
+  /** Every message gets one verdict, also those that are not even looked at. */
+  #gossip(input: Input & { kind: 'gossip' }): void {
+    const core = this.#core;
+    const peer = core.peers.get(input.peer);
+    if (peer === undefined || peer.dropped || !peer.gossip.take(1, core.now)) {
+      core.effect({ kind: 'judge', ticket: input.ticket, verdict: 'ignore' });
+      return;
+    }
+    peer.lastHeard = core.now;
+    if (input.topic === 'block') core.parts.blocks.gossip(peer, input.ticket, input.bytes);
+    else core.parts.relay.gossip(peer, input.ticket, input.bytes);
+  }
+
+  #frame(id: PeerId, bytes: Uint8Array): void {
+    const core = this.#core;
+    const peer = core.peers.get(id);
+    if (peer === undefined || peer.dropped) return;
+    peer.framesIn++;
+    peer.bytesIn += bytes.length;
+    peer.lastHeard = core.now;
+    if (!peer.frames.take(1, core.now)) {
+      core.fault(peer, 'flood', 'more than ' + core.limits.framesPerSecond + ' frames a second');
+      return;
+    }
+    const decoded = decodeMessage(bytes, core.limits);
+    if (!decoded.ok) {
+      core.fault(peer, 'malformed-frame', decoded.error);
+      return;
+    }
+    const message = decoded.value;
+    if (!peer.ready && message.kind !== 'hello') {
+      core.fault(peer, 'no-hello', 'the first frame is ' + message.kind + ', not hello');
+      return;
+    }
+    this.#message(id, message);
+  }
+
+  #message(id: PeerId, message: Message): void {
+    const { parts, peers } = this.#core;
+    const peer = peers.get(id);
+    assert(peer !== undefined, 'the sender of a message is here');
+    switch (message.kind) {
+      case 'hello':
+        return this.#session.hello(peer, message);
+      case 'getheaders':
+        return parts.server.getHeaders(peer, message);
+      case 'headers':
+        return parts.headers.answer(peer, message);
+      case 'getblocks':
+        return parts.server.getBlocks(peer, message.ids);
+      case 'block':
+        return parts.blocks.answer(peer, message.bytes);
+      case 'notfound':
+        return parts.download.notFound(peer, message.ids);
+      case 'gettxs':
+        return parts.server.getTxs(peer, message.ids);
+      case 'tx':
+        return parts.relay.answer(peer, message.bytes);
+      case 'tip':
+        return this.#session.tip(peer, message, headerHash(message.header));
+      case 'ping':
+        return this.#core.send(peer, { kind: 'pong', nonce: message.nonce });
+      case 'pong':
+        return this.#session.pong(peer, message.nonce);
+      case 'inv':
+        return parts.relay.inv(peer, message.ids);
+      default:
+        return unreachable(message);
+    }
+  }
+}

@@ -1,0 +1,289 @@
+import { decodeHeader, headerHash } from '../bitcoin/header.ts';
+import { compactToTarget, meets } from '../bitcoin/target.ts';
+import type { Checked } from '../consensus/rules.ts';
+import { refuse } from '../consensus/rules.ts';
+import { type BlockEntry, detachedEntry } from '../consensus/tree.ts';
+import { assert } from '../util/assert.ts';
+import { equal, idOf } from '../util/bytes.ts';
+import { type Core, NEVER, workHex } from './core.ts';
+import { faultOfRule } from './faults.ts';
+import type { BufferedHeader, Peer } from './peers.ts';
+import type { Micros } from './types.ts';
+import { type Message, NO_STOP } from './wire.ts';
+
+/**
+ * Headers first: who has more work than we, and by which headers? One request a peer at a time. A peer's headers are
+ * judged in full but stay in its own bounded buffer until their branch comes within `limits.nearTipBlocks` of our tip's
+ * work: an attacker's cheap branch costs us memory that goes when he goes, and never a tree entry or a disk write.
+ */
+export class HeaderSync {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Asks this peer what it has beyond us; when a request is out already, once more after it. */
+  start(peer: Peer): void {
+    const { headers: state } = peer;
+    if (!peer.ready || peer.dropped) return;
+    if (state.request !== undefined || state.flushing || !state.starts.take(1, this.#core.now)) {
+      state.again = true;
+      return;
+    }
+    state.again = false;
+    state.buffer = [];
+    this.#ask(peer);
+  }
+
+  #ask(peer: Peer): void {
+    const { chain, limits, now } = this.#core;
+    const state = peer.headers;
+    const tail = state.buffer.at(-1)?.entry;
+    const locator = chain.locator(chain.bestHeader);
+    const from = tail === undefined ? locator : [tail.hash, ...locator];
+    state.request = { id: state.nextId, deadline: now + limits.headersTimeout };
+    this.#core.send(peer, {
+      kind: 'getheaders',
+      id: state.nextId,
+      locator: from.slice(0, limits.maxLocator),
+      stop: NO_STOP,
+    });
+    state.nextId = (state.nextId + 1) >>> 0;
+  }
+
+  /** An answer: judge the headers in order, then decide whether their branch deserves the tree. */
+  answer(peer: Peer, message: Message & { kind: 'headers' }): void {
+    const state = peer.headers;
+    if (state.request?.id !== message.id) {
+      // An answer that came after its deadline is no offence; one to a request never made is.
+      if (message.id >= state.nextId || message.id === 0) {
+        this.#core.fault(peer, 'unrequested', 'headers that nobody asked for');
+      }
+      return;
+    }
+    state.request = undefined;
+    state.more = message.headers.length === this.#core.limits.maxHeadersPerMessage;
+    if (!this.#judge(peer, message.headers)) state.more = false;
+    if (peer.dropped) return;
+    this.#admit(peer);
+    if (!state.flushing) this.#goOn(peer);
+  }
+
+  /** False when the rest of the answer, and what would follow it, is of no use. */
+  #judge(peer: Peer, headers: readonly Uint8Array[]): boolean {
+    const { chain } = this.#core;
+    const state = peer.headers;
+    let parent: BlockEntry | undefined;
+    for (const [i, bytes] of headers.entries()) {
+      const decoded = decodeHeader(bytes);
+      assert(decoded.ok, 'any 80 bytes are a header');
+      const header = decoded.value;
+      if (i === 0) {
+        const tail = state.buffer.at(-1)?.entry;
+        const follows = tail !== undefined && equal(tail.hash, header.prev);
+        parent = follows ? tail : chain.entry(header.prev);
+        if (!follows) state.buffer = [];
+      }
+      if (parent === undefined || !equal(parent.hash, header.prev)) {
+        this.#core.fault(peer, 'unconnected-headers', 'headers that do not follow what we named');
+        state.buffer = [];
+        return false;
+      }
+      const hash = headerHash(bytes);
+      const known = chain.entry(hash);
+      if (known !== undefined) {
+        if (known.condemned !== undefined) return false;
+        state.buffer = [];
+        parent = known;
+        this.knows(peer, known);
+        continue;
+      }
+      const judged = chain.judgeHeader(header, this.#core.wallS, parent);
+      if (!judged.ok) {
+        if (judged.error.rule === 'time-too-new') this.#core.parts.future.add(bytes.slice(), hash, peer.id);
+        else this.blame(peer, judged.error.rule, judged.error.detail);
+        return false;
+      }
+      const entry = detachedEntry(header, hash, parent);
+      state.buffer.push({ header, entry });
+      parent = entry;
+    }
+    return true;
+  }
+
+  /** Moves the buffer towards the tree if its branch has the work; gives it up if it is too long without. */
+  #admit(peer: Peer): void {
+    const { chain, limits, now } = this.#core;
+    const state = peer.headers;
+    const tail = state.buffer.at(-1)?.entry;
+    if (tail === undefined) return;
+    if (tail.work > this.#core.workBelowTip(limits.nearTipBlocks)) {
+      const side = tail.work <= chain.tip.work;
+      if (!side || peer.side.take(state.buffer.length, now)) {
+        state.flushing = true;
+        this.#flush(peer);
+        return;
+      }
+      state.buffer = [];
+      state.more = false;
+    } else if (state.buffer.length + limits.maxHeadersPerMessage > limits.headerBufferPerPeer || !this.#room()) {
+      state.buffer = [];
+      state.more = false;
+    }
+  }
+
+  #room(): boolean {
+    let total = 0;
+    for (const peer of this.#core.peers.all()) total += peer.headers.buffer.length;
+    return total <= this.#core.limits.headerBufferTotal;
+  }
+
+  /** At most `limits.headersPerStep` buffered headers into the tree. */
+  #flush(peer: Peer): void {
+    const { chain, limits } = this.#core;
+    const state = peer.headers;
+    const piece: readonly BufferedHeader[] = state.buffer.slice(0, limits.headersPerStep);
+    state.buffer = state.buffer.slice(piece.length);
+    for (const { header } of piece) {
+      const added = this.addToTree(peer, () => chain.addHeader(header, this.#core.wallS));
+      if (added.ok) continue;
+      // Judged before, on the same ancestors: only a condemned ancestor since then, or a clock set back, can refuse it.
+      state.buffer = [];
+      state.more = false;
+      break;
+    }
+    state.flushing = state.buffer.length > 0;
+  }
+
+  /** One header into tree and index, with its news; the peer is known to have it. */
+  addToTree(peer: Peer | undefined, add: () => Checked<BlockEntry>): Checked<BlockEntry> {
+    const added = add();
+    if (!added.ok) return added;
+    const entry = added.value;
+    this.#core.tell({
+      kind: 'header',
+      id: entry.id,
+      prev: entry.parent?.id ?? '',
+      height: entry.height,
+      work: workHex(entry.work),
+      from: peer?.id ?? 'self',
+    });
+    if (peer !== undefined) this.knows(peer, entry);
+    return added;
+  }
+
+  /** The peer has this block (or says so). */
+  knows(peer: Peer, entry: BlockEntry): void {
+    if (entry.condemned !== undefined) return;
+    if (peer.best === undefined || peer.best.condemned !== undefined || entry.work > peer.best.work) {
+      peer.best = entry;
+    }
+    this.#core.parts.download.soon();
+  }
+
+  #goOn(peer: Peer): void {
+    const state = peer.headers;
+    if (state.more) {
+      state.more = false;
+      this.#ask(peer);
+      return;
+    }
+    state.buffer = [];
+    if (state.again) this.start(peer);
+    this.#core.parts.download.soon();
+  }
+
+  /**
+   * A single header that a peer told us: its tip. `gossiped`: its body is on its way, so wait a little before asking.
+   * Unknown parent: ask for what is between.
+   */
+  announced(peer: Peer, bytes: Uint8Array, gossiped: boolean): void {
+    const { chain, limits, now, wallS } = this.#core;
+    const decoded = decodeHeader(bytes);
+    assert(decoded.ok, 'any 80 bytes are a header');
+    const hash = headerHash(bytes);
+    const known = chain.entry(hash);
+    if (known !== undefined) {
+      this.knows(peer, known);
+      return;
+    }
+    const parent = chain.entry(decoded.value.prev);
+    if (parent === undefined) {
+      const pow = this.claimsWork(decoded.value.bits, hash);
+      if (pow.ok) this.start(peer);
+      else this.blame(peer, pow.error.rule, pow.error.detail);
+      return;
+    }
+    const judged = chain.judgeHeader(decoded.value, wallS, parent);
+    if (!judged.ok) {
+      if (judged.error.rule === 'time-too-new') this.#core.parts.future.add(bytes.slice(), hash, peer.id);
+      else this.blame(peer, judged.error.rule, judged.error.detail);
+      return;
+    }
+    if (!this.worthEntry(judged.value.work, peer)) return;
+    const added = this.addToTree(peer, () => chain.addHeader(decoded.value, wallS));
+    if (added.ok && gossiped && parent.hasBody) this.#core.parts.download.grace(added.value, now + limits.gossipGrace);
+  }
+
+  /** Whether a new header of this total work may enter the tree on a peer's word, which costs it a side-branch token. */
+  worthEntry(work: bigint, peer: Peer): boolean {
+    const { chain, limits, now } = this.#core;
+    if (work > chain.tip.work) return true;
+    return work > this.#core.workBelowTip(limits.nearTipBlocks) && peer.side.take(1, now);
+  }
+
+  /** What can be said of a header whose parent is unknown: it must at least meet the target that it names itself. */
+  claimsWork(bits: number, hash: Uint8Array): Checked<void> {
+    const { target, negative, overflow } = compactToTarget(bits);
+    if (negative || overflow || target === 0n || target > this.#core.params.powLimit) {
+      return refuse('bad-diffbits', 'bits ' + bits.toString(16));
+    }
+    return meets(hash, target) ? { ok: true, value: undefined } : refuse('high-hash', idOf(hash));
+  }
+
+  blame(peer: Peer, rule: Parameters<typeof faultOfRule>[0], detail: string): void {
+    const fault = faultOfRule(rule);
+    // A child of a condemned block is no proof of bad will: the peer may not have judged the parent yet.
+    if (fault !== undefined && rule !== 'bad-prevblk' && rule !== 'duplicate-invalid') {
+      this.#core.fault(peer, fault, rule + ': ' + detail);
+    }
+  }
+
+  /** Timeouts, the rest of a flush, postponed starts. */
+  tick(): void {
+    const { now } = this.#core;
+    for (const peer of this.#core.peers.ready()) {
+      const state = peer.headers;
+      if (state.flushing) {
+        this.#flush(peer);
+        if (!state.flushing) this.#goOn(peer);
+      } else if (state.request !== undefined && state.request.deadline <= now) {
+        state.request = undefined;
+        state.buffer = [];
+        this.#core.fault(peer, 'no-headers', 'no answer to getheaders in time');
+        this.start(peer);
+      } else if (state.again && state.request === undefined && state.starts.has(1, now)) {
+        this.start(peer);
+      }
+    }
+  }
+
+  due(): Micros {
+    let due = NEVER;
+    for (const peer of this.#core.peers.ready()) {
+      const state = peer.headers;
+      if (state.flushing) return this.#core.now;
+      if (state.request !== undefined) due = Math.min(due, state.request.deadline);
+      else if (state.again) due = Math.min(due, state.starts.readyAt(1, this.#core.now));
+    }
+    return due;
+  }
+
+  forget(peer: Peer): void {
+    peer.headers.request = undefined;
+    peer.headers.buffer = [];
+    peer.headers.flushing = false;
+    peer.headers.again = false;
+  }
+}

@@ -1,0 +1,81 @@
+import { decodeTx, type Tx } from '../bitcoin/tx.ts';
+import { mempoolKey, PREFIX } from '../consensus/records.ts';
+import type { Row } from '../consensus/store.ts';
+import { equal, keyOf, readU32LE, writeU32LE } from '../util/bytes.ts';
+import type { Waiting } from './mempool-queue.ts';
+import type { Micros } from './types.ts';
+
+/** Seconds since 1970, u32. */
+const HEAD = 4;
+
+export const poolRowKey: (txid: Uint8Array) => Uint8Array = mempoolKey;
+
+/** The pool's row on disk, under `m` ‖ txid: when it entered (seconds since 1970, u32) ‖ the transaction. */
+export function poolRowValue(tx: Tx, wallS: number): Uint8Array {
+  const value = new Uint8Array(HEAD + tx.bytes.length);
+  writeU32LE(value, 0, wallS);
+  value.set(tx.bytes, HEAD);
+  return value;
+}
+
+/**
+ * Rows of the last run, ready for the queue: parents first, else by time. Rows that do not decode are named, so that they
+ * can be deleted: they cost a pooled transaction, which a damaged row had lost anyway.
+ */
+export function readPoolRows(
+  rows: Iterable<Row>,
+  now: Micros,
+  wallS: number,
+): { waiting: Waiting[]; broken: Uint8Array[] } {
+  const byKey = new Map<string, Waiting>();
+  const broken: Uint8Array[] = [];
+  for (const row of rows) {
+    if (row.key[0] !== PREFIX.mempool) continue;
+    const tx = row.value.length > HEAD ? decodeTx(row.value.slice(HEAD)) : undefined;
+    if (tx === undefined || !tx.ok || !equal(tx.value.txid, row.key.subarray(1))) {
+      broken.push(row.key);
+      continue;
+    }
+    const entered = readU32LE(row.value, 0);
+    // The monotonic clock starts anew with each process; what counts is how long it has waited.
+    const time = now - Math.max(0, wallS - entered) * 1_000_000;
+    const key = keyOf(tx.value.txid);
+    byKey.set(key, { tx: tx.value, key, from: 'saved', time, wallS: entered });
+  }
+  const byAge = [...byKey.values()].sort((a, b) => a.wallS - b.wallS || (a.tx.id < b.tx.id ? -1 : 1));
+  return { waiting: parentsBeforeChildren(byAge, byKey), broken };
+}
+
+/** Depth first without recursion: a chain of saved transactions may be long if the file was made by someone else. */
+function parentsBeforeChildren(items: readonly Waiting[], byKey: ReadonlyMap<string, Waiting>): Waiting[] {
+  const placed = new Set<Waiting>();
+  const order: Waiting[] = [];
+  for (const item of items) {
+    const stack = [item];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const missing = placed.has(top) ? undefined : unplacedParent(top, byKey, placed);
+      if (missing !== undefined) {
+        stack.push(missing);
+        continue;
+      }
+      stack.pop();
+      if (placed.has(top)) continue;
+      placed.add(top);
+      order.push(top);
+    }
+  }
+  return order;
+}
+
+/** Transactions cannot depend on each other in a circle: each contains its parents' hashes. */
+function unplacedParent(
+  item: Waiting,
+  byKey: ReadonlyMap<string, Waiting>,
+  placed: ReadonlySet<Waiting>,
+): Waiting | undefined {
+  for (const { prevout } of item.tx.inputs) {
+    const parent = byKey.get(keyOf(prevout.txid));
+    if (parent !== undefined && !placed.has(parent)) return parent;
+  }
+  return undefined;
+}

@@ -1,0 +1,390 @@
+import type { Block } from '../bitcoin/block.ts';
+import { isCoinbase, type OutPoint, type Tx } from '../bitcoin/tx.ts';
+import type { Chain, TipChange } from '../consensus/chain.ts';
+import type { Params } from '../consensus/params.ts';
+import type { Checked, Refusal } from '../consensus/rules.ts';
+import type { Row, Write } from '../consensus/store.ts';
+import type { BlockEntry } from '../consensus/tree.ts';
+import type { Verify } from '../consensus/verify.ts';
+import { keyOf } from '../util/bytes.ts';
+import { err, ok, type Result } from '../util/result.ts';
+import type { Limits } from './limits.ts';
+import { type Admitted, admit, stillFits } from './mempool-admit.ts';
+import { type PoolEntry, PoolNode, parentsFirst } from './mempool-entry.ts';
+import { FeeFloor } from './mempool-floor.ts';
+import { PoolGraph } from './mempool-graph.ts';
+import { type Cause, ReturnQueue, type Waiting } from './mempool-queue.ts';
+import { poolRowKey, poolRowValue, readPoolRows } from './mempool-rows.ts';
+import type { Micros } from './types.ts';
+
+export type { PoolEntry } from './mempool-entry.ts';
+
+export interface AcceptOptions {
+  /** Seconds since 1970. */
+  readonly wallS: number;
+  /** Refuse a fee above so many satoshis per 1,000 vbytes; absent or 0: no limit. */
+  readonly maxFeeRate?: number;
+  /** Judge only: the pool stays as it is, and nothing is written. */
+  readonly test?: boolean;
+}
+
+export interface Accepted {
+  readonly entry: PoolEntry;
+  /** Conflicts, with their descendants, that it took the place of; parents first. */
+  readonly replaced: readonly PoolEntry[];
+  /** Low payers that had to go because the pool is full; parents first. */
+  readonly evicted: readonly PoolEntry[];
+}
+
+/** A refusal; with `mempool full` others may have gone before the newcomer itself turned out to pay least. */
+export interface PoolRefusal extends Refusal {
+  readonly replaced?: readonly PoolEntry[];
+  readonly evicted?: readonly PoolEntry[];
+}
+
+/** A payment undone: `by` took a coin that it needed, in `block` unless it is unconfirmed itself. */
+export interface LostTx {
+  readonly tx: Tx;
+  readonly by: Tx | undefined;
+  readonly block: BlockEntry | undefined;
+}
+
+export interface RemovedTx {
+  readonly entry: PoolEntry;
+  readonly why: 'replaced' | 'evicted' | 'expired' | 'conflict';
+  readonly by: Tx | undefined;
+  readonly block: BlockEntry | undefined;
+}
+
+/** What a change did besides confirming: transactions of disconnected blocks back in the pool, lost, and removals. */
+export interface PoolChange {
+  readonly returned: readonly Tx[];
+  readonly lost: readonly LostTx[];
+  readonly removed: readonly RemovedTx[];
+}
+
+/**
+ * Transactions that the next block could hold: the same rules as in a block on the active tip, and a little policy
+ * (mempool-policy.ts). A tip change takes out what is confirmed or contradicted; what a reorg undid waits in a queue and
+ * passes admission again in bounded pieces (`readmit`), parents first, together with the members that depended on it.
+ */
+export class Mempool {
+  readonly #chain: Chain;
+  readonly #verify: Verify;
+  readonly #limits: Limits;
+  readonly #graph = new PoolGraph();
+  readonly #queue: ReturnQueue;
+  readonly #floor: FeeFloor;
+  #seq = 0;
+  /** By key, so that a row written and removed within one step reaches the disk once. */
+  readonly #writes = new Map<string, Write>();
+
+  constructor(o: { params: Params; chain: Chain; verify: Verify; limits: Limits }) {
+    this.#chain = o.chain;
+    this.#verify = o.verify;
+    this.#limits = o.limits;
+    this.#queue = new ReturnQueue(o.limits.returnedBytes);
+    this.#floor = new FeeFloor(o.limits, o.params.spacingMs);
+  }
+
+  get size(): number {
+    return this.#graph.size;
+  }
+
+  /** Sum of virtual sizes (Core: getmempoolinfo.bytes). */
+  get bytes(): number {
+    return this.#graph.vsize;
+  }
+
+  /** Estimate of memory, bounded by `limits.mempoolBytes`. */
+  get usage(): number {
+    return this.#graph.usage;
+  }
+
+  get totalFees(): number {
+    return this.#graph.fees;
+  }
+
+  /** Satoshis per 1,000 vbytes below which nothing enters now. */
+  get minFeeRate(): number {
+    return this.#floor.rate;
+  }
+
+  /** Transactions wait to be readmitted. */
+  get pending(): boolean {
+    return this.#queue.pending;
+  }
+
+  get(txid: Uint8Array): PoolEntry | undefined {
+    return this.#graph.get(keyOf(txid));
+  }
+
+  has(txid: Uint8Array): boolean {
+    return this.#graph.get(keyOf(txid)) !== undefined;
+  }
+
+  /** In order of arrival. */
+  entries(): Iterable<PoolEntry> {
+    return this.#graph.nodes();
+  }
+
+  spender(outpoint: OutPoint): PoolEntry | undefined {
+    return this.#graph.spender(outpoint);
+  }
+
+  /** All unconfirmed ancestors, without the entry; parents first (Core: getmempoolancestors). */
+  ancestorsOf(entry: PoolEntry): PoolEntry[] {
+    const node = this.#graph.get(keyOf(entry.tx.txid));
+    return node === undefined ? [] : [...this.#graph.withAncestors(node.parents)].sort(parentsFirst);
+  }
+
+  /** All descendants, without the entry; parents first. */
+  descendantsOf(entry: PoolEntry): PoolEntry[] {
+    const node = this.#graph.get(keyOf(entry.tx.txid));
+    return node === undefined ? [] : [...this.#graph.withDescendants(node.children)].sort(parentsFirst);
+  }
+
+  /** `missing-inputs` tells the caller that the transaction may be kept as an orphan. */
+  accept(tx: Tx, now: Micros, o: AcceptOptions): Result<Accepted, PoolRefusal> {
+    if (o.test !== true) this.#floor.decay(now, this.#graph.usage);
+    const judged = this.#admit(tx, this.#floor.rate, o.maxFeeRate);
+    if (!judged.ok) return judged;
+    if (o.test === true) {
+      return ok({ entry: this.#detached(tx, judged.value, now, o.wallS), replaced: [], evicted: [] });
+    }
+    const { entry, replaced } = this.#enter(tx, judged.value, now, o.wallS);
+    const evicted = this.#trim(now);
+    if (this.#graph.get(entry.key) !== entry) {
+      return err({
+        rule: 'mempool full',
+        detail: `its rate of ${entry.fee}/${tx.vsize} sat/vB, ancestors included, is the lowest`,
+        replaced,
+        evicted: evicted.filter((gone) => gone !== entry),
+      });
+    }
+    return ok({ entry, replaced, evicted });
+  }
+
+  /** To be called in the step that changes the tip. Returned transactions come from {@link readmit}. */
+  onTipChange(change: TipChange, now: Micros, wallS: number): PoolChange {
+    const removed: RemovedTx[] = [];
+    const lost: LostTx[] = [];
+    if (change.out.length > 0) this.#disconnect(change, now, wallS, lost);
+    for (let i = 0; i < change.in.length; i++) {
+      this.#connect(change.in[i]!, change.inEntries[i]!, removed);
+    }
+    if (change.in.length > 0) this.#floor.block(now);
+    this.#queue.settle();
+    return { returned: [], lost, removed };
+  }
+
+  /** Judges waiting transactions until about `maxWeight` is done; `pending` says whether more remain. */
+  readmit(maxWeight: number, now: Micros, wallS: number): PoolChange {
+    const returned: Tx[] = [];
+    const lost: LostTx[] = [];
+    const removed: RemovedTx[] = [];
+    let weight = 0;
+    while (weight < maxWeight) {
+      const waiting = this.#queue.next();
+      if (waiting === undefined) break;
+      weight += waiting.tx.weight;
+      this.#return(waiting, now, wallS, returned, lost, removed);
+    }
+    this.#queue.settle();
+    for (const entry of this.#trim(now)) {
+      removed.push({ entry, why: 'evicted', by: undefined, block: undefined });
+    }
+    return { returned, lost, removed };
+  }
+
+  /** What has waited too long goes, with its descendants; parents first. */
+  expire(now: Micros): PoolEntry[] {
+    this.#floor.decay(now, this.#graph.usage);
+    const old: PoolNode[] = [];
+    for (const node of this.#graph.nodes()) if (node.time + this.#limits.mempoolExpiry <= now) old.push(node);
+    return old.length === 0 ? [] : this.#remove(old);
+  }
+
+  /** At opening: rows kept from the last run wait for admission like returned transactions. */
+  restore(rows: Iterable<Row>, now: Micros, wallS: number): void {
+    const { waiting, broken } = readPoolRows(rows, now, wallS);
+    for (const key of broken) this.#writes.set(keyOf(key), { key, value: undefined });
+    this.#queue.append(waiting);
+    for (const dropped of this.#queue.trim()) this.#erase(dropped.tx);
+  }
+
+  /** Rows to keep the pool over a restart; no need to make them durable. */
+  takeWrites(): Write[] {
+    const writes = [...this.#writes.values()];
+    this.#writes.clear();
+    return writes;
+  }
+
+  #admit(tx: Tx, floor: number, maxFeeRate: number | undefined): Checked<Admitted> {
+    return admit(tx, {
+      chain: this.#chain,
+      graph: this.#graph,
+      verify: this.#verify,
+      limits: this.#limits,
+      floor,
+      maxFeeRate,
+    });
+  }
+
+  #detached(tx: Tx, { fee, sensitive }: Admitted, time: Micros, wallS: number): PoolNode {
+    return new PoolNode({ tx, fee, time, wallS, height: this.#chain.tip.height, seq: this.#seq, sensitive });
+  }
+
+  #enter(tx: Tx, judged: Admitted, time: Micros, wallS: number): { entry: PoolNode; replaced: PoolNode[] } {
+    const replaced = judged.leaving.size > 0 ? this.#remove(judged.leaving) : [];
+    const entry = this.#graph.add({
+      tx,
+      fee: judged.fee,
+      time,
+      wallS,
+      height: this.#chain.tip.height,
+      seq: this.#seq++,
+      sensitive: judged.sensitive,
+    });
+    this.#save(tx, wallS);
+    return { entry, replaced };
+  }
+
+  #remove(nodes: Iterable<PoolNode>): PoolNode[] {
+    const gone = this.#graph.removeWithDescendants(nodes);
+    for (const node of gone) this.#erase(node.tx);
+    return gone;
+  }
+
+  /** Evicts the families that pay least until the pool fits, and raises the floor above what they paid. */
+  #trim(now: Micros): PoolNode[] {
+    const evicted: PoolNode[] = [];
+    while (this.#graph.usage > this.#limits.mempoolBytes) {
+      const worst = this.#graph.worst();
+      if (worst === undefined) break;
+      this.#floor.raise((1_000 * worst.descendantFees) / worst.descendantVsize, now);
+      evicted.push(...this.#remove([worst]));
+    }
+    return evicted;
+  }
+
+  #disconnect(change: TipChange, now: Micros, wallS: number, lost: LostTx[]): void {
+    const fresh: Waiting[] = [];
+    const pulled = new Set<PoolNode>();
+    // Fork point first, so that parents come before children.
+    for (let i = change.out.length - 1; i >= 0; i--) {
+      const block = change.out[i]!;
+      this.#queue.disconnected(block);
+      for (const tx of block.txs) {
+        this.#collectChildren(tx, pulled);
+        if (isCoinbase(tx)) continue;
+        fresh.push({ tx, key: keyOf(tx.txid), from: 'block', time: now, wallS });
+      }
+    }
+    const { height, medianTime } = change.tip;
+    for (const node of this.#graph.sensitive()) {
+      if (!stillFits(node, height + 1, medianTime)) pulled.add(node);
+    }
+    const waiting = this.#graph
+      .removeWithDescendants(pulled)
+      .map(
+        (node): Waiting => ({ tx: node.tx, key: node.key, from: 'pool', time: node.time, wallS: node.wallS }),
+      );
+    // Saved with the batch that changes the tip: a crash before their turn must not lose them.
+    for (const { tx } of fresh) this.#save(tx, wallS);
+    this.#queue.prepend([...fresh, ...waiting]);
+    for (const dropped of this.#queue.trim()) this.#lose(dropped.tx, undefined, lost);
+  }
+
+  /** Members that spend an output of a disconnected transaction: they must wait for its fate. */
+  #collectChildren(tx: Tx, into: Set<PoolNode>): void {
+    if (this.#graph.size === 0) return;
+    for (let index = 0; index < tx.outputs.length; index++) {
+      const child = this.#graph.spender({ txid: tx.txid, index });
+      if (child !== undefined) into.add(child);
+    }
+  }
+
+  #connect(block: Block, entry: BlockEntry, removed: RemovedTx[]): void {
+    if (this.#queue.pending) {
+      for (const { tx } of this.#queue.connected(block, entry)) this.#erase(tx);
+    }
+    if (this.#graph.size === 0) return;
+    for (const tx of block.txs) {
+      const node = this.#graph.get(keyOf(tx.txid));
+      if (node !== undefined) {
+        this.#graph.removeConfirmed(node);
+        this.#erase(node.tx);
+        continue;
+      }
+      for (const { prevout } of tx.inputs) {
+        const conflict = this.#graph.spender(prevout);
+        if (conflict === undefined) continue;
+        for (const gone of this.#remove([conflict])) {
+          removed.push({ entry: gone, why: 'conflict', by: tx, block: entry });
+        }
+      }
+    }
+  }
+
+  #return(
+    waiting: Waiting,
+    now: Micros,
+    wallS: number,
+    returned: Tx[],
+    lost: LostTx[],
+    removed: RemovedTx[],
+  ): void {
+    const { tx } = waiting;
+    const judged = this.#admit(tx, 0, undefined);
+    if (judged.ok) {
+      const time = waiting.from === 'block' ? now : waiting.time;
+      const { replaced } = this.#enter(
+        tx,
+        judged.value,
+        time,
+        waiting.from === 'block' ? wallS : waiting.wallS,
+      );
+      for (const entry of replaced) removed.push({ entry, why: 'replaced', by: tx, block: undefined });
+      if (waiting.from === 'block') returned.push(tx);
+      return;
+    }
+    switch (judged.error.rule) {
+      // It came in by another way while it waited: its row stays.
+      case 'txn-already-in-mempool':
+      case 'txn-same-nonwitness-data-in-mempool':
+        if (waiting.from === 'block') returned.push(tx);
+        return;
+      case 'txn-already-known':
+        this.#erase(tx);
+        return;
+      default:
+        this.#lose(tx, this.#queue.causeOf(tx) ?? this.#rival(tx), lost);
+    }
+  }
+
+  /** A member that holds a coin of the transaction: what stands in its way if no block does. */
+  #rival(tx: Tx): Cause | undefined {
+    for (const { prevout } of tx.inputs) {
+      const rival = this.#graph.spender(prevout);
+      if (rival !== undefined) return { by: rival.tx, block: undefined };
+    }
+    return undefined;
+  }
+
+  #lose(tx: Tx, cause: Cause | undefined, lost: LostTx[]): void {
+    this.#queue.lose(tx, cause);
+    this.#erase(tx);
+    lost.push({ tx, by: cause?.by, block: cause?.block });
+  }
+
+  #save(tx: Tx, wallS: number): void {
+    const key = poolRowKey(tx.txid);
+    this.#writes.set(keyOf(key), { key, value: poolRowValue(tx, wallS) });
+  }
+
+  #erase(tx: Tx): void {
+    const key = poolRowKey(tx.txid);
+    this.#writes.set(keyOf(key), { key, value: undefined });
+  }
+}

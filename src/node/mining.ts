@@ -1,0 +1,201 @@
+import { targetBytes, workOf } from '../bitcoin/target.ts';
+import { MAX_TAG } from '../consensus/tag.ts';
+import { assert } from '../util/assert.ts';
+import { type Core, NEVER } from './core.ts';
+import { buildTemplate, type Template } from './template.ts';
+import type { CandidateBlock, Command, CommandResult, Job, Micros } from './types.ts';
+import type { MiningView } from './view.ts';
+
+interface Kept {
+  readonly job: Job;
+  readonly template: Template;
+  solved: boolean;
+}
+
+interface Order {
+  readonly payout: Uint8Array;
+  readonly tag: string;
+  blocksLeft: number | undefined;
+}
+
+/** Jobs for the miner: one for each tip at once, a fresh one when mempool or time move on. Does not wait for any sync. */
+export class Mining {
+  readonly #core: Core;
+  #order: Order | undefined;
+  /** The last few jobs, newest last: a nonce found just before the switch still makes its block. */
+  #kept: Kept[] = [];
+  #working = false;
+  #nextJob = 1;
+  #extraNonce: number;
+  #mined = 0;
+  #builtAt: Micros = 0;
+  #stale = false;
+
+  constructor(core: Core) {
+    this.#core = core;
+    // Nodes with the same payout and tag must not search the same nonces.
+    this.#extraNonce = core.random.u32() * 0x10_0000;
+  }
+
+  /** The `mine` command. */
+  order(command: Command & { kind: 'mine' }): CommandResult {
+    const { payout, tag, blocks } = command;
+    if (payout === undefined || blocks === 0) {
+      this.#stop();
+      return { kind: 'done' };
+    }
+    const wasOn = this.#order !== undefined;
+    this.#order = { payout, tag: fitTag(tag), blocksLeft: blocks };
+    if (!wasOn) this.#core.tell({ kind: 'mining', on: true, height: this.#core.chain.tip.height + 1 });
+    this.#renew();
+    return { kind: 'done' };
+  }
+
+  #stop(): void {
+    if (this.#order !== undefined) this.#core.tell({ kind: 'mining', on: false });
+    this.#order = undefined;
+    this.#idle();
+  }
+
+  #idle(): void {
+    if (this.#working) this.#core.effect({ kind: 'work' });
+    this.#working = false;
+  }
+
+  /** A whole candidate for a caller who grinds it himself. */
+  candidate(command: Command & { kind: 'template' }): CandidateBlock {
+    const { chain, mempool, wallS, limits } = this.#core;
+    const template = buildTemplate({
+      chain,
+      mempool,
+      payout: command.payout,
+      tag: fitTag(command.tag),
+      wallS,
+      extraNonce: this.#extraNonce++,
+      maxWeight: limits.templateWeight,
+      ...(command.txids === undefined ? {} : { txids: command.txids }),
+    });
+    return {
+      bytes: template.bytes(0),
+      header: template.header.subarray(0, 76),
+      target: targetBytes(template.target),
+      height: template.height,
+      fees: template.fees,
+      txids: template.txs.map((tx) => tx.id),
+    };
+  }
+
+  /** A new job from the present tip, mempool and time. */
+  #renew(): void {
+    const { chain, mempool, wallS, limits, now, offset } = this.#core;
+    const order = this.#order;
+    // A block of the year 1970 would be too old: no clock, no mining.
+    if (order === undefined || offset === undefined) return;
+    const template = buildTemplate({
+      chain,
+      mempool,
+      payout: order.payout,
+      tag: order.tag,
+      wallS,
+      extraNonce: this.#extraNonce++,
+      maxWeight: limits.templateWeight,
+    });
+    this.#builtAt = now;
+    this.#stale = false;
+    this.#give(template);
+  }
+
+  #give(template: Template): void {
+    const job: Job = {
+      id: this.#nextJob++,
+      header: template.header.subarray(0, 76),
+      target: targetBytes(template.target),
+      height: template.height,
+      prev: template.prev.id,
+      difficulty: Number(workOf(template.target)),
+    };
+    this.#kept.push({ job, template, solved: false });
+    if (this.#kept.length > this.#core.limits.keptJobs) this.#kept.shift();
+    this.#working = true;
+    this.#core.effect({ kind: 'work', job });
+  }
+
+  solved(id: number, nonce: number, tries: number, ms: number): void {
+    const kept = this.#kept.find(({ job }) => job.id === id);
+    // A second nonce for the same parent would only be a fork with ourselves.
+    if (kept === undefined || kept.solved) return;
+    const bytes = kept.template.bytes(nonce >>> 0);
+    const taken = this.#core.parts.blocks.take(bytes, 'own', undefined);
+    assert(taken !== 'unwanted', 'an own block is always wanted');
+    if (!taken.ok) {
+      // The clock was set back, or an ancestor was invalidated meanwhile: the next job knows better.
+      this.#renew();
+      return;
+    }
+    if (!taken.value.isNew) return;
+    const { entry } = taken.value;
+    for (const other of this.#kept) if (other.template.prev === kept.template.prev) other.solved = true;
+    this.#core.own = true;
+    this.#mined++;
+    this.#core.parts.blocks.publish(entry, bytes);
+    this.#core.tell({ kind: 'mined', id: entry.id, height: entry.height, miner: entry.miner, tries, ms });
+    const order = this.#order;
+    if (order?.blocksLeft !== undefined && --order.blocksLeft <= 0) this.#stop();
+    // Whatever else is found on the old tip is a fork with ourselves: rest until this block is connected.
+    else if (this.#core.chain.connecting) this.#idle();
+  }
+
+  exhausted(id: number): void {
+    const last = this.#kept.at(-1);
+    if (!this.#working || last?.job.id !== id || this.#order === undefined) return;
+    this.#give(last.template.reroll(this.#extraNonce++).atTime(this.#core.wallS));
+  }
+
+  tipChanged(): void {
+    this.#renew();
+  }
+
+  poolChanged(): void {
+    this.#stale = true;
+  }
+
+  /** Connecting is at rest: if we stopped for a block that came to nothing, go on. */
+  rested(): void {
+    if (!this.#working) this.#renew();
+  }
+
+  clockChanged(): void {
+    if (!this.#working) this.#renew();
+  }
+
+  tick(): void {
+    if (this.due() <= this.#core.now) this.#renew();
+  }
+
+  due(): Micros {
+    if (this.#order === undefined || !this.#working) return NEVER;
+    const { limits } = this.#core;
+    return this.#builtAt + (this.#stale ? limits.jobRefresh : limits.jobTimeRefresh);
+  }
+
+  get view(): MiningView {
+    const last = this.#working ? this.#kept.at(-1) : undefined;
+    return {
+      on: this.#order !== undefined,
+      payout: this.#order?.payout,
+      tag: this.#order?.tag ?? '',
+      blocksLeft: this.#order?.blocksLeft,
+      job: last?.job,
+      txs: last?.template.txs.length ?? 0,
+      weight: last?.template.txsWeight ?? 0,
+      fees: last?.template.fees ?? 0,
+      mined: this.#mined,
+    };
+  }
+}
+
+/** What a coinbase may carry (consensus/tag.ts) of the name that somebody chose: it only labels, so it is never refused. */
+function fitTag(name: string): string {
+  const plain = name.replace(/[^ -.0-~]/g, '?').slice(0, MAX_TAG);
+  return plain === '' ? '?' : plain;
+}

@@ -1,0 +1,273 @@
+import { decodeTx, type Tx } from '../bitcoin/tx.ts';
+import type { TipChange } from '../consensus/chain.ts';
+import { type Refusal, refuse, ruleOf } from '../consensus/rules.ts';
+import { BoundedMap } from '../util/bounded-map.ts';
+import { hashOfId, idOf, keyOf } from '../util/bytes.ts';
+import { err, ok, type Result } from '../util/result.ts';
+import { type Core, NEVER } from './core.ts';
+import type { Accepted, PoolRefusal } from './mempool.ts';
+import { poolRowKey, poolRowValue } from './mempool-rows.ts';
+import type { Peer } from './peers.ts';
+import type { GossipVerdict, Micros, Ticket } from './types.ts';
+
+/** An orphan whose parent has come: to be judged in a following step. */
+interface Retry {
+  readonly tx: Tx;
+  readonly from: string;
+}
+
+/**
+ * Transactions between nodes. Gossip carries new ones; what it missed (two halves that were apart, an orphan whose
+ * parent came late) goes by inv and gettxs. A missing parent is asked of the peer that sent the child.
+ */
+export class TxRelay {
+  readonly #core: Core;
+  /** Refusals that only a new tip can change, by wtxid. Never iterated. */
+  readonly #rejects: BoundedMap<string, Refusal>;
+  /** Txids asked for, of whom and when. Never iterated. */
+  readonly #asked: BoundedMap<string, { readonly peer: string; readonly at: Micros }>;
+  readonly #retries: Retry[] = [];
+  /** Ids that gossip may not have carried to everybody; sent as inv a little later. */
+  #unsaid: Uint8Array[] = [];
+  #sayAt: Micros = NEVER;
+  #expireAt: Micros = 0;
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.#rejects = new BoundedMap(core.limits.recentRejects);
+    this.#asked = new BoundedMap(core.limits.txsAsked);
+  }
+
+  gossip(peer: Peer, ticket: Ticket, bytes: Uint8Array): void {
+    const decoded = this.#decode(bytes);
+    if (!decoded.ok) {
+      this.#judge(ticket, ruleOf(decoded.error.rule).gossip);
+      this.#core.fault(peer, 'bad-tx', decoded.error.rule + ': ' + decoded.error.detail);
+      return;
+    }
+    const tx = decoded.value;
+    const result = this.#admit(tx, peer.id);
+    if (result.ok) {
+      this.#judge(ticket, 'accept');
+      return;
+    }
+    const { rule } = result.error;
+    // Gossip forgets what it has seen; that we have it already is no reason to keep it from others.
+    const known = rule === 'txn-already-in-mempool';
+    this.#judge(ticket, known ? 'accept' : ruleOf(rule).gossip);
+    this.#blame(peer, result.error);
+    if (rule === 'missing-inputs') this.#orphan(tx, peer);
+  }
+
+  /** The answer to gettxs. */
+  answer(peer: Peer, bytes: Uint8Array): void {
+    const decoded = this.#decode(bytes);
+    if (!decoded.ok) {
+      this.#core.fault(peer, 'bad-tx', decoded.error.rule + ': ' + decoded.error.detail);
+      return;
+    }
+    const tx = decoded.value;
+    if (this.#asked.get(keyOf(tx.txid))?.peer !== peer.id) {
+      this.#core.fault(peer, 'unrequested', 'a transaction that nobody asked for');
+      return;
+    }
+    this.#asked.delete(keyOf(tx.txid));
+    const result = this.#admit(tx, peer.id);
+    if (result.ok) {
+      this.#spread(tx);
+      return;
+    }
+    this.#blame(peer, result.error);
+    if (result.error.rule === 'missing-inputs') this.#orphan(tx, peer);
+  }
+
+  /** A local caller's transaction. One that is here already is published again: the caller thinks that it got lost. */
+  submit(
+    bytes: Uint8Array,
+    o: { readonly test: boolean; readonly maxFeeRate?: number },
+  ): Result<{ readonly tx: Tx; readonly fee: number; readonly known: boolean }, Refusal> {
+    const { mempool, now, wallS } = this.#core;
+    const decoded = decodeTx(bytes);
+    if (!decoded.ok) return refuse('bad-encoding', decoded.error.what + ' at byte ' + decoded.error.at);
+    const tx = decoded.value;
+    const limit = o.maxFeeRate === undefined ? {} : { maxFeeRate: o.maxFeeRate };
+    if (o.test) {
+      const tested = mempool.accept(tx, now, { wallS, test: true, ...limit });
+      return tested.ok ? ok({ tx, fee: tested.value.entry.fee, known: false }) : tested;
+    }
+    const accepted = this.#accept(tx, 'self', limit);
+    if (accepted.ok) {
+      this.#core.own = true;
+      this.#spread(tx);
+      return ok({ tx, fee: accepted.value.entry.fee, known: false });
+    }
+    const pooled = mempool.get(tx.txid);
+    if (accepted.error.rule !== 'txn-already-in-mempool' || pooled === undefined) return accepted;
+    // It may have come by gossip, whose rows are not synced: what a caller is told is here must survive a power cut.
+    this.#core.own = true;
+    this.#core.write({ key: poolRowKey(tx.txid), value: poolRowValue(pooled.tx, pooled.wallS) });
+    this.#spread(tx);
+    return ok({ tx, fee: pooled.fee, known: true });
+  }
+
+  /** Back in the mempool after a reorg: the other side may not have it. */
+  returned(tx: Tx): void {
+    this.#spread(tx);
+    this.#wakeOrphans(tx);
+  }
+
+  /** Both hellos are exchanged: tell what we have, parents first as it came in. */
+  greet(peer: Peer): void {
+    const ids: Uint8Array[] = [];
+    for (const entry of this.#core.mempool.entries()) {
+      ids.push(entry.tx.txid);
+      if (ids.length === this.#core.limits.maxInv) break;
+    }
+    if (ids.length > 0) this.#core.send(peer, { kind: 'inv', ids });
+  }
+
+  /** Asks for what we lack, as far as the peer's budget goes. */
+  inv(peer: Peer, ids: readonly Uint8Array[]): void {
+    this.#ask(
+      peer,
+      ids.filter((id) => !this.#core.mempool.has(id)),
+    );
+  }
+
+  #ask(peer: Peer, ids: readonly Uint8Array[]): void {
+    const { limits, now } = this.#core;
+    const wanted: Uint8Array[] = [];
+    for (const id of ids) {
+      const before = this.#asked.get(keyOf(id));
+      // Asked of another peer a moment ago: one copy is enough.
+      if (before !== undefined && now - before.at < limits.txTimeout) continue;
+      if (!peer.inv.take(1, now)) break;
+      wanted.push(id.slice());
+      this.#asked.set(keyOf(id), { peer: peer.id, at: now });
+    }
+    for (let at = 0; at < wanted.length; at += limits.maxTxsPerRequest) {
+      this.#core.send(peer, { kind: 'gettxs', ids: wanted.slice(at, at + limits.maxTxsPerRequest) });
+    }
+  }
+
+  #decode(bytes: Uint8Array): Result<Tx, Refusal> {
+    if (bytes.length > this.#core.limits.maxTxBytes) return refuse('tx-size', bytes.length + ' bytes');
+    const decoded = decodeTx(bytes);
+    if (decoded.ok) return decoded;
+    return refuse('bad-encoding', decoded.error.what + ' at byte ' + decoded.error.at);
+  }
+
+  /** {@link #accept}, with a memory of what was refused since the last tip. */
+  #admit(tx: Tx, from: string): Result<Accepted, PoolRefusal> {
+    const key = keyOf(tx.wtxid);
+    const before = this.#rejects.get(key);
+    if (before !== undefined) return err(before);
+    const result = this.#accept(tx, from, {});
+    if (result.ok) return result;
+    const { rule, detail } = result.error;
+    if (rule === 'missing-inputs' || rule === 'txn-already-in-mempool') return result;
+    this.#rejects.set(key, { rule, detail });
+    this.#core.tellRefusal({ kind: 'tx-refused', txid: tx.id, rule, detail, from });
+    return result;
+  }
+
+  #accept(tx: Tx, from: string, o: { readonly maxFeeRate?: number }): Result<Accepted, PoolRefusal> {
+    const { mempool, now, wallS } = this.#core;
+    const result = mempool.accept(tx, now, { wallS, ...o });
+    if (result.ok) {
+      const { entry } = result.value;
+      this.#core.tell({ kind: 'tx-seen', txid: tx.id, fee: entry.fee, vsize: tx.vsize, from });
+      this.#wakeOrphans(tx);
+    }
+    const { replaced = [], evicted = [] } = result.ok ? result.value : result.error;
+    for (const { tx: gone } of replaced) {
+      this.#core.tell({ kind: 'tx-removed', txid: gone.id, why: 'replaced', by: tx.id });
+    }
+    for (const { tx: gone } of evicted) this.#core.tell({ kind: 'tx-removed', txid: gone.id, why: 'evicted' });
+    if (result.ok || replaced.length > 0 || evicted.length > 0) this.#core.parts.mining.poolChanged();
+    return result;
+  }
+
+  /** Published, and said again as inv when gossip has had its time. */
+  #spread(tx: Tx): void {
+    const { limits, now } = this.#core;
+    if (tx.bytes.length <= limits.maxGossipBytes) {
+      this.#core.effect({ kind: 'publish', topic: 'tx', bytes: tx.bytes });
+    }
+    if (this.#unsaid.length < limits.maxInv) this.#unsaid.push(tx.txid);
+    this.#sayAt = Math.min(this.#sayAt, now + limits.invDelay);
+  }
+
+  #orphan(tx: Tx, peer: Peer): void {
+    if (peer.dropped || !this.#core.orphans.add(tx, peer.id, this.#core.now)) return;
+    // By display id, so that one parent is asked for once, in an order that its outputs do not change.
+    const parents = new Set(tx.inputs.map(({ prevout }) => idOf(prevout.txid)));
+    const missing: Uint8Array[] = [];
+    for (const id of parents) {
+      const txid = hashOfId(id)!;
+      if (!this.#core.mempool.has(txid)) missing.push(txid);
+    }
+    this.#ask(peer, missing);
+  }
+
+  #wakeOrphans(parent: Tx): void {
+    for (const { tx, peer } of this.#core.orphans.takeChildrenOf(parent.txid)) {
+      this.#retries.push({ tx, from: peer });
+    }
+  }
+
+  tipChanged(change: TipChange): void {
+    this.#rejects.clear();
+    for (const block of change.in) {
+      this.#core.orphans.connected(block);
+      for (const tx of block.txs) this.#wakeOrphans(tx);
+    }
+  }
+
+  peerLeft(peer: Peer): void {
+    this.#core.orphans.dropPeer(peer.id);
+  }
+
+  tick(): void {
+    const { limits, now, mempool, orphans } = this.#core;
+    for (const { tx, from } of this.#retries.splice(0, limits.orphansPerStep)) {
+      const result = this.#admit(tx, from);
+      const peer = this.#core.peers.get(from);
+      // Gossip was told `ignore` when the orphan came, so it went no further: now it is ours to spread.
+      if (result.ok) this.#spread(tx);
+      else if (result.error.rule === 'missing-inputs' && peer !== undefined) this.#orphan(tx, peer);
+    }
+    if (this.#sayAt <= now) this.#say();
+    if (this.#expireAt <= now) {
+      this.#expireAt = now + limits.expireEvery;
+      for (const { tx } of mempool.expire(now)) {
+        this.#core.tell({ kind: 'tx-removed', txid: tx.id, why: 'expired' });
+      }
+      orphans.expire(now);
+    }
+  }
+
+  #say(): void {
+    const ids = this.#unsaid.filter((txid) => this.#core.mempool.has(txid));
+    this.#unsaid = [];
+    this.#sayAt = NEVER;
+    const unique = [...new Map(ids.map((id) => [keyOf(id), id])).values()];
+    if (unique.length === 0) return;
+    for (const peer of this.#core.peers.ready()) this.#core.send(peer, { kind: 'inv', ids: unique });
+  }
+
+  due(): Micros {
+    if (this.#retries.length > 0) return this.#core.now;
+    const idle = this.#core.mempool.size === 0 && this.#core.orphans.size === 0;
+    return Math.min(this.#sayAt, idle ? NEVER : Math.max(this.#expireAt, this.#core.now));
+  }
+
+  #blame(peer: Peer, refusal: Refusal): void {
+    const row = ruleOf(refusal.rule);
+    if (row.gossip === 'reject') this.#core.fault(peer, 'bad-tx', refusal.rule + ': ' + refusal.detail);
+  }
+
+  #judge(ticket: Ticket, verdict: GossipVerdict): void {
+    this.#core.effect({ kind: 'judge', ticket, verdict });
+  }
+}

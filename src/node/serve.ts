@@ -1,0 +1,127 @@
+import { encodeHeader } from '../bitcoin/header.ts';
+import { equal } from '../util/bytes.ts';
+import { type Core, NEVER } from './core.ts';
+import type { Peer, Served } from './peers.ts';
+import type { Micros } from './types.ts';
+import type { Message } from './wire.ts';
+
+/**
+ * Answers to peers. A request is only put into its peer's bounded queue; the queues are served in turns, at most
+ * `limits.serveBytesPerStep` a step and `limits.serveBytesPerSecond` a peer, so that nobody's appetite makes a step long
+ * or starves another peer.
+ */
+export class Server {
+  readonly #core: Core;
+  /** Whose turn it is: index into the peers by id. Moves on with every item. */
+  #turn = 0;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  getHeaders(peer: Peer, message: Message & { kind: 'getheaders' }): void {
+    const { chain, limits } = this.#core;
+    const waiting = peer.queue.filter((item) => item.kind === 'headers').length;
+    if (waiting >= limits.servedRequestsPerPeer) {
+      this.#core.fault(peer, 'too-many-requests', 'more than ' + waiting + ' getheaders at once');
+      return;
+    }
+    const from = chain.findFork(message.locator);
+    peer.queue.push({ kind: 'headers', id: message.id, from, stop: message.stop });
+    this.run();
+  }
+
+  getBlocks(peer: Peer, ids: readonly Uint8Array[]): void {
+    this.#enqueue(
+      peer,
+      ids.map((hash) => ({ kind: 'block', hash })),
+      this.#core.limits.servedBlocksPerPeer,
+    );
+  }
+
+  getTxs(peer: Peer, ids: readonly Uint8Array[]): void {
+    this.#enqueue(
+      peer,
+      ids.map((txid) => ({ kind: 'tx', txid })),
+      this.#core.limits.servedTxsPerPeer,
+    );
+  }
+
+  #enqueue(peer: Peer, items: readonly Served[], most: number): void {
+    const kind = items[0]?.kind;
+    const waiting = peer.queue.filter((item) => item.kind === kind).length;
+    if (waiting + items.length > most) {
+      this.#core.fault(peer, 'too-many-requests', waiting + items.length + ' requests at once');
+      return;
+    }
+    peer.queue.push(...items);
+    this.run();
+  }
+
+  /** Serves in turns until the step's bytes are used up; what remains waits for the next step. */
+  run(): void {
+    const { limits, now } = this.#core;
+    let bytes = 0;
+    while (bytes < limits.serveBytesPerStep) {
+      const peer = this.#next(now);
+      if (peer === undefined) return;
+      const size = this.#serve(peer, peer.queue.shift()!);
+      peer.serveBytes.charge(size, now);
+      bytes += size;
+    }
+  }
+
+  /** The next peer, after the last one served, that waits and has bytes left. */
+  #next(now: Micros): Peer | undefined {
+    const peers = this.#core.peers.ready();
+    for (let i = 0; i < peers.length; i++) {
+      const at = (this.#turn + i) % peers.length;
+      const peer = peers[at]!;
+      if (peer.queue.length === 0 || !peer.serveBytes.has(0, now)) continue;
+      this.#turn = at + 1;
+      return peer;
+    }
+    return undefined;
+  }
+
+  /** Sends one answer and tells its size. A missing transaction is no answer: the asker has others to ask. */
+  #serve(peer: Peer, item: Served): number {
+    const { chain, limits, mempool } = this.#core;
+    switch (item.kind) {
+      case 'headers': {
+        // The chain may have moved since the request: answer from where its branch still is on ours.
+        let from = item.from;
+        while (!chain.isActive(from) && from.parent !== undefined) from = from.parent;
+        const headers: Uint8Array[] = [];
+        for (const header of chain.headersAfter(from, limits.maxHeadersPerMessage)) {
+          headers.push(encodeHeader(header));
+        }
+        const stop = headers.findIndex((_, i) => equal(chain.atHeight(from.height + 1 + i)!.hash, item.stop));
+        if (stop >= 0) headers.length = stop + 1;
+        this.#core.send(peer, { kind: 'headers', id: item.id, headers });
+        return 80 * headers.length + 32;
+      }
+      case 'block': {
+        const entry = chain.entry(item.hash);
+        const bytes = entry === undefined || entry.condemned !== undefined ? undefined : chain.blockBytes(entry);
+        if (bytes === undefined) this.#core.send(peer, { kind: 'notfound', ids: [item.hash] });
+        else this.#core.send(peer, { kind: 'block', bytes });
+        return bytes?.length ?? 32;
+      }
+      case 'tx': {
+        const entry = mempool.get(item.txid);
+        if (entry !== undefined) this.#core.send(peer, { kind: 'tx', bytes: entry.tx.bytes });
+        return entry === undefined ? 32 : entry.tx.bytes.length;
+      }
+    }
+  }
+
+  due(): Micros {
+    const { now } = this.#core;
+    let due = NEVER;
+    for (const peer of this.#core.peers.ready()) {
+      if (peer.queue.length > 0) due = Math.min(due, peer.serveBytes.readyAt(0, now));
+    }
+    return due;
+  }
+}

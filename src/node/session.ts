@@ -1,0 +1,168 @@
+import { encodeHeader } from '../bitcoin/header.ts';
+import { equal, idOf, writeU32LE } from '../util/bytes.ts';
+import { type Core, NEVER } from './core.ts';
+import { Peer } from './peers.ts';
+import type { Micros, PeerId } from './types.ts';
+import type { Message } from './wire.ts';
+
+/** A peer's life: joined, hello in both directions, tips told, pings, left. What a connection needs besides blocks. */
+export class Session {
+  readonly #core: Core;
+  #probeAt: Micros = NEVER;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  joined(id: PeerId, inbound: boolean): void {
+    const { peers, params, limits, now } = this.#core;
+    // A second `joined` without `left` is the host's new connection: the old one's requests are void.
+    if (peers.get(id) !== undefined) this.left(id);
+    if (peers.size >= limits.maxPeers) {
+      this.#core.effect({ kind: 'drop', peer: id, why: 'this node has ' + peers.size + ' peers, its maximum' });
+      return;
+    }
+    const peer = new Peer(id, inbound, params.genesisHash, now, limits);
+    peers.add(peer);
+    this.#core.tell({ kind: 'peer-joined', peer: id, inbound });
+    this.#hello(peer);
+    if (this.#probeAt === NEVER) this.#probeAt = this.#nextProbe();
+  }
+
+  #hello(peer: Peer): void {
+    const { chain, params, limits, name } = this.#core;
+    const { tip } = chain;
+    this.#core.send(peer, {
+      kind: 'hello',
+      version: limits.protocolVersion,
+      genesis: params.genesisHash,
+      name,
+      height: tip.height,
+      work: tip.work,
+      tip: tip.hash,
+    });
+  }
+
+  left(id: PeerId): void {
+    const { peers, parts } = this.#core;
+    const peer = peers.get(id);
+    if (peer === undefined) return;
+    parts.headers.forget(peer);
+    parts.download.forget(peer);
+    parts.relay.peerLeft(peer);
+    peers.remove(id);
+    this.#core.tell({ kind: 'peer-left', peer: id });
+  }
+
+  /** The first frame. After it the peer counts as ready, and whoever has less work asks for headers. */
+  hello(peer: Peer, message: Message & { kind: 'hello' }): void {
+    const { params, chain, parts } = this.#core;
+    if (peer.ready) {
+      this.#core.fault(peer, 'second-hello', 'hello twice');
+      return;
+    }
+    if (!equal(message.genesis, params.genesisHash)) {
+      const theirs = idOf(message.genesis);
+      const why = 'of another network: its genesis block is ' + theirs + ', ours is ' + params.genesisId;
+      this.#core.tellRefusal({ kind: 'fault', peer: peer.id, rule: 'wrong-genesis', detail: why, banned: true });
+      this.#core.drop(peer, why, this.#core.limits.banMs);
+      return;
+    }
+    peer.ready = true;
+    peer.name = message.name;
+    peer.version = message.version;
+    this.#core.tell({ kind: 'peer-ready', peer: peer.id, name: peer.name, height: message.height });
+    this.#claim(peer, message.tip.slice(), message.height, message.work);
+    const known = chain.entry(message.tip);
+    // A tip that we do not know is asked for even with less work: it may be a near side branch.
+    if (known === undefined) parts.headers.start(peer);
+    else parts.headers.knows(peer, known);
+    parts.relay.greet(peer);
+  }
+
+  tip(peer: Peer, message: Message & { kind: 'tip' }, hash: Uint8Array): void {
+    this.#claim(peer, hash, message.height, message.work);
+    this.#core.parts.headers.announced(peer, message.header, message.gossiped);
+  }
+
+  #claim(peer: Peer, tip: Uint8Array, height: number, work: bigint): void {
+    peer.tip = tip;
+    peer.height = height;
+    peer.work = work;
+  }
+
+  pong(peer: Peer, nonce: Uint8Array): void {
+    if (peer.pingNonce === undefined || peer.pingSentAt === undefined || !equal(peer.pingNonce, nonce)) return;
+    peer.ping = this.#core.now - peer.pingSentAt;
+    peer.pingNonce = undefined;
+  }
+
+  /** Every 30 s ± jitter one peer hears our tip: a lost announcement is repaired even if nothing else happens. */
+  #probe(): void {
+    const { peers, chain, random } = this.#core;
+    this.#probeAt = this.#nextProbe();
+    const ready = peers.ready();
+    if (ready.length === 0) return;
+    const { tip } = chain;
+    this.#core.send(ready[random.below(ready.length)]!, {
+      kind: 'tip',
+      header: encodeHeader(tip.header),
+      height: tip.height,
+      work: tip.work,
+      gossiped: false,
+    });
+  }
+
+  #nextProbe(): Micros {
+    const { limits, random, now } = this.#core;
+    return now + limits.probeEvery - limits.probeJitter + random.below(2 * limits.probeJitter + 1);
+  }
+
+  tick(): void {
+    const { peers, now, limits } = this.#core;
+    for (const peer of peers.all()) {
+      if (peer.dropped) continue;
+      if (!peer.ready) {
+        if (peer.joinedAt + limits.helloTimeout <= now) this.#core.drop(peer, 'no hello in time');
+      } else if (peer.pingNonce !== undefined) {
+        if (this.#silentUntil(peer) <= now) this.#core.drop(peer, 'silent: no answer to a ping in time');
+      } else if (this.#pingAt(peer) <= now) {
+        this.#ping(peer);
+      }
+    }
+    if (this.#probeAt <= now) {
+      if (peers.size === 0) this.#probeAt = NEVER;
+      else this.#probe();
+    }
+  }
+
+  #ping(peer: Peer): void {
+    const nonce = new Uint8Array(8);
+    writeU32LE(nonce, 0, this.#core.random.u32());
+    writeU32LE(nonce, 4, this.#core.random.u32());
+    peer.pingNonce = nonce;
+    peer.pingSentAt = this.#core.now;
+    this.#core.send(peer, { kind: 'ping', nonce });
+  }
+
+  /** After `limits.pingEvery` without a ping; the first one soon, since it measures the link. */
+  #pingAt(peer: Peer): Micros {
+    return (peer.pingSentAt ?? peer.joinedAt) + this.#core.limits.pingEvery;
+  }
+
+  /** Anything heard counts as a sign of life: an answer may stand behind megabytes of blocks. */
+  #silentUntil(peer: Peer): Micros {
+    return Math.max(peer.lastHeard, peer.pingSentAt ?? 0) + this.#core.limits.pingTimeout;
+  }
+
+  due(): Micros {
+    const { peers, limits } = this.#core;
+    let due = this.#probeAt;
+    for (const peer of peers.all()) {
+      if (peer.dropped) continue;
+      if (!peer.ready) due = Math.min(due, peer.joinedAt + limits.helloTimeout);
+      else due = Math.min(due, peer.pingNonce === undefined ? this.#pingAt(peer) : this.#silentUntil(peer));
+    }
+    return due;
+  }
+}

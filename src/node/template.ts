@@ -1,0 +1,209 @@
+import { Writer } from '../bitcoin/codec.ts';
+import { sha256d } from '../bitcoin/hash.ts';
+import { encodeHeader, HEADER_SIZE, type Header } from '../bitcoin/header.ts';
+import { commitmentOf, witnessRoot } from '../bitcoin/merkle.ts';
+import { compactToTarget } from '../bitcoin/target.ts';
+import { makeTx, type Tx } from '../bitcoin/tx.ts';
+import type { Chain } from '../consensus/chain.ts';
+import { subsidyAt } from '../consensus/params.ts';
+import { coinbaseScript } from '../consensus/tag.ts';
+import type { BlockEntry } from '../consensus/tree.ts';
+import { assert } from '../util/assert.ts';
+import { concat, writeU32LE } from '../util/bytes.ts';
+import type { Mempool, PoolEntry } from './mempool.ts';
+import { selectTransactions } from './template-select.ts';
+
+/** Version bits with none set (BIP9); Core's default. As int32 it is above 4. */
+const BLOCK_VERSION = 0x2000_0000;
+/** Header of a witness commitment output: OP_RETURN, push of 36, aa21a9ed (BIP141). */
+const COMMITMENT_PREFIX = Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed);
+const TIME_AT = 68;
+const NONCE_AT = 76;
+
+export interface TemplateOptions {
+  readonly chain: Chain;
+  readonly mempool: Mempool;
+  /** The script that is paid. */
+  readonly payout: Uint8Array;
+  /** Who mines, as consensus/tag.ts allows it; '' leaves it away. */
+  readonly tag: string;
+  /** Seconds since 1970. */
+  readonly wallS: number;
+  /** Safe integer ≥ 0; another one makes another block of the same transactions. */
+  readonly extraNonce: number;
+  /** Weight of the whole block, header and coinbase included. */
+  readonly maxWeight: number;
+  /** Only these pool members (and only where their ancestors are among them); undefined: what pays best. */
+  readonly txids?: readonly Uint8Array[];
+}
+
+/** A whole block but for its nonce. */
+export interface Template {
+  readonly prev: BlockEntry;
+  readonly height: number;
+  readonly bits: number;
+  readonly target: bigint;
+  readonly time: number;
+  readonly extraNonce: number;
+  readonly fees: number;
+  /** Weight of the transactions without the coinbase. */
+  readonly txsWeight: number;
+  /** Without the coinbase. */
+  readonly txs: readonly Tx[];
+  readonly coinbase: Tx;
+  /** 80 bytes with nonce 0. */
+  readonly header: Uint8Array;
+  /** The block's bytes. */
+  bytes(nonce: number, time?: number): Uint8Array;
+  /** The same block with another extra nonce: one coinbase and log n hashes. */
+  reroll(extraNonce: number): Template;
+  /** The same block at a later time (never before what the rules ask). */
+  atTime(wallS: number): Template;
+}
+
+/** What stays the same while nonce, extra nonce and time are tried. */
+interface Body {
+  readonly prev: BlockEntry;
+  readonly height: number;
+  readonly bits: number;
+  readonly target: bigint;
+  readonly leastTime: number;
+  readonly fees: number;
+  readonly txsWeight: number;
+  readonly txs: readonly Tx[];
+  /** Siblings on the coinbase's way up the merkle tree. */
+  readonly branch: readonly Uint8Array[];
+  /** Transaction count and, after the coinbase, all transactions. */
+  readonly count: Uint8Array;
+  readonly rest: Uint8Array;
+  readonly coinbase: (extraNonce: number) => Tx;
+}
+
+/** Core: BlockAssembler::CreateNewBlock. */
+export function buildTemplate(o: TemplateOptions): Template {
+  const prev = o.chain.tip;
+  const height = prev.height + 1;
+  const { params } = o.chain;
+  const bits = o.chain.nextBits(prev);
+  // A coinbase of the right size shows what is left for the others; its values do not change its size.
+  const blank = coinbaseOf(height, o.extraNonce, o.tag, o.payout, 0, new Uint8Array(32));
+  const budget = o.maxWeight - 4 * (HEADER_SIZE + 5) - blank.weight;
+  const chosen = selectTransactions(o.mempool.entries(), budget, allowedBy(o));
+  const txs = chosen.map((entry) => entry.tx);
+  let fees = 0;
+  let txsWeight = 0;
+  for (const entry of chosen) {
+    fees += entry.fee;
+    txsWeight += entry.tx.weight;
+  }
+  // Always there, as with Core on regtest: a block without witnesses may commit too.
+  const commitment = commitmentOf(witnessRoot([blank, ...txs]), new Uint8Array(32));
+  const value = subsidyAt(height, params) + fees;
+  const body: Body = {
+    prev,
+    height,
+    bits,
+    target: compactToTarget(bits).target,
+    leastTime: o.chain.nextTimes(prev).earliest,
+    fees,
+    txsWeight,
+    txs,
+    branch: coinbaseBranch(txs.map((tx) => tx.txid)),
+    count: new Writer(9).compactSize(txs.length + 1).finish(),
+    rest: concat(...txs.map((tx) => tx.bytes)),
+    coinbase: (extraNonce) => coinbaseOf(height, extraNonce, o.tag, o.payout, value, commitment),
+  };
+  return makeTemplate(body, o.extraNonce, o.wallS);
+}
+
+function allowedBy(o: TemplateOptions): ((entry: PoolEntry) => boolean) | undefined {
+  if (o.txids === undefined) return undefined;
+  const wanted = new Set<PoolEntry>();
+  for (const txid of o.txids) {
+    const entry = o.mempool.get(txid);
+    if (entry !== undefined) wanted.add(entry);
+  }
+  return (entry) =>
+    wanted.has(entry) && o.mempool.ancestorsOf(entry).every((ancestor) => wanted.has(ancestor));
+}
+
+function coinbaseOf(
+  height: number,
+  extraNonce: number,
+  tag: string,
+  payout: Uint8Array,
+  value: number,
+  commitment: Uint8Array,
+): Tx {
+  assert(Number.isSafeInteger(extraNonce) && extraNonce >= 0, 'an extra nonce is a safe integer');
+  return makeTx({
+    version: 2,
+    inputs: [
+      {
+        prevout: { txid: new Uint8Array(32), index: 0xffff_ffff },
+        script: coinbaseScript(height, extraNonce, tag),
+        sequence: 0xffff_ffff,
+        witness: [new Uint8Array(32)],
+      },
+    ],
+    outputs: [
+      { value, script: payout },
+      { value: 0, script: concat(COMMITMENT_PREFIX, commitment) },
+    ],
+    lockTime: 0,
+  });
+}
+
+/** The hashes beside the first leaf's path, bottom up; an odd last hash is paired with itself. */
+function coinbaseBranch(rest: readonly Uint8Array[]): Uint8Array[] {
+  const branch: Uint8Array[] = [];
+  // `level` lacks its first hash, which depends on the coinbase.
+  let level = [...rest];
+  while (level.length > 0) {
+    branch.push(level[0]!);
+    const next: Uint8Array[] = [];
+    for (let i = 1; i < level.length; i += 2) {
+      const left = level[i]!;
+      next.push(sha256d(concat(left, level[i + 1] ?? left)));
+    }
+    level = next;
+  }
+  return branch;
+}
+
+function makeTemplate(body: Body, extraNonce: number, wallS: number): Template {
+  const coinbase = body.coinbase(extraNonce);
+  const time = Math.max(wallS, body.leastTime);
+  let root = coinbase.txid;
+  for (const sibling of body.branch) root = sha256d(concat(root, sibling));
+  const fields: Header = {
+    version: BLOCK_VERSION,
+    prev: body.prev.hash,
+    merkleRoot: root,
+    time,
+    bits: body.bits,
+    nonce: 0,
+  };
+  const header = encodeHeader(fields);
+  return {
+    prev: body.prev,
+    height: body.height,
+    bits: body.bits,
+    target: body.target,
+    time,
+    extraNonce,
+    fees: body.fees,
+    txsWeight: body.txsWeight,
+    txs: body.txs,
+    coinbase,
+    header,
+    bytes(nonce, at = time) {
+      const block = concat(header, body.count, coinbase.bytes, body.rest);
+      writeU32LE(block, TIME_AT, at);
+      writeU32LE(block, NONCE_AT, nonce);
+      return block;
+    },
+    reroll: (extra) => makeTemplate(body, extra, time),
+    atTime: (wall) => makeTemplate(body, extraNonce, wall),
+  };
+}

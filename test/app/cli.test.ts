@@ -1,0 +1,180 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { buildProgram } from '../../src/app/cli/program.ts';
+import { runCli } from '../../src/app/cli/run.ts';
+import { wishesOf } from '../../src/app/cli/verbs-yard.ts';
+import { createYard } from '../../src/lab/create.ts';
+
+const options = {
+  programPath: join(import.meta.dirname, '..', '..', 'dist', 'forkyard.js'),
+  version: '9.9.9',
+};
+
+let dir: string;
+let stdout: string;
+let stderr: string;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'forkyard-cli-'));
+  stdout = '';
+  stderr = '';
+  vi.spyOn(process, 'cwd').mockReturnValue(dir);
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    stdout += String(text);
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    stderr += String(text);
+    return true;
+  });
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function run(line: string): Promise<number> {
+  return runCli(line === '' ? [] : line.split(' '), options);
+}
+
+describe('the command line', () => {
+  it('alone shows eight first verbs and whether a yard runs here', async () => {
+    expect(await run('')).toBe(0);
+    for (const verb of ['demo', 'up', 'status', 'tree', 'send', 'partition', 'heal', 'reorg']) {
+      expect(stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));
+    }
+    expect(stdout).toContain('No yard here. Next: forkyard up');
+    mkdirSync(join(dir, '.forkyard'));
+    createYard(join(dir, '.forkyard'), options.programPath, { network: 'lab', label: 'mine' });
+    stdout = '';
+    expect(await run('')).toBe(0);
+    expect(stdout).toContain('A yard is here, and stopped: mine');
+  });
+
+  it('guesses an unknown verb, exit 2', async () => {
+    expect(await run('statuss')).toBe(2);
+    expect(stderr).toBe("forkyard: no verb 'statuss'\nDid you mean status?\n");
+    expect(stdout).toBe('');
+  });
+
+  it.each([
+    ['status --jsn', "unknown option '--jsn'"],
+    ['partition', "missing required argument 'groups'"],
+    ['mine --blocks 0', '--blocks must be from 1 to 100000, not 0'],
+    ['up --pace 5', "--pace: '5' has no unit"],
+    ['up --hashrate fast', "--hashrate: 'fast' is not a hash rate"],
+    ['up -n 65', '--nodes: the number of nodes must be from 1 to 64'],
+    ['up --weather foggy', "--weather: 'foggy'"],
+    ['up --topology ring', "--topology: 'ring'"],
+    ['send alice bob 1.123456789', '1.123456789'],
+    ['send alice bob 0', 'an amount of 0 pays nobody'],
+    ['double-spend alice carol dave@D', "'carol' must say who and where"],
+    ['tree --last 0', '--last must be from 1'],
+    ['heal --timeout 5', "--timeout: '5' has no unit"],
+    ['node', "required option '--datadir <dir>' not specified"],
+  ])('refuses `%s` with one sentence and exit 2', async (line, sentence) => {
+    expect(await run(line)).toBe(2);
+    expect(stderr).toContain(sentence);
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it.each([
+    'status',
+    'tree',
+    'watch',
+    'tx a91f',
+    'mine --blocks 1',
+    'partition AB/CD',
+    'heal',
+    'down',
+    'kill A',
+    'rpc',
+    'balance',
+    'keys',
+  ])('says what to do where there is no yard: `%s` is exit 3', async (line) => {
+    expect(await run(line)).toBe(3);
+    expect(stderr).toBe('forkyard: no yard here or in any folder above\nStart one: forkyard up\n');
+  });
+
+  it('knows a yard that is stopped from none', async () => {
+    mkdirSync(join(dir, '.forkyard'));
+    createYard(join(dir, '.forkyard'), options.programPath, { network: 'lab' });
+    expect(await run('status')).toBe(3);
+    expect(stderr).toContain('is not running\nStart it again, it goes on where it was: forkyard up\n');
+  });
+
+  it('lists keys of a stopped yard, makes one, and keeps --json to one object', async () => {
+    mkdirSync(join(dir, '.forkyard'));
+    createYard(join(dir, '.forkyard'), options.programPath, { network: 'lab' });
+    expect(await run('keys new zoe')).toBe(0);
+    expect(await run('keys new zoe')).toBe(2);
+    stdout = '';
+    expect(await run('keys --json')).toBe(0);
+    const keys = JSON.parse(stdout) as { name: string; kind: string }[];
+    expect(keys.map((k) => k.name)).toEqual([
+      'alice',
+      'bob',
+      'carol',
+      'dave',
+      'erin',
+      'frank',
+      'grace',
+      'heidi',
+      'ivan',
+      'judy',
+      'zoe',
+    ]);
+    stdout = '';
+    expect(await run('keys')).toBe(0);
+    expect(stdout).toContain('Worthless test keys');
+  });
+
+  it('gives a refusal as JSON too, where JSON was asked for', async () => {
+    expect(await run('status --json')).toBe(3);
+    expect(JSON.parse(stdout)).toEqual({
+      error: 'no yard here or in any folder above',
+      hint: 'Start one: forkyard up',
+      exit: 3,
+    });
+  });
+
+  it('has an example in the help of every verb, and each example parses', async () => {
+    const program = buildProgram(options);
+    for (const verb of program.commands) {
+      stdout = '';
+      expect(await run(`${verb.name()} --help`)).toBe(0);
+      const examples = [...stdout.matchAll(/^ {2}\$ forkyard (\S+)(.*)$/gm)];
+      expect(examples.length, verb.name()).toBeGreaterThan(0);
+      for (const [, name] of examples) {
+        expect([verb.name(), ...verb.aliases()]).toContain(name);
+      }
+    }
+  });
+});
+
+describe('what `up` is asked', () => {
+  it('becomes wishes', () => {
+    expect(
+      wishesOf({
+        nodes: '5',
+        miners: 'A,B',
+        hashrate: '50kH/s,100kH/s',
+        pace: '2s',
+        delay: '400ms',
+        network: 'lab',
+      }),
+    ).toEqual({
+      nodes: 5,
+      miners: ['A', 'B'],
+      hashrates: [50_000, 100_000],
+      paceMs: 2_000,
+      delayMs: 400,
+      network: 'lab',
+    });
+    expect(wishesOf({ miners: 'none' })).toEqual({ miners: [] });
+    expect(wishesOf({ weather: 'stormy', pace: '3s' })).toEqual({ paceMs: 3_000, delayMs: 400 });
+  });
+});

@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest';
+import '../../src/host/polyfill.ts';
+import { peerIdFromString } from '@libp2p/peer-id';
+import { Gossip, type GossipRouter, topicName } from '../../src/host/net/gossip.ts';
+import { demerits, netLimits } from '../../src/host/net/limits.ts';
+import type { GossipVerdict } from '../../src/node/types.ts';
+import { blob, GENESIS } from './network-rig.ts';
+
+const PEER = '12D3KooWEySue5voK23qPgeUMUKfHTZTwzqp9TzyMnBp9ycmJdyB';
+const ID = peerIdFromString(PEER);
+
+/** gossipsub's part, played: it records what it is told, and a test says what arrives. */
+class FakeRouter extends EventTarget {
+  readonly reports: [string, string][] = [];
+  readonly published: [string, Uint8Array][] = [];
+  readonly streamsOutbound = new Map<string, unknown>();
+  subscribers: (typeof ID)[] = [];
+  #next = 0;
+
+  subscribe(): void {}
+  getSubscribers() {
+    return this.subscribers;
+  }
+  getScore(): number {
+    return 0;
+  }
+  async publish(topic: string, data: Uint8Array): Promise<void> {
+    this.published.push([topic, data]);
+  }
+  reportMessageValidationResult(msgId: string, _: string, result: string): void {
+    this.reports.push([msgId, result]);
+  }
+  decodeRpc(): unknown {
+    return {};
+  }
+  async pipePeerReadStream(): Promise<void> {}
+
+  arrive(data: Uint8Array, topic = topicName(GENESIS, 'tx')): string {
+    const msgId = `m${this.#next++}`;
+    const detail = { propagationSource: ID, msgId, msg: { topic, data } };
+    this.dispatchEvent(new CustomEvent('gossipsub:message', { detail }));
+    return msgId;
+  }
+}
+
+function setup() {
+  const router = new FakeRouter();
+  const state = { joined: true, connection: {} as object | undefined };
+  const given: { bytes: Uint8Array; verdict: (v: GossipVerdict) => void }[] = [];
+  const faults: [number, string][] = [];
+  const notes: string[] = [];
+  const gossip = new Gossip({
+    router: router as unknown as GossipRouter,
+    genesisId: GENESIS,
+    maxGossip: 1_000_000,
+    onMessage: (_, __, bytes, verdict) => void given.push({ bytes, verdict }),
+    onFault: (_, points, why) => void faults.push([points, why]),
+    joined: () => state.joined,
+    connectionOf: () => state.connection,
+    onDead: () => undefined,
+    onChange: () => undefined,
+    note: (text) => void notes.push(text),
+  });
+  return { router, state, given, faults, notes, gossip };
+}
+
+describe('gossip messages', () => {
+  it('get exactly one verdict; a rejected one counts against its sender', () => {
+    const t = setup();
+    const ids = [0, 1, 2].map((i) => t.router.arrive(blob(i, 10)));
+    t.given[0]!.verdict('accept');
+    t.given[0]!.verdict('reject');
+    t.given[1]!.verdict('ignore');
+    t.given[2]!.verdict('reject');
+    expect(t.router.reports).toEqual([
+      [ids[0], 'accept'],
+      [ids[1], 'ignore'],
+      [ids[2], 'reject'],
+    ]);
+    expect(t.faults).toEqual([[demerits.rejectedMessage, 'an invalid tx by gossip']]);
+  });
+
+  it('wait for their peer to join, and are ignored when it leaves instead', () => {
+    const t = setup();
+    t.state.joined = false;
+    t.router.arrive(blob(1, 10));
+    t.router.arrive(blob(2, 10));
+    expect(t.given).toEqual([]);
+    t.state.joined = true;
+    t.gossip.joined(PEER);
+    expect(t.given.map((g) => g.bytes[0])).toEqual([1, 2]);
+    t.state.joined = false;
+    const late = t.router.arrive(blob(3, 10));
+    t.gossip.left(PEER);
+    expect(t.router.reports.at(-1)).toEqual([late, 'ignore']);
+    t.gossip.joined(PEER);
+    expect(t.given.length).toBe(2);
+  });
+
+  it('of a peer without a connection, or of a topic that is none, are ignored', () => {
+    const t = setup();
+    t.router.arrive(blob(1, 10), '/forkyard/other/tx/1');
+    t.state.connection = undefined;
+    t.router.arrive(blob(2, 10));
+    expect(t.router.reports.map(([, r]) => r)).toEqual(['ignore', 'ignore']);
+    expect(t.given).toEqual([]);
+  });
+
+  it('that nobody judges in time are ignored, and judging them later changes nothing', () => {
+    const t = setup();
+    const id = t.router.arrive(blob(1, 10));
+    t.gossip.sweep(performance.now());
+    expect(t.router.reports).toEqual([]);
+    t.gossip.sweep(performance.now() + netLimits.judgeMs);
+    expect(t.router.reports).toEqual([[id, 'ignore']]);
+    expect(t.notes[0]).toMatch(/got no verdict/);
+    t.given[0]!.verdict('accept');
+    expect(t.router.reports.length).toBe(1);
+  });
+
+  it('that wait for a verdict are bounded in number and size; a verdict makes room', () => {
+    const t = setup();
+    for (let i = 0; i < netLimits.unjudged + 10; i++) t.router.arrive(blob(i, 4));
+    expect(t.given.length).toBe(netLimits.unjudged);
+    expect(t.router.reports.length).toBe(10);
+    t.given[0]!.verdict('accept');
+    t.router.arrive(blob(9, 4));
+    expect(t.given.length).toBe(netLimits.unjudged + 1);
+
+    const big = setup();
+    while (big.router.reports.length === 0) big.router.arrive(blob(1, 1_000_000));
+    expect(big.given.length).toBe(Math.floor(netLimits.unjudgedBytes / 1_000_000));
+  });
+});
+
+describe('publishing', () => {
+  it('waits for a peer that can be sent to, in order, the oldest giving way at the bound', () => {
+    const t = setup();
+    for (let i = 0; i < netLimits.unpublished + 5; i++) t.gossip.publish('block', blob(i, 100));
+    t.router.subscribers = [ID];
+    // Subscribed, but our stream to it is not open yet: gossipsub would mark the message as sent, and send nothing.
+    t.gossip.joined(PEER);
+    expect(t.router.published).toEqual([]);
+    t.router.streamsOutbound.set(PEER, {});
+    t.gossip.joined(PEER);
+    expect(t.router.published.map(([, b]) => b[0])).toEqual(
+      Array.from({ length: netLimits.unpublished }, (_, i) => i + 5),
+    );
+    t.gossip.publish('tx', blob(200, 100));
+    expect(t.router.published.at(-1)![0]).toBe(topicName(GENESIS, 'tx'));
+  });
+
+  it('is bounded in bytes too', () => {
+    const t = setup();
+    for (let i = 0; i < 40; i++) t.gossip.publish('block', blob(i, 1_000_000));
+    t.router.subscribers = [ID];
+    t.router.streamsOutbound.set(PEER, {});
+    t.gossip.joined(PEER);
+    expect(t.router.published.length).toBe(Math.floor(netLimits.unpublishedBytes / 1_000_000));
+    expect(t.router.published.at(-1)![1][0]).toBe(39);
+  });
+});

@@ -1,0 +1,26 @@
+import { it } from 'vitest';
+import { honestChain } from './blocks.ts';
+import { labParams, Net } from './net.ts';
+it('perf', { timeout: 600000 }, () => {
+  const params = labParams();
+  const t0 = performance.now();
+  const chain = honestChain(params, 6000);
+  console.log('mine 6000', performance.now() - t0);
+  const net = new Net({ params, delayMs: 1, foresee: false });
+  const [a] = net.add("A"); net.run(1_600_000);
+  const t1 = performance.now();
+  for (const { bytes } of chain) a!.ask({ kind: 'submit-block', bytes });
+  net.until('rest', () => a!.tip.height === 6000);
+  console.log('submit 6000', performance.now() - t1);
+  net.run(1_600_000);
+  const [l] = net.add('L');
+  let longest = 0; let total = 0; let n = 0; let what = '';
+  const orig = l!.node.step.bind(l!.node);
+  l!.node.step = (now, input) => { const s = performance.now(); const r = orig(now, input); const d = performance.now() - s; total += d; n++; if (d > longest) { longest = d; what = input.kind + (input.kind === 'message' ? input.bytes[0] : ''); } return r; };
+  net.connect('A', 'L');
+  const t2 = performance.now();
+  net.until('sync', () => l!.node.view.chain.bestHeader.height === 6000);
+  console.log('headers', performance.now() - t2, 'L steps', total);
+  net.untilAgreed();
+  console.log('sync', performance.now() - t2, 'virtual', 'L steps total', total, n, 'longest', longest, what);
+});
