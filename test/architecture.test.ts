@@ -71,7 +71,10 @@ describe('layers', () => {
       importsOf(text)
         .filter((name) => name.startsWith('.'))
         .map((name) => relative(join(root, 'src'), resolve(root, dirname(file), name)).split(sep)[0]!)
-        .filter((target) => target !== folderOf(file) && !(rowOf(target) >= 0 && rowOf(target) < rowOf(folderOf(file))))
+        .filter(
+          (target) =>
+            target !== folderOf(file) && !(rowOf(target) >= 0 && rowOf(target) < rowOf(folderOf(file))),
+        )
         .map((target) => 'imports ' + target),
     );
     // host names the node's shapes, and the other way round is what this test forbids.
@@ -82,7 +85,9 @@ describe('layers', () => {
     const bad = violations(pureSources, (_, text) =>
       importsOf(text)
         .filter((name) => !name.startsWith('.'))
-        .filter((name) => !PURE_PACKAGES.some((allowed) => name === allowed || name.startsWith(allowed + '/')))
+        .filter(
+          (name) => !PURE_PACKAGES.some((allowed) => name === allowed || name.startsWith(allowed + '/')),
+        )
         .map((name) => 'imports ' + name),
     );
     expect(bad).toEqual([]);
@@ -94,7 +99,12 @@ describe('layers', () => {
     const bad = violations(sources, (_, text) =>
       importsOf(text)
         .filter((name) => !name.startsWith('.') && !name.startsWith('node:') && !name.startsWith('#'))
-        .map((name) => name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/'))
+        .map((name) =>
+          name
+            .split('/')
+            .slice(0, name.startsWith('@') ? 2 : 1)
+            .join('/'),
+        )
         .filter((name) => !Object.hasOwn(dependencies, name))
         .map((name) => 'imports ' + name),
     );
@@ -184,7 +194,9 @@ describe('the repository', () => {
 
   it('skips no test and singles none out', () => {
     const bad = violations(tests, (_, text) =>
-      [...codeOf(text).matchAll(/\b(?:describe|it|test)\s*\.\s*(?:only|skip|todo|fails)\b/g)].map(([found]) => found),
+      [...codeOf(text).matchAll(/\b(?:describe|it|test)\s*\.\s*(?:only|skip|todo|fails)\b/g)].map(
+        ([found]) => found,
+      ),
     );
     expect(bad).toEqual([]);
   });
@@ -205,17 +217,23 @@ describe('the repository', () => {
 
   it('has no empty catch', () => {
     const bad = violations(sources, (_, text) =>
-      [...codeOf(text).matchAll(/\bcatch\s*(?:\([^)]*\))?\s*\{\s*\}|\.catch\(\s*\(\s*\)\s*=>\s*(?:\{\s*\}|undefined)\s*\)/g)].map(
-        ([found]) => found,
-      ),
+      [
+        ...codeOf(text).matchAll(
+          /\bcatch\s*(?:\([^)]*\))?\s*\{\s*\}|\.catch\(\s*\(\s*\)\s*=>\s*(?:\{\s*\}|undefined)\s*\)/g,
+        ),
+      ].map(([found]) => found),
     );
     expect(bad).toEqual([]);
   });
 
   it('uses every bound of node/limits.ts, and none is zero or negative', () => {
     const users = sources.filter((file) => file !== 'src/node/limits.ts').map((file) => read.get(file)!);
-    const unused = Object.keys(limits).filter((name) => !users.some((text) => new RegExp('\\b' + name + '\\b').test(text)));
+    const unused = Object.keys(limits).filter(
+      (name) => !users.some((text) => new RegExp('\\b' + name + '\\b').test(text)),
+    );
     expect(unused).toEqual([]);
-    expect(Object.entries(limits).filter(([, value]) => !(value > 0 && Number.isSafeInteger(value)))).toEqual([]);
+    expect(Object.entries(limits).filter(([, value]) => !(value > 0 && Number.isSafeInteger(value)))).toEqual(
+      [],
+    );
   });
 });

@@ -47,6 +47,7 @@ export function nodeContext(parts: ContextParts): NodeContext {
         throw new RpcError(RPC.MISC_ERROR, error instanceof Error ? error.message : String(error));
       }
     },
+    settled: () => driver.betweenSteps(() => undefined),
     snapshot: () => store.snapshot(),
     stored: (key) => store.get(key),
     tipSince: () => tipSince,

@@ -4,6 +4,7 @@ import { decodeAddress } from '../bitcoin/address.ts';
 import { lockScript } from '../bitcoin/lock.ts';
 import type { Params } from '../consensus/params.ts';
 import { deriveParams, paramsFromJson, parseNetworks } from '../consensus/params.ts';
+import { nearest } from '../host/http-methods.ts';
 import { kernelNameProblem } from '../host/kernels/select.ts';
 import type { Result } from '../util/result.ts';
 import { err, ok } from '../util/result.ts';
@@ -28,6 +29,8 @@ export interface NodeProcessOptions {
   readonly kernel: string;
   /** One-way delay of all that this node sends. */
   readonly delayMs: number;
+  /** false: blocks and payments travel by the sync protocol alone. */
+  readonly gossip: boolean;
   readonly mine: boolean;
   /** Address that mining pays. */
   readonly payout?: string;
@@ -46,14 +49,6 @@ export const NODE_DEFAULTS = {
   threads: 1,
   kernel: 'auto',
 } as const;
-
-/** A person's mistake or a circumstance that keeps the node from starting: one sentence or two, no stack. */
-export class StartProblem extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'StartProblem';
-  }
-}
 
 /** Parameters of the network that the options name. */
 export function loadParams(
@@ -85,8 +80,12 @@ function fromNetworks(file: string, name: string, parsed: unknown): Result<Param
   const networks = parseNetworks(json);
   if (!networks.ok) return err(`${file}: ${networks.error}`);
   const template = networks.value.get(name);
-  if (template === undefined)
-    return err(`there is no network '${name}'; ${file} has ${[...networks.value.keys()].join(', ')}`);
+  if (template === undefined) {
+    const names = [...networks.value.keys()];
+    const near = nearest(name, names);
+    const hint = near === undefined ? '' : ` (did you mean '${near}'?)`;
+    return err(`there is no network '${name}'${hint}; ${file} has ${names.join(', ')}`);
+  }
   if (template.genesis.kind !== 'fixed')
     return err(
       `every '${name}' network has a genesis of its own: give the genesis.json of the yard to join with --genesis, or make one with 'forkyard up --network ${name}'`,

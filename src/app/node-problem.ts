@@ -1,20 +1,18 @@
 import { StoreMismatch } from '../consensus/opening.ts';
 import { PortError } from '../host/http.ts';
 import { CommitError, StoreError } from '../host/store.ts';
-import { StartProblem } from './node-options.ts';
 
 /** What went wrong, where, and what next, in a sentence or two for the person who runs the node. */
 export function describeProblem(error: unknown, datadir: string): string {
-  if (error instanceof StartProblem || error instanceof PortError) return error.message;
-  if (error instanceof StoreError || error instanceof CommitError) return error.message;
+  // Their makers wrote sentences already.
+  if (error instanceof PortError || error instanceof StoreError || error instanceof CommitError) return error.message;
   if (error instanceof StoreMismatch) return mismatch(error, datadir);
-  const { code, message, cause } = error as NodeJS.ErrnoException & { cause?: unknown };
-  const text = `${message} ${cause instanceof Error ? cause.message : ''}`;
+  const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC') return `the disk of ${datadir} is full. Free some space and start again.`;
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
     return `no permission to write in ${datadir}: ${message}`;
-  if (text.includes('EADDRINUSE')) return `a --listen address is in use by another program: ${message}`;
-  if (text.includes('EADDRNOTAVAIL')) return `a --listen address does not belong to this machine: ${message}`;
+  if (code === 'ENOTDIR' || code === 'EEXIST')
+    return `${datadir} cannot be a directory: a file is in the way`;
   return `${message ?? String(error)}`;
 }
 

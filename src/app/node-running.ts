@@ -100,6 +100,7 @@ async function start(
     maxGossip: limits.maxGossipBytes,
     maxFrame: limits.maxFrameBytes,
     maxPeers: limits.maxPeers,
+    gossip: options.gossip,
     events: driver.networkEvents,
     note,
   });

@@ -46,16 +46,18 @@ class WriteSet {
 export class ChainStore implements KeyedCoins {
   readonly #store: Store;
   readonly #coins: CoinsCache;
-  readonly #bodies = new Map<BlockEntry, SaneBlock>();
+  /** Recent bodies in two generations: when the young one is full, the old one is forgotten whole. */
+  #bodies = new Map<BlockEntry, SaneBlock>();
+  #olderBodies = new Map<BlockEntry, SaneBlock>();
   #bodyBytes = 0;
-  readonly #maxBodyBytes: number;
+  readonly #halfBodyBytes: number;
   #pending = new WriteSet();
   #taken = new WriteSet();
 
   constructor(store: Store, bounds: { readonly coins: number; readonly bodyBytes: number }) {
     this.#store = store;
     this.#coins = new CoinsCache(bounds.coins);
-    this.#maxBodyBytes = bounds.bodyBytes;
+    this.#halfBodyBytes = bounds.bodyBytes / 2;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -120,19 +122,19 @@ export class ChainStore implements KeyedCoins {
 
   putBody(entry: BlockEntry, block: SaneBlock): void {
     this.write(bodyKey(entry.hash), block.bytes);
-    if (block.bytes.length > this.#maxBodyBytes) return;
+    if (this.#bodyBytes + block.bytes.length > this.#halfBodyBytes) {
+      this.#olderBodies = this.#bodies;
+      this.#bodies = new Map();
+      this.#bodyBytes = 0;
+    }
+    if (block.bytes.length > this.#halfBodyBytes) return;
     this.#bodies.set(entry, block);
     this.#bodyBytes += block.bytes.length;
-    for (const [oldest, { bytes }] of this.#bodies) {
-      if (this.#bodyBytes <= this.#maxBodyBytes) break;
-      this.#bodies.delete(oldest);
-      this.#bodyBytes -= bytes.length;
-    }
   }
 
   /** A body that is here, from the cache or the disk. `parsed`: the same block, if somebody has parsed it already. */
   body(entry: BlockEntry, parsed?: SaneBlock): SaneBlock {
-    const cached = this.#bodies.get(entry);
+    const cached = this.#bodies.get(entry) ?? this.#olderBodies.get(entry);
     if (cached !== undefined) return cached;
     const bytes = this.get(bodyKey(entry.hash));
     if (bytes === undefined) throw new InvariantError(`the body of block ${entry.id} is gone from the disk`);

@@ -49,7 +49,7 @@ export interface ChainBounds {
   readonly pieceWeight: number;
 }
 
-export const CHAIN_BOUNDS: ChainBounds = { coins: 50_000, bodyBytes: 4_000_000, pieceWeight: 8_000_000 };
+export const CHAIN_BOUNDS: ChainBounds = { coins: 50_000, bodyBytes: 8_000_000, pieceWeight: 4_000_000 };
 
 /** A body this far behind the best header comes in a long sync: the next piece that is connected makes it durable too. */
 const SYNC_DISTANCE = 24;

@@ -10,6 +10,8 @@ import type { SigCheck } from './verify.ts';
 
 /** Blocks that one look ahead reads at most: empty ones carry no signatures to be found. */
 const MAX_BLOCKS = 32;
+/** ... and how many bytes, beyond the first block: a look ahead parses them all in one go. */
+const MAX_BYTES = 4_000_000;
 /** Transactions whose checks are kept for connecting; above it the oldest look-ahead is forgotten. */
 const MAX_KEPT = 20_000;
 
@@ -22,7 +24,13 @@ export interface Standing {
   readonly overlay: CoinsOverlay | undefined;
   /** The block under way, and its first transaction that is not connected. */
   readonly partial:
-    | { readonly entry: TreeEntry; readonly block: SaneBlock; readonly next: number }
+    | {
+        readonly entry: TreeEntry;
+        readonly block: SaneBlock;
+        readonly next: number;
+        /** Of transaction `next`: how many of its signatures are verified. */
+        readonly open: { readonly verified: number } | undefined;
+      }
     | undefined;
 }
 
@@ -61,41 +69,47 @@ export class Foresight {
     const { at, goal, overlay, partial } = standing;
     const found: SigCheck[] = [];
     if (!isAncestor(at, goal)) return found;
-    if (this.#checks.size > MAX_KEPT || this.#parsed.size > MAX_BLOCKS) {
+    if (this.#checks.size > MAX_KEPT) {
       this.#checks = new Map();
       this.#parsed.clear();
     }
+    // A goal that was given up leaves nothing behind: what is kept is what the bounds below let in.
+    for (const entry of this.#parsed.keys()) if (!isAncestor(entry, goal)) this.#parsed.delete(entry);
     const made = new Map<string, Coin>();
     const coinAt = (key: string): Coin | undefined => {
       const ahead = made.get(key) ?? overlay?.own(key);
       return ahead === undefined ? this.#store.peekCoin(key) : (ahead ?? undefined);
     };
     const last = Math.min(goal.height, at.height + MAX_BLOCKS);
-    for (let height = at.height + 1; height <= last && found.length < max; height++) {
+    let bytes = 0;
+    for (let height = at.height + 1; height <= last && found.length < max && bytes < MAX_BYTES; height++) {
       const entry = ancestorAt(goal, height) as TreeEntry;
+      bytes += entry.size;
       const underWay = partial?.entry === entry ? partial : undefined;
       const block = underWay?.block ?? this.#parsed.get(entry) ?? this.#store.body(entry);
       if (underWay === undefined) this.#parsed.set(entry, block);
-      this.#lookInto(block, underWay?.next ?? 0, height, made, coinAt, found, max);
+      const from = { tx: underWay?.next ?? 0, check: underWay?.open?.verified ?? 0 };
+      this.#lookInto(block, from, height, made, coinAt, found, max);
     }
     return found;
   }
 
   #lookInto(
     block: SaneBlock,
-    from: number,
+    from: { readonly tx: number; readonly check: number },
     height: number,
     made: Map<string, Coin>,
     coinAt: (key: string) => Coin | undefined,
     found: SigCheck[],
     max: number,
   ): void {
-    for (let t = from; t < block.txs.length && found.length < max; t++) {
+    for (let t = from.tx; t < block.txs.length && found.length < max; t++) {
       const tx = block.txs[t]!;
       if (t > 0) {
         const checks = this.#checks.get(tx) ?? this.#prepare(tx, coinAt);
         // A missing coin or a malformed witness is connecting's to refuse.
-        if (checks?.ok) for (const check of checks.value) if (found.length < max) found.push(check);
+        const first = t === from.tx ? from.check : 0;
+        if (checks?.ok) found.push(...checks.value.slice(first, first + max - found.length));
       }
       const { txid, outputs } = tx;
       for (let index = 0; index < outputs.length; index++) {

@@ -61,19 +61,26 @@ export function openTree(params: Params, index: Iterable<Row>): Opened {
 }
 
 function sort(index: Iterable<Row>): { meta?: Uint8Array; tip?: Uint8Array; entries: Stored[] } {
-  const found: { meta?: Uint8Array; tip?: Uint8Array; entries: Stored[] } = { entries: [] };
+  const found: { meta?: Uint8Array; tip?: Uint8Array } = {};
+  const byHeight = new Map<number, Stored[]>();
   for (const { key, value } of index) {
     if (key[0] === PREFIX.meta) found.meta = value;
     else if (key[0] === PREFIX.tip) found.tip = value;
     else if (key[0] === PREFIX.entry) {
       const record = decodeEntry(value);
       if (record === undefined || key.length !== 33) corrupt(`row ${toHex(key)} is not a block index entry`);
-      found.entries.push({ hash: key.slice(1), record });
+      const stored = { hash: key.slice(1), record };
+      const level = byHeight.get(record.height);
+      if (level === undefined) byHeight.set(record.height, [stored]);
+      else level.push(stored);
     }
   }
-  // Parents first; a total order, whatever order the rows come in.
-  found.entries.sort((a, b) => a.record.height - b.record.height || compare(a.hash, b.hash));
-  return found;
+  // Parents first; then by hash: a total order, whatever order the rows come in.
+  const entries: Stored[] = [];
+  for (const height of [...byHeight.keys()].sort((a, b) => a - b)) {
+    entries.push(...byHeight.get(height)!.sort((a, b) => compare(a.hash, b.hash)));
+  }
+  return { ...found, entries };
 }
 
 function checkMeta(value: Uint8Array, params: Params): void {

@@ -222,13 +222,6 @@ export const RULES = {
 
   // One loose transaction. Nothing here speaks about a block.
   coinbase: row('mempool', 'tx', 'reject', 'spares', 'a coinbase belongs in a block'),
-  'tx-size-small': row(
-    'mempool',
-    'tx',
-    'reject',
-    'spares',
-    'a transaction must have 65 bytes or more without witness',
-  ),
   'tx-size': row('mempool', 'tx', 'reject', 'spares', 'the transaction is heavier than policy allows'),
   'missing-inputs': row('mempool', 'nobody', 'ignore', 'spares', 'a coin that it spends is unknown here'),
   'txn-already-in-mempool': row('mempool', 'nobody', 'ignore', 'spares', 'it is already in the mempool'),
@@ -240,26 +233,12 @@ export const RULES = {
     'the same transaction with another witness is in the mempool',
   ),
   'txn-already-known': row('mempool', 'nobody', 'ignore', 'spares', 'it is already in the chain'),
-  'txn-mempool-conflict': row(
-    'mempool',
-    'nobody',
-    'ignore',
-    'spares',
-    'another transaction spends the same coin',
-  ),
   'bad-txns-spends-conflicting-tx': row(
     'mempool',
     'tx',
     'ignore',
     'spares',
     'it spends what it would replace',
-  ),
-  'replacement-adds-unconfirmed': row(
-    'mempool',
-    'tx',
-    'ignore',
-    'spares',
-    'a replacement adds an unconfirmed input',
   ),
   'too many potential replacements': row('mempool', 'tx', 'ignore', 'spares', 'it would replace too many'),
   'insufficient fee': row(

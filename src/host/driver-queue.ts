@@ -47,10 +47,13 @@ export class InputQueue {
         this.#put(this.#first, input);
         return [];
       case 'clock': {
-        // Only the latest matters.
+        // Before all others, since a node without a clock judges nothing; and only the latest matters.
         const before = this.#first.findIndex(({ kind }) => kind === 'clock');
         if (before >= 0) this.#first[before] = input;
-        else this.#put(this.#first, input);
+        else {
+          this.#first.unshift(input);
+          this.#size++;
+        }
         return [];
       }
       case 'left': {

@@ -34,39 +34,32 @@ export function coins(sats: number): JsonNumber {
   return new JsonNumber(`${sats < 0 ? '-' : ''}${digits.slice(0, at)}.${digits.slice(at)}`);
 }
 
+/** What needs no escape, nearly everything here: ids, hex, addresses. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 /** Members that are undefined are left out, as JSON.stringify does; a non-finite number is a bug and throws. */
 export function stringify(value: Json): string {
-  const parts: string[] = [];
-  write(value, parts);
-  return parts.join('');
+  if (typeof value === 'string') return quote(value);
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError(`${value} is not a JSON number`);
+    return String(value);
+  }
+  if (value instanceof JsonNumber) return value.text;
+  let text = '';
+  if (Array.isArray(value)) {
+    for (const item of value as readonly Json[]) text += (text === '' ? '' : ',') + stringify(item);
+    return `[${text}]`;
+  }
+  for (const key of Object.keys(value)) {
+    const member = (value as { readonly [key: string]: Json | undefined })[key];
+    if (member !== undefined) text += (text === '' ? '' : ',') + quote(key) + ':' + stringify(member);
+  }
+  return `{${text}}`;
 }
 
-function write(value: Json, parts: string[]): void {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') {
-    parts.push(JSON.stringify(value));
-  } else if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new TypeError(`${value} is not a JSON number`);
-    parts.push(String(value));
-  } else if (value instanceof JsonNumber) {
-    parts.push(value.text);
-  } else if (Array.isArray(value)) {
-    parts.push('[');
-    value.forEach((item: Json, i) => {
-      if (i > 0) parts.push(',');
-      write(item, parts);
-    });
-    parts.push(']');
-  } else {
-    parts.push('{');
-    let first = true;
-    for (const [key, member] of Object.entries(value)) {
-      if (member === undefined) continue;
-      parts.push(first ? '' : ',', JSON.stringify(key), ':');
-      first = false;
-      write(member, parts);
-    }
-    parts.push('}');
-  }
+function quote(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /** UniValue's name of a value's type, for messages. */

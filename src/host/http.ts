@@ -8,18 +8,25 @@ import { startOf, streamEvents } from './http-events.ts';
 import type { RpcRegistry } from './http-methods.ts';
 import { answer } from './http-rpc.ts';
 
-/** A block of 4 million weight units is 8 MB of hex; twice that leaves room for a batch. */
-const BODY_LIMIT = 16 * 1024 * 1024;
-const CONNECTION_LIMIT = 128;
-/** Calls at work at the same time; Core answers 503 beyond its work queue too. */
-const CALL_LIMIT = 64;
-const STREAM_LIMIT = 32;
-/** A client that trickles its headers or its body loses the connection. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-const KEEP_ALIVE_MS = 60_000;
-/** How long `close` lets running calls finish before it cuts them off. */
-const CLOSE_GRACE_MS = 2_000;
+/** Bounds of the server; tests take smaller ones. */
+export const httpLimits = {
+  /** A block of 4 million weight units is 8 MB of hex; twice that leaves room for a batch. */
+  bodyBytes: 16 * 1024 * 1024,
+  connections: 128,
+  /** Calls at work at the same time; Core answers 503 beyond its work queue too. */
+  calls: 64,
+  streams: 32,
+  /** A client that trickles its headers or its body loses the connection. */
+  headersMs: 10_000,
+  requestMs: 30_000,
+  /** How often those two are looked at. */
+  checkMs: 2_000,
+  keepAliveMs: 60_000,
+  /** How long `close` lets running calls finish before it cuts them off. */
+  closeGraceMs: 2_000,
+} as const;
+
+type HttpLimits = { readonly [K in keyof typeof httpLimits]: number };
 
 export interface RpcServerOptions {
   /** 0 takes a free one. */
@@ -31,6 +38,7 @@ export interface RpcServerOptions {
   readonly events?: EventSource;
   /** Told of exceptions inside methods: bugs of ours. */
   readonly bug: (method: string, error: unknown) => void;
+  readonly limits?: Partial<HttpLimits>;
 }
 
 export interface RpcServer {
@@ -54,14 +62,15 @@ export class PortError extends Error {
  * rebinds its DNS name to us fails there) and carry the cookie; there are no CORS headers, so no foreign page reads us.
  */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
-  const state: ServerState = { calls: 0, streams: new Set(), aborts: new Set(), closing: false };
+  const limits: HttpLimits = { ...httpLimits, ...options.limits };
+  const state: ServerState = { limits, calls: 0, streams: new Set(), aborts: new Set(), closing: false };
   let cookie: Cookie | undefined;
   const server = createServer(
     {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: 2_000,
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      connectionsCheckingInterval: limits.checkMs,
     },
     (request, response) => {
       if (cookie === undefined) return refuse(response, 503, 'starting');
@@ -72,7 +81,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
       });
     },
   );
-  server.maxConnections = CONNECTION_LIMIT;
+  server.maxConnections = limits.connections;
   const port = await listen(server, options.port);
   try {
     cookie = writeCookie(options.cookieFile);
@@ -92,7 +101,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
       for (const abort of [...state.aborts]) abort.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+      const cut = setTimeout(() => server.closeAllConnections(), limits.closeGraceMs);
       await closed;
       clearTimeout(cut);
       ours.remove();
@@ -101,6 +110,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
 }
 
 interface ServerState {
+  readonly limits: HttpLimits;
   calls: number;
   readonly streams: Set<() => void>;
   readonly aborts: Set<AbortController>;
@@ -159,15 +169,15 @@ async function handle(
   }
   if (state.closing) return refuse(response, 503, 'shutting down');
   if (isEvents) return openStream(request, response, url, options.events!, state);
-  if (state.calls >= CALL_LIMIT) return refuse(response, 503, 'Work queue depth exceeded');
+  if (state.calls >= state.limits.calls) return refuse(response, 503, 'Work queue depth exceeded');
   state.calls++;
   const abort = new AbortController();
   state.aborts.add(abort);
   response.on('close', () => abort.abort());
   try {
-    const body = await readBody(request);
+    const body = await readBody(request, state.limits.bodyBytes);
     if (body === 'too-large')
-      return refuse(response, 413, `the request body is larger than ${BODY_LIMIT} bytes`);
+      return refuse(response, 413, `the request body is larger than ${state.limits.bodyBytes} bytes`);
     if (body === 'cut-off') return;
     const result = await answer(body, options, { signal: abort.signal });
     // Otherwise a kept-alive connection would hold up the close.
@@ -192,8 +202,8 @@ function openStream(
     refuse(response, 400, 'Last-Event-ID and after= take a sequence number');
     return;
   }
-  if (state.streams.size >= STREAM_LIMIT) {
-    refuse(response, 503, `already ${STREAM_LIMIT} event streams`);
+  if (state.streams.size >= state.limits.streams) {
+    refuse(response, 503, `already ${state.limits.streams} event streams`);
     return;
   }
   const end = streamEvents(response, source, from);
@@ -206,14 +216,14 @@ function isLoopbackHost(host: string | undefined): boolean {
   return host !== undefined && /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i.test(host);
 }
 
-async function readBody(request: IncomingMessage): Promise<string | 'too-large' | 'cut-off'> {
-  if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT) return 'too-large';
+async function readBody(request: IncomingMessage, limit: number): Promise<string | 'too-large' | 'cut-off'> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) return 'too-large';
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > BODY_LIMIT) return 'too-large';
+      if (size > limit) return 'too-large';
       chunks.push(chunk);
     }
   } catch (error) {

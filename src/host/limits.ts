@@ -22,8 +22,11 @@ export const hostLimits = {
   queuedGossipPerPeer: 256,
   /** Commands that wait for their step; more are refused. */
   queuedCommands: 1_000,
-  /** Signature checks warmed between two looks at the event loop: about 10 ms with the native back end. */
-  warmChecks: 200,
+  /** Signature checks verified ahead of one piece of connecting: a little more than a piece of payments holds. */
+  warmChecks: 400,
+  /** Handed over at once, and the time after which the other inputs get a turn: Schnorr on noble takes 2 ms a check. */
+  warmSlice: 8,
+  warmMs: 10,
 
   // ---- event log ----
   /** Events kept in memory. */

@@ -12,6 +12,8 @@ export interface NetworkOptions {
   readonly maxGossip: number;
   readonly maxFrame: number;
   readonly maxPeers: number;
+  /** false: tells nothing by gossip and takes nothing from it, a fault to teach and test with. Sync goes on. */
+  readonly gossip?: boolean;
   readonly events: NetworkEvents;
   readonly note: (text: string) => void;
 }

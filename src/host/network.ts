@@ -8,11 +8,12 @@ import { ping } from '@libp2p/ping';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import type { PeerId, Topic } from '../node/types.ts';
-import { parseAddress } from './net/address.ts';
+import { parseAddress, parseListenAddress } from './net/address.ts';
 import { Reputation } from './net/bans.ts';
 import { Dialer } from './net/dialer.ts';
 import { Gate } from './net/gate.ts';
-import { Gossip, type GossipRouter, gossipService } from './net/gossip.ts';
+import { Gossip } from './net/gossip.ts';
+import { type GossipRouter, gossipService } from './net/gossip-router.ts';
 import { loadIdentity } from './net/identity.ts';
 import { netLimits } from './net/limits.ts';
 import { Links, linkTransport } from './net/link.ts';
@@ -23,12 +24,14 @@ import type { LinkRules, Network, NetworkOptions, PeerInfo } from './network-typ
 export const syncProtocol = (genesisId: string): string => `/forkyard/${genesisId}/sync/1`;
 
 /**
- * Starts this node's side of the peer-to-peer network: libp2p over TCP, noise and yamux, with gossip and one sync stream to each peer.
- * Listens on `o.listen` and nowhere else. Every event comes after this promise has settled or while it does.
+ * Starts this node's side of the peer-to-peer network: libp2p over TCP, noise and yamux, with gossip and
+ * one sync stream to each peer. Listens on `o.listen` and nowhere else. Every event comes after this
+ * promise has settled or while it does.
  * @throws Error with a sentence: a malformed address, a taken port, an identity file that is none.
  */
 export async function createNetwork(o: NetworkOptions): Promise<Network> {
-  for (const text of [...o.listen, ...o.connect]) parseAddress(text);
+  for (const text of o.listen) parseListenAddress(text);
+  for (const text of o.connect) parseAddress(text);
   const host = new Host(o, await buildNode(o));
   await host.start();
   return host;
@@ -74,13 +77,15 @@ async function buildNode(o: NetworkOptions) {
       }),
     ],
     connectionGater: gate.gater,
-    // It cuts connections when the event loop is busy for a second, which big blocks do; net/sessions.ts watches instead.
+    // It cuts connections when the event loop is busy for a second, which big blocks do; net/sessions.ts
+    // watches instead.
     connectionMonitor: { enabled: false },
     connectionManager: {
       // All nodes of a yard share one address, and redial twice a second.
       inboundConnectionThreshold: 1_000,
       maxIncomingPendingConnections: 64,
-      // Far above our own bound, which the gate holds: beyond it libp2p would prune connections of its own choice.
+      // Far above our own bound, which the gate holds: beyond it libp2p would prune connections of its own
+      // choice.
       maxConnections: o.maxPeers + 1_000,
       dialTimeout: netLimits.dialTimeoutMs,
       maxParallelDials: netLimits.parallelDials,
@@ -128,7 +133,8 @@ class Host implements Network {
       maxFrame: o.maxFrame,
       events: o.events,
       delayOf: (peer) => this.#links.delayTo[peer] ?? this.#links.delayMs,
-      gossipReady: (peer) => this.#gossip.ready(peer),
+      // Nobody who has switched it off waits for it.
+      gossipReady: (peer) => o.gossip === false || this.#gossip.ready(peer),
       gossipSends: (peer) => this.#gossip.sends(peer),
       onJoined: (peer) => this.#gossip.joined(peer),
       onEnded: (peer) => this.#ended(peer),
@@ -178,7 +184,8 @@ class Host implements Network {
       await libp2p.stop();
       throw listenError(this.#o.listen, e as Error);
     }
-    this.#gossip.subscribe();
+    // Who is subscribed to nothing is sent nothing.
+    if (this.#o.gossip !== false) this.#gossip.subscribe();
     this.#sweeper = setInterval(() => this.#sweep(), netLimits.sweepMs);
     for (const address of this.#o.connect) this.dialer.add(address);
     this.dialer.start();
@@ -198,12 +205,13 @@ class Host implements Network {
   }
 
   publish(topic: Topic, bytes: Uint8Array): void {
-    if (this.#closing === undefined) this.#gossip.publish(topic, bytes);
+    if (this.#closing === undefined && this.#o.gossip !== false) this.#gossip.publish(topic, bytes);
   }
 
   drop(peer: PeerId, why: string, banMs?: number): void {
     if (banMs !== undefined && banMs > 0) {
-      // Its score must not be clean when it comes back: who is banned for long again and again is soon graylisted.
+      // Its score must not be clean when it comes back: who is banned for long again and again is soon
+      // graylisted.
       this.#node.reputation.blame(peer, (netLimits.banAt / 2) * Math.min(1, banMs / netLimits.banMs));
       this.#ban(peer, banMs, why);
     } else {
@@ -271,7 +279,8 @@ class Host implements Network {
   }
 
   #wanted(peer: PeerId | undefined): boolean {
-    // The bound on peers is for those who come; whom the user names is dialled in any case, or strangers could keep it out.
+    // The bound on peers is for those who come; whom the user names is dialled in any case, or strangers
+    // could keep it out.
     if (!this.#active || peer === undefined) return this.#active;
     return (
       peer !== this.peerId &&
@@ -306,8 +315,8 @@ class Host implements Network {
   }
 
   /**
-   * A peer of another yard. It is told by the same means as we were (it asks for a protocol we do not speak), so it gets a
-   * moment to see that; then neither bothers the other for a while.
+   * A peer of another yard. It is told by the same means as we were (it asks for a protocol we do not
+   * speak), so it gets a moment to see that; then neither bothers the other for a while.
    */
   #foreign(session: Session): void {
     const { peer } = session;

@@ -92,7 +92,7 @@ export function createYard(
   checkWishes(wishes, count);
   const template = findTemplate(programPath, wishes, network);
   const nodes = Array.from({ length: count }, (_, i) => wishedNode(i, wishes, network));
-  const isFixed = network === 'regtest';
+  const isFixed = template.genesis.kind === 'fixed';
   if (isFixed && wishes.paceMs !== undefined) {
     throw misuse(
       "regtest has no pace: its target is Bitcoin Core's",
@@ -101,7 +101,7 @@ export function createYard(
   }
   const spacingMs = wishes.paceMs ?? PACE_MS[network] ?? 5_000;
   const rate = totalRate(nodes) || DEFAULT_RATE * count;
-  const label = wishes.label ?? `${network}-${Date.now().toString(36)}`;
+  const label = wishes.label ?? `${network.slice(0, 12)}-${Date.now().toString(36)}`;
   const params = deriveParams(template, {
     label,
     timeS: Math.floor(Date.now() / 1000),
@@ -110,7 +110,7 @@ export function createYard(
   });
   const yard: YardFile = {
     v: 1,
-    label: isFixed ? 'regtest' : label,
+    label: isFixed ? network : label,
     network,
     spacingMs: isFixed ? 0 : spacingMs,
     delayMs: wishes.delayMs ?? 0,

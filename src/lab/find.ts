@@ -90,6 +90,8 @@ export function describeTx(found: FoundTx): string {
   const states = [...found.places].map(([letter, p]) => [letter, p?.state ?? 'unknown'] as const);
   const kinds = new Set(states.map(([, s]) => s));
   const name = `Payment ${tailOf(found.txid)}`;
+  // A node that never heard of a payment does not contradict one that knows it was undone.
+  if (kinds.size > 1 && !kinds.has('pool') && !kinds.has('block')) kinds.delete('unknown');
   if (kinds.size > 1) return `${name}: the nodes do not agree about it.`;
   const depths = [...found.places.values()].map((p) => p?.confirmations ?? 0);
   const least = Math.min(...depths);
@@ -182,6 +184,8 @@ export async function readForest(client: YardClient, last: number): Promise<Fore
   );
   const event = (node: string, news: object) =>
     forest.apply({ v: 1, seq: 0, t: 0, node, ...news } as LogEvent);
+  const genesis = order[0]?.block.height === 0 ? order[0].block.id : undefined;
+  if (genesis !== undefined) event(up[0]!, { kind: 'start', genesis, id: genesis });
   for (const { block, nodes } of order) {
     for (const node of nodes) event(node, { kind: 'block', ...block, size: 0, from: '' });
   }

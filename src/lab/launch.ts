@@ -8,7 +8,7 @@ import { controlRegistry } from './control.ts';
 import { createYard, readParams, reopenYard, type YardWishes } from './create.ts';
 import { Launcher } from './launcher.ts';
 import { FIRST_CONTROL_PORT, FIRST_P2P_PORT, FIRST_RPC_PORT, freePort } from './ports.ts';
-import { failed } from './problem.ts';
+import { failed, Problem } from './problem.ts';
 import { damaged, readYard, writeYard, type YardFile } from './yard-file.ts';
 import { openYardLog } from './yard-log.ts';
 
@@ -86,10 +86,11 @@ export async function launch(options: LaunchOptions): Promise<RunningYard> {
       },
     };
   } catch (error) {
+    const died = error instanceof Problem && error.exit === 3 ? await launcher?.causeOfDeath() : undefined;
     await launcher?.close();
     await control?.close();
     claim.release();
-    throw error;
+    throw died === undefined ? error : failed(died);
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Params } from '../consensus/params.ts';
+import { sleep } from './action.ts';
 import { YardClient } from './client.ts';
 import { type Follower, follow } from './follow.ts';
 import { minerKey } from './keyring.ts';
@@ -47,6 +48,8 @@ export class Launcher {
   /** Nodes whose end was asked for. */
   readonly #ending = new Set<string>();
   readonly #held = new Set<string>();
+  /** Nodes that ended unasked, in a sentence each. */
+  readonly #fallen: string[] = [];
   #yard: YardFile;
   #mining = false;
   #closing: Promise<void> | undefined;
@@ -99,6 +102,12 @@ export class Launcher {
     if (fault !== undefined) throw fault.reason;
     await this.#dialAll();
     await awaitLinks(this.client, this.#yard.topology ?? 'full', undefined, { timeoutMs: LINK_MS, signal });
+  }
+
+  /** Why a call to a node may have failed just now: it died. Its end is seen a moment after its silence. */
+  async causeOfDeath(): Promise<string | undefined> {
+    await sleep(300);
+    return this.#fallen.at(-1);
   }
 
   /** From now on nodes that mine do, and go on when they are started again. */
@@ -214,6 +223,7 @@ export class Launcher {
     this.log.tell({ kind: 'process', what, of: letter, code: exit.code, signal: exit.signal });
     if (asked) return;
     const words = child.lastWords() === '' ? '' : `: ${child.lastWords()}`;
+    this.#fallen.push(`node ${letter} ended by itself (${describeExit(exit)})${words}`);
     this.#say(
       `${letter} ended by itself (${describeExit(exit)})${words}. Start it again: forkyard start ${letter}`,
     );

@@ -12,55 +12,80 @@ export interface MinedBlock {
   readonly miner: string;
   readonly tries: number;
   readonly ms: number;
-  /** Other nodes that took it as their tip in time, and how long after it was found the last of them did. */
+  /** Other nodes that took it for their branch in time, and how long after it was found the last of them did. */
   readonly on: readonly string[];
   readonly afterMs: number;
+  /** Other nodes that have it, on their branch or not. */
+  readonly had: readonly string[];
 }
 
 /** How long to wait for other nodes to take a block before its line is printed. */
 const SPREAD_MS = 3_000;
 
+interface Spread {
+  /** When each other node took it for its branch. */
+  readonly on: Map<string, number>;
+  readonly had: Set<string>;
+}
+
+/** Blocks of others whose spreading is remembered for a while, because a sighting may stand before the finder's line. */
+const KEPT_SIGHTINGS = 1_000;
+
 /** Collects what the merged log says of blocks that one node finds, and of the others that take them. */
 export class MinedWatch {
-  readonly blocks: { event: Extract<LogEvent, { kind: 'mined' }>; seen: Map<string, number> }[] = [];
+  readonly blocks: Extract<LogEvent, { kind: 'mined' }>[] = [];
   readonly #node: string;
-  /** Sightings may stand in the log before the finder's own line. */
-  readonly #early = new Map<string, Map<string, number>>();
+  readonly #spread = new Map<string, Spread>();
 
   constructor(node: string) {
     this.#node = node;
   }
 
   apply(event: LogEvent): void {
-    if (event.kind === 'mined' && event.node === this.#node) {
-      this.blocks.push({ event, seen: this.#early.get(event.id) ?? new Map() });
+    if (event.node === this.#node) {
+      if (event.kind === 'mined') this.blocks.push(event);
+      return;
     }
-    if (event.kind === 'connected' && event.node !== this.#node) {
-      const known = this.blocks.find((b) => b.event.id === event.id);
-      const seen = known?.seen ?? this.#early.get(event.id) ?? new Map<string, number>();
-      if (!seen.has(event.node)) seen.set(event.node, event.t);
-      if (known !== undefined) return;
-      this.#early.set(event.id, seen);
-      if (this.#early.size > 1_000) this.#early.delete(this.#early.keys().next().value!);
+    if (event.kind === 'block') this.#spreadOf(event.id).had.add(event.node);
+    if (event.kind !== 'connected') return;
+    const { on } = this.#spreadOf(event.id);
+    if (!on.has(event.node)) on.set(event.node, event.t);
+  }
+
+  #spreadOf(id: string): Spread {
+    let spread = this.#spread.get(id);
+    if (spread === undefined) {
+      spread = { on: new Map(), had: new Set() };
+      this.#spread.set(id, spread);
+      if (this.#spread.size > KEPT_SIGHTINGS) this.#spread.delete(this.#spread.keys().next().value!);
     }
+    return spread;
   }
 
   at(index: number): MinedBlock | undefined {
-    const found = this.blocks[index];
-    if (found === undefined) return undefined;
-    const { id, height, miner, tries, ms, t } = found.event;
-    const afterMs = Math.max(0, ...[...found.seen.values()].map((at) => at - t));
-    return { id, height, miner, tries, ms, on: [...found.seen.keys()].sort(), afterMs };
+    const event = this.blocks[index];
+    if (event === undefined) return undefined;
+    const { id, height, miner, tries, ms, t } = event;
+    const { on, had } = this.#spreadOf(id);
+    const afterMs = Math.max(0, ...[...on.values()].map((at) => at - t));
+    return { id, height, miner, tries, ms, on: sorted(on.keys()), afterMs, had: sorted(had) };
   }
+}
+
+function sorted(letters: Iterable<string>): string[] {
+  return [...letters].sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
 }
 
 /** `8A …4f1c2e 0.9 s 1.1M tries · on B C D after 9 ms`. */
 export function minedLine(block: MinedBlock): string {
-  const spread =
-    block.on.length === 0
-      ? 'on no other node yet'
-      : `on ${block.on.join(' ')} after ${formatMs(block.afterMs)}`;
-  return `${blockName(block)} ${tailOf(block.id)} ${formatMs(block.ms)} ${formatCount(block.tries)} ${block.tries === 1 ? 'try' : 'tries'} · ${spread}`;
+  const { on, had } = block;
+  let spread = `on ${on.join(' ')} after ${formatMs(block.afterMs)}`;
+  if (on.length === 0) {
+    spread =
+      had.length === 0 ? 'on no other node yet' : `${had.join(' ')} had another block of that height first`;
+  }
+  const tries = `${formatCount(block.tries)} ${block.tries === 1 ? 'try' : 'tries'}`;
+  return `${blockName(block)} ${tailOf(block.id)} ${formatMs(block.ms)} ${tries} · ${spread}`;
 }
 
 export interface MineWishes {
@@ -175,7 +200,7 @@ export function mineOn(
         while (!context.signal.aborted && Date.now() - began < context.timeoutMs) {
           const info = await infoOf(client, node.letter);
           for (let block = watch.at(told); block !== undefined; block = watch.at(told)) {
-            if (Date.now() - watch.blocks[told]!.event.t < 250) break;
+            if (Date.now() - watch.blocks[told]!.t < 250) break;
             report.onBlock(block);
             told++;
           }
@@ -191,7 +216,7 @@ export function mineOn(
         await restore(client, node.letter, before);
       }
       const seconds = (Date.now() - began) / 1000;
-      const line = `${node.letter} found ${watch.blocks.length} blocks in ${formatMs(seconds * 1000)}; its miner is as before`;
+      const line = `${node.letter} found ${watch.blocks.length} block${watch.blocks.length === 1 ? '' : 's'} in ${formatMs(seconds * 1000)}; its miner is as before`;
       return { line, data: { blocks: watch.blocks.length, seconds } };
     },
   };

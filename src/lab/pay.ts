@@ -33,6 +33,7 @@ function makePayment(
   recipients: readonly TxOut[],
   coins: readonly Spendable[],
   feeRate: number,
+  hint?: string,
 ): Signed {
   const built = buildTx({ recipients, coins, changeScript: key.script, feeRate });
   if (!built.ok) throw failed(`${key.name}: ${describeFault(built.error)}`, hint);
@@ -46,6 +47,7 @@ function signed(key: NamedKey, built: Built): Signed {
   return { tx: tx.value, fee: built.fee, inputs: built.inputs };
 }
 
+/** Why a miner with many blocks may have no coin. */
 function youngHint(held: Holdings, params: Params): string | undefined {
   if (held.immature === 0) return undefined;
   return `${formatAmount(held.immature)} more are too young: a block's reward can be spent ${params.maturity} blocks later.`;
@@ -89,12 +91,9 @@ export function send(client: YardClient, wishes: SendWishes): Action<Sent> {
       const up = await client.up();
       const letter = given ?? up[0]!;
       const held = (await holdings(client, letter, [from], params)).get(from.name)!;
-      const payment = makePayment(
-        from,
-        [{ value: amount, script: to.script }],
-        fundsFor(held, amount),
-        feeRate,
-      );
+      const recipients = [{ value: amount, script: to.script }];
+      const hint = youngHint(held, params);
+      const payment = makePayment(from, recipients, fundsFor(held, amount), feeRate, hint);
       context.step(
         `signed ${tailOf(payment.tx.id)}: ${payment.inputs.length} coin${payment.inputs.length === 1 ? '' : 's'} of ${from.name}, ${payment.tx.vsize} vbytes`,
       );

@@ -33,6 +33,7 @@ const MOMENTS = 6;
 const LEAST_MS = 2_000;
 /** `1/6 MEET  0:02  `: how far the text stands from the left. */
 const INDENT = ' '.repeat(17);
+const COLUMNS = 80;
 
 export function newTeller(options: TellerOptions): Teller {
   const { write, stdin } = options;
@@ -109,10 +110,13 @@ export function newTeller(options: TellerOptions): Teller {
       title = ` ${number}/${MOMENTS} ${name.padEnd(4)}`;
       const seconds = Math.floor(lastMoment / 1000);
       const at = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-      line(`${title}  ${at.padEnd(5)} ${lines[0] ?? ''}`);
-      for (const more of lines.slice(1)) line(INDENT + more);
+      const [first, ...rows] = lines.flatMap((text) => wrapped(text, COLUMNS - INDENT.length));
+      line(`${title}  ${at.padEnd(5)} ${first ?? ''}`);
+      for (const more of rows) line(INDENT + more);
     },
-    text: (text) => line(INDENT + text),
+    text(text) {
+      for (const part of wrapped(text, COLUMNS - INDENT.length)) line(INDENT + part);
+    },
     wide: (text) => line(`     ${text}`),
     grow(part) {
       write(growing ? part : `     ${part}`);
@@ -132,4 +136,19 @@ export function newTeller(options: TellerOptions): Teller {
       stdin.pause();
     },
   };
+}
+
+/** Breaks at spaces so that no line is longer than `width`, as far as the words allow. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
 }

@@ -6,7 +6,9 @@ import { ownerOf } from './claim.ts';
 import { launch, type RunningYard } from './launch.ts';
 import { followLog } from './live.ts';
 import { Problem } from './problem.ts';
-import { cut, join as joinAgain, meet, mine, pay, so, type Tour } from './tour-moments.ts';
+import { joinAgain, so } from './tour-join.ts';
+import { cut, meet, mine, pay } from './tour-moments.ts';
+import type { Tour } from './tour-scene.ts';
 import { newTeller } from './tour-teller.ts';
 import { newWitness, TourFailure, type Witness, whereabouts } from './tour-witness.ts';
 import { readYard, YARD_DIR } from './yard-file.ts';
@@ -30,7 +32,8 @@ const PACE_MS = 1_750;
 const LABEL = 'demo';
 
 /** The one-minute tour on four real nodes. Gives the exit code: 0 only if everything that it tells did happen. */
-export async function runTour(options: TourOptions): Promise<number> {
+export async function runTour(given: TourOptions): Promise<number> {
+  const options = given.ascii ? { ...given, write: (text: string) => given.write(toAscii(text)) } : given;
   const began = performance.now();
   const dir = demoDirectory(options);
   const keys = options.stdin === undefined ? '' : '   space hold · n next · q';
@@ -106,7 +109,8 @@ async function stay(
     '  npx forkyard tree                who is on which branch',
     `  npx forkyard tx ${txid.slice(-6)}           one payment, on every node`,
     '  npx forkyard reorg --depth 3     undo three blocks, for real',
-    `RPC ${ports} · data ./${dir} · keys: npx forkyard keys`,
+    '  npx forkyard keys                ten funded keys',
+    `RPC ${ports} · data ./${dir}`,
   ]) {
     options.write(` ${line}\n`);
   }
@@ -154,4 +158,10 @@ function demoDirectory(options: TourOptions): string {
 function isDemo(dir: string): boolean {
   const yard = readYard(dir);
   return yard.ok && yard.value.label.startsWith(`${LABEL}-`);
+}
+
+/** For terminals without these characters; the tree is drawn in ASCII already. */
+function toAscii(text: string): string {
+  const plain: Readonly<Record<string, string>> = { '→': '->', '·': '-', '…': '..', '’': "'" };
+  return text.replace(/[→·…’]/g, (character) => plain[character] ?? '?');
 }

@@ -93,8 +93,7 @@ export class Blocks {
 
   /** A block that was too new, at its time. */
   again(bytes: Uint8Array, peer: Peer | undefined): void {
-    const present = peer?.dropped === true ? undefined : peer;
-    this.take(bytes, 'late', present);
+    this.take(bytes, 'late', peer);
   }
 
   /** Down the ladder as far as `context`. 'unwanted': nothing wrong with it, but its branch has too little work. */

@@ -82,6 +82,7 @@ export class Commands {
     }
     this.#core.own = true;
     chain[command.kind](entry);
+    if (command.kind === 'reconsider') parts.headers.recheck();
     parts.download.soon();
     parts.connector.answerWhenDone(ticket, undefined, { kind: 'done' });
   }

@@ -1,3 +1,4 @@
+import { encodeHeader } from '../bitcoin/header.ts';
 import type { TipChange } from '../consensus/chain.ts';
 import type { BlockRef } from '../consensus/news.ts';
 import type { Refusal } from '../consensus/rules.ts';
@@ -5,7 +6,6 @@ import type { BlockEntry } from '../consensus/tree.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
 import { equal } from '../util/bytes.ts';
 import { type Core, NEVER, workHex } from './core.ts';
-import { encodeHeader } from '../bitcoin/header.ts';
 import type { LostTx, PoolChange } from './mempool.ts';
 import type { CommandResult, Micros, Ticket } from './types.ts';
 
@@ -38,7 +38,9 @@ export class Connector {
   }
 
   get busy(): boolean {
-    return this.#core.chain.connecting || this.#core.mempool.pending || this.#waiting.length > 0 || this.#announce;
+    return (
+      this.#core.chain.connecting || this.#core.mempool.pending || this.#waiting.length > 0 || this.#announce
+    );
   }
 
   due(): Micros {
@@ -153,7 +155,9 @@ export class Connector {
     for (const lost of change.lost) this.#core.tell({ kind: 'tx-lost', ...lostNews(lost) });
     for (const { entry, why, by } of change.removed) {
       const txid = entry.tx.id;
-      this.#core.tell(by === undefined ? { kind: 'tx-removed', txid, why } : { kind: 'tx-removed', txid, why, by: by.id });
+      this.#core.tell(
+        by === undefined ? { kind: 'tx-removed', txid, why } : { kind: 'tx-removed', txid, why, by: by.id },
+      );
     }
   }
 
@@ -164,7 +168,8 @@ export class Connector {
     const gossiped = parts.blocks.wasPublished(tip);
     // What somebody else announced needs no durability here; our own block must not be heard of before it is on disk.
     const early = !parts.blocks.isOwn(tip);
-    for (const peer of peers.ready()) {
+    // Also those whose hello is still on its way: ours, with the old tip, has gone out before this.
+    for (const peer of peers.all()) {
       // Whoever told us of this very block needs no reminder.
       if (equal(peer.tip, tip.hash)) continue;
       this.#core.send(peer, { kind: 'tip', header, height: tip.height, work: tip.work, gossiped }, early);

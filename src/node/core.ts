@@ -1,5 +1,5 @@
-import type { News } from '../consensus/news.ts';
 import type { Chain } from '../consensus/chain.ts';
+import type { News } from '../consensus/news.ts';
 import type { Params } from '../consensus/params.ts';
 import type { Write } from '../consensus/store.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
@@ -139,7 +139,9 @@ export class Core {
   drop(peer: Peer, why: string, banMs?: number): void {
     if (peer.dropped) return;
     this.#effects.push(
-      banMs === undefined ? { kind: 'drop', peer: peer.id, why } : { kind: 'drop', peer: peer.id, why, banMs },
+      banMs === undefined
+        ? { kind: 'drop', peer: peer.id, why }
+        : { kind: 'drop', peer: peer.id, why, banMs },
     );
     peer.dropped = true;
     this.parts.headers.forget(peer);

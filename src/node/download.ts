@@ -76,7 +76,8 @@ export class Download {
     const near = chain.tip.height - fork.height <= limits.nearTipBlocks;
     if (best.work <= chain.tip.work && !near) return [];
     const { common } = bodies;
-    const keeps = common !== undefined && common.height >= fork.height && ancestorAt(best, common.height) === common;
+    const keeps =
+      common !== undefined && common.height >= fork.height && ancestorAt(best, common.height) === common;
     let from = keeps ? common : fork;
     const top = ancestorAt(best, Math.min(best.height, from.height + limits.downloadWindow));
     const path: BlockEntry[] = [];

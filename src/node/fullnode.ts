@@ -23,7 +23,7 @@ import { Session } from './session.ts';
 import type { Effect, Input, Micros, NodeOptions, PeerId, Step } from './types.ts';
 import type { NodeView } from './view.ts';
 import { viewOf } from './view-of.ts';
-import { decodeMessage, type Message } from './wire.ts';
+import { decodeMessage, isBlockFrame, type Message } from './wire.ts';
 
 /**
  * A whole node as a state machine: `step` is the only way in, `view` the only way to look. It is synchronous, does no
@@ -189,13 +189,14 @@ export class FullNode {
   #clock(offset: Micros): void {
     const core = this.#core;
     assert(Number.isSafeInteger(offset), 'the clock offset is in whole microseconds');
-    const first = core.offset === undefined;
+    const before = core.offset;
     core.offset = offset;
-    if (first) {
+    if (before === undefined) {
       core.mempool.restore(this.#saved, core.now, core.wallS);
       this.#saved = [];
-    } else {
+    } else if (Math.abs(offset - before) >= core.limits.clockStep) {
       core.tell({ kind: 'clock', offsetMs: Math.round(offset / 1_000) });
+      core.parts.headers.recheck();
     }
     core.parts.mining.clockChanged();
   }
@@ -220,7 +221,9 @@ export class FullNode {
     peer.framesIn++;
     peer.bytesIn += bytes.length;
     peer.lastHeard = core.now;
-    if (!peer.frames.take(1, core.now)) {
+    // Bodies that we asked for are bounded by our asking, and come as fast as the link can carry them.
+    const asked = isBlockFrame(bytes) && peer.bodies.inFlight.size > 0;
+    if (!asked && !peer.frames.take(1, core.now)) {
       core.fault(peer, 'flood', 'more than ' + core.limits.framesPerSecond + ' frames a second');
       return;
     }
@@ -243,31 +246,43 @@ export class FullNode {
     assert(peer !== undefined, 'the sender of a message is here');
     switch (message.kind) {
       case 'hello':
-        return this.#session.hello(peer, message);
+        this.#session.hello(peer, message);
+        return;
       case 'getheaders':
-        return parts.server.getHeaders(peer, message);
+        parts.server.getHeaders(peer, message);
+        return;
       case 'headers':
-        return parts.headers.answer(peer, message);
+        parts.headers.answer(peer, message);
+        return;
       case 'getblocks':
-        return parts.server.getBlocks(peer, message.ids);
+        parts.server.getBlocks(peer, message.ids);
+        return;
       case 'block':
-        return parts.blocks.answer(peer, message.bytes);
+        parts.blocks.answer(peer, message.bytes);
+        return;
       case 'notfound':
-        return parts.download.notFound(peer, message.ids);
+        parts.download.notFound(peer, message.ids);
+        return;
       case 'gettxs':
-        return parts.server.getTxs(peer, message.ids);
+        parts.server.getTxs(peer, message.ids);
+        return;
       case 'tx':
-        return parts.relay.answer(peer, message.bytes);
+        parts.relay.answer(peer, message.bytes);
+        return;
       case 'tip':
-        return this.#session.tip(peer, message, headerHash(message.header));
+        this.#session.tip(peer, message, headerHash(message.header));
+        return;
       case 'ping':
-        return this.#core.send(peer, { kind: 'pong', nonce: message.nonce });
+        this.#core.send(peer, { kind: 'pong', nonce: message.nonce });
+        return;
       case 'pong':
-        return this.#session.pong(peer, message.nonce);
+        this.#session.pong(peer, message.nonce);
+        return;
       case 'inv':
-        return parts.relay.inv(peer, message.ids);
+        parts.relay.inv(peer, message.ids);
+        return;
       default:
-        return unreachable(message);
+        unreachable(message);
     }
   }
 }

@@ -58,11 +58,13 @@ export class FutureBlocks {
     const { wallS, limits } = this.#core;
     if (this.#core.offset === undefined) return;
     let due = 0;
-    while (due < Math.min(this.#waiting.length, limits.rejudgePerStep) && this.#waiting[due]!.readyS <= wallS) due++;
+    while (due < Math.min(this.#waiting.length, limits.rejudgePerStep) && this.#waiting[due]!.readyS <= wallS)
+      due++;
     for (const early of this.#waiting.splice(0, due)) {
       const peer = this.#core.peers.get(early.peer);
       if (early.block !== undefined) this.#core.parts.blocks.again(early.block, peer);
-      else if (peer !== undefined && !peer.dropped) this.#core.parts.headers.announced(peer, early.header, false);
+      else if (peer !== undefined && !peer.dropped)
+        this.#core.parts.headers.announced(peer, early.header, false);
     }
   }
 

@@ -1,10 +1,10 @@
-import { decodeHeader, headerHash } from '../bitcoin/header.ts';
+import { decodeHeader, type Header, headerHash } from '../bitcoin/header.ts';
 import { compactToTarget, meets } from '../bitcoin/target.ts';
-import type { Checked } from '../consensus/rules.ts';
-import { refuse } from '../consensus/rules.ts';
-import { type BlockEntry, detachedEntry } from '../consensus/tree.ts';
+import { type Checked, refuse } from '../consensus/rules.ts';
+import { type BlockEntry, detachedEntry, isAncestor } from '../consensus/tree.ts';
 import { assert } from '../util/assert.ts';
 import { equal, idOf } from '../util/bytes.ts';
+import { ok } from '../util/result.ts';
 import { type Core, NEVER, workHex } from './core.ts';
 import { faultOfRule } from './faults.ts';
 import type { BufferedHeader, Peer } from './peers.ts';
@@ -33,15 +33,15 @@ export class HeaderSync {
     }
     state.again = false;
     state.buffer = [];
+    state.last = undefined;
     this.#ask(peer);
   }
 
   #ask(peer: Peer): void {
     const { chain, limits, now } = this.#core;
     const state = peer.headers;
-    const tail = state.buffer.at(-1)?.entry;
-    const locator = chain.locator(chain.bestHeader);
-    const from = tail === undefined ? locator : [tail.hash, ...locator];
+    const { last } = state;
+    const from = last === undefined ? chain.locator(chain.bestHeader) : this.#locatorOn(last);
     state.request = { id: state.nextId, deadline: now + limits.headersTimeout };
     this.#core.send(peer, {
       kind: 'getheaders',
@@ -50,6 +50,16 @@ export class HeaderSync {
       stop: NO_STOP,
     });
     state.nextId = (state.nextId + 1) >>> 0;
+  }
+
+  /** Where to go on after `last`: there, or higher on its branch where another peer has brought us meanwhile. */
+  #locatorOn(last: BlockEntry): Uint8Array[] {
+    const { chain } = this.#core;
+    const locator = chain.locator(chain.bestHeader);
+    const known = chain.entry(last.hash);
+    if (known === undefined || !isAncestor(known, chain.bestHeader)) return [last.hash, ...locator];
+    const above = locator.filter((hash) => (chain.entry(hash)?.height ?? 0) > last.height);
+    return [...above, last.hash, ...locator.slice(above.length)];
   }
 
   /** An answer: judge the headers in order, then decide whether their branch deserves the tree. */
@@ -63,8 +73,11 @@ export class HeaderSync {
       return;
     }
     state.request = undefined;
+    const before = state.last;
     state.more = message.headers.length === this.#core.limits.maxHeadersPerMessage;
     if (!this.#judge(peer, message.headers)) state.more = false;
+    // Full answers that lead nowhere would go on for ever.
+    if (before !== undefined && (state.last?.work ?? 0n) <= before.work) state.more = false;
     if (peer.dropped) return;
     this.#admit(peer);
     if (!state.flushing) this.#goOn(peer);
@@ -96,20 +109,30 @@ export class HeaderSync {
         if (known.condemned !== undefined) return false;
         state.buffer = [];
         parent = known;
+        state.last = known;
         this.knows(peer, known);
         continue;
       }
-      const judged = chain.judgeHeader(header, this.#core.wallS, parent);
+      // On top of our tip or better: no need to wait for more.
+      const beats = state.buffer.length === 0 && parent.work >= chain.tip.work;
+      const judged = beats ? this.#enter(peer, header) : this.#buffer(peer, header, hash, parent);
       if (!judged.ok) {
         if (judged.error.rule === 'time-too-new') this.#core.parts.future.add(bytes.slice(), hash, peer.id);
         else this.blame(peer, judged.error.rule, judged.error.detail);
         return false;
       }
-      const entry = detachedEntry(header, hash, parent);
-      state.buffer.push({ header, entry });
-      parent = entry;
+      parent = judged.value;
+      state.last = parent;
     }
     return true;
+  }
+
+  #buffer(peer: Peer, header: Header, hash: Uint8Array, parent: BlockEntry): Checked<BlockEntry> {
+    const judged = this.#core.chain.judgeHeader(header, this.#core.wallS, parent);
+    if (!judged.ok) return judged;
+    const entry = detachedEntry(header, hash, parent);
+    peer.headers.buffer.push({ header, entry });
+    return ok(entry);
   }
 
   /** Moves the buffer towards the tree if its branch has the work; gives it up if it is too long without. */
@@ -118,19 +141,18 @@ export class HeaderSync {
     const state = peer.headers;
     const tail = state.buffer.at(-1)?.entry;
     if (tail === undefined) return;
-    if (tail.work > this.#core.workBelowTip(limits.nearTipBlocks)) {
-      const side = tail.work <= chain.tip.work;
-      if (!side || peer.side.take(state.buffer.length, now)) {
-        state.flushing = true;
-        this.#flush(peer);
-        return;
-      }
-      state.buffer = [];
-      state.more = false;
-    } else if (state.buffer.length + limits.maxHeadersPerMessage > limits.headerBufferPerPeer || !this.#room()) {
-      state.buffer = [];
-      state.more = false;
+    const near = tail.work > this.#core.workBelowTip(limits.nearTipBlocks);
+    // While there are more to come the branch may still beat the tip: only its end is a side branch, and costs tokens.
+    const side = near && !state.more && peer.side.take(state.buffer.length, now);
+    if (tail.work > chain.tip.work || side) {
+      state.flushing = true;
+      this.#flush(peer);
+      return;
     }
+    const full = state.buffer.length + limits.maxHeadersPerMessage > limits.headerBufferPerPeer;
+    if (state.more && !full && this.#room()) return;
+    state.buffer = [];
+    state.more = false;
   }
 
   #room(): boolean {
@@ -141,13 +163,12 @@ export class HeaderSync {
 
   /** At most `limits.headersPerStep` buffered headers into the tree. */
   #flush(peer: Peer): void {
-    const { chain, limits } = this.#core;
+    const { limits } = this.#core;
     const state = peer.headers;
     const piece: readonly BufferedHeader[] = state.buffer.slice(0, limits.headersPerStep);
     state.buffer = state.buffer.slice(piece.length);
     for (const { header } of piece) {
-      const added = this.addToTree(peer, () => chain.addHeader(header, this.#core.wallS));
-      if (added.ok) continue;
+      if (this.#enter(peer, header).ok) continue;
       // Judged before, on the same ancestors: only a condemned ancestor since then, or a clock set back, can refuse it.
       state.buffer = [];
       state.more = false;
@@ -156,9 +177,9 @@ export class HeaderSync {
     state.flushing = state.buffer.length > 0;
   }
 
-  /** One header into tree and index, with its news; the peer is known to have it. */
-  addToTree(peer: Peer | undefined, add: () => Checked<BlockEntry>): Checked<BlockEntry> {
-    const added = add();
+  /** One new header into tree and index, with its news; the peer is known to have it. */
+  #enter(peer: Peer, header: Header): Checked<BlockEntry> {
+    const added = this.#core.chain.addHeader(header, this.#core.wallS);
     if (!added.ok) return added;
     const entry = added.value;
     this.#core.tell({
@@ -167,9 +188,9 @@ export class HeaderSync {
       prev: entry.parent?.id ?? '',
       height: entry.height,
       work: workHex(entry.work),
-      from: peer?.id ?? 'self',
+      from: peer.id,
     });
-    if (peer !== undefined) this.knows(peer, entry);
+    this.knows(peer, entry);
     return added;
   }
 
@@ -222,8 +243,9 @@ export class HeaderSync {
       return;
     }
     if (!this.worthEntry(judged.value.work, peer)) return;
-    const added = this.addToTree(peer, () => chain.addHeader(decoded.value, wallS));
-    if (added.ok && gossiped && parent.hasBody) this.#core.parts.download.grace(added.value, now + limits.gossipGrace);
+    const added = this.#enter(peer, decoded.value);
+    if (added.ok && gossiped && parent.hasBody)
+      this.#core.parts.download.grace(added.value, now + limits.gossipGrace);
   }
 
   /** Whether a new header of this total work may enter the tree on a peer's word, which costs it a side-branch token. */
@@ -231,6 +253,18 @@ export class HeaderSync {
     const { chain, limits, now } = this.#core;
     if (work > chain.tip.work) return true;
     return work > this.#core.workBelowTip(limits.nearTipBlocks) && peer.side.take(1, now);
+  }
+
+  /** Something that held branches back has changed (the clock, a pardon): look at every peer's tip again. */
+  recheck(): void {
+    for (const peer of this.#core.peers.ready()) this.catchUp(peer);
+  }
+
+  /** To the tip that the peer claims: ask for its headers, or, if they are here, for the bodies. */
+  catchUp(peer: Peer): void {
+    const known = this.#core.chain.entry(peer.tip);
+    if (known === undefined) this.start(peer);
+    else this.knows(peer, known);
   }
 
   /** What can be said of a header whose parent is unknown: it must at least meet the target that it names itself. */
@@ -283,6 +317,7 @@ export class HeaderSync {
   forget(peer: Peer): void {
     peer.headers.request = undefined;
     peer.headers.buffer = [];
+    peer.headers.last = undefined;
     peer.headers.flushing = false;
     peer.headers.again = false;
   }

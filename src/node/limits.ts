@@ -50,8 +50,8 @@ export const limits = {
   framesBurst: 4_000,
   framesPerSecond: 1_000,
   /** Gossip messages of one peer, likewise; beyond it they are ignored unread. */
-  gossipBurst: 5_000,
-  gossipPerSecond: 1_000,
+  gossipBurst: 20_000,
+  gossipPerSecond: 5_000,
   pingEvery: 20 * second,
   /** Nothing heard for so long after a ping: the peer is dropped, not banned. */
   pingTimeout: 60 * second,
@@ -86,6 +86,8 @@ export const limits = {
   futureHeaders: 64,
   /** ... and how many of them may come from one peer. */
   futureHeadersPerPeer: 8,
+  /** The wall clock moved by so much against the monotonic one: it is news, and every peer's tip is looked at again. */
+  clockStep: 1 * second,
   /** Further ahead than this a header is not worth keeping. */
   futureHorizonSeconds: 4 * 3_600,
   /** Bodies kept with them, over all peers; without room only the header is kept. */
@@ -150,6 +152,8 @@ export const limits = {
   /** Transactions asked of one peer, per second (burst: `maxInv`), and ids asked for over all. */
   invFetchPerSecond: 500,
   txsAsked: 10_000,
+  /** ... and of one peer: an answer to any of them, however late, is no offence. */
+  txsAskedPerPeer: 4_000,
   /** A transaction asked for and not come may be asked of another peer. */
   txTimeout: 5 * second,
   /** Our own transactions are told again by inv after this time: gossip should have carried them by then. */

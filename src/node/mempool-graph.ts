@@ -151,12 +151,15 @@ export class PoolGraph {
   /** Takes out a transaction that is now in the chain; its children stay. Its own parents must be out already. */
   removeConfirmed(node: PoolNode): void {
     assert(node.parents.size === 0, 'mempool: a transaction was confirmed before its parent');
-    for (const descendant of this.withDescendants(node.children)) {
-      descendant.ancestorCount--;
-      descendant.ancestorVsize -= node.tx.vsize;
-      descendant.ancestorFees -= node.fee;
+    // Most have no children, and a full block confirms thousands.
+    if (node.children.size > 0) {
+      for (const descendant of this.withDescendants(node.children)) {
+        descendant.ancestorCount--;
+        descendant.ancestorVsize -= node.tx.vsize;
+        descendant.ancestorFees -= node.fee;
+      }
+      for (const child of node.children) child.parents.delete(node);
     }
-    for (const child of node.children) child.parents.delete(node);
     this.#forget(node);
   }
 

@@ -1,6 +1,6 @@
 import { decodeTx, type Tx } from '../bitcoin/tx.ts';
 import { mempoolKey, PREFIX } from '../consensus/records.ts';
-import type { Row } from '../consensus/store.ts';
+import type { Row, Write } from '../consensus/store.ts';
 import { equal, keyOf, readU32LE, writeU32LE } from '../util/bytes.ts';
 import type { Waiting } from './mempool-queue.ts';
 import type { Micros } from './types.ts';
@@ -16,6 +16,43 @@ export function poolRowValue(tx: Tx, wallS: number): Uint8Array {
   writeU32LE(value, 0, wallS);
   value.set(tx.bytes, HEAD);
   return value;
+}
+
+/**
+ * The rows that changed since the last batch, by txid: a transaction that comes and goes within one step reaches the disk
+ * once, as it stands at the end.
+ */
+export class PoolRows {
+  readonly #changes = new Map<
+    string,
+    { readonly txid: Uint8Array; readonly tx?: Tx; readonly wallS?: number }
+  >();
+  #dropped: Uint8Array[] = [];
+
+  /** `key`: the txid as `keyOf` makes it. */
+  save(key: string, tx: Tx, wallS: number): void {
+    this.#changes.set(key, { txid: tx.txid, tx, wallS });
+  }
+
+  erase(key: string, tx: Tx): void {
+    this.#changes.set(key, { txid: tx.txid });
+  }
+
+  /** A row that could not be read, by its key on disk. */
+  drop(rowKey: Uint8Array): void {
+    this.#dropped.push(rowKey);
+  }
+
+  take(): Write[] {
+    const writes: Write[] = this.#dropped.map((key) => ({ key, value: undefined }));
+    for (const { txid, tx, wallS } of this.#changes.values()) {
+      const value = tx === undefined ? undefined : poolRowValue(tx, wallS ?? 0);
+      writes.push({ key: poolRowKey(txid), value });
+    }
+    this.#dropped = [];
+    this.#changes.clear();
+    return writes;
+  }
 }
 
 /**

@@ -14,7 +14,7 @@ import { type PoolEntry, PoolNode, parentsFirst } from './mempool-entry.ts';
 import { FeeFloor } from './mempool-floor.ts';
 import { PoolGraph } from './mempool-graph.ts';
 import { type Cause, ReturnQueue, type Waiting } from './mempool-queue.ts';
-import { poolRowKey, poolRowValue, readPoolRows } from './mempool-rows.ts';
+import { PoolRows, readPoolRows } from './mempool-rows.ts';
 import type { Micros } from './types.ts';
 
 export type { PoolEntry } from './mempool-entry.ts';
@@ -76,8 +76,7 @@ export class Mempool {
   readonly #queue: ReturnQueue;
   readonly #floor: FeeFloor;
   #seq = 0;
-  /** By key, so that a row written and removed within one step reaches the disk once. */
-  readonly #writes = new Map<string, Write>();
+  readonly #rows = new PoolRows();
 
   constructor(o: { params: Params; chain: Chain; verify: Verify; limits: Limits }) {
     this.#chain = o.chain;
@@ -208,16 +207,14 @@ export class Mempool {
   /** At opening: rows kept from the last run wait for admission like returned transactions. */
   restore(rows: Iterable<Row>, now: Micros, wallS: number): void {
     const { waiting, broken } = readPoolRows(rows, now, wallS);
-    for (const key of broken) this.#writes.set(keyOf(key), { key, value: undefined });
+    for (const key of broken) this.#rows.drop(key);
     this.#queue.append(waiting);
-    for (const dropped of this.#queue.trim()) this.#erase(dropped.tx);
+    for (const { key, tx } of this.#queue.trim()) this.#rows.erase(key, tx);
   }
 
   /** Rows to keep the pool over a restart; no need to make them durable. */
   takeWrites(): Write[] {
-    const writes = [...this.#writes.values()];
-    this.#writes.clear();
-    return writes;
+    return this.#rows.take();
   }
 
   #admit(tx: Tx, floor: number, maxFeeRate: number | undefined): Checked<Admitted> {
@@ -246,13 +243,13 @@ export class Mempool {
       seq: this.#seq++,
       sensitive: judged.sensitive,
     });
-    this.#save(tx, wallS);
+    this.#rows.save(entry.key, tx, wallS);
     return { entry, replaced };
   }
 
   #remove(nodes: Iterable<PoolNode>): PoolNode[] {
     const gone = this.#graph.removeWithDescendants(nodes);
-    for (const node of gone) this.#erase(node.tx);
+    for (const node of gone) this.#rows.erase(node.key, node.tx);
     return gone;
   }
 
@@ -291,9 +288,9 @@ export class Mempool {
         (node): Waiting => ({ tx: node.tx, key: node.key, from: 'pool', time: node.time, wallS: node.wallS }),
       );
     // Saved with the batch that changes the tip: a crash before their turn must not lose them.
-    for (const { tx } of fresh) this.#save(tx, wallS);
+    for (const { key, tx } of fresh) this.#rows.save(key, tx, wallS);
     this.#queue.prepend([...fresh, ...waiting]);
-    for (const dropped of this.#queue.trim()) this.#lose(dropped.tx, undefined, lost);
+    for (const dropped of this.#queue.trim()) this.#lose(dropped, undefined, lost);
   }
 
   /** Members that spend an output of a disconnected transaction: they must wait for its fate. */
@@ -307,14 +304,14 @@ export class Mempool {
 
   #connect(block: Block, entry: BlockEntry, removed: RemovedTx[]): void {
     if (this.#queue.pending) {
-      for (const { tx } of this.#queue.connected(block, entry)) this.#erase(tx);
+      for (const { key, tx } of this.#queue.connected(block, entry)) this.#rows.erase(key, tx);
     }
     if (this.#graph.size === 0) return;
     for (const tx of block.txs) {
       const node = this.#graph.get(keyOf(tx.txid));
       if (node !== undefined) {
         this.#graph.removeConfirmed(node);
-        this.#erase(node.tx);
+        this.#rows.erase(node.key, node.tx);
         continue;
       }
       for (const { prevout } of tx.inputs) {
@@ -356,10 +353,10 @@ export class Mempool {
         if (waiting.from === 'block') returned.push(tx);
         return;
       case 'txn-already-known':
-        this.#erase(tx);
+        this.#rows.erase(waiting.key, tx);
         return;
       default:
-        this.#lose(tx, this.#queue.causeOf(tx) ?? this.#rival(tx), lost);
+        this.#lose(waiting, this.#queue.causeOf(tx) ?? this.#rival(tx), lost);
     }
   }
 
@@ -372,19 +369,9 @@ export class Mempool {
     return undefined;
   }
 
-  #lose(tx: Tx, cause: Cause | undefined, lost: LostTx[]): void {
+  #lose({ key, tx }: Waiting, cause: Cause | undefined, lost: LostTx[]): void {
     this.#queue.lose(tx, cause);
-    this.#erase(tx);
+    this.#rows.erase(key, tx);
     lost.push({ tx, by: cause?.by, block: cause?.block });
-  }
-
-  #save(tx: Tx, wallS: number): void {
-    const key = poolRowKey(tx.txid);
-    this.#writes.set(keyOf(key), { key, value: poolRowValue(tx, wallS) });
-  }
-
-  #erase(tx: Tx): void {
-    const key = poolRowKey(tx.txid);
-    this.#writes.set(keyOf(key), { key, value: undefined });
   }
 }

@@ -17,6 +17,8 @@ export interface HeaderState {
   nextId: number;
   /** Judged headers in a row, on top of a tree entry; they enter the tree when their branch has enough work. */
   buffer: BufferedHeader[];
+  /** The last header judged in this sync, in the tree or on the buffer: the next answer must go on from there. */
+  last: BlockEntry | undefined;
   /** The buffer is on its way into the tree. */
   flushing: boolean;
   /** The last answer was full: there are more. */
@@ -82,6 +84,8 @@ export class Peer {
   readonly side: Bucket;
   /** Transactions of its mempool that we ask for. */
   readonly inv: Bucket;
+  /** Txids asked of it and not answered yet. */
+  readonly txsAsked: BoundedMap<string, true>;
   readonly serveBytes: Bucket;
   readonly headers: HeaderState;
   readonly bodies: BodyState;
@@ -99,11 +103,13 @@ export class Peer {
     this.gossip = new Bucket(limits.gossipBurst, limits.gossipPerSecond, now);
     this.side = new Bucket(limits.sideHeadersBurst, limits.sideHeadersPerMinute / 60, now);
     this.inv = new Bucket(limits.maxInv, limits.invFetchPerSecond, now);
+    this.txsAsked = new BoundedMap(limits.txsAskedPerPeer);
     this.serveBytes = new Bucket(limits.serveBytesPerSecond, limits.serveBytesPerSecond, now);
     this.headers = {
       request: undefined,
       nextId: 1,
       buffer: [],
+      last: undefined,
       flushing: false,
       more: false,
       again: false,

@@ -1,6 +1,6 @@
 import { decodeTx, type Tx } from '../bitcoin/tx.ts';
 import type { TipChange } from '../consensus/chain.ts';
-import { type Refusal, refuse, ruleOf } from '../consensus/rules.ts';
+import { type Refusal, type RuleName, refuse, ruleOf } from '../consensus/rules.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
 import { hashOfId, idOf, keyOf } from '../util/bytes.ts';
 import { err, ok, type Result } from '../util/result.ts';
@@ -15,6 +15,13 @@ interface Retry {
   readonly tx: Tx;
   readonly from: string;
 }
+
+/** Wrong for every node that has the coins, whatever its tip. */
+const HOPELESS: ReadonlySet<RuleName> = new Set<RuleName>([
+  'mempool-script-verify-flag-failed',
+  'bad-txns-in-belowout',
+  'bad-txns-inputvalues-outofrange',
+]);
 
 /**
  * Transactions between nodes. Gossip carries new ones; what it missed (two halves that were apart, an orphan whose
@@ -67,11 +74,12 @@ export class TxRelay {
       return;
     }
     const tx = decoded.value;
-    if (this.#asked.get(keyOf(tx.txid))?.peer !== peer.id) {
+    const key = keyOf(tx.txid);
+    if (!peer.txsAsked.delete(key)) {
       this.#core.fault(peer, 'unrequested', 'a transaction that nobody asked for');
       return;
     }
-    this.#asked.delete(keyOf(tx.txid));
+    if (this.#asked.get(key)?.peer === peer.id) this.#asked.delete(key);
     const result = this.#admit(tx, peer.id);
     if (result.ok) {
       this.#spread(tx);
@@ -144,6 +152,7 @@ export class TxRelay {
       if (!peer.inv.take(1, now)) break;
       wanted.push(id.slice());
       this.#asked.set(keyOf(id), { peer: peer.id, at: now });
+      peer.txsAsked.set(keyOf(id), true);
     }
     for (let at = 0; at < wanted.length; at += limits.maxTxsPerRequest) {
       this.#core.send(peer, { kind: 'gettxs', ids: wanted.slice(at, at + limits.maxTxsPerRequest) });
@@ -183,7 +192,8 @@ export class TxRelay {
     for (const { tx: gone } of replaced) {
       this.#core.tell({ kind: 'tx-removed', txid: gone.id, why: 'replaced', by: tx.id });
     }
-    for (const { tx: gone } of evicted) this.#core.tell({ kind: 'tx-removed', txid: gone.id, why: 'evicted' });
+    for (const { tx: gone } of evicted)
+      this.#core.tell({ kind: 'tx-removed', txid: gone.id, why: 'evicted' });
     if (result.ok || replaced.length > 0 || evicted.length > 0) this.#core.parts.mining.poolChanged();
     return result;
   }
@@ -234,8 +244,12 @@ export class TxRelay {
       const result = this.#admit(tx, from);
       const peer = this.#core.peers.get(from);
       // Gossip was told `ignore` when the orphan came, so it went no further: now it is ours to spread.
-      if (result.ok) this.#spread(tx);
-      else if (result.error.rule === 'missing-inputs' && peer !== undefined) this.#orphan(tx, peer);
+      if (result.ok) {
+        this.#spread(tx);
+      } else if (peer !== undefined) {
+        this.#blame(peer, result.error);
+        if (result.error.rule === 'missing-inputs') this.#orphan(tx, peer);
+      }
     }
     if (this.#sayAt <= now) this.#say();
     if (this.#expireAt <= now) {
@@ -262,9 +276,13 @@ export class TxRelay {
     return Math.min(this.#sayAt, idle ? NEVER : Math.max(this.#expireAt, this.#core.now));
   }
 
+  /**
+   * Beyond what gossip rejects: a forged signature, or more paid out than there is. Gossip is told to ignore those, but
+   * an outpoint fixes its coin, so no honest node has ever admitted such a transaction, and none hands it on.
+   */
   #blame(peer: Peer, refusal: Refusal): void {
     const row = ruleOf(refusal.rule);
-    if (row.gossip === 'reject') this.#core.fault(peer, 'bad-tx', refusal.rule + ': ' + refusal.detail);
+    if (row.gossip === 'reject' || HOPELESS.has(refusal.rule)) this.#core.fault(peer, 'bad-tx', refusal.rule + ': ' + refusal.detail);
   }
 
   #judge(ticket: Ticket, verdict: GossipVerdict): void {

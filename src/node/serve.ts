@@ -103,7 +103,8 @@ export class Server {
       }
       case 'block': {
         const entry = chain.entry(item.hash);
-        const bytes = entry === undefined || entry.condemned !== undefined ? undefined : chain.blockBytes(entry);
+        const bytes =
+          entry === undefined || entry.condemned !== undefined ? undefined : chain.blockBytes(entry);
         if (bytes === undefined) this.#core.send(peer, { kind: 'notfound', ids: [item.hash] });
         else this.#core.send(peer, { kind: 'block', bytes });
         return bytes?.length ?? 32;

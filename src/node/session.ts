@@ -19,7 +19,11 @@ export class Session {
     // A second `joined` without `left` is the host's new connection: the old one's requests are void.
     if (peers.get(id) !== undefined) this.left(id);
     if (peers.size >= limits.maxPeers) {
-      this.#core.effect({ kind: 'drop', peer: id, why: 'this node has ' + peers.size + ' peers, its maximum' });
+      this.#core.effect({
+        kind: 'drop',
+        peer: id,
+        why: 'this node has ' + peers.size + ' peers, its maximum',
+      });
       return;
     }
     const peer = new Peer(id, inbound, params.genesisHash, now, limits);
@@ -56,7 +60,7 @@ export class Session {
 
   /** The first frame. After it the peer counts as ready, and whoever has less work asks for headers. */
   hello(peer: Peer, message: Message & { kind: 'hello' }): void {
-    const { params, chain, parts } = this.#core;
+    const { params, parts } = this.#core;
     if (peer.ready) {
       this.#core.fault(peer, 'second-hello', 'hello twice');
       return;
@@ -64,7 +68,13 @@ export class Session {
     if (!equal(message.genesis, params.genesisHash)) {
       const theirs = idOf(message.genesis);
       const why = 'of another network: its genesis block is ' + theirs + ', ours is ' + params.genesisId;
-      this.#core.tellRefusal({ kind: 'fault', peer: peer.id, rule: 'wrong-genesis', detail: why, banned: true });
+      this.#core.tellRefusal({
+        kind: 'fault',
+        peer: peer.id,
+        rule: 'wrong-genesis',
+        detail: why,
+        banned: true,
+      });
       this.#core.drop(peer, why, this.#core.limits.banMs);
       return;
     }
@@ -73,10 +83,8 @@ export class Session {
     peer.version = message.version;
     this.#core.tell({ kind: 'peer-ready', peer: peer.id, name: peer.name, height: message.height });
     this.#claim(peer, message.tip.slice(), message.height, message.work);
-    const known = chain.entry(message.tip);
     // A tip that we do not know is asked for even with less work: it may be a near side branch.
-    if (known === undefined) parts.headers.start(peer);
-    else parts.headers.knows(peer, known);
+    parts.headers.catchUp(peer);
     parts.relay.greet(peer);
   }
 
@@ -92,7 +100,8 @@ export class Session {
   }
 
   pong(peer: Peer, nonce: Uint8Array): void {
-    if (peer.pingNonce === undefined || peer.pingSentAt === undefined || !equal(peer.pingNonce, nonce)) return;
+    if (peer.pingNonce === undefined || peer.pingSentAt === undefined || !equal(peer.pingNonce, nonce))
+      return;
     peer.ping = this.#core.now - peer.pingSentAt;
     peer.pingNonce = undefined;
   }

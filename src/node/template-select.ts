@@ -1,3 +1,4 @@
+import { compare } from '../util/bytes.ts';
 import { Heap } from '../util/heap.ts';
 import { type PoolEntry, parentsFirst } from './mempool-entry.ts';
 
@@ -22,7 +23,7 @@ interface Line {
 /** Best rate first; equal rates by txid, so that two nodes with the same pool make the same block. */
 function bestFirst(a: Line, b: Line): number {
   if (a.rate !== b.rate) return b.rate - a.rate;
-  if (a.entry !== b.entry) return a.entry.tx.id < b.entry.tx.id ? -1 : 1;
+  if (a.entry !== b.entry) return compare(a.entry.tx.txid, b.entry.tx.txid);
   return a.revision - b.revision;
 }
 

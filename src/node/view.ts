@@ -1,8 +1,8 @@
 import type { Block } from '../bitcoin/block.ts';
 import type { OutPoint } from '../bitcoin/tx.ts';
-import type { BlockEntry } from '../consensus/tree.ts';
 import type { Coin } from '../consensus/coins.ts';
 import type { Params } from '../consensus/params.ts';
+import type { BlockEntry } from '../consensus/tree.ts';
 import type { Limits } from './limits.ts';
 import type { PoolEntry } from './mempool.ts';
 import type { Job, Micros, PeerId } from './types.ts';

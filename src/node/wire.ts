@@ -122,6 +122,11 @@ function body(m: Message): readonly Uint8Array[] {
   }
 }
 
+/** Before anything is decoded: does this frame say that it is a block? */
+export function isBlockFrame(frame: Uint8Array): boolean {
+  return frame[0] === CODE.block;
+}
+
 export function encodeMessage(m: Message): Uint8Array {
   return concat(Uint8Array.of(CODE[m.kind]), ...body(m));
 }
@@ -179,7 +184,8 @@ class Cursor {
   }
 
   end(): void {
-    if (this.#at !== this.#bytes.length) throw new Malformed(this.#bytes.length - this.#at + ' bytes too many');
+    if (this.#at !== this.#bytes.length)
+      throw new Malformed(this.#bytes.length - this.#at + ' bytes too many');
   }
 }
 
@@ -212,10 +218,20 @@ const READ: { readonly [code: number]: (c: Cursor, limits: Limits) => Message } 
   },
   [CODE.headers]: (c, limits) => {
     const id = c.u32('id');
-    return { kind: 'headers', id, headers: c.list(c.u16('count'), 80, 0, limits.maxHeadersPerMessage, 'headers') };
+    return {
+      kind: 'headers',
+      id,
+      headers: c.list(c.u16('count'), 80, 0, limits.maxHeadersPerMessage, 'headers'),
+    };
   },
-  [CODE.getblocks]: (c, limits) => ({ kind: 'getblocks', ids: idList(c, limits.maxBlocksPerRequest, 'block ids') }),
-  [CODE.notfound]: (c, limits) => ({ kind: 'notfound', ids: idList(c, limits.maxBlocksPerRequest, 'block ids') }),
+  [CODE.getblocks]: (c, limits) => ({
+    kind: 'getblocks',
+    ids: idList(c, limits.maxBlocksPerRequest, 'block ids'),
+  }),
+  [CODE.notfound]: (c, limits) => ({
+    kind: 'notfound',
+    ids: idList(c, limits.maxBlocksPerRequest, 'block ids'),
+  }),
   [CODE.gettxs]: (c, limits) => ({ kind: 'gettxs', ids: idList(c, limits.maxTxsPerRequest, 'txids') }),
   [CODE.inv]: (c, limits) => {
     const ids = c.list(c.u16('count'), 32, 1, limits.maxInv, 'txids');

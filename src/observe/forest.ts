@@ -35,7 +35,7 @@ export interface Forest {
   readonly blocks: ReadonlyMap<string, SeenBlock>;
   /** Children in order of first sight. */
   readonly children: ReadonlyMap<string, readonly string[]>;
-  /** Current tip id by node letter. */
+  /** Current tip id by node letter; nodes that are down have none. */
   readonly tips: ReadonlyMap<string, string>;
   readonly reorgs: readonly SeenReorg[];
   /** Groups of the open partition, or undefined. */
@@ -180,6 +180,10 @@ export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
           in: event.in,
         });
         if (reorgs.length > KEPT_REORGS) reorgs.shift();
+        break;
+      case 'process':
+        // A node that is gone holds no opinion.
+        if (event.what !== 'started') tips.delete(event.of);
         break;
       case 'partition':
         cut = event.groups;

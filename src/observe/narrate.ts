@@ -63,16 +63,18 @@ export function narrate(event: LogEvent, forest: Forest): string | undefined {
   }
 }
 
+/** A block's second line, when the last of those who can hear of it has followed; its first was `mined`. */
 function tip(event: Extract<LogEvent, { kind: 'tip' }>, forest: Forest): string | undefined {
   const block = forest.blocks.get(event.id);
   if (block === undefined) return `${event.node} is on ${event.height} ${tail(event.id)}`;
-  // The finder's own line is `mined`; the last node to follow closes the story of a block.
-  if (block.mined?.node === event.node) return undefined;
-  const behind =
-    block.mined === undefined
-      ? ''
-      : `, ${span(Math.max(0, event.t - block.mined.t))} after ${block.mined.node} found it`;
-  return `${event.node} is on ${block.label}${behind}`;
+  if (event.because !== 'work') return `${event.node} is on ${block.label} (${event.because})`;
+  const finder = block.mined?.node;
+  const group = forest.cut?.find((letters) => letters.includes(event.node)) ?? [...forest.tips.keys()];
+  const others = group.filter((letter) => letter !== finder && forest.tips.has(letter));
+  if (!others.includes(event.node) || !others.every((letter) => forest.tips.get(letter) === event.id))
+    return undefined;
+  const after = block.mined === undefined ? '' : ` after ${span(Math.max(0, event.t - block.mined.t))}`;
+  return `${[...others].sort((a, b) => (a < b ? -1 : 1)).join(' ')} on ${block.label}${after}`;
 }
 
 function process(event: Extract<LogEvent, { kind: 'process' }>): string {

@@ -149,6 +149,7 @@ export class RpcHarness {
       },
       grind: () => Promise.reject(new Error('regtest needs no threads')),
       command,
+      settled: () => Promise.resolve(),
       snapshot: () => this.#snapshot(),
       stored: (key) => this.#rows.get(keyOf(key))?.value,
       tipSince: () => 0,

@@ -3,7 +3,7 @@ import { Chain } from '../../src/consensus/chain.ts';
 import { checkBlock } from '../../src/consensus/check.ts';
 import { ChainDriver } from '../dsl/chain-driver.ts';
 import { Play } from '../dsl/driver.ts';
-import { BOB, payTo, spend } from '../dsl/keys.ts';
+import { ALICE, BOB, outputOf, payTo, spend } from '../dsl/keys.ts';
 import { MemoryStore } from '../dsl/memory-store.ts';
 import { LAB, REGTEST, YARD } from '../dsl/networks.ts';
 import { World } from '../dsl/world.ts';
@@ -172,25 +172,48 @@ describe('a task under way', () => {
     expect(world.nameOf(lazy.tip())).toBe('4a');
   });
 
-  it('takes up a better goal on the way, wherever it forks', () => {
-    const world = new World(LAB).draw(`
-      G-1-2-3
+  it('takes up a better goal on the way, wherever it forks, also in the middle of a block', () => {
+    const world = new World(LAB);
+    // Every block holds two payments, so that a piece can end between them.
+    const two = (coin: number) => {
+      const parent = spend([world.genesisCoin(coin)], [{ value: 20e8, script: payTo(ALICE) }]);
+      return { txs: [parent, spend([outputOf(parent, 0, ALICE)], [{ value: 20e8, script: payTo(BOB) }])] };
+    };
+    world.draw(
+      `G-1-2-3
       G-1a-2a-3a-4a
       2a-3b-4b-5b
-      2-3c-4c-5c-6c`);
-    for (let stop = 0; stop < 12; stop++) {
+      2-3c-4c-5c-6c`,
+      {
+        '1': two(0),
+        '2': two(1),
+        '1a': two(1),
+        '2a': two(0),
+        '3a': two(2),
+        '4a': two(3),
+        '3b': two(3),
+        '4b': two(2),
+        '3c': two(4),
+      },
+    );
+    const tips = new Set<string>();
+    for (let stop = 0; stop < 24; stop++) {
       const driver = new ChainDriver({ params: LAB, wallS: world.wallS, eager: false, pieceWeight: () => 1 });
       for (const name of ['1', '2', '3']) driver.block(world.bytes(name));
       driver.connect();
       for (const name of ['1a', '2a', '3a', '4a']) driver.block(world.bytes(name));
       for (let i = 0; i < stop; i++) driver.piece();
       for (const name of ['3b', '4b', '5b']) driver.block(world.bytes(name));
-      for (let i = 0; i < stop; i++) driver.piece();
+      for (let i = 0; i < stop / 2; i++) driver.piece();
       for (const name of ['3c', '4c', '5c', '6c']) driver.block(world.bytes(name));
       driver.connect();
+      tips.add(driver.changes.map((change) => world.nameOf(change.tip.id)).join());
+      expect(driver.failed).toEqual([]);
       expect(world.nameOf(driver.tip())).toBe('6c');
       expect(driver.activeRows()).toEqual(driver.replay().activeRows());
     }
+    // Early, late, and never on the way: the stops were spread over all of it.
+    expect([...tips].sort()).toEqual(['3,4a,6c', '3,6c']);
   });
 
   it('is lost in a crash, and nothing else is', () => {

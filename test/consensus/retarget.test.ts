@@ -21,7 +21,41 @@ function chain(times: readonly number[], genesisBits: number): RetargetEntry {
 const next = (times: readonly number[], bits: number): number => chain([...times, 0], bits).header.bits;
 
 describe('2^x in the integer arithmetic of aserti3-2d', () => {
-  /** The vectors of the aserti3-2d specification (its run 1 to 5 share them): one half-life doubles or halves exactly. */
+  /** Runs 5 and 9 of the published aserti3-2d vectors: anchor, then [height, time, bits]. Ten minutes, two days. */
+  it.each([
+    {
+      anchor: { height: 1, parentTime: 0, bits: 0x1d00ffff },
+      rows: [
+        [2, 0, 0x1d00fec5],
+        [290, 0, 0x1c7f62c0],
+        [866, 0, 0x1c1fd8b0],
+        [2306, 0, 0x1c00fec5],
+        [30242, 0, 0x0f7f62c0],
+        [60194, 0, 0x027f6200],
+        [63650, 0, 0x01070000],
+        [64514, 0, 0x01010000],
+      ],
+    },
+    {
+      anchor: { height: 2147483642, parentTime: 1234567290, bits: 0x1802aee8 },
+      rows: [
+        [2147483643, 1234568190, 0x1802ae16],
+        [2147483645, 1234568790, 0x1802ac71],
+        [2147483647, 1234569390, 0x1802aacd],
+        [2147483648, 1234569690, 0x1802a9fa],
+        [2147483650, 1234570290, 0x1802a858],
+        [2147483652, 1234570890, 0x1802a6b7],
+      ],
+    },
+  ])('gives the published targets: anchor $anchor.height', ({ anchor, rows }) => {
+    for (const [height, time, bits] of rows as [number, number, number][]) {
+      const late = time - anchor.parentTime - 600 * (height - anchor.height + 1);
+      const exponent = (BigInt(late) * 65536n) / 172_800n;
+      const scaled = scaleTarget(compactToTarget(anchor.bits).target, exponent);
+      expect(targetToCompact(scaled < 1n ? 1n : scaled)).toBe(bits);
+    }
+  });
+
   it('is exact at whole exponents', () => {
     const target = 1n << 200n;
     for (let n = -20; n <= 20; n++) {

@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { makeBlock } from '../../src/bitcoin/block.ts';
 import { headerHash } from '../../src/bitcoin/header.ts';
+import { merkleRoot } from '../../src/bitcoin/merkle.ts';
+import { makeTx } from '../../src/bitcoin/tx.ts';
 import { isRuleName, RULES, type RuleName, ruleOf } from '../../src/consensus/rules.ts';
+import { concat } from '../../src/util/bytes.ts';
 import { ChainDriver } from '../dsl/chain-driver.ts';
 import { Play } from '../dsl/driver.ts';
+import { BOB, payTo, spend } from '../dsl/keys.ts';
 import { LAB } from '../dsl/networks.ts';
 import { headerOf, RULE_CASES } from '../dsl/rule-cases.ts';
 import { SCRIPT_CASES } from '../dsl/script-cases.ts';
-import { World } from '../dsl/world.ts';
+import { COMMITMENT_HEAD, grind, rebody, World } from '../dsl/world.ts';
 
 /** Rows whose case is not a block shown to a chain, and the test that has it. */
 const ELSEWHERE: readonly RuleName[] = [
@@ -109,6 +114,35 @@ describe('descendants of a condemned block', () => {
     expect(driver.chain.bestHeader.id).toBe(world.id('1'));
     await play.deliver('2');
     expect(await play.tip()).toBe('2');
+  });
+});
+
+describe('the witness commitment', () => {
+  it('is the last output that looks like one', () => {
+    const decoy = { value: 0, script: concat(COMMITMENT_HEAD, new Uint8Array(32)) };
+    const world = new World(LAB);
+    const tx = spend([world.genesisCoin(0)], [{ value: 20e8, script: payTo(BOB) }]);
+    world.draw('G-1', { '1': { txs: [tx], extraOutputs: [decoy] } });
+    const driver = new ChainDriver({ params: LAB, wallS: world.wallS });
+    expect(driver.block(world.bytes('1'))).toBeUndefined();
+    const { block } = world.get('1');
+    const [payout, first, last] = block.txs[0]!.outputs;
+    const swapped = makeTx({ ...block.txs[0]!, outputs: [payout!, last!, first!] });
+    const header = grind({ ...block.header, merkleRoot: merkleRoot([swapped.txid, tx.txid]).root });
+    expect(driver.block(makeBlock(header, [swapped, tx]).bytes)).toBe('bad-witness-merkle-match');
+  });
+
+  it('is judged even where nothing has a witness', () => {
+    const world = new World(LAB).draw('G-1', { '1': { commit: true } });
+    const driver = new ChainDriver({ params: LAB, wallS: world.wallS });
+    const { block } = world.get('1');
+    const bare = makeTx({
+      ...block.txs[0]!,
+      inputs: block.txs[0]!.inputs.map((input) => ({ ...input, witness: [] })),
+    });
+    expect(driver.block(rebody(block, [bare]))).toBe('bad-witness-nonce-size');
+    expect(driver.block(block.bytes)).toBeUndefined();
+    expect(driver.tip()).toBe(block.id);
   });
 });
 

@@ -39,7 +39,8 @@ export interface Drawn {
   readonly parent: Drawn | undefined;
 }
 
-const COMMITMENT_HEAD = Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed);
+/** OP_RETURN, a push of 36, and what BIP141 marks a commitment with. */
+export const COMMITMENT_HEAD = Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed);
 const NONCE = new Uint8Array(32);
 
 /**

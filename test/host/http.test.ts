@@ -219,6 +219,40 @@ describe('who may ask', () => {
     expect(status).toContain('413');
   });
 
+  it('loses a client that trickles its request, and bounds calls at work', async () => {
+    await server.close();
+    server = await startRpcServer({
+      port: 0,
+      cookieFile: join(dir, '.cookie'),
+      registry: new RpcRegistry(methods),
+      bug: () => undefined,
+      limits: { headersMs: 100, requestMs: 200, checkMs: 50, calls: 2 },
+    });
+    const auth = Buffer.from(readFileSync(server.cookieFile)).toString('base64');
+    const starts = [
+      'POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ',
+      `POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Basic ${auth}\r\nContent-Length: 100\r\n\r\n{`,
+    ];
+    for (const start of starts) {
+      const socket = connect(server.port, '127.0.0.1');
+      socket.on('error', (error) => expect((error as NodeJS.ErrnoException).code).toBe('ECONNRESET'));
+      const gone = new Promise((resolve) => socket.once('close', resolve));
+      socket.resume();
+      socket.write(start);
+      await gone;
+    }
+    const hangUp = new AbortController();
+    const call = () =>
+      rpcCall(server.url, { cookieFile: server.cookieFile }, 'wait', [], { signal: hangUp.signal }).catch(
+        (error: RpcFailure) => error.message,
+      );
+    const waiting = [call(), call()];
+    await expect.poll(async () => (await http({ body: '{"method":"dust"}' })).status).toBe(503);
+    hangUp.abort();
+    await Promise.all(waiting);
+    await expect.poll(async () => (await http({ body: '{"method":"dust"}' })).status).toBe(200);
+  });
+
   it('says so when the port is taken, and leaves the cookie of the other alone', async () => {
     const before = readFileSync(server.cookieFile, 'latin1');
     const second = startRpcServer({

@@ -107,7 +107,7 @@ describe('frames read', () => {
     expect(got.length).toBe(1);
   });
 
-  it('of more than the allowed size are a fault, told by the header alone, and end the reading', () => {
+  it('of more than the allowed size are a fault, told by the header alone, and end the reading', async () => {
     const got: Uint8Array[] = [];
     const t = reader((f) => void got.push(f));
     t.reader.start();
@@ -115,7 +115,17 @@ describe('frames read', () => {
     t.stream.onData(wire(new Uint8Array(1_001)).subarray(0, 4));
     t.stream.onData(wire(blob(2, 10)));
     expect(got.length).toBe(1);
+    await microtasks();
     expect(t.faults).toEqual(['a frame of 1001 bytes, at most 1000 are allowed']);
+  });
+
+  it('that are wrong and came before the start let the stream resume first: hanging up within it would throw', async () => {
+    const t = reader(() => undefined);
+    t.stream.onData(wire(new Uint8Array(1_001)).subarray(0, 4));
+    t.reader.start();
+    expect([t.stream.flowing, t.faults.length]).toEqual([true, 0]);
+    await microtasks();
+    expect(t.faults.length).toBe(1);
   });
 
   it('push back: one at a time while promises are open, the stream pauses, and nothing is lost', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import '../../src/host/polyfill.ts';
 import { peerIdFromString } from '@libp2p/peer-id';
-import { Gossip, type GossipRouter, topicName } from '../../src/host/net/gossip.ts';
+import { Gossip } from '../../src/host/net/gossip.ts';
+import { type GossipRouter, topicName } from '../../src/host/net/gossip-router.ts';
 import { demerits, netLimits } from '../../src/host/net/limits.ts';
 import type { GossipVerdict } from '../../src/node/types.ts';
 import { blob, GENESIS } from './network-rig.ts';

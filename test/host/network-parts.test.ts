@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import '../../src/host/polyfill.ts';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { multiaddrConnectionPair } from '@libp2p/utils';
-import { parseAddress } from '../../src/host/net/address.ts';
+import { parseAddress, parseListenAddress } from '../../src/host/net/address.ts';
 import { Reputation } from '../../src/host/net/bans.ts';
 import { Dialer } from '../../src/host/net/dialer.ts';
 import { loadIdentity } from '../../src/host/net/identity.ts';
@@ -32,6 +32,17 @@ describe('an address', () => {
     ['/ip4/127.0.0.1/tcp/9/p2p/nobody', /is not a multiaddress|peer id/],
   ])('%j is refused with a sentence', (text, sentence) => {
     expect(() => parseAddress(text)).toThrow(sentence);
+  });
+
+  it.each(['/ip4/0.0.0.0/tcp/9', '/ip4/192.0.2.2/tcp/9', '/ip6/::/tcp/9', '/dns4/localhost/tcp/9'])(
+    'refuses to listen on %s: it reaches beyond this machine',
+    (text) => {
+      expect(() => parseListenAddress(text)).toThrow(/this machine alone/);
+    },
+  );
+
+  it.each(['/ip4/127.0.0.1/tcp/0', '/ip4/127.1.2.3/tcp/9', '/ip6/::1/tcp/9'])('may listen on %s', (text) => {
+    expect(parseListenAddress(text).text).toBe(text);
   });
 });
 

@@ -103,6 +103,24 @@ describe('stories told from the log', () => {
     expect([block.on, block.afterMs, block.tries]).toEqual([['B', 'D'], 9, 1_100_000]);
     expect(minedLine(block)).toBe('8A …00008A 0.9 s 1.1M tries · on B D after 9 ms');
     expect(watch.at(1)).toBeUndefined();
+    // A block that lost the race: others have it, and none is on it.
+    watch.apply(mined('A', 600, 9));
+    expect(minedLine(watch.at(1)!)).toContain('on no other node yet');
+    watch.apply({
+      v: 1,
+      seq: 0,
+      t: 610,
+      node: 'C',
+      kind: 'block',
+      ...ref(9, 'A'),
+      prev: '',
+      work: '1',
+      time: 0,
+      txs: 1,
+      size: 1,
+      from: '',
+    });
+    expect(minedLine(watch.at(1)!)).toContain('C had another block of that height first');
   });
 
   it('collects reorgs, returned and lost payments', () => {

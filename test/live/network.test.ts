@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { address, GENESIS, Rigs, until } from '../host/network-rig.ts';
+import { seeded } from '../../src/util/random.ts';
+import { address, blob, GENESIS, type Rig, Rigs, rules, sleep, until } from '../host/network-rig.ts';
 
 /** What a child process does: a network that echoes frames and accepts gossip, told on its standard output. */
 const CHILD = `
@@ -99,5 +100,45 @@ describe('networks in processes of their own', () => {
     b.child.stdin.end();
     await until('it exits', () => b.exit !== undefined);
     expect(b.exit).toBe(0);
+  });
+});
+
+describe('five networks that all dial each other', () => {
+  it('are whole again after any series of cuts, delays, drops and switches, each pair with one session', async () => {
+    const random = seeded('chaos');
+    const all: Rig[] = [];
+    for (const name of 'PQRST') all.push(await rigs.start(name));
+    for (const a of all) for (const b of all) if (a !== b) void a.net.add(address(b));
+    const one = () => all[random.below(all.length)]!;
+    for (let i = 0; i < 60; i++) {
+      const a = one();
+      const refuse = all.filter((r) => r !== a && random.below(2) === 0).map((r) => r.net.peerId);
+      const act = random.below(6);
+      if (act < 3) a.net.setLinks(rules({ refuse, delayMs: [0, 20, 200][random.below(3)]! }));
+      else if (act === 3) a.net.setActive(random.below(3) > 0);
+      else if (act === 4) a.net.drop(one().net.peerId, 'chaos', random.below(2) * 300);
+      else a.net.setLinks(rules({}));
+      one().net.send(one().net.peerId, blob(i, 100_000));
+      one().net.publish('tx', blob(i, 100));
+      await sleep(random.below(150));
+    }
+    for (const r of all) {
+      r.net.setLinks(rules({}));
+      r.net.setActive(true);
+    }
+    await until('all connected', () => all.every((r) => r.net.peers().length === all.length - 1));
+    for (const [i, r] of all.entries()) {
+      expect(r.joined.length - r.left.length).toBe(all.length - 1);
+      r.frames.length = 0;
+      r.net.publish('block', blob(1_000 + i, 5_000));
+      for (const other of all) if (other !== r) r.net.send(other.net.peerId, blob(i, 10));
+    }
+    await until('everybody hears everybody', () =>
+      all.every(
+        (r) =>
+          r.frames.filter((f) => f.bytes.length === 10).length === all.length - 1 &&
+          r.gossip.filter((g) => g.topic === 'block').length === all.length - 1,
+      ),
+    );
   });
 });

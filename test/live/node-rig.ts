@@ -19,15 +19,13 @@ export class LiveNode {
   stderr = '';
   #ready: JsonObject | undefined;
 
-  constructor(datadir: string, args: readonly string[]) {
+  /** `through`: a command that starts the one that follows it, such as a shell that sets a limit first. */
+  constructor(datadir: string, args: readonly string[], through: readonly string[] = []) {
     this.datadir = datadir;
-    this.child = spawn(
-      process.execPath,
-      [PROGRAM, 'node', '--json', '--datadir', datadir, '--rpcport', '0', ...args],
-      {
-        stdio: ['pipe', 'pipe', 'pipe'],
-      },
-    );
+    const whole = [...through, process.execPath, PROGRAM, 'node', '--json', '--datadir', datadir];
+    this.child = spawn(whole[0]!, [...whole.slice(1), '--rpcport', '0', ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     this.child.stdout!.on('data', (data: Buffer) => {
       this.stdout += data.toString();
     });
@@ -83,6 +81,7 @@ export class LiveNode {
 export class LiveRig {
   readonly dir = mkdtempSync(join(tmpdir(), 'forkyard-live-'));
   readonly #nodes: LiveNode[] = [];
+  readonly #closers: (() => Promise<void>)[] = [];
 
   constructor() {
     if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is missing: run npm run build`);
@@ -90,7 +89,11 @@ export class LiveRig {
 
   /** A process that may still fail to start. */
   launch(name: string, ...args: string[]): LiveNode {
-    const node = new LiveNode(join(this.dir, name), ['--name', name, ...args]);
+    return this.launchThrough([], name, ...args);
+  }
+
+  launchThrough(through: readonly string[], name: string, ...args: string[]): LiveNode {
+    const node = new LiveNode(join(this.dir, name), ['--name', name, ...args], through);
     this.#nodes.push(node);
     return node;
   }
@@ -99,7 +102,13 @@ export class LiveRig {
     return this.launch(name, ...args).ready();
   }
 
+  /** Something else to end with the rig, before its directory goes. */
+  onClose(closer: () => Promise<void>): void {
+    this.#closers.push(closer);
+  }
+
   async close(): Promise<void> {
+    for (const close of this.#closers) await close();
     for (const { child } of this.#nodes)
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await Promise.all(this.#nodes.map((node) => node.exited));

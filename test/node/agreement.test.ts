@@ -19,12 +19,18 @@ describe('agreement', () => {
     const tx = pay([genesisCoin(net.params, 'alice')], 'bob', 500_000_000);
     const sent = net.node('C').send(tx);
     expect(sent).toMatchObject({ kind: 'tx', txid: tx.id, known: false, fee: 10_000 });
-    net.until('the payment is everywhere', () => [...net.nodes.values()].every(({ node }) => node.view.mempool.size === 1));
+    net.until('the payment is everywhere', () =>
+      [...net.nodes.values()].every(({ node }) => node.view.mempool.size === 1),
+    );
     net.mine('A');
     for (const { node, news } of net.nodes.values()) {
       expect(node.view.mempool.size).toBe(0);
       expect(node.view.chain.coin({ txid: tx.txid, index: 0 })?.value).toBe(500_000_000);
-      expect(news.findLast((item) => item.kind === 'connected')).toMatchObject({ height: 6, miner: 'A', txids: [expect.anything(), tx.id] });
+      expect(news.findLast((item) => item.kind === 'connected')).toMatchObject({
+        height: 6,
+        miner: 'A',
+        txids: [expect.anything(), tx.id],
+      });
     }
     expect(net.node('A').verdicts.map(({ verdict }) => verdict)).not.toContain('reject');
   });

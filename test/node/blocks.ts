@@ -8,11 +8,15 @@ import { concat } from '../../src/util/bytes.ts';
 import { Net, type NetOptions } from './net.ts';
 
 /** A chain mined by one node on its own: blocks 1 … n, honest in every way. */
-export function honestChain(params: Params, blocks: number, o: NetOptions & { readonly miner?: string } = {}): Block[] {
-  const { miner = 'M', ...options } = o;
+export function honestChain(
+  params: Params,
+  blocks: number,
+  o: NetOptions & { readonly miner?: string; readonly pauseMs?: number } = {},
+): Block[] {
+  const { miner = 'M', pauseMs, ...options } = o;
   const net = new Net({ params, ...options });
   const [node] = net.add(miner);
-  net.mine(miner, blocks);
+  net.mine(miner, blocks, pauseMs);
   const { chain } = node!.node.view;
   return Array.from({ length: blocks }, (_, i) => chain.block(chain.atHeight(i + 1)!)!);
 }

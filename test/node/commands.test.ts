@@ -82,7 +82,11 @@ describe('send-tx and test-tx', () => {
   it('refuses by name', () => {
     const { node } = alone();
     const send = (bytes: Uint8Array, maxFeeRate?: number) => {
-      const result = node.command({ kind: 'send-tx', bytes, ...(maxFeeRate === undefined ? {} : { maxFeeRate }) });
+      const result = node.command({
+        kind: 'send-tx',
+        bytes,
+        ...(maxFeeRate === undefined ? {} : { maxFeeRate }),
+      });
       return result.kind === 'refused' ? result.refusal.rule : result.kind;
     };
     expect(send(Uint8Array.of(1, 2, 3))).toBe('bad-encoding');
@@ -198,7 +202,10 @@ describe('mining', () => {
 
   it('a template for a caller who grinds himself, with chosen payments only', () => {
     const { node } = alone();
-    const [one, two] = [pay([genesisCoin(params, 'bob')], 'carol', 1_000_000), pay([genesisCoin(params, 'dave')], 'erin', 1_000_000)];
+    const [one, two] = [
+      pay([genesisCoin(params, 'bob')], 'carol', 1_000_000),
+      pay([genesisCoin(params, 'dave')], 'erin', 1_000_000),
+    ];
     node.send(one);
     node.send(two);
     const result = node.command({ kind: 'template', payout: judy, tag: '', txids: [two.txid] });

@@ -10,7 +10,11 @@ import { encodeStep, encodeValue } from './trace.ts';
 
 /** Four nodes live through a few minutes of everything, by the throw of seeded dice. Answers each node's trace hash. */
 function world(seed: string, foresee: boolean): { hashes: string[]; net: Net } {
-  const net = new Net({ foresee, limits: { connectWeightPerStep: 2_000, headersPerStep: 3, probeEvery: 12_000_000 } });
+  const net = new Net({
+    foresee,
+    trace: true,
+    limits: { connectWeightPerStep: 2_000, headersPerStep: 3, probeEvery: 12_000_000 },
+  });
   const names = ['A', 'B', 'C', 'D'];
   net.add(...names);
   net.connectAll();
@@ -23,7 +27,9 @@ function world(seed: string, foresee: boolean): { hashes: string[]; net: Net } {
     if (dice < 5) net.mine(name);
     else if (dice < 8) {
       const coin = genesisCoin(net.params, people[random.below(3)]!, random.below(5));
-      net.node(name).send(pay([coin], 'dave', 1_000_000 * (1 + random.below(50)), 1_000 * (1 + random.below(9))));
+      net
+        .node(name)
+        .send(pay([coin], 'dave', 1_000_000 * (1 + random.below(50)), 1_000 * (1 + random.below(9))));
     } else if (dice === 8) net.partition(['A', 'B'], ['C', 'D']);
     else net.connectAll();
     net.run(random.below(2_000));
@@ -102,7 +108,26 @@ describe('determinism', () => {
 
 describe('the canonical encoding', () => {
   it('tells different values apart and the same ones not', () => {
-    const values = [undefined, null, true, false, 0, 1, -1, '', 'a', 0n, 1n, new Uint8Array(), Uint8Array.of(0), [], [[]], {}, { a: 1 }, { a: 1, b: 2 }];
+    const values = [
+      undefined,
+      null,
+      true,
+      false,
+      0,
+      1,
+      -1,
+      '',
+      'a',
+      0n,
+      1n,
+      new Uint8Array(),
+      Uint8Array.of(0),
+      [],
+      [[]],
+      {},
+      { a: 1 },
+      { a: 1, b: 2 },
+    ];
     const hashes = values.map((value) => createHash('sha256').update(encodeValue(value)).digest('hex'));
     expect(new Set(hashes).size).toBe(values.length);
     expect(encodeValue({ a: 1, b: 2 })).toEqual(encodeValue({ b: 2, a: 1 }));

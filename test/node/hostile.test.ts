@@ -40,10 +40,15 @@ describe('hostile frames', () => {
     evil.meet('V');
     const random = seeded('garbage');
     for (let i = 0; i < 50; i++) {
-      evil.raw('V', Uint8Array.from({ length: random.below(200) }, () => random.below(256)));
+      evil.raw(
+        'V',
+        Uint8Array.from({ length: random.below(200) }, () => random.below(256)),
+      );
     }
     net.run(100);
-    expect(node.drops).toMatchObject([{ peer: 'E', banMs: 600_000, why: expect.stringContaining('malformed-frame') }]);
+    expect(node.drops).toMatchObject([
+      { peer: 'E', banMs: 600_000, why: expect.stringContaining('malformed-frame') },
+    ]);
     expect(node.told('fault').at(-1)).toMatchObject({ peer: 'E', rule: 'malformed-frame', banned: true });
     expect(evil.connected).toBe(false);
     stillAlive(net);
@@ -82,7 +87,9 @@ describe('hostile frames', () => {
     expect(evil.all('ping')).toHaveLength(1);
     expect(node.drops).toEqual([]);
     net.run(30_000);
-    expect(node.drops).toMatchObject([{ peer: 'E', banMs: undefined, why: expect.stringContaining('silent') }]);
+    expect(node.drops).toMatchObject([
+      { peer: 'E', banMs: undefined, why: expect.stringContaining('silent') },
+    ]);
   });
 
   it('a flood of well-formed frames runs into the frame budget', () => {
@@ -95,7 +102,10 @@ describe('hostile frames', () => {
   });
 
   it('a flood of requests is served in turns and ends in a drop, not in a long step', () => {
-    const { net, node, evil } = victim({ limits: { serveBytesPerStep: 1_000, serveBytesPerSecond: 2_000 } }, 30);
+    const { net, node, evil } = victim(
+      { limits: { serveBytesPerStep: 1_000, serveBytesPerSecond: 2_000 } },
+      30,
+    );
     evil.meet('V');
     let most = 0;
     node.watch = (_, step) => {
@@ -119,7 +129,12 @@ describe('hostile frames', () => {
     evil.send('V', { kind: 'notfound', ids: [chain[5]!.hash] });
     evil.send('V', { kind: 'tx', bytes: pay([genesisCoin(params, 'bob')], 'carol', 5_000).bytes });
     net.run(50);
-    expect(node.told('fault').map(({ rule }) => rule)).toEqual(['unrequested', 'unrequested', 'unrequested', 'unrequested']);
+    expect(node.told('fault').map(({ rule }) => rule)).toEqual([
+      'unrequested',
+      'unrequested',
+      'unrequested',
+      'unrequested',
+    ]);
     expect(node.node.view.peers[0]!.score).toBe(80);
     // Time heals.
     evil.react = (m) => (m.kind === 'ping' ? evil.send('V', { kind: 'pong', nonce: m.nonce }) : undefined);
@@ -149,7 +164,8 @@ describe('hostile headers', () => {
     expect(evil.all('getheaders')).toHaveLength(1);
     const prefixes = [PREFIX.entry, PREFIX.body].map((prefix) => node.store.rows(prefix).length);
     expect(prefixes).toEqual([1, 1]);
-    evil.react = (m) => (m.kind === 'getheaders' ? evil.send('V', { kind: 'headers', id: m.id, headers: [] }) : undefined);
+    evil.react = (m) =>
+      m.kind === 'getheaders' ? evil.send('V', { kind: 'headers', id: m.id, headers: [] }) : undefined;
     net.run(20_000);
     const before = evil.all('getheaders').length;
     for (let i = 0; i < 100; i++) {
@@ -162,7 +178,10 @@ describe('hostile headers', () => {
 
   it('a long branch with too little work stays in its sender’s buffer, is given up, and leaves no trace', () => {
     // Tip at 30; a branch off the genesis may enter only above 30 − 8 blocks of work.
-    const { net, node, evil } = victim({ limits: { nearTipBlocks: 8, maxHeadersPerMessage: 5, headerBufferPerPeer: 15 } }, 30);
+    const { net, node, evil } = victim(
+      { limits: { nearTipBlocks: 8, maxHeadersPerMessage: 5, headerBufferPerPeer: 15 } },
+      30,
+    );
     const cheap = headerChain(params.genesis.header, 22);
     let given = 0;
     evil.react = (m) => {
@@ -227,7 +246,12 @@ describe('hostile bodies', () => {
     const { net, node, evil } = victim({ limits: { scoreFull: 10_000 } });
     evil.meet('V');
     const { bytes } = chain[0]!;
-    for (const bad of [concat(bytes, Uint8Array.of(0)), bytes.subarray(0, bytes.length - 1), bytes.subarray(0, 80), new Uint8Array()]) {
+    for (const bad of [
+      concat(bytes, Uint8Array.of(0)),
+      bytes.subarray(0, bytes.length - 1),
+      bytes.subarray(0, 80),
+      new Uint8Array(),
+    ]) {
       evil.publish('V', 'block', bad);
     }
     net.run(50);
@@ -260,7 +284,8 @@ describe('hostile bodies', () => {
     const { net, node, evil } = victim();
     const bad = overpaid(chain[0]!.header.time);
     evil.react = (m) => {
-      if (m.kind === 'getheaders') evil.send('V', { kind: 'headers', id: m.id, headers: [encodeHeader(bad.header)] });
+      if (m.kind === 'getheaders')
+        evil.send('V', { kind: 'headers', id: m.id, headers: [encodeHeader(bad.header)] });
       if (m.kind === 'getblocks') evil.send('V', { kind: 'block', bytes: bad.bytes });
     };
     evil.meet('V', { tip: bad.hash });

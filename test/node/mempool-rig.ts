@@ -41,6 +41,7 @@ export interface RigOptions {
   readonly limits?: Partial<Limits>;
   readonly store?: MemoryStore;
   readonly tag?: string;
+  readonly wallS?: number;
 }
 
 /** A chain and its mempool on a disk in memory, driven as a node would, with blocks that are really mined. */
@@ -53,7 +54,7 @@ export class PoolRig {
   readonly tag: string;
   readonly changes: TipChange[] = [];
   now = 0;
-  wallS = GENESIS_TIME + 1_000;
+  wallS: number;
   #extraNonce = 0;
 
   constructor(o: RigOptions = {}) {
@@ -61,6 +62,7 @@ export class PoolRig {
     this.limits = { ...limits, ...o.limits };
     this.store = o.store ?? new MemoryStore();
     this.tag = o.tag ?? 'A';
+    this.wallS = o.wallS ?? GENESIS_TIME + 1_000;
     const rows = this.store.rows();
     this.chain = new Chain({
       params: this.params,

@@ -59,6 +59,8 @@ export interface NetOptions {
   readonly limits?: Partial<Limits>;
   /** Whether the host calls `foresee` before each step, as it may. */
   readonly foresee?: boolean;
+  /** Hash every step. */
+  readonly trace?: boolean;
   /** Which node's machine stops, and when. */
   readonly crash?: Readonly<Record<string, CrashPoint>>;
 }
@@ -85,12 +87,16 @@ export class Net {
   readonly #parties = new Map<PeerId, Party>();
   /** Both ways, with a number that a cut makes void, so that what was on the wire is lost. */
   readonly #links = new Map<string, number>();
-  readonly #events = new Heap<{ at: Micros; seq: number; run: () => void }>((a, b) => a.at - b.at || a.seq - b.seq);
+  readonly #events = new Heap<{ at: Micros; seq: number; run: () => void }>(
+    (a, b) => a.at - b.at || a.seq - b.seq,
+  );
   #seq = 0;
   now: Micros = 0;
   gossip: boolean;
   /** Everything sent from now on is lost, though the links stay. */
   lossy = false;
+  /** Gossip alone is lost. */
+  lossyGossip = false;
 
   constructor(o: NetOptions = {}) {
     this.options = o;
@@ -151,8 +157,14 @@ export class Net {
   /** Nothing crosses between the groups from now on. */
   partition(...groups: readonly (readonly string[])[]): void {
     for (const one of groups) {
-      for (const other of groups) if (one !== other) for (const a of one) for (const b of other) this.disconnect(a, b);
+      for (const other of groups)
+        if (one !== other) for (const a of one) for (const b of other) this.disconnect(a, b);
     }
+  }
+
+  /** As {@link carry}, unless gossip is broken. */
+  carryGossip(from: string, to: string, run: (party: Party) => void): void {
+    if (!this.lossyGossip) this.carry(from, to, run);
   }
 
   /** Delivers after the link's delay, if the link lasts so long. */
@@ -167,7 +179,8 @@ export class Net {
   /** Runs all that happens within this time. */
   run(ms: number): void {
     const end = this.now + ms * MS;
-    for (let next = this.#events.peek(); next !== undefined && next.at <= end; next = this.#events.peek()) this.#one();
+    for (let next = this.#events.peek(); next !== undefined && next.at <= end; next = this.#events.peek())
+      this.#one();
     this.now = end;
   }
 
@@ -290,7 +303,7 @@ export class TestNode implements Party {
     if (this.#down) return;
     if (this.#net.options.foresee !== false) this.node.foresee();
     const step = this.node.step(this.#net.now, input);
-    this.trace.update(encodeStep(this.#net.now, step));
+    if (this.#net.options.trace === true) this.trace.update(encodeStep(this.#net.now, step));
     this.watch?.(input, step);
     if (step.writes.length > 0) {
       this.batches++;
@@ -356,7 +369,8 @@ export class TestNode implements Party {
   #flood(topic: Topic, bytes: Uint8Array, except: string | undefined): void {
     if (!this.#net.gossip) return;
     for (const other of this.#net.neighbours(this.name)) {
-      if (other !== except) this.#net.carry(this.name, other, (party) => party.gossip(this.name, topic, bytes));
+      if (other !== except)
+        this.#net.carry(this.name, other, (party) => party.gossip(this.name, topic, bytes));
     }
   }
 

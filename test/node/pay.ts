@@ -18,7 +18,9 @@ export interface Owned {
 export function genesisCoin(params: Params, owner: WellKnown, n = 0): Owned {
   const [coinbase] = params.genesis.txs;
   const script = wellKnownScript(owner);
-  const own = coinbase!.outputs.flatMap((output, index) => (equal(output.script, script) ? [{ output, index }] : []));
+  const own = coinbase!.outputs.flatMap((output, index) =>
+    equal(output.script, script) ? [{ output, index }] : [],
+  );
   const { output, index } = own[n]!;
   return { owner, outpoint: { txid: coinbase!.txid, index }, value: output.value };
 }

@@ -1,5 +1,5 @@
-import type { PeerId, Topic } from '../../src/node/types.ts';
 import { limits } from '../../src/node/limits.ts';
+import type { PeerId, Topic } from '../../src/node/types.ts';
 import { decodeMessage, encodeMessage, type Message } from '../../src/node/wire.ts';
 import type { Net, Party } from './net.ts';
 

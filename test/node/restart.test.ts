@@ -11,7 +11,10 @@ import { genesisCoin, outputOf, pay } from './pay.ts';
  *   A        1 ─ 2 ─ 3 ─ a4 ─ a5 ─ a6 ─ 7
  *   B, C              └─ b4 ─ b5
  */
-function life(crash: CrashPoint | undefined): { net: Net; promised: { blocks: Set<string>; txs: Map<string, Tx> } } {
+function life(crash: CrashPoint | undefined): {
+  net: Net;
+  promised: { blocks: Set<string>; txs: Map<string, Tx> };
+} {
   const net = new Net({ delayMs: 5, ...(crash === undefined ? {} : { crash: { B: crash } }) });
   const [, b] = net.add('A', 'B', 'C');
   const promised = { blocks: new Set<string>(), txs: new Map<string, Tx>() };

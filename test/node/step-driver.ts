@@ -117,7 +117,8 @@ export class StepDriver implements Driver {
     for (let heard = this.#inbox.shift(); heard !== undefined; heard = this.#inbox.shift()) {
       if (heard.peer !== peer) continue;
       const { message } = heard;
-      if (message.kind === 'getheaders') this.#say(peer, { kind: 'headers', id: message.id, headers: [header] });
+      if (message.kind === 'getheaders')
+        this.#say(peer, { kind: 'headers', id: message.id, headers: [header] });
       else if (message.kind === 'getblocks' && message.ids.some((id) => equal(id, hash))) {
         this.#say(peer, { kind: 'block', bytes });
       }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeHeader } from '../../src/bitcoin/header.ts';
-import { headerHash } from '../../src/bitcoin/header.ts';
+import { encodeHeader, headerHash } from '../../src/bitcoin/header.ts';
 import { honestChain, withHeader } from './blocks.ts';
 import { labParams, Net } from './net.ts';
 import { Puppet } from './puppet.ts';
@@ -26,7 +25,9 @@ describe('sync', () => {
     const took = net.untilAgreed();
     // Two round trips for headers, then full windows from three peers.
     expect(took).toBeLessThan(500);
-    const sent = ['A', 'B', 'C'].map((name) => net.node(name).node.view.peers.find(({ peer }) => peer === 'L')!.bytesOut);
+    const sent = ['A', 'B', 'C'].map(
+      (name) => net.node(name).node.view.peers.find(({ peer }) => peer === 'L')!.bytesOut,
+    );
     for (const bytes of sent) expect(bytes).toBeGreaterThan(20_000);
     // Header sync with a peer whose chain we have by now does not repeat it.
     expect(late!.told('header')).toHaveLength(400);
@@ -148,7 +149,10 @@ describe('sync', () => {
     expect(node!.tip.id).toBe(block.id);
     expect(node!.told('fault')).toEqual([]);
     // Only the header is known: at its time the body is asked for.
-    const next = withHeader(long[1]!, { prev: block.hash, time: node!.node.view.wallS + params.futureBoundS + 10 });
+    const next = withHeader(long[1]!, {
+      prev: block.hash,
+      time: node!.node.view.wallS + params.futureBoundS + 10,
+    });
     const header = encodeHeader(next.header);
     puppet.send('A', { kind: 'tip', header, height: 2, work: 9n, gossiped: false });
     net.run(5_000);
@@ -164,5 +168,25 @@ describe('sync', () => {
     net.add('L');
     net.connect('L', 'A');
     expect(net.untilAgreed()).toBeLessThan(1_000);
+  });
+
+  it('a near side branch longer than one message is heard once, not for ever', () => {
+    const net = new Net({ params, limits: { maxHeadersPerMessage: 7 } });
+    seeded(net, 'A', long.slice(0, 30));
+    seeded(net, 'B', honestChain(params, 20, { miner: 'N' }));
+    let asked = 0;
+    net.node('A').watch = (_, step) => {
+      for (const effect of step.effects) if (effect.kind === 'send' && effect.bytes[0] === 2) asked++;
+    };
+    net.connect('A', 'B');
+    net.untilAgreed();
+    net.run(5_000);
+    // 20 headers in sevens.
+    expect(asked).toBe(3);
+    const side = net
+      .node('A')
+      .node.view.chain.tips()
+      .find(({ status }) => status === 'valid-headers');
+    expect(side?.branchLength).toBe(20);
   });
 });

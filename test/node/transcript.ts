@@ -21,7 +21,8 @@ export class Transcript {
 
   record(now: number, input: Input, step: Step): void {
     this.#lines.push((now / 1_000_000).toFixed(6) + ' ' + inputLine(input));
-    for (const line of writeLines(step.writes)) this.#lines.push('    write ' + line + (step.durable ? ' sync' : ''));
+    for (const line of writeLines(step.writes))
+      this.#lines.push('    write ' + line + (step.durable ? ' sync' : ''));
     for (const effect of step.effects) this.#lines.push('    ' + effectLine(effect));
   }
 
@@ -51,7 +52,15 @@ function inputLine(input: Input): string {
     case 'message':
       return input.peer + ' says ' + frameLine(input.bytes);
     case 'gossip':
-      return input.peer + ' gossips a ' + input.topic + ' of ' + input.bytes.length + ' bytes, ticket ' + input.ticket;
+      return (
+        input.peer +
+        ' gossips a ' +
+        input.topic +
+        ' of ' +
+        input.bytes.length +
+        ' bytes, ticket ' +
+        input.ticket
+      );
     case 'command': {
       const { command } = input;
       const about = 'hash' in command ? ' ' + tail(command.hash) : '';
@@ -96,7 +105,8 @@ function writeLines(writes: readonly Write[]): string[] {
     const [one] = list;
     if (list.length > 1) return group + ' × ' + list.length;
     const size = one!.value === undefined ? '' : ' = ' + one!.value.length + ' bytes';
-    const key = one!.key.length === 33 ? tail(one!.key.subarray(1)) : toHex(one!.key.subarray(1)).slice(0, 12);
+    const key =
+      one!.key.length === 33 ? tail(one!.key.subarray(1)) : toHex(one!.key.subarray(1)).slice(0, 12);
     return group + (key === '' ? '' : ' ' + key) + size;
   });
 }
@@ -112,11 +122,22 @@ function effectLine(effect: Effect): string {
     case 'answer':
       return 'answer ticket ' + effect.ticket + ': ' + plain(effect.result);
     case 'drop':
-      return 'drop ' + effect.peer + (effect.banMs === undefined ? '' : ' for ' + effect.banMs + ' ms') + ': ' + effect.why;
+      return (
+        'drop ' +
+        effect.peer +
+        (effect.banMs === undefined ? '' : ' for ' + effect.banMs + ' ms') +
+        ': ' +
+        effect.why
+      );
     case 'work':
       return effect.job === undefined
         ? 'work: none'
-        : 'work: job ' + effect.job.id + ' for height ' + effect.job.height + ' on …' + effect.job.prev.slice(-6);
+        : 'work: job ' +
+            effect.job.id +
+            ' for height ' +
+            effect.job.height +
+            ' on …' +
+            effect.job.prev.slice(-6);
     case 'wake':
       return 'wake at ' + (effect.at / 1_000_000).toFixed(6);
     case 'tell': {
@@ -141,23 +162,41 @@ function frameLine(frame: Uint8Array): string {
   const message = decoded.value;
   switch (message.kind) {
     case 'hello':
-      return 'hello, ' + message.name + ' at ' + message.height + ' ' + tail(message.tip) + ', work ' + message.work;
+      return (
+        'hello, ' +
+        message.name +
+        ' at ' +
+        message.height +
+        ' ' +
+        tail(message.tip) +
+        ', work ' +
+        message.work
+      );
     case 'getheaders':
       return 'getheaders #' + message.id + ' from ' + message.locator.map(tail).join(' ');
     case 'headers':
-      return 'headers #' + message.id + ': ' + message.headers.map((header) => tail(headerHash(header))).join(' ');
+      return (
+        'headers #' + message.id + ': ' + message.headers.map((header) => tail(headerHash(header))).join(' ')
+      );
     case 'getblocks':
     case 'notfound':
     case 'gettxs':
     case 'inv':
       return message.kind + ' ' + message.ids.map(tail).join(' ');
     case 'block':
-      return 'block ' + tail(headerHash(message.bytes.subarray(0, 80))) + ' of ' + message.bytes.length + ' bytes';
+      return (
+        'block ' + tail(headerHash(message.bytes.subarray(0, 80))) + ' of ' + message.bytes.length + ' bytes'
+      );
     case 'tx':
       return 'tx of ' + message.bytes.length + ' bytes';
     case 'tip':
       return (
-        'tip ' + message.height + ' ' + tail(headerHash(message.header)) + ', work ' + message.work +
+        'tip ' +
+        message.height +
+        ' ' +
+        tail(headerHash(message.header)) +
+        ', work ' +
+        message.work +
         (message.gossiped ? ', gossiped' : '')
       );
     case 'ping':

@@ -53,7 +53,9 @@ describe('transcripts', () => {
     transcript.say('more work there: headers first, then bodies, then connecting');
     net.connect('L', 'A');
     net.run(100);
-    transcript.say('a new tip, announced as on its way by gossip: after a moment of grace the body is asked for');
+    transcript.say(
+      'a new tip, announced as on its way by gossip: after a moment of grace the body is asked for',
+    );
     net.mine('A', 1, 400);
     check(transcript, 'sync');
   });
@@ -86,7 +88,9 @@ describe('transcripts', () => {
     transcript.say('an unknown parent: nobody’s fault, ask the sender');
     evil.publish('V', 'block', chain[2]!.bytes);
     net.run(50);
-    transcript.say('a body that is not the header’s: the sender’s fault, and the honest block is welcome after it');
+    transcript.say(
+      'a body that is not the header’s: the sender’s fault, and the honest block is welcome after it',
+    );
     const spoilt = chain[0]!.bytes.slice();
     spoilt[spoilt.length - 60]! ^= 1;
     evil.publish('V', 'block', spoilt);

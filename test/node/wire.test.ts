@@ -28,14 +28,24 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     locator: fc.array(hash, { minLength: 1, maxLength: limits.maxLocator }),
     stop: hash,
   }),
-  fc.record({ kind: fc.constant('headers' as const), id: u32, headers: fc.array(bytes(80), { maxLength: 30 }) }),
+  fc.record({
+    kind: fc.constant('headers' as const),
+    id: u32,
+    headers: fc.array(bytes(80), { maxLength: 30 }),
+  }),
   fc.record({ kind: fc.constant('getblocks' as const), ids: ids(limits.maxBlocksPerRequest) }),
   fc.record({ kind: fc.constant('notfound' as const), ids: ids(limits.maxBlocksPerRequest) }),
   fc.record({ kind: fc.constant('gettxs' as const), ids: ids(limits.maxTxsPerRequest) }),
   fc.record({ kind: fc.constant('inv' as const), ids: ids(limits.maxInv) }),
   fc.record({ kind: fc.constant('block' as const), bytes: fc.uint8Array({ maxLength: 300 }) }),
   fc.record({ kind: fc.constant('tx' as const), bytes: fc.uint8Array({ maxLength: 300 }) }),
-  fc.record({ kind: fc.constant('tip' as const), header: bytes(80), height: u32, work, gossiped: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('tip' as const),
+    header: bytes(80),
+    height: u32,
+    work,
+    gossiped: fc.boolean(),
+  }),
   fc.record({ kind: fc.constant('ping' as const), nonce: bytes(8) }),
   fc.record({ kind: fc.constant('pong' as const), nonce: bytes(8) }),
 );
@@ -82,7 +92,8 @@ describe('wire', () => {
       fc.property(message, (m) => {
         if (m.kind === 'block' || m.kind === 'tx') return;
         const frame = encodeMessage(m);
-        for (let n = 0; n < frame.length; n++) expect(decodeMessage(frame.subarray(0, n), limits).ok).toBe(false);
+        for (let n = 0; n < frame.length; n++)
+          expect(decodeMessage(frame.subarray(0, n), limits).ok).toBe(false);
         expect(decodeMessage(concat(frame, Uint8Array.of(0)), limits).ok).toBe(false);
       }),
       { numRuns: 30 },
@@ -97,7 +108,9 @@ describe('wire', () => {
     const many = Array.from({ length: 17 }, (_, i) => id(i));
     expect(refused(encodeMessage({ kind: 'getblocks', ids: many }))).toContain('17 of at most 16');
     expect(refused(encodeMessage({ kind: 'gettxs', ids: [id(1), id(2), id(1)] }))).toContain('an id twice');
-    expect(refused(concat(Uint8Array.of(8), new Uint8Array(limits.maxTxBytes + 1)))).toContain('transaction of');
+    expect(refused(concat(Uint8Array.of(8), new Uint8Array(limits.maxTxBytes + 1)))).toContain(
+      'transaction of',
+    );
     expect(refused(concat(Uint8Array.of(5), new Uint8Array(limits.maxFrameBytes)))).toContain('a frame of');
     const hello = { kind: 'hello', version: 1, genesis: id(0), height: 0, work: 0n, tip: id(0) } as const;
     expect(refused(encodeMessage({ ...hello, name: 'x'.repeat(33) }))).toContain('name of 33 bytes');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LogEvent, News } from '../../src/consensus/news.ts';
+import type { HostNews, LogEvent, News } from '../../src/consensus/news.ts';
 import { drawTree } from '../../src/observe/draw.ts';
 import { newForest } from '../../src/observe/forest.ts';
 import { narrate } from '../../src/observe/narrate.ts';
@@ -27,7 +27,7 @@ function story() {
           pid: number;
           peer: string;
         }
-      | { kind: 'partition'; groups: string[][] },
+      | HostNews,
   ) {
     const event = { v: 1, seq: ++seq, t: seq, node, ...news } as LogEvent;
     forest.apply(event);
@@ -214,6 +214,46 @@ describe('payments across a reorg', () => {
 });
 
 describe('one line an event', () => {
+  it('closes a block with one line, when the last node that can hear of it has followed', () => {
+    const s = story();
+    s.start('A', 'B', 'C', 'D');
+    s.tell('', { kind: 'partition', groups: [['A', 'B', 'C'], ['D']] });
+    s.block('1A', 'g', 'A');
+    s.tell('A', { kind: 'mined', id: s.id('1A'), height: 1, miner: 'A', tries: 10, ms: 1 });
+    const follow = (node: string) => {
+      const news = {
+        kind: 'tip',
+        id: s.id('1A'),
+        height: 1,
+        work: '1',
+        miner: 'A',
+        old: s.id('g'),
+        because: 'work',
+      } as const;
+      return narrate(s.tell(node, news), s.forest);
+    };
+    expect(follow('C')).toBeUndefined();
+    expect(follow('B')).toBe('B C on 1A after 2 ms');
+  });
+
+  it('does not wait for a node that is down', () => {
+    const s = story();
+    s.start('A', 'B', 'C');
+    s.tell('', { kind: 'process', what: 'killed', of: 'C', code: null, signal: 'SIGKILL' });
+    s.block('1A', 'g', 'A');
+    s.tell('A', { kind: 'mined', id: s.id('1A'), height: 1, miner: 'A', tries: 10, ms: 1 });
+    const news = {
+      kind: 'tip',
+      id: s.id('1A'),
+      height: 1,
+      work: '1',
+      miner: 'A',
+      old: s.id('g'),
+      because: 'work',
+    } as const;
+    expect(narrate(s.tell('B', news), s.forest)).toBe('B on 1A after 1 ms');
+  });
+
   it('speaks of more work, names blocks, and stays silent about what only the file needs', () => {
     const s = story();
     s.start('A', 'B');

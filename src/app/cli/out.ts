@@ -42,8 +42,9 @@ export class Out {
     return process.stdout.isTTY === true && process.env['TERM'] !== 'dumb' && !this.json && !this.quiet;
   }
 
+  /** Of the terminal; without one nothing needs to fit. */
   get columns(): number {
-    return process.stdout.columns ?? 80;
+    return process.stdout.columns ?? 1_000;
   }
 
   style(style: Style, text: string): string {

@@ -27,10 +27,10 @@ function catchInterrupts(): () => void {
     interrupt.abort();
   };
   process.on('SIGINT', onInterrupt);
-  // `forkyard tree | head` closes our output early: that is the reader's right, not an error.
+  // `forkyard watch | head` closes our output early, and so does a terminal that goes away: end in an orderly way too.
   const onPipe = (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    interrupt.abort();
   };
   process.stdout.on('error', onPipe);
   return () => {

@@ -28,6 +28,7 @@ export async function runUp(s: Shared, options: UpOptions): Promise<number> {
   let endedBy: 'interrupt' | 'down' | undefined;
   const onTerm = () => began.abort();
   process.once('SIGTERM', onTerm);
+  process.once('SIGHUP', onTerm);
   out.step(out.style('dim', `Starting in ${resolve(dir)} …`));
   const yard = await launch({
     dir: resolve(dir),
@@ -50,8 +51,10 @@ export async function runUp(s: Shared, options: UpOptions): Promise<number> {
       };
       if (s.signal.aborted) stop('interrupt');
       s.signal.addEventListener('abort', () => stop('interrupt'), { once: true });
-      process.off('SIGTERM', onTerm);
-      process.once('SIGTERM', () => stop('down'));
+      for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+        process.off(signal, onTerm);
+        process.once(signal, () => stop('down'));
+      }
     }),
   ]);
   out.step('stopping …');
@@ -109,7 +112,7 @@ function describe(out: Out, running: RunningYard): void {
                 `mine -N A --blocks ${params.maturity + 1}`,
                 'until the first reward can be spent: then send miner-a bob 1.5',
               ],
-          [`partition ${groups}`, 'cut the network, watch two branches grow, then: heal'],
+          [`partition ${groups}`, 'cut it, watch two branches grow; then: heal'],
           ['reorg --depth 3', 'undo three blocks, for real'],
         ];
   for (const line of table(hints.map(([verb, what]) => [`  forkyard ${verb}`, what!]))) out.line(line);

@@ -46,10 +46,10 @@ function treeVerb(): Command {
   const tree = addShared(new Command('tree'))
     .alias('tips')
     .description("the fork tree with every node's tip and its work")
-    .option('--last <heights>', 'how many heights', '10')
-    .action(async (options: { last: string }, command: Command) => {
+    .option('--last <heights>', 'how many heights (default: 12, or what fits)')
+    .action(async (options: { last?: string }, command: Command) => {
       const s = shared(command);
-      const last = parseCount(options.last, '--last', 1, 1_000);
+      const last = parseCount(options.last ?? '12', '--last', 1, 1_000);
       if (!last.ok) throw new Problem(2, last.error);
       const client = await open(s.yard);
       if (s.out.json) {
@@ -63,7 +63,13 @@ function treeVerb(): Command {
         import('./print.ts'),
       ]);
       const forest = await readForest(client, last.value);
-      for (const line of treeLines(forest, client.letters, last.value, s.out.ascii)) s.out.line(line);
+      // A tree that breaks at the edge of the terminal cannot be read; who asks for so many heights gets them.
+      let heights = last.value;
+      let lines = treeLines(forest, client.letters, heights, s.out.ascii);
+      while (options.last === undefined && heights > 4 && lines.some((l) => l.length > s.out.columns)) {
+        lines = treeLines(forest, client.letters, --heights, s.out.ascii);
+      }
+      for (const line of lines) s.out.line(line);
       if (!s.out.quiet)
         s.out.line(
           s.out.style('dim', "[ ] on a node's branch · ( ) stale · " + (s.out.ascii ? '<' : '◄') + ' tips'),

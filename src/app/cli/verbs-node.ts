@@ -78,6 +78,7 @@ interface NodeOptions {
   readonly threads?: string;
   readonly kernel?: string;
   readonly delay?: string;
+  readonly gossip?: boolean;
   readonly mine?: boolean;
   readonly payout?: string;
   readonly json?: boolean;
@@ -103,6 +104,7 @@ function nodeVerb(): Command {
     .option('--threads <count>', 'mining threads (default 1)')
     .option('--kernel <name>', 'hash kernel (default: the fastest that works)')
     .option('--delay <duration>', 'one-way delay of all that it sends (default none)')
+    .option('--no-gossip', 'a fault: neither gossip out nor in; blocks travel by sync alone')
     .option('--mine', 'mine from the start; needs --payout')
     .option('--payout <address>', 'whom its blocks pay')
     .option('--json', 'one JSON line when ready, instead of sentences')
@@ -130,6 +132,7 @@ function nodeVerb(): Command {
             : must(parseCount(o.threads, 'threads', 1, 256), '--threads'),
         kernel: o.kernel ?? NODE_DEFAULTS.kernel,
         delayMs: o.delay === undefined ? 0 : must(parseDuration(o.delay), '--delay'),
+        gossip: o.gossip !== false,
         mine: o.mine === true,
         json: o.json === true,
         exitWithStdin: o.exitWithStdin === true,

@@ -4,14 +4,13 @@ import type { BlockEntry } from '../../consensus/tree.ts';
 import { RPC, RpcError } from '../../host/http-errors.ts';
 import type { Json } from '../../host/http-json.ts';
 import type { RpcMethod } from '../../host/http-methods.ts';
-import { toHex } from '../../util/bytes.ts';
 import type { NodeContext } from './context.ts';
 import { entryArgument, hex256, MAX_INT } from './context.ts';
 import { blockFees } from './lookup.ts';
-import { bitsHex, blockJson, difficultyJson, headerHex, headerJson, txJson } from './render.ts';
+import { bitsHex, blockJson, difficultyJson, headerHex, headerJson, txJson, wireHex } from './render.ts';
 
-/** Transactions turned into JSON between two turns of the event loop. */
-const TXS_PER_TURN = 500;
+/** Inputs and outputs turned into JSON between two turns of the event loop: a few milliseconds. */
+const PARTS_PER_TURN = 500;
 
 const category = 'Blockchain';
 
@@ -109,7 +108,7 @@ export function chainMethods(context: NodeContext): RpcMethod[] {
         const entry = entryArgument(context, args, 'blockhash');
         const verbosity = args.flag('verbosity', 1);
         const block = blockOf(context, entry);
-        if (verbosity <= 0) return toHex(block.bytes);
+        if (verbosity <= 0) return wireHex(block.bytes);
         const txs = verbosity === 1 ? block.txs.map((tx) => tx.id) : await wholeTxs(context, entry, block);
         return blockJson(context.view, entry, block, txs);
       },
@@ -170,9 +169,13 @@ async function wholeTxs(context: NodeContext, entry: BlockEntry, block: Block): 
   const { hrp } = context.view.params;
   const fees = blockFees(context, entry, block);
   const txs: Json[] = [];
+  let parts = 0;
   for (const [i, tx] of block.txs.entries()) {
     txs.push(txJson(tx, hrp, fees?.[i]));
-    if (i % TXS_PER_TURN === TXS_PER_TURN - 1) await new Promise((resolve) => setImmediate(resolve));
+    parts += tx.inputs.length + tx.outputs.length;
+    if (parts < PARTS_PER_TURN) continue;
+    parts = 0;
+    await new Promise((resolve) => setImmediate(resolve));
   }
   return txs;
 }

@@ -37,6 +37,8 @@ export interface NodeContext {
   readonly log: NodeLog;
   readonly grind: Grind;
   command(command: Command): Promise<CommandResult>;
+  /** Settles when memory and disk agree: then nothing can be told that a power cut would take back. */
+  settled(): Promise<void>;
   snapshot(): Snapshot;
   /** What the store answers now, synchronously. */
   stored(key: Uint8Array): Uint8Array | undefined;

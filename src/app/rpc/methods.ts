@@ -1,3 +1,4 @@
+import type { RpcMethod } from '../../host/http-methods.ts';
 import { RpcRegistry } from '../../host/http-methods.ts';
 import { chainMethods } from './chain.ts';
 import type { NodeContext } from './context.ts';
@@ -10,9 +11,25 @@ import { txMethods } from './tx.ts';
 import { utxoMethods } from './utxo.ts';
 import { waitMethods } from './wait.ts';
 
-/** Every method that a node answers. */
+/**
+ * Every method that a node answers. Each begins between two steps: a block in memory whose commit is still under way
+ * must not be told, because a crash could take it back.
+ */
 export function nodeMethods(context: NodeContext): RpcRegistry {
-  const registry: RpcRegistry = new RpcRegistry([
+  const registry: RpcRegistry = new RpcRegistry(
+    allMethods(context, () => registry).map((method) => ({
+      ...method,
+      run: async (args, call) => {
+        await context.settled();
+        return method.run(args, call);
+      },
+    })),
+  );
+  return registry;
+}
+
+function allMethods(context: NodeContext, registry: () => RpcRegistry): RpcMethod[] {
+  return [
     ...chainMethods(context),
     ...waitMethods(context),
     ...utxoMethods(context),
@@ -21,7 +38,6 @@ export function nodeMethods(context: NodeContext): RpcRegistry {
     ...miningMethods(context),
     ...netMethods(context),
     ...findMethods(context),
-    ...controlMethods(context, () => registry),
-  ]);
-  return registry;
+    ...controlMethods(context, registry),
+  ];
 }

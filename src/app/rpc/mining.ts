@@ -11,7 +11,7 @@ import type { MiningRequest } from '../node-mining.ts';
 import type { NodeContext } from './context.ts';
 import { hex256, MAX_INT, parseHash } from './context.ts';
 import { generate } from './generate.ts';
-import { bitsHex, difficultyJson, feeRate } from './render.ts';
+import { bitsHex, difficultyJson, feeRate, wireHex } from './render.ts';
 import { addressScript, hexBytes } from './script.ts';
 import { submit } from './submit.ts';
 
@@ -272,7 +272,7 @@ async function blockTemplate(context: NodeContext, request: JsonObject): Promise
     vbrequired: 0,
     previousblockhash: idOf(header.prev),
     transactions: txs.map((tx) => ({
-      data: toHex(tx.bytes),
+      data: wireHex(tx.bytes),
       txid: tx.id,
       hash: tx.wid,
       depends: [...new Set(tx.inputs.map((input) => places.get(idOf(input.prevout.txid))))]

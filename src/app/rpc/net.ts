@@ -254,7 +254,6 @@ function peerJson(id: number, info: PeerInfo, view: PeerView | undefined, contex
     services: '0000000000000009',
     servicesnames: ['NETWORK', 'WITNESS'],
     relaytxes: true,
-    lastsend: seconds(view?.lastHeard),
     lastrecv: seconds(view?.lastHeard),
     bytessent: info.bytesSent,
     bytesrecv: info.bytesReceived,

@@ -52,15 +52,15 @@ export class ScanSlots {
       const tip = snapshotTip(this.#context, snapshot);
       const found: (FoundCoin & { readonly desc: string })[] = [];
       let looked = 0;
-      for await (const item of allCoins(snapshot, AbortSignal.any([signal, scan.abort.signal]))) {
-        looked++;
-        scan.reached = item.txid[0]!;
-        const desc = wanted.get(keyOf(item.coin.script));
-        if (desc === undefined) continue;
-        if (found.length >= FOUND_LIMIT)
+      for await (const batch of allCoins(snapshot, AbortSignal.any([signal, scan.abort.signal]))) {
+        looked += batch.length;
+        scan.reached = batch.at(-1)?.txid[0] ?? 0;
+        for (const item of batch) {
+          const desc = wanted.get(keyOf(item.coin.script));
+          if (desc !== undefined) found.push({ ...item, desc });
+        }
+        if (found.length > FOUND_LIMIT)
           throw new RpcError(RPC.OUT_OF_MEMORY, `more than ${FOUND_LIMIT} coins match; ask for fewer locks`);
-        // A copy, since the row's bytes are shared.
-        found.push({ ...item, desc });
       }
       let total = 0;
       for (const { coin } of found) total += coin.value;

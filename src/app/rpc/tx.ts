@@ -7,13 +7,13 @@ import { RPC, RpcError } from '../../host/http-errors.ts';
 import type { Json } from '../../host/http-json.ts';
 import { coins } from '../../host/http-json.ts';
 import type { Arguments, RpcArgument, RpcMethod } from '../../host/http-methods.ts';
-import { equal, hashOfId, toHex } from '../../util/bytes.ts';
+import { equal, hashOfId } from '../../util/bytes.ts';
 import { blockOf } from './chain.ts';
 import type { NodeContext } from './context.ts';
 import { confirmations, entryArgument, hashArgument } from './context.ts';
 import { blockFees, confirmedIn } from './lookup.ts';
 import type { JsonMembers } from './render.ts';
-import { feeRate, txJson } from './render.ts';
+import { feeRate, txJson, wireHex } from './render.ts';
 import { hexBytes } from './script.ts';
 
 const category = 'Rawtransactions';
@@ -194,7 +194,7 @@ function rawTransaction(context: NodeContext, args: Arguments): Json {
   const pooled = inBlock === undefined ? view.mempool.get(txid) : undefined;
   if (pooled !== undefined)
     return verbosity <= 0
-      ? toHex(pooled.tx.bytes)
+      ? wireHex(pooled.tx.bytes)
       : txJson(pooled.tx, view.params.hrp, verbosity >= 2 ? pooled.fee : undefined);
   const entry = inBlock ?? confirmedIn(context, txid);
   const block = entry === undefined ? undefined : blockOf(context, entry);
@@ -207,7 +207,7 @@ function rawTransaction(context: NodeContext, args: Arguments): Json {
         : 'No such transaction found in the provided block. Use gettransaction for wallet transactions.',
     );
   const tx = block.txs[at]!;
-  if (verbosity <= 0) return toHex(tx.bytes);
+  if (verbosity <= 0) return wireHex(tx.bytes);
   const fee = verbosity >= 2 ? blockFees(context, entry, block)?.[at] : undefined;
   return {
     ...(inBlock === undefined ? {} : { in_active_chain: view.chain.isActive(entry) }),

@@ -2,7 +2,7 @@ import { RPC, RpcError } from '../../host/http-errors.ts';
 import type { Json } from '../../host/http-json.ts';
 import { coins } from '../../host/http-json.ts';
 import type { Arguments, RpcMethod } from '../../host/http-methods.ts';
-import { compare, idOf } from '../../util/bytes.ts';
+import { equal, idOf } from '../../util/bytes.ts';
 import { allCoins, bogoSize, CoinsHasher, snapshotTip } from './coins.ts';
 import type { NodeContext, Snapshot } from './context.ts';
 import { ScanSlots } from './scan.ts';
@@ -120,14 +120,16 @@ async function setInfo(
   let bogo = 0;
   let total = 0;
   let transactions = 0;
-  let last = new Uint8Array(0);
-  for await (const { txid, index, coin } of allCoins(snapshot, signal)) {
-    count++;
-    bogo += bogoSize(coin);
-    total += coin.value;
-    if (compare(last, txid) !== 0) transactions++;
-    last = txid as Uint8Array<ArrayBuffer>;
-    hasher?.add(txid, index, coin);
+  let last: Uint8Array = new Uint8Array(0);
+  for await (const batch of allCoins(snapshot, signal)) {
+    for (const { txid, index, coin } of batch) {
+      count++;
+      bogo += bogoSize(coin);
+      total += coin.value;
+      if (!equal(last, txid)) transactions++;
+      last = txid;
+      hasher?.add(txid, index, coin);
+    }
   }
   return {
     height: tip.height,

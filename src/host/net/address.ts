@@ -35,3 +35,22 @@ export function parseAddress(text: string): Address {
   }
   return { text: ma.toString(), multiaddr: ma, peer };
 }
+
+/**
+ * Reads an address to listen on, which must be of this machine alone: nodes trust whoever reaches them to be a fellow
+ * experiment, and nothing here is meant for an open network.
+ * @throws Error with a sentence naming the address and what is wrong with it.
+ */
+export function parseListenAddress(text: string): Address {
+  const address = parseAddress(text);
+  const [host] = address.multiaddr.getComponents();
+  const isLoopback =
+    (host?.name === 'ip4' && host.value?.startsWith('127.') === true) ||
+    (host?.name === 'ip6' && host.value === '::1');
+  if (!isLoopback) {
+    throw new Error(
+      `"${text}" is not an address of this machine alone: listen on /ip4/127.0.0.1/tcp/PORT or /ip6/::1/tcp/PORT`,
+    );
+  }
+  return address;
+}

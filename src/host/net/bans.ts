@@ -9,8 +9,8 @@ interface Record {
 }
 
 /**
- * What we hold against peers. gossipsub forgets a graylisted peer's score when it redials, so the memory is ours: demerits
- * that fade, and bans that end. Bounded: the longest untouched record goes first.
+ * What we hold against peers. gossipsub forgets a graylisted peer's score when it redials, so the memory is
+ * ours: demerits that fade, and bans that end. Bounded: the longest untouched record goes first.
  */
 export class Reputation {
   readonly #records = new Map<PeerId, Record>();

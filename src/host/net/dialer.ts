@@ -23,9 +23,9 @@ export interface DialerOptions {
 }
 
 /**
- * Dials every wanted address for ever: twice a second, without growing pauses, so that a cut link is back within a second
- * whenever it heals. (libp2p's reconnect queue gives up after five tries and forgets the peer: a cut of 45 s never heals.)
- * Never two dials to one peer, and a bounded number at once.
+ * Dials every wanted address for ever: twice a second, without growing pauses, so that a cut link is back
+ * within a second whenever it heals. (libp2p's reconnect queue gives up after five tries and forgets the
+ * peer: a cut of 45 s never heals.) Never two dials to one peer, and a bounded number at once.
  */
 export class Dialer {
   readonly #o: DialerOptions;

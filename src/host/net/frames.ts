@@ -10,14 +10,14 @@ export interface FrameReaderOptions {
   readonly maxFrame: number;
   /** A promise pushes back: no further frame is given, and soon none read, until it settles. */
   readonly onFrame: (frame: Uint8Array) => void | Promise<void>;
-  /** The peer broke the framing; no further frame comes. */
+  /** The peer broke the framing; no further frame comes. Never called from within a call of the stream. */
   readonly onFault: (why: string) => void;
 }
 
 /**
- * Cuts a stream into frames, with real back-pressure. libp2p's own `lpStream` never pauses, so with it a slow reader
- * dies of "Read buffer overflow"; here a blocked reader pauses the stream, yamux then grants no more window, and the sender
- * stops. What can pile up is two yamux windows and the frame under way.
+ * Cuts a stream into frames, with real back-pressure. libp2p's own `lpStream` never pauses, so with it a
+ * slow reader dies of "Read buffer overflow"; here a blocked reader pauses the stream, yamux then grants no
+ * more window, and the sender stops. What can pile up is two yamux windows and the frame under way.
  */
 export class FrameReader {
   /** When the frame under way began to come in; undefined when none is, or when it is we who do not read. */
@@ -69,7 +69,9 @@ export class FrameReader {
         const length = this.#buffer.getUint32(0, true);
         if (length > this.#o.maxFrame) {
           this.close();
-          this.#o.onFault(`a frame of ${length} bytes, at most ${this.#o.maxFrame} are allowed`);
+          const why = `a frame of ${length} bytes, at most ${this.#o.maxFrame} are allowed`;
+          // Whoever hears it hangs up, and `resume`, which may have called us, throws on a connection that is gone.
+          queueMicrotask(() => this.#o.onFault(why));
           return;
         }
         this.#need = HEADER + length;
@@ -109,8 +111,8 @@ export class FrameReader {
 }
 
 /**
- * Writes frames, as fast as the peer reads. A stream accepts any amount and keeps it in memory, so frames wait here, where they
- * are counted, and the stream is given about a megabyte at a time.
+ * Writes frames, as fast as the peer reads. A stream accepts any amount and keeps it in memory, so frames
+ * wait here, where they are counted, and the stream is given about a megabyte at a time.
  */
 export class FrameWriter {
   /** Since when frames wait without any progress; undefined when none does. */
@@ -177,7 +179,8 @@ export class FrameWriter {
     const s = this.#stream;
     if (s.writeStatus !== 'writable') return false;
     if (s.writeBufferLength >= netLimits.streamBufferBytes) return false;
-    // An empty stream may say that it needs a drain that never comes: yamux tells of new window only when data waits.
+    // An empty stream may say that it needs a drain that never comes: yamux tells of new window only when
+    // data waits.
     return !s.writableNeedsDrain || s.writeBufferLength === 0;
   }
 

@@ -22,9 +22,10 @@ export interface GateOptions {
 }
 
 /**
- * Decides who may connect, and that there is one connection per pair. When two nodes dial each other at the same moment, the one
- * with the smaller id decides, alone: it refuses the other's connection while its own is under way, and else takes it and stops
- * dialling. The other side just follows. So both never drop both, and never keep both.
+ * Decides who may connect, and that there is one connection per pair. When two nodes dial each other at the
+ * same moment, the one with the smaller id decides, alone: it refuses the other's connection while its own
+ * is under way, and else takes it and stops dialling. The other side just follows. So both never drop both,
+ * and never keep both.
  */
 export class Gate {
   readonly #o: GateOptions;
@@ -88,7 +89,8 @@ export class Gate {
     const openedAt = o.openedAt(peer);
     if (o.self < peer) {
       if (this.#outgoing.has(peer)) return true;
-      // A dial that started before ours was done, and lost; but one that comes later says that the peer has lost ours.
+      // A dial that started before ours was done, and lost; but one that comes later says that the peer has
+      // lost ours.
       if (openedAt !== undefined && performance.now() - openedAt < netLimits.duplicateMs) return true;
     }
     if (openedAt !== undefined) o.replace(peer);

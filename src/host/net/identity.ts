@@ -4,8 +4,8 @@ import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@
 import type { PrivateKey } from '@libp2p/interface';
 
 /**
- * The node's libp2p key, made on first use and kept as `<dir>/identity`: one line of base64 (the protobuf form that
- * libp2p uses everywhere), mode 0600. libp2p's own datastore would not keep it.
+ * The node's libp2p key, made on first use and kept as `<dir>/identity`: one line of base64 (the protobuf
+ * form that libp2p uses everywhere), mode 0600. libp2p's own datastore would not keep it.
  * @throws Error with a sentence when the file is there but is no key.
  */
 export async function loadIdentity(dir: string): Promise<PrivateKey> {

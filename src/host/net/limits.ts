@@ -1,8 +1,8 @@
 import { limits } from '../../node/limits.ts';
 
 /**
- * Every bound and every waiting time of the peer-to-peer host on one page (times in milliseconds, sizes in bytes).
- * A peer that exceeds one costs us that much and no more.
+ * Every bound and every waiting time of the peer-to-peer host on one page (times in milliseconds, sizes in
+ * bytes). A peer that exceeds one costs us that much and no more.
  */
 export const netLimits = {
   /** A wanted peer is dialled this often, for ever; never more often. */
@@ -23,7 +23,10 @@ export const netLimits = {
   /** How long both sides may learn that they are of different networks before the connection is cut. */
   foreignGraceMs: 300,
   foreignBanMs: 60_000,
-  /** yamux pings so often: it learns the round trip, on which the growth of its window hangs, and proves life. */
+  /**
+   * yamux pings so often: it learns the round trip, on which the growth of its window hangs, and proves
+   * life.
+   */
   pingMs: 5_000,
   /** A peer silent for so long is gone. */
   silenceMs: 45_000,
@@ -36,11 +39,17 @@ export const netLimits = {
   writeQueueFrames: 50_000,
   /** Nothing could be written for so long, though something waits. */
   writeStallMs: 120_000,
-  /** More than this is not given to the stream at once: a stream's 'drain' comes while 100 MB still wait in it. */
+  /**
+   * More than this is not given to the stream at once: a stream's 'drain' comes while 100 MB still wait in
+   * it.
+   */
   streamBufferBytes: 1 << 20,
   /** Small frames are put together up to this size: yamux and noise cost per call. */
   coalesceBytes: 64 << 10,
-  /** yamux may grow its window to this (36 MB/s at 220 ms round trip); a paused stream holds at most two windows. */
+  /**
+   * yamux may grow its window to this (36 MB/s at 220 ms round trip); a paused stream holds at most two
+   * windows.
+   */
   streamWindowBytes: 8 << 20,
 
   /** Bytes under way in a delayed link before writers are told to wait. */

@@ -27,10 +27,11 @@ interface Held {
 }
 
 /**
- * One TCP connection as the rest of libp2p sees it, with two additions: it counts bytes, and it holds back what we send by a
- * one-way delay, first in, first out. It lies below encryption, so gossip, sync and pings are delayed alike, as a
- * longer wire would. The delay starts as zero, and net/sessions.ts sets it once the peer has joined: the handshakes (noise,
- * identify, opening of streams: some ten one-way trips) go at full speed, so that connecting stays fast.
+ * One TCP connection as the rest of libp2p sees it, with two additions: it counts bytes, and it holds back
+ * what we send by a one-way delay, first in, first out. It lies below encryption, so gossip, sync and pings
+ * are delayed alike, as a longer wire would. The delay starts as zero, and net/sessions.ts sets it once the
+ * peer has joined: the handshakes (noise, identify, opening of streams: some ten one-way trips) go at full
+ * speed, so that connecting stays fast.
  */
 export class LinkConnection extends AbstractMultiaddrConnection {
   bytesSent = 0;
@@ -64,7 +65,8 @@ export class LinkConnection extends AbstractMultiaddrConnection {
       this.#forget();
       this.onTransportClosed(event.error);
     });
-    // 'drain' says that the socket took something, not that the rest is gone; the rest is taken up in a microtask.
+    // 'drain' says that the socket took something, not that the rest is gone; the rest is taken up in a
+    // microtask.
     inner.addEventListener('drain', () => queueMicrotask(this.#pump));
     inner.addEventListener('idle', () => queueMicrotask(this.#pump));
   }

@@ -44,9 +44,9 @@ export interface SessionsOptions {
 }
 
 /**
- * The connected peers. The dialler of a connection opens the sync stream, so there is one. A peer has joined when that stream is
- * open both ways and gossip runs both ways (or is late); from then on the link's delay applies, frames are read, and what is
- * published reaches it.
+ * The connected peers. The dialler of a connection opens the sync stream, so there is one. A peer has
+ * joined when that stream is open both ways and gossip runs both ways (or is late); from then on the link's
+ * delay applies, frames are read, and what is published reaches it.
  */
 export class Sessions {
   readonly #o: SessionsOptions;
@@ -170,7 +170,10 @@ export class Sessions {
     }
   }
 
-  /** Ends all sessions and tells nobody: whoever closes the network knows. libp2p closes the connections, which flushes them. */
+  /**
+   * Ends all sessions and tells nobody: whoever closes the network knows. libp2p closes the connections,
+   * which flushes them.
+   */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#readyTimer);

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { gossipsub, StrictNoSign, type TopicValidatorResult } from '@libp2p/gossipsub';
+import { createTopicScoreParams } from '@libp2p/gossipsub/score';
+import type { PeerId as Libp2pPeerId, TypedEventTarget } from '@libp2p/interface';
+import type { PeerId, Topic } from '../../node/types.ts';
+import { netLimits } from './limits.ts';
+
+/**
+ * What we use of gossipsub 17. Its published type leaves most of this out, though a validating application
+ * cannot do without; this interface is the one place where we cast. `pipePeerReadStream` and
+ * `streamsOutbound` are internal: with them we learn that a gossip stream has died, which gossipsub only
+ * logs.
+ */
+export interface GossipRouter
+  extends TypedEventTarget<{
+    'gossipsub:message': CustomEvent<{
+      propagationSource: Libp2pPeerId;
+      msgId: string;
+      msg: { topic: string; data: Uint8Array };
+    }>;
+    'subscription-change': CustomEvent<{ peerId: Libp2pPeerId }>;
+  }> {
+  subscribe(topic: string): void;
+  publish(topic: string, data: Uint8Array): Promise<unknown>;
+  getSubscribers(topic: string): Libp2pPeerId[];
+  getScore(peer: PeerId): number;
+  reportMessageValidationResult(msgId: string, source: PeerId, result: TopicValidatorResult): void;
+  readonly streamsOutbound: ReadonlyMap<PeerId, unknown>;
+  decodeRpc(bytes: Uint8Array): unknown;
+  pipePeerReadStream(peer: Libp2pPeerId, source: AsyncIterable<GossipChunk>): Promise<void>;
+}
+
+export interface GossipChunk {
+  subarray(): Uint8Array;
+}
+
+export const TOPICS: readonly Topic[] = ['block', 'tx'];
+/** A peer with this score or less is not listened to; we then ban it (network.ts). */
+export const GRAYLIST = -100;
+/** gossipsub's frames carry protobuf around a message, and control messages beside it. */
+const RPC_OVERHEAD = 64 << 10;
+
+export const topicName = (genesisId: string, topic: Topic): string =>
+  `/forkyard/${genesisId.slice(0, 16)}/${topic}/1`;
+
+/**
+ * Messages are unsigned (a block proves itself), so the id is the content's: one message is one message,
+ * whoever sends it.
+ */
+function messageId(message: { topic: string; data: Uint8Array }): Uint8Array {
+  return createHash('sha256').update(message.topic).update('\0').update(message.data).digest();
+}
+
+/**
+ * gossipsub set for a yard: up to eight neighbours are all in the mesh, as soon as they subscribe (it
+ * grafts up to `Dlo` without waiting for a heartbeat), and our own messages go to every subscriber. One
+ * rejected message costs 10 × 1², four in a row 10 × 4²: the peer is then below the graylist threshold. All
+ * nodes share one IP address, so that factor is off.
+ */
+export function gossipService(o: {
+  readonly genesisId: string;
+  readonly maxGossip: number;
+  /** Our own judgement of a peer, 0 or less. */
+  readonly appScore: (peer: PeerId) => number;
+}) {
+  const topicScore = createTopicScoreParams({
+    topicWeight: 1,
+    timeInMeshWeight: 0.01,
+    timeInMeshQuantum: 1_000,
+    timeInMeshCap: 300,
+    firstMessageDeliveriesWeight: 0.5,
+    firstMessageDeliveriesDecay: 0.9,
+    firstMessageDeliveriesCap: 20,
+    // Blocks and payments are rare in a yard: a quiet neighbour is no bad neighbour.
+    meshMessageDeliveriesWeight: 0,
+    meshFailurePenaltyWeight: 0,
+    invalidMessageDeliveriesWeight: -10,
+    invalidMessageDeliveriesDecay: 0.98,
+  });
+  return gossipsub({
+    globalSignaturePolicy: StrictNoSign,
+    msgIdFn: messageId,
+    asyncValidation: true,
+    fallbackToFloodsub: false,
+    floodPublish: true,
+    emitSelf: false,
+    doPX: false,
+    tagMeshPeers: false,
+    ignoreDuplicatePublishError: true,
+    D: 8,
+    Dlo: 8,
+    Dhi: 12,
+    Dscore: 6,
+    Dout: 3,
+    Dlazy: 8,
+    heartbeatInterval: 500,
+    // A message may be forwarded while it is in the cache: 20 heartbeats leave ten seconds for a verdict.
+    mcacheLength: 20,
+    mcacheGossip: 6,
+    pruneBackoff: 10_000,
+    allowedTopics: TOPICS.map((t) => topicName(o.genesisId, t)),
+    maxInboundDataLength: o.maxGossip + RPC_OVERHEAD,
+    maxOutboundBufferSize: netLimits.gossipBufferBytes,
+    maxInboundStreams: 2,
+    maxOutboundStreams: 2,
+    scoreParams: {
+      topics: Object.fromEntries(TOPICS.map((t) => [topicName(o.genesisId, t), topicScore])),
+      topicScoreCap: 20,
+      appSpecificScore: o.appScore,
+      appSpecificWeight: 1,
+      IPColocationFactorWeight: 0,
+      behaviourPenaltyWeight: -1,
+      behaviourPenaltyThreshold: 6,
+      behaviourPenaltyDecay: 0.9,
+      retainScore: netLimits.banMs,
+    },
+    scoreThresholds: {
+      gossipThreshold: -40,
+      publishThreshold: -60,
+      graylistThreshold: GRAYLIST,
+      acceptPXThreshold: 1_000,
+      opportunisticGraftThreshold: 1,
+    },
+  });
+}
