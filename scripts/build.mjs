@@ -1,5 +1,6 @@
-// tsc writes the library and the worker files to dist/<layer>/; esbuild bundles the program to dist/forkyard.js,
-// because five processes that each resolve a thousand module files start three times slower.
+// tsc writes the library and the worker files to dist/<layer>/; esbuild bundles the program, because five processes
+// that each resolve a thousand module files start three times slower. For the same reason it is not split into chunks:
+// the command line is dist/forkyard.js, and what only a node needs (libp2p…) is one more file, dist/node-process.js.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -17,13 +18,10 @@ const tsc = spawnSync(
   },
 );
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
-await build({
+const options = {
   absWorkingDir: root,
-  entryPoints: { forkyard: 'src/app/main.ts', bench: "scripts/bench/main.ts" },
   outdir: 'dist',
-  chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
-  splitting: true,
   platform: 'node',
   target: 'node20.19',
   format: 'esm',
@@ -36,4 +34,18 @@ await build({
   banner: {
     js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
   },
-});
+};
+const nodeApart = {
+  name: 'node-apart',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/node-process\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './node-process.js', external: true } : undefined,
+    ),
+};
+await Promise.all([
+  build({ ...options, entryPoints: { forkyard: 'src/app/main.ts' }, plugins: [nodeApart] }),
+  build({
+    ...options,
+    entryPoints: { 'node-process': 'src/app/node-process.ts', bench: 'scripts/bench/main.ts' },
+  }),
+]);

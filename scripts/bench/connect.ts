@@ -1,34 +1,24 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { makeBlock } from '../../src/bitcoin/block.ts';
-import { encodeHeader, type Header } from '../../src/bitcoin/header.ts';
-import { commitmentOf, merkleRoot, witnessRoot } from '../../src/bitcoin/merkle.ts';
-import { compactToTarget, targetBytes } from '../../src/bitcoin/target.ts';
-import { makeTx, type Tx } from '../../src/bitcoin/tx.ts';
 import { Chain } from '../../src/consensus/chain.ts';
 import { checkBlock, type SaneBlock } from '../../src/consensus/check.ts';
-import { deriveParams, type Params, parseNetworks } from '../../src/consensus/params.ts';
+import type { Params } from '../../src/consensus/params.ts';
 import type { Store, Write } from '../../src/consensus/store.ts';
-import { coinbaseScript } from '../../src/consensus/tag.ts';
 import type { Verify } from '../../src/consensus/verify.ts';
-import { KERNELS } from '../../src/host/kernels/select.ts';
 import { createVerify } from '../../src/host/verify.ts';
-import { concat, keyOf } from '../../src/util/bytes.ts';
-import { SCRIPT, spend } from './spends.ts';
+import { keyOf } from '../../src/util/bytes.ts';
+import { BENCH_TIME_S, benchParams, blockOn, genesisSpends } from './blocks.ts';
 import { type BenchTable, median } from './table.ts';
 
 const SPENDS = 4000;
 const ROUNDS = 9;
-const COIN = 1e8;
-const TIME_S = 1_700_000_000;
-const WALL_S = TIME_S + 60;
+const WALL_S = BENCH_TIME_S + 60;
 /** What a node allows a step; see node/limits.ts. */
 const PIECE_WEIGHT = 400_000;
 
 /** A block of P2WPKH spends becomes the tip: from the parsed block to the batch of writes. */
 export async function connectSuite(): Promise<BenchTable> {
-  const params = benchParams();
-  const bytes = fullBlock(params);
+  const params = benchParams(SPENDS);
+  const genesis = { hash: params.genesisHash, height: 0, time: BENCH_TIME_S };
+  const { bytes } = blockOn(genesis, genesisSpends(params, 0, SPENDS), params);
   const cold: number[] = [];
   const cached: number[] = [];
   const parse: number[] = [];
@@ -96,74 +86,4 @@ class MemoryStore implements Store {
       else this.#rows.set(keyOf(key), value);
     }
   }
-}
-
-/** A yard whose genesis gives the benches' key as many coins as the block spends, at the easiest target. */
-function benchParams(): Params {
-  // From scripts/bench and from the bundle in dist alike.
-  const file = ['../genesis.json', '../../genesis.json'].map((path) =>
-    fileURLToPath(new URL(path, import.meta.url)),
-  );
-  const networks = parseNetworks(JSON.parse(readEither(file)));
-  if (!networks.ok) throw new Error(networks.error);
-  const allocations = Array.from({ length: SPENDS }, () => ({ value: COIN, script: SCRIPT }));
-  return deriveParams(networks.value.get('lab')!, {
-    label: 'bench',
-    timeS: TIME_S,
-    bits: 0x207f_ffff,
-    allocations,
-  });
-}
-
-function readEither(files: readonly string[]): string {
-  for (const file of files) {
-    try {
-      return readFileSync(file, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-  throw new Error(`none of ${files.join(', ')} is there`);
-}
-
-function fullBlock(params: Params): Uint8Array {
-  const [genesisTx] = params.genesis.txs;
-  const txs = genesisTx!.outputs.map(({ value }, index) => spend({ txid: genesisTx!.txid, index }, value));
-  const coinbase = coinbaseFor(txs, params.subsidy + txs.length * 1000);
-  const all = [coinbase, ...txs];
-  const { root } = merkleRoot(all.map((tx) => tx.txid));
-  const header: Header = {
-    version: 0x2000_0000,
-    prev: params.genesisHash,
-    merkleRoot: root,
-    time: TIME_S + 10,
-    bits: params.genesis.header.bits,
-    nonce: 0,
-  };
-  const kernel = KERNELS.at(-1)!.make();
-  kernel.prepare(encodeHeader(header).subarray(0, 76), targetBytes(compactToTarget(header.bits).target));
-  const [nonce] = kernel.scan(0, 10_000);
-  return makeBlock({ ...header, nonce: nonce! }, all).bytes;
-}
-
-function coinbaseFor(txs: readonly Tx[], value: number): Tx {
-  const reserved = new Uint8Array(32);
-  const witnesses = [{ wtxid: new Uint8Array(32) }, ...txs];
-  const commitment = commitmentOf(witnessRoot(witnesses), reserved);
-  return makeTx({
-    version: 2,
-    inputs: [
-      {
-        prevout: { txid: new Uint8Array(32), index: 0xffff_ffff },
-        script: coinbaseScript(1, 0, 'bench'),
-        sequence: 0xffff_ffff,
-        witness: [reserved],
-      },
-    ],
-    outputs: [
-      { value, script: SCRIPT },
-      { value: 0, script: concat(Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed), commitment) },
-    ],
-    lockTime: 0,
-  });
 }

@@ -1,8 +1,12 @@
 import { connectSuite } from './connect.ts';
+import { gossipSuite } from './gossip.ts';
 import { hashSuite } from './hash.ts';
 import { minerSuite } from './miner.ts';
+import { nodeSuite } from './node.ts';
 import { parseSuite } from './parse.ts';
 import { signatureSuite } from './signatures.ts';
+import { startupSuite } from './startup.ts';
+import { syncSuite } from './sync.ts';
 import { type BenchTable, machine, toMarkdown } from './table.ts';
 
 /** By name, in the order in which all of them run. */
@@ -12,6 +16,10 @@ const SUITES: Readonly<Record<string, () => BenchTable | Promise<BenchTable>>> =
   signatures: signatureSuite,
   parse: parseSuite,
   connect: connectSuite,
+  node: nodeSuite,
+  startup: startupSuite,
+  gossip: gossipSuite,
+  sync: syncSuite,
 };
 
 /** Measures and prints a Markdown table (or JSON) on standard output, and what runs on standard error. */

@@ -12,11 +12,15 @@ export const KEY_HASH = hash160(KEY);
 /** The P2WPKH script of that key. */
 export const SCRIPT = lockScript({ kind: 'p2wpkh', hash: KEY_HASH });
 
-/** A signed payment of one P2WPKH coin of that key to two outputs, 1,000 satoshi of fee. */
+/** Satoshis. */
+export const FEE = 1_000;
+const FIRST_OUTPUT = 10_000;
+
+/** A signed payment of one P2WPKH coin of that key to two outputs. */
 export function spend(prevout: OutPoint, value: number): Tx {
   const outputs = [
-    { value: 10_000, script: SCRIPT },
-    { value: value - 11_000, script: SCRIPT },
+    { value: FIRST_OUTPUT, script: SCRIPT },
+    { value: value - FIRST_OUTPUT - FEE, script: SCRIPT },
   ];
   const shape = { version: 2, outputs, lockTime: 0 };
   const unsigned = makeTx({

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { OffsetClock } from '../host/clock.ts';
 import type { NodeDriver } from '../host/driver.ts';
 import type { EventLog } from '../host/event-log.ts';
 import { RPC, RpcError } from '../host/http-errors.ts';
@@ -14,6 +15,7 @@ export interface ContextParts {
   readonly network: Network;
   readonly mining: MiningControl;
   readonly log: EventLog;
+  readonly clock: OffsetClock;
   readonly grind: Grind;
   readonly signatures: { readonly ecdsa: string; readonly schnorr: string };
   readonly datadir: string;
@@ -38,6 +40,7 @@ export function nodeContext(parts: ContextParts): NodeContext {
     version: parts.version,
     startedAt,
     log,
+    clock: parts.clock,
     grind: parts.grind,
     command: async (command) => {
       try {

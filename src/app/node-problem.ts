@@ -5,7 +5,8 @@ import { CommitError, StoreError } from '../host/store.ts';
 /** What went wrong, where, and what next, in a sentence or two for the person who runs the node. */
 export function describeProblem(error: unknown, datadir: string): string {
   // Their makers wrote sentences already.
-  if (error instanceof PortError || error instanceof StoreError || error instanceof CommitError) return error.message;
+  if (error instanceof PortError || error instanceof StoreError || error instanceof CommitError)
+    return error.message;
   if (error instanceof StoreMismatch) return mismatch(error, datadir);
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC') return `the disk of ${datadir} is full. Free some space and start again.`;
@@ -17,15 +18,14 @@ export function describeProblem(error: unknown, datadir: string): string {
 }
 
 function mismatch(error: StoreMismatch, datadir: string): string {
-  switch (error.kind) {
-    case 'network':
-      return `${datadir} belongs to another network: ${error.message}. Give another --datadir, or the --genesis that it was made with.`;
-    case 'version':
-      return `${datadir} was written by a newer version of Forkyard: ${error.message}. Update this program, or give another --datadir.`;
-    case 'corrupt':
-      return `${datadir} is damaged: ${error.message}. Move it away and start again: the node fetches the chain from its peers.`;
-  }
+  return `${datadir}: ${error.message}. ${NEXT_STEP[error.kind]}`;
 }
+
+const NEXT_STEP: Record<StoreMismatch['kind'], string> = {
+  network: 'Give another --datadir, or the --genesis that it was made with.',
+  version: 'Update this program, or give another --datadir.',
+  corrupt: 'Move it away and start again: the node fetches the chain from its peers.',
+};
 
 /** The sentence goes to stderr; the stack only for those who ask for it. */
 export function reportProblem(error: unknown, datadir: string): void {

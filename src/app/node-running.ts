@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Params } from '../consensus/params.ts';
 import { OPENING_PREFIXES } from '../consensus/records.ts';
+import { offsetClock, systemClock } from '../host/clock.ts';
 import { NodeDriver } from '../host/driver.ts';
 import type { EventLog } from '../host/event-log.ts';
 import { openEventLog } from '../host/event-log.ts';
@@ -89,7 +90,8 @@ async function start(
   };
   host.notes.forEach(note);
 
-  const driver = new NodeDriver({ node, store, log, warm: host.warm, onFatal: fatal });
+  const clock = offsetClock(systemClock());
+  const driver = new NodeDriver({ node, store, log, clock, warm: host.warm, onFatal: fatal });
   // Ends the step at work, then closes miner, network and store.
   closers.push(() => driver.close());
   const network = await createNetwork({
@@ -128,6 +130,7 @@ async function start(
     network,
     mining,
     log,
+    clock,
     grind: createGrind((more) => miner({ hashrate: 0, ...more })),
     signatures: host.backends,
     datadir,

@@ -1,6 +1,7 @@
 import { assert } from '../util/assert.ts';
+import { writeU32LE } from '../util/bytes.ts';
 import type { Result } from '../util/result.ts';
-import { type DecodeFault, decode, type Reader, Writer } from './codec.ts';
+import { type DecodeFault, decode, type Reader } from './codec.ts';
 import { sha256d } from './hash.ts';
 
 export const HEADER_SIZE = 80;
@@ -22,15 +23,23 @@ export interface Header {
 }
 
 export function encodeHeader(header: Header): Uint8Array {
-  assert(header.prev.length === 32 && header.merkleRoot.length === 32, 'a hash in a header is 32 bytes');
-  return new Writer(HEADER_SIZE)
-    .i32(header.version)
-    .bytes(header.prev)
-    .bytes(header.merkleRoot)
-    .u32(header.time)
-    .u32(header.bits)
-    .u32(header.nonce)
-    .finish();
+  const { version, prev, merkleRoot, time, bits, nonce } = header;
+  assert(prev.length === 32 && merkleRoot.length === 32, 'a hash in a header is 32 bytes');
+  assert((version | 0) === version, 'the version of a header is an int32');
+  assert(isU32(time) && isU32(bits) && isU32(nonce), 'time, bits and nonce of a header are u32');
+  // By hand: a chain's headers are encoded by the hundred thousand.
+  const bytes = new Uint8Array(HEADER_SIZE);
+  writeU32LE(bytes, 0, version);
+  bytes.set(prev, 4);
+  bytes.set(merkleRoot, 36);
+  writeU32LE(bytes, 68, time);
+  writeU32LE(bytes, 72, bits);
+  writeU32LE(bytes, 76, nonce);
+  return bytes;
+}
+
+function isU32(value: number): boolean {
+  return value >>> 0 === value;
 }
 
 export function readHeader(reader: Reader): Header {

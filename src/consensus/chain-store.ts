@@ -53,6 +53,7 @@ export class ChainStore implements KeyedCoins {
   readonly #halfBodyBytes: number;
   #pending = new WriteSet();
   #taken = new WriteSet();
+  #heldBytes = 0;
 
   constructor(store: Store, bounds: { readonly coins: number; readonly bodyBytes: number }) {
     this.#store = store;
@@ -72,10 +73,21 @@ export class ChainStore implements KeyedCoins {
     this.#pending.writes.push({ key, value });
   }
 
+  /** Bytes of bodies that nobody has taken yet. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   takeWrites(): Write[] {
     this.#taken = this.#pending;
     this.#pending = new WriteSet();
+    this.#heldBytes = 0;
     return this.#taken.writes;
+  }
+
+  /** What was taken last is on disk by now; what came since goes on waiting. */
+  settle(): void {
+    if (this.#taken.writes.length > 0) this.#taken = new WriteSet();
   }
 
   lookup(key: string): Coin | undefined {
@@ -122,6 +134,7 @@ export class ChainStore implements KeyedCoins {
 
   putBody(entry: BlockEntry, block: SaneBlock): void {
     this.write(bodyKey(entry.hash), block.bytes);
+    this.#heldBytes += block.bytes.length;
     if (this.#bodyBytes + block.bytes.length > this.#halfBodyBytes) {
       this.#olderBodies = this.#bodies;
       this.#bodies = new Map();

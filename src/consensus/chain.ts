@@ -47,9 +47,16 @@ export interface ChainBounds {
   readonly bodyBytes: number;
   /** Weight connected before a pure extension is written, though its goal is not reached. */
   readonly pieceWeight: number;
+  /** Wire bytes of bodies that wait for the next durable batch. */
+  readonly heldBytes: number;
 }
 
-export const CHAIN_BOUNDS: ChainBounds = { coins: 50_000, bodyBytes: 8_000_000, pieceWeight: 4_000_000 };
+export const CHAIN_BOUNDS: ChainBounds = {
+  coins: 50_000,
+  bodyBytes: 8_000_000,
+  pieceWeight: 4_000_000,
+  heldBytes: 4_000_000,
+};
 
 /** A body this far behind the best header comes in a long sync: the next piece that is connected makes it durable too. */
 const SYNC_DISTANCE = 24;
@@ -110,14 +117,15 @@ export class Chain extends ChainReader {
 
   /**
    * Judges a header and stores nothing. `parent`: an entry of the tree, or one from `detachedEntry`; without it the
-   * tree is asked.
+   * tree is asked. `hash`: the header's, for those who have it already.
    */
   judgeHeader(
     header: Header,
     wallS: number,
     parent: BlockEntry | undefined = this.tree.get(header.prev),
+    hash: Uint8Array = headerHash(header),
   ): Checked<JudgedHeader> {
-    return this.#judge(header, headerHash(header), wallS, parent);
+    return this.#judge(header, hash, wallS, parent);
   }
 
   #judge(
@@ -134,8 +142,8 @@ export class Chain extends ChainReader {
   }
 
   /** Judges a header and takes it into the tree; one that is known already is answered as it stands. */
-  addHeader(header: Header, wallS: number): Checked<BlockEntry> {
-    return this.#addHeader(header, headerHash(header), wallS);
+  addHeader(header: Header, wallS: number, hash: Uint8Array = headerHash(header)): Checked<BlockEntry> {
+    return this.#addHeader(header, hash, wallS);
   }
 
   #addHeader(header: Header, hash: Uint8Array, wallS: number): Checked<TreeEntry> {
@@ -254,6 +262,11 @@ export class Chain extends ChainReader {
     return this.#choice.best !== this.activeTip;
   }
 
+  /** Where connecting leads: the best block whose body, and all before it, are here. The tip when there is no better. */
+  get goal(): BlockEntry {
+    return this.#choice.best;
+  }
+
   /** One bounded step towards the best branch, of about `maxWeight` weight units. */
   connectPiece(maxWeight: number): ConnectResult {
     const goal = this.#choice.best;
@@ -314,8 +327,16 @@ export class Chain extends ChainReader {
     );
   }
 
-  /** What changed since the last call: one batch, to be on disk before the next step. */
-  takeWrites(): { readonly writes: Write[]; readonly durable: boolean } {
+  /**
+   * What changed since the last call: one batch, to be on disk before the next step. What need not be durable yet (the
+   * bodies of a long sync) waits in memory for the next batch that must be, unless it has grown too much, or the caller
+   * promises something by this batch and wants `all`.
+   */
+  takeWrites(all = false): { readonly writes: Write[]; readonly durable: boolean } {
+    if (!all && !this.#durable && this.store.heldBytes < this.#bounds.heldBytes) {
+      this.store.settle();
+      return { writes: [], durable: false };
+    }
     for (const entry of this.#dirty) this.store.write(entryKey(entry.hash), encodeEntry(entry.record()));
     this.#dirty.clear();
     const durable = this.#durable;

@@ -118,6 +118,35 @@ export type News =
   | { readonly kind: 'mining'; readonly on: boolean; readonly height?: number }
   | { readonly kind: 'clock'; readonly offsetMs: number };
 
+/** One direction of a link, as asked for. */
+export interface WireShape {
+  readonly delayMs: number;
+  /** To either side of the delay. */
+  readonly jitterMs: number;
+  /** Share of segments that are lost, 0 to 0.5. */
+  readonly loss: number;
+  /** 0 = no bound. */
+  readonly bitsPerSecond: number;
+}
+
+/** The faults of a yard but for the partition, which has events of its own. Nodes are letters. */
+export interface Conditions {
+  /** [from, to]: what `from` sends does not reach `to`. */
+  readonly oneWay: readonly (readonly [string, string])[];
+  /** All wires hold back their messages. */
+  readonly wireHeld: boolean;
+  /** Stopped processes. */
+  readonly frozen: readonly string[];
+  /** Wall clocks that are set off, in milliseconds. */
+  readonly clockMs: { readonly [node: string]: number };
+  /** Links with a shape of their own, by `A>B`. */
+  readonly shapes: { readonly [link: string]: WireShape };
+  /** Delays of all other links by a named table; '' = the yard's own delay. */
+  readonly profile: string;
+  /** Where each node stands, under a profile with regions. */
+  readonly regions: { readonly [node: string]: string };
+}
+
 /** What the host and the launcher add to the same log. */
 export type HostNews =
   | {
@@ -132,8 +161,20 @@ export type HostNews =
     }
   | { readonly kind: 'stop'; readonly why: string }
   | { readonly kind: 'note'; readonly text: string }
-  /** This node's wire changed: refused peers and one-way delays by peer id. */
-  | { readonly kind: 'links'; readonly refuse: readonly string[]; readonly delayMs: number }
+  | {
+      /** This node's wire changed; the whole of what is set now. All lists and keys are peer ids. */
+      readonly kind: 'links';
+      /** Peers whose connections it refuses. */
+      readonly refuse: readonly string[];
+      /** One-way delay of what it sends, for every link without a shape of its own. */
+      readonly delayMs: number;
+      /** Peers whose messages it holds back, a one-way cut. */
+      readonly deaf?: readonly string[];
+      /** It holds back every message. */
+      readonly hold?: boolean;
+      /** What its wire to a peer does to what it sends. */
+      readonly shapes?: { readonly [peer: string]: WireShape };
+    }
   | {
       readonly kind: 'process';
       readonly what: 'started' | 'exited' | 'killed';
@@ -143,6 +184,11 @@ export type HostNews =
     }
   | { readonly kind: 'partition'; readonly groups: readonly (readonly string[])[] }
   | { readonly kind: 'heal' }
+  | ({
+      /** The launcher changed a fault: a sentence, and all that is set from now on, by letters. */
+      readonly kind: 'conditions';
+      readonly text: string;
+    } & Conditions)
   | { readonly kind: 'action'; readonly text: string };
 
 /** One line of an event log. `t` is milliseconds since 1970 with fractions, one clock a machine; `seq` grows by one per writer. */

@@ -28,3 +28,18 @@ export function systemClock(): Clock {
 export function eventTime(): number {
   return performance.timeOrigin + performance.now();
 }
+
+/** A clock whose wall is set off: a fault to teach with. The monotonic side, and the event log, stay right. */
+export interface OffsetClock extends Clock {
+  /** How far the wall is ahead of the base clock's, in milliseconds. */
+  offsetMs: number;
+}
+
+export function offsetClock(base: Clock): OffsetClock {
+  const clock: OffsetClock = {
+    offsetMs: 0,
+    now: () => base.now(),
+    wall: () => base.wall() + clock.offsetMs * 1_000,
+  };
+  return clock;
+}

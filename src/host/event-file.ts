@@ -35,6 +35,9 @@ export class EventFile {
   #lost = 0;
   #failing = false;
   #writing: Promise<void> | undefined;
+  /** Somebody waits for the lines: each goes out at once. */
+  #flushing = 0;
+  #stopGathering: () => void = () => undefined;
   #oldestSeq: number | undefined;
 
   constructor(o: EventFileOptions) {
@@ -86,7 +89,10 @@ export class EventFile {
   }
 
   async flush(): Promise<void> {
+    this.#flushing++;
+    this.#stopGathering();
     while (this.#writing !== undefined) await this.#writing;
+    this.#flushing--;
   }
 
   async close(): Promise<void> {
@@ -95,10 +101,10 @@ export class EventFile {
     this.#handle = undefined;
   }
 
-  /** Writes what waits until nothing does. Begins in a microtask, so that lines of one moment go out together. */
+  /** Writes what waits until nothing does. */
   async #drain(): Promise<void> {
-    await Promise.resolve();
     while (this.#waiting.length > 0) {
+      await this.#gather();
       const lines = this.#waiting;
       this.#waiting = [];
       this.#waitingBytes = 0;
@@ -113,6 +119,18 @@ export class EventFile {
       }
     }
     this.#writing = undefined;
+  }
+
+  /** A write is a system call, however short the line: those of one moment go out together. */
+  #gather(): Promise<void> {
+    if (this.#flushing > 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, hostLimits.logGatherMs);
+      this.#stopGathering = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async #write(lines: readonly Line[]): Promise<void> {

@@ -33,6 +33,8 @@ export const hostLimits = {
   logRing: 20_000,
   /** A log file is put aside at this size; one older file is kept. */
   logFileBytes: 64_000_000,
+  /** Lines wait so long for others, to go to the file together: a node in sync tells thousands a second. */
+  logGatherMs: 20,
   /** Lines that wait for a slow disk; beyond it the oldest are given up, with a note. */
   logBacklogBytes: 16_000_000,
   /** Events read from the file in one call. */

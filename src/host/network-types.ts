@@ -1,4 +1,11 @@
 import type { GossipVerdict, PeerId, Topic } from '../node/types.ts';
+import type { HeldMessage } from './net/door.ts';
+import type { ProbeResult } from './net/probe.ts';
+import type { LinkShape } from './net/shape.ts';
+
+export type { HeldMessage } from './net/door.ts';
+export type { ProbeResult } from './net/probe.ts';
+export type { LinkShape } from './net/shape.ts';
 
 export interface NetworkOptions {
   /** Directory that keeps the identity (file `identity`, mode 0600). */
@@ -34,6 +41,12 @@ export interface LinkRules {
   /** One-way delay of what this node sends, in milliseconds: for all links, and per peer. */
   readonly delayMs: number;
   readonly delayTo: Readonly<Record<PeerId, number>>;
+  /** The whole shape of what this node sends to a peer; goes before the delays. */
+  readonly shapeTo?: Readonly<Record<PeerId, LinkShape>>;
+  /** One-way cuts: what these peers send is held at our end until they are off this list. */
+  readonly deaf?: readonly PeerId[];
+  /** Everything that comes in is held, to be let in by `deliver` or when this ends. */
+  readonly hold?: boolean;
 }
 
 export interface PeerInfo {
@@ -55,6 +68,14 @@ export interface Network {
   /** Takes effect at once: closes what it refuses, redials what it allows again. */
   setLinks(rules: LinkRules): void;
   readonly links: LinkRules;
+  /** What `hold` holds at this end, oldest first. */
+  held(): readonly HeldMessage[];
+  /** How many messages one-way cuts hold at this end, by peer. */
+  heldByCut(): ReadonlyMap<PeerId, number>;
+  /** Lets the oldest held message in (of this peer); undefined when there is none. */
+  deliver(from?: PeerId): HeldMessage | undefined;
+  /** Measures the link to a connected peer on the same machine; undefined when it is not connected or too slow. */
+  probe(peer: PeerId, count: number): Promise<ProbeResult | undefined>;
   /** false: close all, refuse all (setnetworkactive). */
   setActive(on: boolean): void;
   readonly active: boolean;

@@ -10,18 +10,31 @@ import { createLibp2p } from 'libp2p';
 import type { PeerId, Topic } from '../node/types.ts';
 import { parseAddress, parseListenAddress } from './net/address.ts';
 import { Reputation } from './net/bans.ts';
+import { describeFrame } from './net/describe.ts';
 import { Dialer } from './net/dialer.ts';
+import { Doors } from './net/door.ts';
 import { Gate } from './net/gate.ts';
 import { Gossip } from './net/gossip.ts';
 import { type GossipRouter, gossipService } from './net/gossip-router.ts';
 import { loadIdentity } from './net/identity.ts';
 import { netLimits } from './net/limits.ts';
 import { Links, linkTransport } from './net/link.ts';
+import { answerProbes, probeLink } from './net/probe.ts';
+import { checkRules, shapeFor } from './net/rules.ts';
 import { type Session, Sessions } from './net/sessions.ts';
-import type { LinkRules, Network, NetworkOptions, PeerInfo } from './network-types.ts';
+import type {
+  HeldMessage,
+  LinkRules,
+  Network,
+  NetworkOptions,
+  PeerInfo,
+  ProbeResult,
+} from './network-types.ts';
 
 /** One long-lived stream per pair of nodes, of length-prefixed frames (net/frames.ts). */
 export const syncProtocol = (genesisId: string): string => `/forkyard/${genesisId}/sync/1`;
+/** Measures a link (net/probe.ts); opened for the purpose, then closed. */
+export const probeProtocol = (genesisId: string): string => `/forkyard/${genesisId}/probe/1`;
 
 /**
  * Starts this node's side of the peer-to-peer network: libp2p over TCP, noise and yamux, with gossip and
@@ -110,6 +123,7 @@ class Host implements Network {
   readonly #o: NetworkOptions;
   readonly #node: Libp2pNode;
   readonly #gossip: Gossip;
+  readonly #doors: Doors;
   #links: LinkRules = { refuse: [], delayMs: 0, delayTo: {} };
   #refused: ReadonlySet<PeerId> = new Set();
   #active = true;
@@ -127,12 +141,27 @@ class Host implements Network {
       wanted: (peer) => this.#wanted(peer),
       note: o.note,
     });
+    this.#doors = new Doors({
+      now: () => performance.now(),
+      overflow: (peer) => {
+        o.note(`more is held from ${peer} than there is room for; hanging up`);
+        this.hangUp(peer, 'too much is held');
+      },
+    });
     this.sessions = new Sessions({
       protocol: syncProtocol(o.genesisId),
       links: node.links,
       maxFrame: o.maxFrame,
       events: o.events,
-      delayOf: (peer) => this.#links.delayTo[peer] ?? this.#links.delayMs,
+      onFrame: (peer, frame) =>
+        this.#doors.pass(
+          peer,
+          frame.length,
+          () => describeFrame(frame),
+          () => o.events.message(peer, frame),
+        ),
+      shapeOf: (peer) => shapeFor(this.#links, peer),
+      seedOf: (peer) => `${o.genesisId} ${this.peerId}>${peer}`,
       // Nobody who has switched it off waits for it.
       gossipReady: (peer) => o.gossip === false || this.#gossip.ready(peer),
       gossipSends: (peer) => this.#gossip.sends(peer),
@@ -146,6 +175,7 @@ class Host implements Network {
       router,
       genesisId: o.genesisId,
       maxGossip: o.maxGossip,
+      doors: this.#doors,
       onMessage: (peer, topic, bytes, verdict) => o.events.gossip(peer, topic, bytes, verdict),
       onFault: (peer, points, why) => this.#blame(peer, points, why),
       joined: (peer) => this.sessions.get(peer)?.joined ?? false,
@@ -178,6 +208,7 @@ class Host implements Network {
     await libp2p.handle(syncProtocol(this.#o.genesisId), (stream, connection) =>
       this.sessions.accept(stream, connection),
     );
+    await libp2p.handle(probeProtocol(this.#o.genesisId), answerProbes, { maxInboundStreams: 4 });
     try {
       await libp2p.start();
     } catch (e) {
@@ -221,18 +252,33 @@ class Host implements Network {
   }
 
   setLinks(rules: LinkRules): void {
-    for (const ms of [rules.delayMs, ...Object.values(rules.delayTo)]) {
-      if (!(ms >= 0 && ms <= netLimits.maxDelayMs)) {
-        throw new RangeError(`a delay of ${ms} ms; it must be from 0 to ${netLimits.maxDelayMs}`);
-      }
-    }
-    this.#links = { refuse: [...rules.refuse], delayMs: rules.delayMs, delayTo: { ...rules.delayTo } };
+    checkRules(rules);
+    this.#links = rules;
     this.#refused = new Set(rules.refuse);
     this.#enforce('the link is cut');
     for (const s of this.sessions.all()) {
-      if (s.joined) s.link.setDelay(this.#links.delayTo[s.peer] ?? this.#links.delayMs);
+      if (s.joined) s.link.setShape(shapeFor(rules, s.peer));
     }
+    this.#doors.set(rules.hold === true, rules.deaf ?? []);
     this.dialer.kick();
+  }
+
+  held(): readonly HeldMessage[] {
+    return this.#doors.held();
+  }
+
+  heldByCut(): ReadonlyMap<PeerId, number> {
+    return this.#doors.heldByCut();
+  }
+
+  deliver(from?: PeerId): HeldMessage | undefined {
+    return this.#doors.deliver(from);
+  }
+
+  async probe(peer: PeerId, count: number): Promise<ProbeResult | undefined> {
+    const session = this.sessions.get(peer);
+    if (session?.joined !== true) return undefined;
+    return probeLink(session.connection, probeProtocol(this.#o.genesisId), count);
   }
 
   setActive(on: boolean): void {
@@ -299,6 +345,7 @@ class Host implements Network {
   }
 
   #ended(peer: PeerId): void {
+    this.#doors.left(peer);
     this.#gossip.left(peer);
     if (this.#closing === undefined) this.dialer.look();
   }

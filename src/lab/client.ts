@@ -30,6 +30,10 @@ export interface NodeInfo {
   /** Own blocks since its start. */
   readonly mined: number;
   readonly lastSeq: number;
+  /** Messages that it holds because all wires are held. */
+  readonly held: number;
+  /** How far its wall clock is set off. */
+  readonly clockOffsetMs: number;
 }
 
 export interface Tip {
@@ -101,6 +105,8 @@ export class YardClient {
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<T> {
     const node = this.node(letter);
+    if (this.isFrozen(node.letter))
+      throw missing(`node ${node.letter} is frozen`, `Let it go on: forkyard thaw ${node.letter}`);
     try {
       const timeoutMs = options.timeoutMs ?? CALL_TIMEOUT_MS;
       const more = options.signal === undefined ? {} : { signal: options.signal };
@@ -116,9 +122,15 @@ export class YardClient {
     }
   }
 
-  /** Undefined when the node is down. */
+  /** Its process stands still and answers nothing: asking it would only wait. */
+  isFrozen(letter: string): boolean {
+    return this.#yard.conditions?.frozen?.includes(letter) === true;
+  }
+
+  /** Undefined when the node is down or frozen. */
   async info(letter: string): Promise<NodeInfo | undefined> {
     const node = this.node(letter);
+    if (this.isFrozen(node.letter)) return undefined;
     try {
       const options = { timeoutMs: 5_000 };
       const answer = await rpcCall(this.url(node), this.auth(node), 'getnodeinfo', [], options);

@@ -1,13 +1,19 @@
+import type { Conditions } from '../consensus/news.ts';
 import { RPC, RpcError } from '../host/http-errors.ts';
-import type { Json, JsonInput } from '../host/http-json.ts';
+import type { Json, JsonInput, JsonObject } from '../host/http-json.ts';
 import { type Arguments, type RpcArgument, type RpcMethod, RpcRegistry } from '../host/http-methods.ts';
+import { shapeProblem } from '../host/net/rules.ts';
+import { type LinkShape, UNSHAPED } from '../host/net/shape.ts';
 import type { Launcher } from './launcher.ts';
 import { Problem } from './problem.ts';
+import { PROFILES, parseRegion, REGIONS } from './profiles.ts';
 
 /** What a second terminal may ask of the launcher, on loopback with `control.cookie`. */
 
 /** Events in one answer at most; the caller asks again from the last. */
 const MAX_EVENTS = 5_000;
+/** As far as a node lets its clock be set off (RPC setclock). */
+const MAX_CLOCK_MS = 100 * 86_400_000;
 
 export interface ControlOptions {
   readonly launcher: () => Launcher | undefined;
@@ -71,6 +77,46 @@ export function controlRegistry(options: ControlOptions): RpcRegistry {
       [{ name: 'groups', type: 'array', says: 'lists of letters' }],
       async (l, args) => ({ cut: await l.partition(groupsOf(args.array('groups'))) }),
     ),
+    method(
+      'conditions',
+      'Sets faults of links: what is given; the rest stays.',
+      [
+        { name: 'text', type: 'string', says: 'what was done, for the log' },
+        { name: 'change', type: 'object', says: 'oneWay, wireHeld, shapes, profile, regions' },
+      ],
+      async (l, args) => {
+        await l.conditions(args.string('text').slice(0, 500), conditionsIn(args.object('change')));
+        return null;
+      },
+    ),
+    method('freeze', 'Stops the process of a node (SIGSTOP).', [NODE], async (l, args) => {
+      await l.freeze(args.string('node'));
+      return null;
+    }),
+    method('thaw', 'Lets a frozen process go on.', [NODE], async (l, args) => {
+      await l.thaw(args.string('node'));
+      return null;
+    }),
+    method(
+      'set',
+      'What holds for one node from now on.',
+      [
+        NODE,
+        { name: 'text', type: 'string', says: 'what was done, for the log' },
+        { name: 'hashrate', type: 'number', default: 'unchanged', says: 'cap in H/s, 0 = none' },
+        { name: 'clockMs', type: 'number', default: 'unchanged', says: 'its wall clock is off by so much' },
+        { name: 'region', type: 'string', default: 'unchanged', says: 'where it stands under a profile' },
+      ],
+      async (l, args) => {
+        const clock = { min: -MAX_CLOCK_MS, max: MAX_CLOCK_MS };
+        await l.set(args.string('node'), args.string('text').slice(0, 500), {
+          ...(args.has('hashrate') ? { hashrate: args.integer('hashrate', { min: 0, max: 1e12 }) } : {}),
+          ...(args.has('clockMs') ? { clockMs: args.integer('clockMs', clock) } : {}),
+          ...(args.has('region') ? { region: regionIn(args.string('region')) } : {}),
+        });
+        return null;
+      },
+    ),
     method('heal', 'Opens all links again.', [], async (l) => ({ healed: await l.heal() })),
     method(
       'hold',
@@ -102,6 +148,44 @@ export function controlRegistry(options: ControlOptions): RpcRegistry {
       return null;
     }),
   ]);
+}
+
+/** What may be set as it stands; the caller has parsed a person's words, but anybody with the cookie may call. */
+function conditionsIn(given: JsonObject): Partial<Conditions> {
+  const change: Partial<Record<keyof Conditions, unknown>> = {};
+  for (const [field, value] of Object.entries(given)) {
+    const check = FIELDS[field as keyof typeof FIELDS] as ((v: JsonInput) => boolean) | undefined;
+    if (check?.(value) !== true)
+      throw new RpcError(RPC.TYPE_ERROR, `${field} cannot be ${JSON.stringify(value).slice(0, 100)}`);
+    change[field as keyof Conditions] = value;
+  }
+  return change as Partial<Conditions>;
+}
+
+const isRecord = (v: JsonInput): v is JsonObject => typeof v === 'object' && v !== null && !Array.isArray(v);
+
+const FIELDS = {
+  oneWay: (v: JsonInput) =>
+    Array.isArray(v) &&
+    v.every((d) => Array.isArray(d) && d.length === 2 && d.every((l) => typeof l === 'string')),
+  wireHeld: (v: JsonInput) => typeof v === 'boolean',
+  shapes: (v: JsonInput) =>
+    isRecord(v) &&
+    Object.values(v).every(
+      (s) =>
+        isRecord(s) &&
+        Object.keys(UNSHAPED).every((key) => typeof s[key] === 'number') &&
+        shapeProblem(s as unknown as LinkShape) === undefined,
+    ),
+  profile: (v: JsonInput) => v === '' || (PROFILES as readonly JsonInput[]).includes(v),
+  regions: (v: JsonInput) =>
+    isRecord(v) && Object.values(v).every((r) => (REGIONS as readonly JsonInput[]).includes(r)),
+};
+
+function regionIn(text: string): string {
+  const region = parseRegion(text);
+  if (!region.ok) throw new RpcError(RPC.INVALID_PARAMETER, region.error);
+  return region.value;
 }
 
 function groupsOf(value: readonly JsonInput[]): string[][] {

@@ -9,6 +9,7 @@ import {
   paramsToJson,
   parseNetworks,
 } from '../consensus/params.ts';
+import { conditionsOf, isCalm, lasting } from './conditions.ts';
 import { minerKeyName } from './keyring.ts';
 import type { Topology } from './links.ts';
 import { letterOf } from './names.ts';
@@ -177,9 +178,11 @@ export function reopenYard(yard: YardFile, wishes: YardWishes): YardFile {
       ...(wishes.miners === undefined ? {} : { miner: wished.miner }),
     };
   });
-  const { groups: _healed, launcher: _gone, ...rest } = yard;
+  const { groups: _healed, launcher: _gone, conditions: _calmed, ...rest } = yard;
+  const stays = lasting(conditionsOf(yard));
   return {
     ...rest,
+    ...(isCalm(stays) ? {} : { conditions: stays }),
     ...(wishes.delayMs === undefined ? {} : { delayMs: wishes.delayMs }),
     ...(wishes.topology === undefined ? {} : { topology: wishes.topology }),
     nodes: nodes.map(({ pid: _, ...node }) => node),

@@ -1,8 +1,9 @@
 import { type Action, type Done, type RunContext, until } from './action.ts';
 import type { NodeInfo, YardClient } from './client.ts';
 import { agreedTip } from './client.ts';
+import { conditionsOf, describeFaults } from './conditions.ts';
 import { awaitLinks, sameGroup, wantedPairs } from './links.ts';
-import { blockName, formatGroups, listLetters, parseGroups, tailOf } from './names.ts';
+import { blockName, listLetters, parseGroups, tailOf } from './names.ts';
 import { misuse } from './problem.ts';
 import { reorgsSince, type SeenReorg } from './story.ts';
 import { formatMs } from './units.ts';
@@ -42,8 +43,10 @@ export interface Healed {
 }
 
 export function heal(client: YardClient, o: { wait: boolean }): Action<Healed> {
-  const groups = client.refresh().groups;
-  const what = groups === undefined ? 'Nothing is cut; make sure of it' : `Heal ${formatGroups(groups)}`;
+  const yard = client.refresh();
+  const { frozen: _f, clockMs: _c, profile: _p, ...links } = conditionsOf(yard);
+  const set = describeFaults({ ...yard, conditions: links }, 0);
+  const what = set.length === 0 ? 'Nothing is cut; make sure of it' : `Heal ${set.join(', ')}`;
   const then = o.wait ? 'wait until all agree' : 'do not wait';
   return {
     plan: `${what}: open all links, ${then}`,

@@ -1,13 +1,21 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type RpcServer, startRpcServer } from '../host/http.ts';
-import { until } from './action.ts';
+import { PortError, type RpcServer, type RpcServerOptions, startRpcServer } from '../host/http.ts';
+import { sleep, until } from './action.ts';
 import { claimYard, isAlive } from './claim.ts';
 import { YardClient } from './client.ts';
 import { controlRegistry } from './control.ts';
 import { createYard, readParams, reopenYard, type YardWishes } from './create.ts';
 import { Launcher } from './launcher.ts';
-import { FIRST_CONTROL_PORT, FIRST_P2P_PORT, FIRST_RPC_PORT, freePort } from './ports.ts';
+import {
+  anywhere,
+  elsewhere,
+  FIRST_CONTROL_PORT,
+  FIRST_P2P_PORT,
+  FIRST_RPC_PORT,
+  freePort,
+  PORT_ATTEMPTS,
+} from './ports.ts';
 import { failed, Problem } from './problem.ts';
 import { damaged, readYard, writeYard, type YardFile } from './yard-file.ts';
 import { openYardLog } from './yard-log.ts';
@@ -21,6 +29,8 @@ export interface LaunchOptions {
   readonly say: (line: string) => void;
   /** Nobody mines until `launcher.startMining()`. */
   readonly hold?: boolean;
+  /** Ports away from the usual ones, for yards that programs start side by side. */
+  readonly randomPorts?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -56,8 +66,7 @@ export async function launch(options: LaunchOptions): Promise<RunningYard> {
       asked = done;
     });
     const log = openYardLog(dir);
-    control = await startRpcServer({
-      port: await freePort(FIRST_CONTROL_PORT, new Set()),
+    control = await startControl(options.randomPorts === true ? anywhere() : FIRST_CONTROL_PORT, {
       cookieFile: join(dir, 'control.cookie'),
       registry: controlRegistry({ launcher: () => launcher, down: () => asked() }),
       events: log,
@@ -94,6 +103,18 @@ export async function launch(options: LaunchOptions): Promise<RunningYard> {
   }
 }
 
+/** The launcher's own server, on the first port that is free when it listens. */
+async function startControl(first: number, options: Omit<RpcServerOptions, 'port'>): Promise<RpcServer> {
+  for (let attempt = 1; ; attempt++) {
+    const from = attempt === 1 ? first : elsewhere(first);
+    try {
+      return await startRpcServer({ ...options, port: await freePort(from, new Set()) });
+    } catch (error) {
+      if (!(error instanceof PortError) || attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
 /** The yard's state, made or read, with nobody left over from a launcher that was killed, and with ports that are free. */
 async function prepare(dir: string, options: LaunchOptions): Promise<{ yard: YardFile; reopened: boolean }> {
   const reopened = existsSync(join(dir, 'yard.json'));
@@ -107,10 +128,15 @@ async function prepare(dir: string, options: LaunchOptions): Promise<{ yard: Yar
     yard = createYard(dir, options.programPath, options.wishes).yard;
   }
   const taken = new Set<number>();
+  const random = options.randomPorts === true;
+  const first = {
+    rpc: random ? anywhere() : FIRST_RPC_PORT,
+    p2p: random ? anywhere() : FIRST_P2P_PORT,
+  };
   const nodes = [];
   for (const node of yard.nodes) {
-    const rpcPort = await freePort(node.rpcPort || FIRST_RPC_PORT, taken);
-    const p2pPort = await freePort(node.p2pPort || FIRST_P2P_PORT, taken);
+    const rpcPort = await freePort(node.rpcPort || first.rpc, taken);
+    const p2pPort = await freePort(node.p2pPort || first.p2p, taken);
     nodes.push({ ...node, rpcPort, p2pPort });
   }
   yard = { ...yard, nodes };
@@ -123,8 +149,12 @@ async function prepare(dir: string, options: LaunchOptions): Promise<{ yard: Yar
  * with the yard's own cookie and its letter is ours to end: a pid alone proves nothing.
  */
 async function stopLeftOvers(dir: string, yard: YardFile, say: (line: string) => void): Promise<void> {
-  const client = new YardClient(dir, yard);
   const alive = yard.nodes.filter((n) => n.pid !== undefined && isAlive(n.pid));
+  // One that its launcher had frozen cannot notice that it is alone; woken, it ends by itself.
+  const frozen = alive.filter((n) => yard.conditions?.frozen?.includes(n.letter) === true);
+  for (const node of frozen) process.kill(node.pid!, 'SIGCONT');
+  for (let i = 0; i < 100 && frozen.some((n) => isAlive(n.pid!)); i++) await sleep(50);
+  const client = new YardClient(dir, { ...yard, conditions: undefined });
   await Promise.all(
     alive.map(async (node) => {
       const info = await client.info(node.letter);

@@ -1,15 +1,20 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Conditions } from '../consensus/news.ts';
 import type { Params } from '../consensus/params.ts';
 import { sleep } from './action.ts';
 import { YardClient } from './client.ts';
+import { conditionsOf, isCalm, lasting } from './conditions.ts';
+import { withDeadline } from './deadline.ts';
 import { type Follower, follow } from './follow.ts';
 import { minerKey } from './keyring.ts';
-import { awaitLinks, refusedBy, sameGroup, wantedPairs } from './links.ts';
+import { awaitLinks, wantedPairs } from './links.ts';
 import { pickNode } from './names.ts';
-import { describeExit, type Exit, type NodeChild, spawnNode } from './node-child.ts';
-import { failed, Problem } from './problem.ts';
+import { describeExit, type Exit, type NodeChild, type ReadyLine, spawnNode } from './node-child.ts';
+import { elsewhere, FIRST_P2P_PORT, FIRST_RPC_PORT, freePort, isFree, PORT_ATTEMPTS } from './ports.ts';
+import { failed } from './problem.ts';
 import { formatDuration } from './units.ts';
+import { Wiring } from './wiring.ts';
 import { writeYard, type YardFile, type YardNode } from './yard-file.ts';
 import type { YardLog } from './yard-log.ts';
 
@@ -50,6 +55,7 @@ export class Launcher {
   readonly #held = new Set<string>();
   /** Nodes that ended unasked, in a sentence each. */
   readonly #fallen: string[] = [];
+  readonly #wiring: Wiring;
   #yard: YardFile;
   #mining = false;
   #closing: Promise<void> | undefined;
@@ -63,6 +69,14 @@ export class Launcher {
     this.#say = options.say;
     this.#yard = options.yard;
     this.client = new YardClient(options.dir, options.yard);
+    this.#wiring = new Wiring({
+      client: this.client,
+      log: this.log,
+      yard: () => this.#yard,
+      update: (change) => this.#update(change),
+      running: () => this.#running(),
+      pidOf: (letter) => this.#children.get(letter)?.pid,
+    });
   }
 
   get yard(): YardFile {
@@ -102,6 +116,7 @@ export class Launcher {
     if (fault !== undefined) throw fault.reason;
     await this.#dialAll();
     await awaitLinks(this.client, this.#yard.topology ?? 'full', undefined, { timeoutMs: LINK_MS, signal });
+    await this.#wiring.afterStart();
   }
 
   /** Why a call to a node may have failed just now: it died. Its end is seen a moment after its silence. */
@@ -143,6 +158,13 @@ export class Launcher {
     await Promise.all(calls);
   }
 
+  /** A node has moved to another port: those who dial it, dial it there. */
+  async #tellAddress(letter: string): Promise<void> {
+    const { address } = pickNode(this.#yard.nodes, letter);
+    const diallers = this.#wiring.awake().filter((l) => this.#dialledBy(l).some((n) => n.letter === letter));
+    await Promise.all(diallers.map((l) => this.client.call(l, 'addnode', [address, 'add'])));
+  }
+
   readonly #knownAtSpawn = new Map<string, readonly string[]>();
 
   #argumentsFor(node: YardNode): string[] {
@@ -166,24 +188,51 @@ export class Launcher {
   }
 
   async #spawn(letter: string): Promise<void> {
-    const node = pickNode(this.#yard.nodes, letter);
-    mkdirSync(join(this.dir, node.dir), { recursive: true, mode: 0o700 });
-    const child = spawnNode(this.#programPath, this.#argumentsFor(node), this.dir);
-    this.#children.set(letter, child);
-    this.#ending.delete(letter);
-    child.exited.then((exit) => this.#onExit(letter, child, exit));
-    let ready: Awaited<NodeChild['ready']>;
-    try {
-      ready = await withDeadline(child.ready, READY_MS, `it was not ready after ${READY_MS / 1000} s`);
-    } catch (error) {
-      this.#ending.add(letter);
-      await child.kill();
-      throw failed(`node ${letter} did not start: ${(error as Error).message}`);
+    let started: { child: NodeChild; ready: ReadyLine } | undefined;
+    for (let attempt = 1; started === undefined; attempt++) {
+      try {
+        started = await this.#spawnOnce(pickNode(this.#yard.nodes, letter));
+      } catch (error) {
+        if (attempt < PORT_ATTEMPTS && (await this.#movePorts(letter))) continue;
+        throw failed(`node ${letter} did not start: ${(error as Error).message}`);
+      }
     }
+    const { child, ready } = started;
     const address = ready.addresses.find((a) => a.includes('/ip4/127.0.0.1/')) ?? ready.addresses[0] ?? '';
     this.#updateNode(letter, { pid: child.pid, peerId: ready.peerId, address });
     this.log.tell({ kind: 'process', what: 'started', of: letter, code: null, signal: null });
     await this.#follow(letter);
+  }
+
+  /** Throws the node's own last sentence when it ends before it is ready. */
+  async #spawnOnce(node: YardNode): Promise<{ child: NodeChild; ready: ReadyLine }> {
+    const { letter } = node;
+    mkdirSync(join(this.dir, node.dir), { recursive: true, mode: 0o700 });
+    const child = spawnNode(this.#programPath, this.#argumentsFor(node), this.dir);
+    this.#children.set(letter, child);
+    // Until it is ready its end is told by whoever waits for it here.
+    this.#ending.add(letter);
+    child.exited.then((exit) => this.#onExit(letter, child, exit));
+    try {
+      const words = `it was not ready after ${READY_MS / 1000} s`;
+      const ready = await withDeadline(child.ready, READY_MS, words);
+      this.#ending.delete(letter);
+      return { child, ready };
+    } catch (error) {
+      await child.kill();
+      throw error;
+    }
+  }
+
+  /** Other ports for a node that did not start because somebody took its own a moment before; false: nobody did. */
+  async #movePorts(letter: string): Promise<boolean> {
+    const node = pickNode(this.#yard.nodes, letter);
+    if ((await isFree(node.rpcPort)) && (await isFree(node.p2pPort))) return false;
+    const taken = new Set(this.#yard.nodes.flatMap(({ rpcPort, p2pPort }) => [rpcPort, p2pPort]));
+    const rpcPort = await freePort(elsewhere(FIRST_RPC_PORT), taken);
+    const p2pPort = await freePort(elsewhere(FIRST_P2P_PORT), taken);
+    this.#updateNode(letter, { rpcPort, p2pPort });
+    return true;
   }
 
   /**
@@ -210,6 +259,7 @@ export class Launcher {
   #onExit(letter: string, child: NodeChild, exit: Exit): void {
     if (this.#children.get(letter) !== child) return;
     this.#children.delete(letter);
+    this.#wiring.forget(letter);
     // A moment for the last events to arrive, if its stream is still being read.
     setTimeout(() => {
       if (this.#children.has(letter)) return;
@@ -236,18 +286,19 @@ export class Launcher {
       const child = this.#children.get(node.letter);
       if (child === undefined) throw failed(`node ${node.letter} is down already`);
       this.#ending.add(node.letter);
+      if (clean) this.#wiring.wake(node.letter);
       const exit = await (clean ? child.stop(STOP_MS) : child.kill());
       return exit;
     });
   }
 
-  /** Starts a node that is down: same data, same ports, same side of an open cut. */
+  /** Starts a node that is down: same data, same ports unless somebody took them, same side of an open cut. */
   start(letter: string): Promise<void> {
     return this.#inTurn(async () => {
       const node = pickNode(this.#yard.nodes, letter);
       if (this.#children.has(node.letter)) throw failed(`node ${node.letter} is running already`);
-      await this.#spawn(node.letter);
-      if (this.#yard.groups !== undefined) await this.#applyLinks(node.letter);
+      await this.#wiring.aroundStart(node.letter, () => this.#spawn(node.letter));
+      if (pickNode(this.#yard.nodes, letter).address !== node.address) await this.#tellAddress(letter);
       await this.#applyMining(node.letter);
     });
   }
@@ -256,34 +307,53 @@ export class Launcher {
     return this.#yard.nodes.map((n) => n.letter).filter((l) => this.#children.has(l));
   }
 
-  async #applyLinks(letter: string): Promise<void> {
-    await this.client.call(letter, 'setlinks', [{ refuse: refusedBy(this.#yard, letter) }]);
-  }
-
   /** Cuts every link between groups and waits until none is left; gives the number of links cut. */
   partition(groups: readonly (readonly string[])[]): Promise<number> {
+    return this.#inTurn(() => this.#wiring.partition(groups));
+  }
+
+  /** Lifts all faults of links; the nodes dial each other again by themselves. False when there was none. */
+  heal(): Promise<boolean> {
+    return this.#inTurn(() => this.#wiring.heal());
+  }
+
+  /** Sets other faults of links, told in a sentence; what is absent stays. */
+  conditions(text: string, change: Partial<Conditions>): Promise<void> {
+    return this.#inTurn(() => this.#wiring.change(text, change));
+  }
+
+  freeze(letter: string): Promise<void> {
+    return this.#inTurn(async () => this.#wiring.freeze(pickNode(this.#yard.nodes, letter).letter));
+  }
+
+  thaw(letter: string): Promise<void> {
     return this.#inTurn(async () => {
-      const letters = this.#yard.nodes.map((n) => n.letter);
-      this.#update({ groups });
-      await Promise.all(this.#running().map((l) => this.#applyLinks(l)));
-      const topology = this.#yard.topology ?? 'full';
-      const idle = new AbortController();
-      await awaitLinks(this.client, topology, groups, { timeoutMs: LINK_MS, signal: idle.signal });
-      this.log.tell({ kind: 'partition', groups });
-      return wantedPairs(letters, topology).filter(([a, b]) => !sameGroup(groups, a, b)).length;
+      const node = pickNode(this.#yard.nodes, letter);
+      await this.#wiring.thaw(node.letter);
+      const { hashrate } = node;
+      await this.client.call(node.letter, 'setmining', [{ held: this.#held.has(node.letter), hashrate }]);
     });
   }
 
-  /** Lifts the partition; the nodes dial each other again by themselves. False when nothing was cut. */
-  heal(): Promise<boolean> {
+  /** What holds for one node from now on, over its restarts too. */
+  set(
+    letter: string,
+    text: string,
+    to: { hashrate?: number; clockMs?: number; region?: string },
+  ): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#yard.groups === undefined) return false;
-      const { groups: _, ...whole } = this.#yard;
-      this.#yard = whole;
-      this.#update({});
-      this.log.tell({ kind: 'heal' });
-      await Promise.all(this.#running().map((l) => this.#applyLinks(l)));
-      return true;
+      const node = pickNode(this.#yard.nodes, letter);
+      const awake = this.#wiring.awake().includes(node.letter);
+      if (to.hashrate !== undefined) {
+        this.#updateNode(node.letter, { hashrate: to.hashrate });
+        if (awake) await this.client.call(node.letter, 'setmining', [{ hashrate: to.hashrate }]);
+        this.log.tell({ kind: 'action', text });
+      }
+      if (to.clockMs !== undefined) await this.#wiring.setClock(node.letter, to.clockMs, text);
+      if (to.region !== undefined) {
+        const { regions } = conditionsOf(this.#yard);
+        await this.#wiring.change(text, { regions: { ...regions, [node.letter]: to.region } });
+      }
     });
   }
 
@@ -294,7 +364,7 @@ export class Launcher {
         if (on) this.#held.add(letter);
         else this.#held.delete(letter);
       }
-      const up = letters.filter((l) => this.#children.has(l));
+      const up = letters.filter((l) => this.#wiring.awake().includes(l));
       await Promise.all(up.map((l) => this.client.call(l, 'setmining', [{ held: on }])));
     });
   }
@@ -306,28 +376,24 @@ export class Launcher {
   }
 
   async #close(): Promise<void> {
-    for (const letter of this.#children.keys()) this.#ending.add(letter);
+    for (const letter of this.#children.keys()) {
+      this.#ending.add(letter);
+      this.#wiring.wake(letter);
+    }
     await Promise.all([...this.#children.values()].map((child) => child.stop(STOP_MS)));
     for (const follower of this.#followers.values()) follower.close();
     this.#followers.clear();
     this.log.flush();
-    const { launcher: _l, page: _p, groups: _g, ...rest } = this.#yard;
-    this.#yard = { ...rest, nodes: rest.nodes.map(({ pid: _, ...node }) => node) };
+    const { launcher: _l, page: _p, groups: _g, conditions: _c, ...rest } = this.#yard;
+    const stays = lasting(conditionsOf(this.#yard));
+    this.#yard = {
+      ...rest,
+      ...(isCalm(stays) ? {} : { conditions: stays }),
+      nodes: rest.nodes.map(({ pid: _, ...node }) => node),
+    };
     this.#update({});
     this.log.close();
   }
 }
 
 function nothing(): void {}
-
-async function withDeadline<T>(work: Promise<T>, ms: number, words: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, fail) => {
-    timer = setTimeout(() => fail(new Problem(1, words)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

@@ -84,14 +84,17 @@ function someLink(infos: ReadonlyMap<string, NodeInfo | undefined>, a: string, b
   );
 }
 
-/** The nodes that a message from this one can reach now, itself included. */
+/** The nodes that a message from this one can reach now, itself included: over open links, the way they are open. */
 export async function reachableFrom(client: YardClient, letter: string): Promise<string[]> {
+  const { oneWay = [], wireHeld = false } = client.refresh().conditions ?? {};
+  if (wireHeld) return [letter];
   const infos = await client.infos();
   const reached = new Set([letter]);
   const todo = [letter];
   for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
     for (const peer of infos.get(at)?.peers ?? []) {
       if (reached.has(peer.name) || infos.get(peer.name) === undefined) continue;
+      if (oneWay.some(([from, to]) => from === at && to === peer.name)) continue;
       reached.add(peer.name);
       todo.push(peer.name);
     }

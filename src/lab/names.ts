@@ -58,8 +58,7 @@ export function splitLetters(text: string): Result<string[], string> {
  * unknown is named.
  */
 export function parseGroups(text: string, known: readonly string[]): Result<string[][], string> {
-  if (/[<>]/.test(text))
-    return err(`'${text}': one-way cuts are not possible yet; write groups such as AB/CD`);
+  if (/[<>]/.test(text)) return err(`'${text}' is a one-way cut, not groups; write groups such as AB/CD`);
   const groups: string[][] = [];
   for (const part of text.split(/[/|]/)) {
     const letters = splitLetters(part);

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { failed } from './problem.ts';
 
@@ -14,10 +15,18 @@ export function isFree(port: number): Promise<boolean> {
   });
 }
 
+/** Where a yard that nobody types addresses of looks for ports: away from the usual ones, and from others like it. */
+export const anywhere = (): number => 20_000 + randomInt(10_000);
+
 /**
  * The first free loopback port from `from` up that is not in `taken`; the port found is added to `taken`. Another
- * program may still take it before we do: then the node's own refusal says so.
+ * program (such as a second yard that starts at this moment) may still take it before we do: whoever listens tries again.
  */
+export const PORT_ATTEMPTS = 8;
+
+/** Where to look again after a port was taken in front of us: two who look at once should not meet again. */
+export const elsewhere = (first: number): number => first + randomInt(1_000);
+
 export async function freePort(from: number, taken: Set<number>): Promise<number> {
   const last = Math.min(from + 2_000, 65_535);
   for (let port = from; port <= last; port++) {

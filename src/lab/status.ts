@@ -1,6 +1,7 @@
 import { agreedTip, type NodeInfo, type YardClient } from './client.ts';
+import { faultLine } from './conditions.ts';
 import { readForest } from './find.ts';
-import { blockName, formatGroups, tailOf } from './names.ts';
+import { blockName, tailOf } from './names.ts';
 import { failed } from './problem.ts';
 import { formatDuration, formatMs } from './units.ts';
 
@@ -16,8 +17,10 @@ export interface Status {
   /** How many blocks the branch with less work would have to undo; 0 when all agree. */
   readonly conflictDepth: number;
   readonly sentence: string;
-  /** Pace, delay, the open cut; '' if there is nothing to say. */
+  /** Pace, delay; '' if there is nothing to say. */
   readonly facts: string;
+  /** `FAULTS: …`; '' if there is none. */
+  readonly faults: string;
   readonly infos: ReadonlyMap<string, NodeInfo | undefined>;
 }
 
@@ -31,15 +34,17 @@ export async function readStatus(client: YardClient): Promise<Status> {
   const answers = answersOf(up);
   const tip = agreedTip(up);
   const facts = factsOf(client);
+  const held = [...up.values()].reduce((sum, i) => sum + i.held, 0);
+  const faults = faultLine(client.yard, held);
   if (tip !== undefined) {
     const since = formatMs(Date.now() - Math.max(...[...up.values()].map((i) => i.tip.since)));
     const sentence = `AGREE yes: ${blockName(tip)} ${tailOf(tip.id)} on ${[...up.keys()].join(' ')} · ${since} since`;
-    return { agree: true, answers, conflictDepth: 0, sentence, facts, infos };
+    return { agree: true, answers, conflictDepth: 0, sentence, facts, faults, infos };
   }
   const conflictDepth = await depthOf(client, [...up.values()]);
   const sides = answers.map((a) => `${a.name} on ${a.nodes.join(' ')}`).join(', ');
   const sentence = `AGREE NO: ${answers.length} answers, conflict depth ${conflictDepth}: ${sides}`;
-  return { agree: false, answers, conflictDepth, sentence, facts, infos };
+  return { agree: false, answers, conflictDepth, sentence, facts, faults, infos };
 }
 
 function answersOf(up: ReadonlyMap<string, NodeInfo>) {
@@ -66,10 +71,9 @@ async function depthOf(client: YardClient, infos: readonly NodeInfo[]): Promise<
 }
 
 function factsOf(client: YardClient): string {
-  const { spacingMs, delayMs, groups, label } = client.refresh();
+  const { spacingMs, delayMs, label } = client.refresh();
   const parts = [label];
   if (spacingMs > 0) parts.push(`pace ${formatDuration(spacingMs)}`);
   if (delayMs > 0) parts.push(`delay ${formatDuration(delayMs)}`);
-  if (groups !== undefined) parts.push(`CUT ${formatGroups(groups)}`);
   return parts.join(' · ');
 }

@@ -1,5 +1,5 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ReadStream } from 'node:tty';
 import { Interrupted } from './action.ts';
 import { ownerOf } from './claim.ts';
@@ -11,7 +11,7 @@ import { cut, meet, mine, pay } from './tour-moments.ts';
 import type { Tour } from './tour-scene.ts';
 import { newTeller } from './tour-teller.ts';
 import { newWitness, TourFailure, type Witness, whereabouts } from './tour-witness.ts';
-import { readYard, YARD_DIR } from './yard-file.ts';
+import { pathFrom, readYard, YARD_DIR, yardOption } from './yard-file.ts';
 
 export interface TourOptions {
   readonly programPath: string;
@@ -67,7 +67,7 @@ export async function runTour(given: TourOptions): Promise<number> {
     };
     const txid = await tell(tour);
     if (options.exit) return 0;
-    await stay(tour, running, txid, relative(options.cwd, dir), options);
+    await stay(tour, running, txid, dir, options);
     return 0;
   } catch (error) {
     if (error instanceof Interrupted) return 130;
@@ -103,14 +103,16 @@ async function stay(
 ): Promise<void> {
   const nodes = running.launcher.yard.nodes;
   const ports = nodes.map((node) => `${node.letter} :${node.rpcPort}`).join('  ');
+  const where = yardOption(dir, options.cwd);
+  const hint = (verb: string, what: string) => `  ${`npx forkyard ${verb}${where}`.padEnd(31)}  ${what}`;
   for (const line of [
     'The yard is yours, Ctrl-C ends it. In a second terminal:',
-    '  npx forkyard watch               every event as it happens',
-    '  npx forkyard tree                who is on which branch',
-    `  npx forkyard tx ${txid.slice(-6)}           one payment, on every node`,
-    '  npx forkyard reorg --depth 3     undo three blocks, for real',
-    '  npx forkyard keys                ten funded keys',
-    `RPC ${ports} · data ./${dir}`,
+    hint('watch', 'every event as it happens'),
+    hint('tree', 'who is on which branch'),
+    hint(`tx ${txid.slice(-6)}`, 'one payment, on every node'),
+    hint('reorg --depth 3', 'undo three blocks, for real'),
+    hint('keys', 'ten funded keys'),
+    `RPC ${ports} · data ${pathFrom(options.cwd, dir)}`,
   ]) {
     options.write(` ${line}\n`);
   }
@@ -146,7 +148,7 @@ function demoDirectory(options: TourOptions): string {
     throw new Problem(
       1,
       `a tour is running here already (process ${owner})`,
-      'End it with: npx forkyard down',
+      `End it with: npx forkyard down${yardOption(dir, options.cwd)}`,
     );
   }
   const old = `${dir}.old`;

@@ -15,6 +15,61 @@ export function parseDuration(text: string): Result<number, string> {
   return ok(Number(match[1]) * MS_PER[unit]!);
 }
 
+const BITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6, G: 1e9 };
+
+/** A one-way delay or jitter: a duration from 0 on, at most a minute. */
+export function parseDelay(text: string): Result<number, string> {
+  if (/^\s*-/.test(text)) return err(`'${text}' is negative: no message arrives before it is sent`);
+  if (text.trim() === '0') return ok(0);
+  const ms = parseDuration(text);
+  if (ms.ok && ms.value > 60_000) return err(`'${text}' is longer than a minute`);
+  return ms;
+}
+
+/** `+90s`, `-2m`, `0s`: how far a clock is ahead. */
+export function parseOffset(text: string): Result<number, string> {
+  const match = /^([+-]?)(.+)$/.exec(text.trim());
+  const ms = parseDuration(match?.[2] === '0' ? '0s' : (match?.[2] ?? ''));
+  if (!ms.ok)
+    return err(`'${text}' is not a clock offset; write it as +90s or -2m, 0s for a clock that is right`);
+  if (ms.value > 100 * 86_400_000) return err(`'${text}' is more than 100 days`);
+  return ok(match![1] === '-' ? -Math.round(ms.value) : Math.round(ms.value));
+}
+
+/** `1%`, `0.5 %` → share. */
+export function parseShare(text: string): Result<number, string> {
+  const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(text.trim());
+  if (match === null) return err(`'${text}' is not a share; write it as 1%`);
+  return ok(Number(match[1]) / 100);
+}
+
+/** `1Mbit/s`, `500kbit/s` → bits a second; `none` → 0. */
+export function parseBandwidth(text: string): Result<number, string> {
+  const word = text.trim();
+  if (word === 'none') return ok(0);
+  const match = /^(\d+(?:\.\d+)?)\s*([kKMG]?)(?:bit\/s|bps)$/.exec(word);
+  if (match === null) return err(`'${text}' is not a rate; write it as 1Mbit/s, 500kbit/s or none`);
+  const bits = Number(match[1]) * BITS[match[2] === 'K' ? 'k' : match[2]!]!;
+  if (bits < 1_000 || bits > 1e10) return err(`rate '${text}' is not from 1kbit/s to 10Gbit/s`);
+  return ok(Math.round(bits));
+}
+
+export function formatBandwidth(bitsPerSecond: number): string {
+  const text = formatCount(bitsPerSecond);
+  const unit = /[kMGT]$/.exec(text)?.[0] ?? '';
+  return `${text.slice(0, text.length - unit.length)} ${unit}bit/s`;
+}
+
+/** `1 %`, `0.5 %`. */
+export function formatShare(share: number): string {
+  return `${Number((share * 100).toFixed(2))} %`;
+}
+
+/** `+90s`, `-2s`. */
+export function formatOffset(ms: number): string {
+  return `${ms < 0 ? '-' : '+'}${formatDuration(Math.abs(ms))}`;
+}
+
 /** `50kH/s`, `1.2MH/s`, `50k`, `800H/s` → hashes a second (a whole number, at least 1); `uncapped` → 0. */
 export function parseRate(text: string): Result<number, string> {
   const word = text.trim();

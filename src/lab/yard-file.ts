@@ -9,7 +9,8 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
+import type { Conditions } from '../consensus/news.ts';
 import { err, ok, type Result } from '../util/result.ts';
 import { missing, type Problem } from './problem.ts';
 
@@ -51,7 +52,9 @@ export interface YardFile {
   /** Who is linked with whom; absent = 'full', all with all. */
   readonly topology?: 'full' | 'line';
   /** The open partition, so that a node that is started again stays on its side. */
-  readonly groups?: readonly (readonly string[])[];
+  readonly groups?: readonly (readonly string[])[] | undefined;
+  /** All other faults that are set; absent = none. */
+  readonly conditions?: Partial<Conditions> | undefined;
   readonly nodes: readonly YardNode[];
 }
 
@@ -133,6 +136,19 @@ export function findYard(from: string): string | undefined {
     if (existsSync(join(dir, YARD_DIR, 'yard.json'))) return join(dir, YARD_DIR);
     if (dirname(dir) === dir) return undefined;
   }
+}
+
+/** What a command typed in `cwd` needs so that it means the yard in `dir`; '' where it is found anyway. */
+export function yardOption(dir: string, cwd: string): string {
+  if (findYard(cwd) === resolve(dir)) return '';
+  const path = pathFrom(cwd, dir);
+  return ` --yard ${/^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`}`;
+}
+
+/** A path as a person in `cwd` would write it: `./…` below it, else from the root. */
+export function pathFrom(cwd: string, path: string): string {
+  const near = relative(cwd, path);
+  return near.startsWith('..') || near.startsWith('/') ? resolve(path) : `./${near}`;
 }
 
 /** The yard that a command means: `--yard DIR`, or found upward. Exit 3 with a next step when there is none. */

@@ -144,7 +144,7 @@ export class Blocks {
       return refuse('prev-blk-not-found', idOf(header.prev));
     }
     // The header alone first: 80 bytes and one hash decide before megabytes are parsed.
-    const judged = chain.judgeHeader(header, wallS, parent);
+    const judged = chain.judgeHeader(header, wallS, parent, hash);
     if (!judged.ok) {
       const early = judged.error.rule === 'time-too-new' && peer !== undefined;
       if (early) parts.future.add(head.slice(), hash, peer.id, bytes.slice());

@@ -2,7 +2,7 @@ import { encodeHeader } from '../bitcoin/header.ts';
 import type { TipChange } from '../consensus/chain.ts';
 import type { BlockRef } from '../consensus/news.ts';
 import type { Refusal } from '../consensus/rules.ts';
-import type { BlockEntry } from '../consensus/tree.ts';
+import { type BlockEntry, isAncestor } from '../consensus/tree.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
 import { equal } from '../util/bytes.ts';
 import { type Core, NEVER, workHex } from './core.ts';
@@ -26,6 +26,9 @@ export class Connector {
   #waiting: Waiting[] = [];
   /** The tip changed other than by an accepted gossip message: every peer hears its header, once, when we are done. */
   #announce = false;
+  /** A task is under way: it goes on at once. */
+  #midway = false;
+  #tipAt: Micros = 0;
   /** Why the last blocks were refused in connect, for callers who wait for them. */
   readonly #refusals: BoundedMap<string, Refusal>;
   /** Submitted by a local caller: published when they become the tip. */
@@ -37,14 +40,21 @@ export class Connector {
     this.#submitted = new BoundedMap(core.limits.keptRefusals);
   }
 
-  get busy(): boolean {
-    return (
-      this.#core.chain.connecting || this.#core.mempool.pending || this.#waiting.length > 0 || this.#announce
-    );
+  due(): Micros {
+    const { chain, mempool, now } = this.#core;
+    if (chain.connecting) return this.#connectAt();
+    return mempool.pending || this.#waiting.length > 0 || this.#announce ? now : NEVER;
   }
 
-  due(): Micros {
-    return this.busy ? this.#core.now : NEVER;
+  /**
+   * At once, but for an initial sync: there every tip costs a disk sync, and blocks come faster than a disk can do
+   * those, so they gather for a moment and become the tip together.
+   */
+  #connectAt(): Micros {
+    const { chain, limits, now, initialSync } = this.#core;
+    const urgent = this.#midway || this.#waiting.length > 0 || !initialSync;
+    if (urgent || chain.goal.height - chain.tip.height >= limits.syncGatherBlocks) return now;
+    return Math.max(now, this.#tipAt + limits.syncGather);
   }
 
   /** Answers `ticket` when connecting has come to rest: with the refusal of `entry`, or with `result`. */
@@ -61,7 +71,7 @@ export class Connector {
   tick(): void {
     const { chain, mempool, limits, now, wallS } = this.#core;
     if (chain.connecting) {
-      this.#piece();
+      if (this.#connectAt() <= now) this.#piece();
     } else if (mempool.pending) {
       const change = mempool.readmit(limits.readmitWeightPerStep, now, wallS);
       this.#tellPool(change);
@@ -73,6 +83,7 @@ export class Connector {
 
   #piece(): void {
     const result = this.#core.chain.connectPiece(this.#core.limits.connectWeightPerStep);
+    this.#midway = result.kind === 'more';
     switch (result.kind) {
       case 'idle':
       case 'more':
@@ -112,6 +123,7 @@ export class Connector {
 
   #tipChanged(change: TipChange): void {
     const { mempool, now, wallS, parts } = this.#core;
+    this.#tipAt = now;
     const pool = mempool.onTipChange(change, now, wallS);
     parts.relay.tipChanged(change);
     parts.mining.tipChanged();
@@ -170,8 +182,8 @@ export class Connector {
     const early = !parts.blocks.isOwn(tip);
     // Also those whose hello is still on its way: ours, with the old tip, has gone out before this.
     for (const peer of peers.all()) {
-      // Whoever told us of this very block needs no reminder.
-      if (equal(peer.tip, tip.hash)) continue;
+      // Whoever told us of this very block, or of one above it, needs no reminder.
+      if (equal(peer.tip, tip.hash) || (peer.best !== undefined && isAncestor(tip, peer.best))) continue;
       this.#core.send(peer, { kind: 'tip', header, height: tip.height, work: tip.work, gossiped }, early);
     }
   }

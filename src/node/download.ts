@@ -58,6 +58,7 @@ export class Download {
     const wanted = this.#wantedOf(peer, room);
     if (wanted.length === 0) return false;
     if (peer.bodies.inFlight.size === 0) peer.bodies.progressAt = now;
+    peer.bodies.patience = limits.blockTimeout + peer.roundTripNow(now, limits);
     for (const entry of wanted) {
       const key = keyOf(entry.hash);
       peer.bodies.inFlight.set(key, { entry, at: now });
@@ -138,8 +139,8 @@ export class Download {
   tick(): void {
     const { now, limits } = this.#core;
     for (const peer of this.#core.peers.ready()) {
-      const { inFlight, progressAt } = peer.bodies;
-      if (inFlight.size === 0 || progressAt + limits.blockTimeout > now) continue;
+      const { inFlight, progressAt, patience } = peer.bodies;
+      if (inFlight.size === 0 || progressAt + patience > now) continue;
       const lacking = [...inFlight.values()].filter(({ entry }) => !entry.hasBody).length;
       this.#release(peer);
       if (lacking === 0) continue;
@@ -155,9 +156,9 @@ export class Download {
     let due = NEVER;
     let waiting = false;
     for (const peer of this.#core.peers.ready()) {
-      const { inFlight, progressAt, pausedUntil } = peer.bodies;
+      const { inFlight, progressAt, patience, pausedUntil } = peer.bodies;
       if (inFlight.size > 0) {
-        due = Math.min(due, progressAt + limits.blockTimeout);
+        due = Math.min(due, progressAt + patience);
         waiting = true;
       }
       if (pausedUntil > now) due = Math.min(due, pausedUntil);

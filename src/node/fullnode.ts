@@ -180,7 +180,7 @@ export class FullNode {
 
   #finish(): Step {
     const core = this.#core;
-    const chain = core.chain.takeWrites();
+    const chain = core.chain.takeWrites(core.own);
     const writes = [...chain.writes, ...core.mempool.takeWrites(), ...core.takeWrites()];
     const effects: readonly Effect[] = core.takeEffects();
     return { writes, durable: core.own || chain.durable, effects };

@@ -61,10 +61,13 @@ export class FutureBlocks {
     while (due < Math.min(this.#waiting.length, limits.rejudgePerStep) && this.#waiting[due]!.readyS <= wallS)
       due++;
     for (const early of this.#waiting.splice(0, due)) {
-      const peer = this.#core.peers.get(early.peer);
-      if (early.block !== undefined) this.#core.parts.blocks.again(early.block, peer);
-      else if (peer !== undefined && !peer.dropped)
-        this.#core.parts.headers.announced(peer, early.header, false);
+      const { blocks, headers } = this.#core.parts;
+      const sender = this.#core.peers.get(early.peer);
+      const peer = sender?.dropped === true ? undefined : sender;
+      if (early.block !== undefined) blocks.again(early.block, peer);
+      else if (peer !== undefined) headers.announced(peer, early.header, false);
+      // Behind this one there may be more that we did not look at.
+      if (peer !== undefined) headers.catchUp(peer);
     }
   }
 

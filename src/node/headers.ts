@@ -42,7 +42,10 @@ export class HeaderSync {
     const state = peer.headers;
     const { last } = state;
     const from = last === undefined ? chain.locator(chain.bestHeader) : this.#locatorOn(last);
-    state.request = { id: state.nextId, deadline: now + limits.headersTimeout };
+    state.request = {
+      id: state.nextId,
+      deadline: now + limits.headersTimeout + peer.roundTripNow(now, limits),
+    };
     this.#core.send(peer, {
       kind: 'getheaders',
       id: state.nextId,
@@ -115,7 +118,7 @@ export class HeaderSync {
       }
       // On top of our tip or better: no need to wait for more.
       const beats = state.buffer.length === 0 && parent.work >= chain.tip.work;
-      const judged = beats ? this.#enter(peer, header) : this.#buffer(peer, header, hash, parent);
+      const judged = beats ? this.#enter(peer, header, hash) : this.#buffer(peer, header, hash, parent);
       if (!judged.ok) {
         if (judged.error.rule === 'time-too-new') this.#core.parts.future.add(bytes.slice(), hash, peer.id);
         else this.blame(peer, judged.error.rule, judged.error.detail);
@@ -128,7 +131,7 @@ export class HeaderSync {
   }
 
   #buffer(peer: Peer, header: Header, hash: Uint8Array, parent: BlockEntry): Checked<BlockEntry> {
-    const judged = this.#core.chain.judgeHeader(header, this.#core.wallS, parent);
+    const judged = this.#core.chain.judgeHeader(header, this.#core.wallS, parent, hash);
     if (!judged.ok) return judged;
     const entry = detachedEntry(header, hash, parent);
     peer.headers.buffer.push({ header, entry });
@@ -167,8 +170,8 @@ export class HeaderSync {
     const state = peer.headers;
     const piece: readonly BufferedHeader[] = state.buffer.slice(0, limits.headersPerStep);
     state.buffer = state.buffer.slice(piece.length);
-    for (const { header } of piece) {
-      if (this.#enter(peer, header).ok) continue;
+    for (const { header, entry } of piece) {
+      if (this.#enter(peer, header, entry.hash).ok) continue;
       // Judged before, on the same ancestors: only a condemned ancestor since then, or a clock set back, can refuse it.
       state.buffer = [];
       state.more = false;
@@ -178,8 +181,8 @@ export class HeaderSync {
   }
 
   /** One new header into tree and index, with its news; the peer is known to have it. */
-  #enter(peer: Peer, header: Header): Checked<BlockEntry> {
-    const added = this.#core.chain.addHeader(header, this.#core.wallS);
+  #enter(peer: Peer, header: Header, hash: Uint8Array): Checked<BlockEntry> {
+    const added = this.#core.chain.addHeader(header, this.#core.wallS, hash);
     if (!added.ok) return added;
     const entry = added.value;
     this.#core.tell({
@@ -236,14 +239,14 @@ export class HeaderSync {
       else this.blame(peer, pow.error.rule, pow.error.detail);
       return;
     }
-    const judged = chain.judgeHeader(decoded.value, wallS, parent);
+    const judged = chain.judgeHeader(decoded.value, wallS, parent, hash);
     if (!judged.ok) {
       if (judged.error.rule === 'time-too-new') this.#core.parts.future.add(bytes.slice(), hash, peer.id);
       else this.blame(peer, judged.error.rule, judged.error.detail);
       return;
     }
     if (!this.worthEntry(judged.value.work, peer)) return;
-    const added = this.#enter(peer, decoded.value);
+    const added = this.#enter(peer, decoded.value, hash);
     if (added.ok && gossiped && parent.hasBody)
       this.#core.parts.download.grace(added.value, now + limits.gossipGrace);
   }

@@ -13,8 +13,8 @@ export const limits = {
   connectWeightPerStep: 200_000,
   /** Weight of returned transactions that pass admission again in one step. */
   readmitWeightPerStep: 100_000,
-  /** Signature checks handed to the host ahead of the next piece. */
-  foreseeChecks: 4_000,
+  /** Signature checks handed to the host ahead of the next piece: about what a piece holds. Each piece looks anew. */
+  foreseeChecks: 400,
   /** Bytes of blocks read from disk and sent in one step, over all peers (one block is always sent). */
   serveBytesPerStep: 2_000_000,
   /** Headers judged in one step: 2,000 headers of SHA-256d take about 10 ms. */
@@ -44,8 +44,10 @@ export const limits = {
   /** Points given back per minute. */
   scoreRefillPerMinute: 5,
   banMs: 10 * 60 * 1000,
-  /** Hello must come within this time of joining. */
-  helloTimeout: 15 * second,
+  /** Hello must come within this time of joining: a link may be told to delay by a minute. */
+  helloTimeout: 75 * second,
+  /** An answer may take so much longer than its time as the peer is far away, by hello and pings, up to this. */
+  maxRoundTrip: 150 * second,
   /** Frames: a token bucket. Beyond it a frame is dropped unread and costs points. */
   framesBurst: 4_000,
   framesPerSecond: 1_000,
@@ -121,6 +123,9 @@ export const limits = {
   keptRefusals: 64,
   /** Initial sync: the best header is more than so many blocks above the tip. */
   initialSyncBlocks: 24,
+  /** ... its blocks are connected together, so long after the last ones or when there are so many: a batch, a disk sync. */
+  syncGather: 50 * millisecond,
+  syncGatherBlocks: 500,
 
   // ---- mempool and orphans ----
   /** Memory that the pool may use (Core: -maxmempool, 300 MB). */

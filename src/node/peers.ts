@@ -39,6 +39,8 @@ export interface BodyState {
   readonly inFlight: Map<string, Wanted>;
   /** Last body asked for that came, or the first request after a pause. */
   progressAt: Micros;
+  /** How long it may bring nothing: set with each request, by how far away it is. */
+  patience: Micros;
   pausedUntil: Micros;
   /** Ids that it has no body for, or sent a bad one, until when. */
   readonly missing: BoundedMap<string, Micros>;
@@ -74,6 +76,7 @@ export class Peer {
   pingSentAt: Micros | undefined;
   pingNonce: Uint8Array | undefined;
   ping: Micros | undefined;
+  helloAt: Micros | undefined;
   framesIn = 0;
   framesOut = 0;
   bytesIn = 0;
@@ -118,10 +121,23 @@ export class Peer {
     this.bodies = {
       inFlight: new Map(),
       progressAt: now,
+      patience: limits.blockTimeout,
       pausedUntil: 0,
       missing: new BoundedMap(4 * limits.inFlightPerPeer),
       common: undefined,
     };
+  }
+
+  /** How long the way there and back takes: by its hello, which came one way, or by its last ping. */
+  roundTrip(limits: Limits): Micros {
+    const hello = this.helloAt === undefined ? 0 : 2 * (this.helloAt - this.joinedAt);
+    return Math.min(limits.maxRoundTrip, Math.max(hello, this.ping ?? 0));
+  }
+
+  /** The same, for a new request: a ping that is still out shows that the way has become longer. */
+  roundTripNow(now: Micros, limits: Limits): Micros {
+    const out = this.pingNonce === undefined || this.pingSentAt === undefined ? 0 : now - this.pingSentAt;
+    return Math.min(limits.maxRoundTrip, Math.max(out, this.roundTrip(limits)));
   }
 
   /** The score with what time gave back. */

@@ -282,7 +282,8 @@ export class TxRelay {
    */
   #blame(peer: Peer, refusal: Refusal): void {
     const row = ruleOf(refusal.rule);
-    if (row.gossip === 'reject' || HOPELESS.has(refusal.rule)) this.#core.fault(peer, 'bad-tx', refusal.rule + ': ' + refusal.detail);
+    if (row.gossip === 'reject' || HOPELESS.has(refusal.rule))
+      this.#core.fault(peer, 'bad-tx', refusal.rule + ': ' + refusal.detail);
   }
 
   #judge(ticket: Ticket, verdict: GossipVerdict): void {

@@ -79,6 +79,7 @@ export class Session {
       return;
     }
     peer.ready = true;
+    peer.helloAt = this.#core.now;
     peer.name = message.name;
     peer.version = message.version;
     this.#core.tell({ kind: 'peer-ready', peer: peer.id, name: peer.name, height: message.height });
@@ -161,7 +162,8 @@ export class Session {
 
   /** Anything heard counts as a sign of life: an answer may stand behind megabytes of blocks. */
   #silentUntil(peer: Peer): Micros {
-    return Math.max(peer.lastHeard, peer.pingSentAt ?? 0) + this.#core.limits.pingTimeout;
+    const { limits } = this.#core;
+    return Math.max(peer.lastHeard, peer.pingSentAt ?? 0) + limits.pingTimeout + peer.roundTrip(limits);
   }
 
   due(): Micros {

@@ -47,7 +47,7 @@ export function narrate(event: LogEvent, forest: Forest): string | undefined {
     case 'mining':
       return `${at} ${event.on ? 'mines' : 'stopped mining'}`;
     case 'clock':
-      return `${at} clock moved by ${span(Math.abs(event.offsetMs))}`;
+      return `${at} has a new time of day: its clock was set`;
     case 'note':
       return `${at} ${event.text}`;
     case 'process':
@@ -57,6 +57,7 @@ export function narrate(event: LogEvent, forest: Forest): string | undefined {
     case 'heal':
       return 'healed: every link is open again';
     case 'action':
+    case 'conditions':
       return event.text;
     default:
       return undefined;

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { JsonInput } from '../../src/host/http-json.ts';
 import { RpcHarness, regtest } from './rpc-harness.ts';
 
 /** What the issue of this version promises; a method that goes missing is noticed here. */
@@ -122,6 +123,11 @@ describe('network', () => {
     expect(await node.object('setlinks', ['peer-B'], { default: 400, 'peer-C': 20 })).toEqual({
       refuse: ['peer-B'],
       delayMs: { default: 400, 'peer-C': 20 },
+      deaf: [],
+      hold: false,
+      shape: {},
+      held: 0,
+      heldByCut: {},
       connected: [],
     });
     await node.call('setlinks', { refuse: [] });
@@ -132,5 +138,60 @@ describe('network', () => {
       /^-8 delayMs.default must be milliseconds/,
     );
     expect(await node.object('getlinks')).toMatchObject({ delayMs: { default: 400 } });
+  });
+
+  it('setlinks takes one-way cuts, shapes and hold, and refuses what no wire can do', async () => {
+    await node.call('setlinks', {
+      deaf: ['peer-B'],
+      hold: true,
+      shape: { 'peer-C': { delayMs: 200, jitterMs: 20, loss: 0.01, bitsPerSecond: 1e6 } },
+    });
+    expect(node.network.links).toMatchObject({ deaf: ['peer-B'], hold: true, delayMs: 0 });
+    expect(node.log.at(-1)).toMatchObject({
+      kind: 'links',
+      deaf: ['peer-B'],
+      hold: true,
+      shapes: { 'peer-C': { delayMs: 200, loss: 0.01 } },
+    });
+    const before = node.network.links;
+    for (const [shape, why] of [
+      [{ delayMs: -1 }, /a delay of -1 ms/],
+      [{ delayMs: 10, jitterMs: 11 }, /a jitter of 11 ms; it must be from 0 to the delay/],
+      [{ loss: 0.9 }, /a loss of 0.9/],
+      [{ bitsPerSecond: 1 }, /a rate of 1 bit/],
+      [{ delay: 5 }, /shape.x.delay is not one of/],
+      [{ delayMs: '5' }, /must be a number/],
+      [[], /must be an object/],
+    ] as const)
+      expect(await node.refusal('setlinks', { shape: { x: shape as unknown as JsonInput } })).toMatch(why);
+    expect(await node.refusal('setlinks', { deaf: [1] })).toMatch(/^-3 deaf must be an array/);
+    expect(node.network.links).toBe(before);
+    await node.call('setlinks', { deaf: [], hold: false, shape: {} });
+    expect(node.network.links).toMatchObject({ deaf: [], hold: false, shapeTo: {} });
+  });
+
+  it('tells what is held, lets it in one by one, and measures links', async () => {
+    const held = (peer: string, kind: string) => ({ peer, kind, about: 'ff', bytes: 9, heldMs: 12.4 });
+    node.network.heldMessages.push(held('peer-B', 'tip'), held('peer-C', 'block'));
+    expect(await node.object('getheld')).toMatchObject({
+      total: 2,
+      messages: [{ kind: 'tip', heldMs: 12 }, {}],
+    });
+    expect(await node.object('deliverheld', 'peer-C')).toMatchObject({ peer: 'peer-C', kind: 'block' });
+    expect(await node.object('deliverheld')).toMatchObject({ peer: 'peer-B' });
+    expect(await node.call('deliverheld')).toBeNull();
+    expect(await node.object('probelinks', ['peer-B', 'peer-X'])).toEqual({
+      'peer-B': { thereMs: 1.5, backMs: 2.5 },
+      'peer-X': null,
+    });
+  });
+
+  it('setclock sets the wall clock off, and getnodeinfo shows it', async () => {
+    await node.call('setclock', -90_000);
+    expect(node.clock.wall()).toBe(-90_000_000);
+    expect(await node.object('getnodeinfo')).toMatchObject({ clockOffsetMs: -90_000, held: 0 });
+    expect(await node.refusal('setclock', 1e12)).toMatch(/out of range/);
+    await node.call('setclock', 0);
+    expect(node.clock.wall()).toBe(0);
   });
 });

@@ -6,10 +6,11 @@ import { nobleVerify } from '../../src/bitcoin/secp.ts';
 import type { HostNews, LogEvent, News } from '../../src/consensus/news.ts';
 import type { Params } from '../../src/consensus/params.ts';
 import { parseNetworks, regtestParams } from '../../src/consensus/params.ts';
+import { offsetClock } from '../../src/host/clock.ts';
 import type { Json, JsonInput, JsonObject } from '../../src/host/http-json.ts';
 import { stringify } from '../../src/host/http-json.ts';
 import { bindArguments, type RpcRegistry } from '../../src/host/http-methods.ts';
-import type { LinkRules, Network, PeerInfo } from '../../src/host/network-types.ts';
+import type { HeldMessage, LinkRules, Network, PeerInfo, ProbeResult } from '../../src/host/network-types.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
 import type { Command, CommandResult, Input, Job } from '../../src/node/types.ts';
 import { compare, keyOf } from '../../src/util/bytes.ts';
@@ -26,6 +27,7 @@ export class RpcHarness {
   readonly registry: RpcRegistry;
   readonly node: FullNode;
   readonly network = new FakeNetwork();
+  readonly clock = offsetClock({ now: () => 0, wall: () => 0 });
   readonly log: LogEvent[] = [];
   readonly stops: string[] = [];
   readonly jobs: (Job | undefined)[] = [];
@@ -147,6 +149,7 @@ export class RpcHarness {
           return log.length;
         },
       },
+      clock: this.clock,
       grind: () => Promise.reject(new Error('regtest needs no threads')),
       command,
       settled: () => Promise.resolve(),
@@ -206,6 +209,20 @@ export class FakeNetwork implements Network {
   }
   setLinks(rules: LinkRules): void {
     this.links = rules;
+  }
+  readonly heldMessages: HeldMessage[] = [];
+  held(): readonly HeldMessage[] {
+    return this.heldMessages;
+  }
+  heldByCut(): ReadonlyMap<string, number> {
+    return new Map();
+  }
+  deliver(from?: string): HeldMessage | undefined {
+    const at = this.heldMessages.findIndex((m) => from === undefined || m.peer === from);
+    return at < 0 ? undefined : this.heldMessages.splice(at, 1)[0];
+  }
+  probe(peer: string): Promise<ProbeResult | undefined> {
+    return Promise.resolve(peer === 'peer-B' ? { thereMs: 1.5, backMs: 2.5 } : undefined);
   }
   setActive(on: boolean): void {
     this.active = on;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import '../../src/host/polyfill.ts';
 import { peerIdFromString } from '@libp2p/peer-id';
+import { Doors } from '../../src/host/net/door.ts';
 import { Gossip } from '../../src/host/net/gossip.ts';
 import { type GossipRouter, topicName } from '../../src/host/net/gossip-router.ts';
 import { demerits, netLimits } from '../../src/host/net/limits.ts';
@@ -54,6 +55,7 @@ function setup() {
     router: router as unknown as GossipRouter,
     genesisId: GENESIS,
     maxGossip: 1_000_000,
+    doors: new Doors({ now: () => 0, overflow: () => undefined }),
     onMessage: (_, __, bytes, verdict) => void given.push({ bytes, verdict }),
     onFault: (_, points, why) => void faults.push([points, why]),
     joined: () => state.joined,

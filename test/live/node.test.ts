@@ -3,8 +3,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bitsFor, deriveParams, paramsToJson, parseNetworks } from '../../src/consensus/params.ts';
+import { META_KEY } from '../../src/consensus/records.ts';
 import type { JsonObject } from '../../src/host/http-json.ts';
 import { followEvents } from '../../src/host/rpc-client.ts';
+import { openStore } from '../../src/host/store.ts';
 import { LiveRig, until } from './node-rig.ts';
 
 const ADDRESS = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
@@ -233,6 +235,20 @@ describe('what keeps it from starting is said in a sentence', () => {
     const { code, words } = await failure(taken, '--genesis', labGenesis('lab-other', 100));
     expect(code).toBe(1);
     expect(words).toContain('another network');
+  });
+
+  it('a directory of a newer version', async () => {
+    const node = await rig.start('newer');
+    await node.stop();
+    const store = await openStore(join(node.datadir, 'db'));
+    const meta = store.get(META_KEY)!.slice();
+    meta[0] = 99;
+    await store.commit([{ key: META_KEY, value: meta }], true);
+    await store.close();
+    const { code, words } = await failure('newer');
+    expect(code).toBe(1);
+    expect(words).toContain(`${node.datadir}: the data directory has format 99, written by a newer version`);
+    expect(words).toContain('Update this program');
   });
 
   it('a port that is taken', async () => {

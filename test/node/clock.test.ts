@@ -31,6 +31,41 @@ describe('the clock', () => {
     expect(late!.told('clock')).toHaveLength(2);
   });
 
+  it('what lies behind a header that was too new is asked for at its time, not at the next probe', () => {
+    const net = new Net({ params, gossip: false });
+    const [good, late] = net.add('G', 'L');
+    net.run(400_000);
+    for (const { bytes } of chain) good!.ask({ kind: 'submit-block', bytes });
+    const { time } = chain[10]!.header;
+    // The bound is met by the tenth block, and for the eleventh one only in five seconds.
+    late!.input({ kind: 'clock', offset: (time - 400 - 5 - params.futureBoundS) * 1_000_000 });
+    net.connect('G', 'L');
+    net.run(4_000);
+    expect(late!.tip.height).toBe(10);
+    expect(late!.node.view.futureBlocks).toBe(1);
+    net.run(1_500);
+    expect(late!.tip.height).toBe(11);
+    // The twelfth, ten seconds later, was asked for when the eleventh got in, and waits in its turn.
+    expect(late!.node.view.futureBlocks).toBe(1);
+    net.run(10_000);
+    expect(late!.tip.height).toBe(12);
+  });
+
+  it('hours behind nothing is kept, yet the right time brings it all at once', () => {
+    const net = new Net({ params });
+    const [good, late] = net.add('G', 'L');
+    net.run(400_000);
+    for (const { bytes } of chain) good!.ask({ kind: 'submit-block', bytes });
+    late!.input({ kind: 'clock', offset: offset(-6 * 3_600) });
+    net.connect('G', 'L');
+    net.run(1_000);
+    expect(late!.node.view.futureBlocks).toBe(0);
+    expect(late!.tip.height).toBe(0);
+    late!.input({ kind: 'clock', offset: offset(0) });
+    // Long before any probe.
+    expect(net.untilAgreed()).toBeLessThan(1_000);
+  });
+
   it('small corrections are not news', () => {
     const net = new Net({ params });
     const [node] = net.add('A');

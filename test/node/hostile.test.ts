@@ -65,7 +65,7 @@ describe('hostile frames', () => {
   it('no hello at all: out after a while, not banned', () => {
     const { net, node } = victim();
     net.connect('E', 'V');
-    net.run(20_000);
+    net.run(80_000);
     expect(node.drops).toEqual([{ peer: 'E', why: 'no hello in time', banMs: undefined }]);
   });
 
@@ -212,6 +212,17 @@ describe('hostile headers', () => {
     expect(side).toHaveLength(1 + 6);
     expect(node.drops).toEqual([]);
     stillAlive(net);
+  });
+
+  it('full answers that lead nowhere end the conversation', () => {
+    const { net, node, evil } = victim({ limits: { maxHeadersPerMessage: 5 } }, 10);
+    const same = chain.slice(0, 5).map(({ header }) => encodeHeader(header));
+    evil.react = (m) =>
+      m.kind === 'getheaders' ? evil.send('V', { kind: 'headers', id: m.id, headers: same }) : undefined;
+    evil.meet('V', { work: 10n ** 6n, tip: new Uint8Array(32).fill(7) });
+    net.run(5_000);
+    expect(evil.all('getheaders').length).toBeLessThanOrEqual(2);
+    expect(node.node.view.peers).toHaveLength(1);
   });
 
   it('headers that do not follow one another, or what we named, cost points', () => {

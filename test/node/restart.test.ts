@@ -90,6 +90,24 @@ describe('restart', () => {
     });
   }
 
+  it('a node on its own keeps its mempool over a restart, a conflict and a child included', () => {
+    const net = new Net();
+    const [node] = net.add('A');
+    const first = pay([genesisCoin(net.params, 'alice')], 'bob', 1_000_000, 1_000);
+    const better = pay([genesisCoin(net.params, 'alice')], 'carol', 1_000_000, 9_000);
+    const child = pay([outputOf(better, 0, 'carol')], 'dave', 900_000, 1_000);
+    for (const tx of [first, better, child]) expect(node!.send(tx).kind).toBe('tx');
+    node!.restart();
+    // Nothing enters before the clock is known; then it passes admission like any other.
+    net.run(10);
+    expect([...node!.node.view.mempool.entries()].map(({ tx }) => tx.id)).toEqual([better.id, child.id]);
+    net.mine('A');
+    node!.restart();
+    net.run(10);
+    expect(node!.node.view.mempool.size).toBe(0);
+    expect(node!.store.rows(PREFIX.mempool)).toEqual([]);
+  });
+
   it('reopening after every batch gives the same tip, and another reopening changes nothing', () => {
     const net = new Net({ delayMs: 5 });
     const [a, b] = net.add('A', 'B');

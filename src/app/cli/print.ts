@@ -1,6 +1,6 @@
 import type { NodeInfo } from '../../lab/client.ts';
 import { blockName, tailOf } from '../../lab/names.ts';
-import { formatSpeed, formatWork } from '../../lab/units.ts';
+import { formatOffset, formatSpeed, formatWork } from '../../lab/units.ts';
 import type { YardFile } from '../../lab/yard-file.ts';
 import { drawTree } from '../../observe/draw.ts';
 import type { Forest } from '../../observe/forest.ts';
@@ -37,12 +37,17 @@ export function treeLines(forest: Forest, nodes: readonly string[], last: number
   return drawing.ruler === '' ? rows : [drawing.ruler, ...rows];
 }
 
+function clockOf(info: NodeInfo): string[] {
+  return info.clockOffsetMs === 0 ? [] : [`clock ${formatOffset(info.clockOffsetMs)}`];
+}
+
 /** The nodes as a table. */
 export function nodeTable(infos: ReadonlyMap<string, NodeInfo | undefined>, yard: YardFile): string[] {
   const rows: string[][] = [['NODE', 'TIP', '', 'WORK', 'HASH', 'PEERS', 'POOL', 'BLOCKS', 'STATE']];
   for (const [letter, info] of infos) {
+    const frozen = yard.conditions?.frozen?.includes(letter) === true;
     if (info === undefined) {
-      rows.push([letter, '-', '', '-', '-', '-', '-', '-', 'down']);
+      rows.push([letter, '-', '', '-', '-', '-', '-', '-', frozen ? 'frozen' : 'down']);
       continue;
     }
     const { tip, mining } = info;
@@ -55,7 +60,7 @@ export function nodeTable(infos: ReadonlyMap<string, NodeInfo | undefined>, yard
       `${info.peers.length}/${yard.nodes.length - 1}`,
       String(info.pool.size),
       String(info.mined),
-      mining.held ? 'held' : mining.on ? 'mining' : 'idle',
+      [mining.held ? 'held' : mining.on ? 'mining' : 'idle', ...clockOf(info)].join(' · '),
     ]);
   }
   return table(rows);

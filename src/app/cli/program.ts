@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addShared, example, shared, sortedOptions } from './common.ts';
 import { actVerbs } from './verbs-act.ts';
+import { faultVerbs } from './verbs-fault.ts';
 import { lookVerbs } from './verbs-look.ts';
 import { nodeVerbs } from './verbs-node.ts';
 import { payVerbs } from './verbs-pay.ts';
@@ -42,6 +43,7 @@ export function buildProgram(options: ProgramOptions): Command {
     ['The yard:', yardVerbs(options.programPath)],
     ['Look:', lookVerbs()],
     ['Act:', actVerbs()],
+    ['Break:', faultVerbs()],
     ['Pay:', payVerbs()],
     ['One node:', nodeVerbs()],
   ];

@@ -8,7 +8,7 @@ import { launch, type RunningYard } from '../../lab/launch.ts';
 import { followLog } from '../../lab/live.ts';
 import { listLetters } from '../../lab/names.ts';
 import { formatDuration, formatMs, formatRate } from '../../lab/units.ts';
-import { findYard, YARD_DIR } from '../../lab/yard-file.ts';
+import { findYard, YARD_DIR, yardOption } from '../../lab/yard-file.ts';
 import type { Shared } from './common.ts';
 import type { Out } from './out.ts';
 import { table } from './print.ts';
@@ -61,7 +61,7 @@ export async function runUp(s: Shared, options: UpOptions): Promise<number> {
   const stopping = performance.now();
   await yard.close();
   out.line(
-    `stopped ${yard.client.yard.nodes.length} nodes in ${formatMs(performance.now() - stopping)}; going on: forkyard up`,
+    `stopped ${yard.client.yard.nodes.length} nodes in ${formatMs(performance.now() - stopping)}; going on: forkyard up${yardOption(yard.client.dir, process.cwd())}`,
   );
   return endedBy === 'interrupt' ? 130 : 0;
 }
@@ -115,7 +115,9 @@ function describe(out: Out, running: RunningYard): void {
           [`partition ${groups}`, 'cut it, watch two branches grow; then: heal'],
           ['reorg --depth 3', 'undo three blocks, for real'],
         ];
-  for (const line of table(hints.map(([verb, what]) => [`  forkyard ${verb}`, what!]))) out.line(line);
+  const where = yardOption(client.dir, process.cwd());
+  for (const line of table(hints.map(([verb, what]) => [`  forkyard ${verb}${where}`, what!])))
+    out.line(line);
   out.line();
   out.object({ yard: client.yard, dir: client.dir, reopened: running.reopened, startMs: running.startMs });
 }

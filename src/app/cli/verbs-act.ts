@@ -71,29 +71,53 @@ function mineVerb(): Command {
 function holdVerb(name: 'hold' | 'release'): Command {
   const on = name === 'hold';
   const verb = addDryRun(addShared(new Command(name)))
-    .description(on ? 'let miners rest; nothing else changes' : 'let miners go on')
-    .option('-N, --node <nodes...>', 'only these (default all)')
-    .action(async (options: { node?: string[] }, command: Command) => {
-      const s = shared(command);
-      const client = await open(s.yard);
+    .description(on ? 'let miners rest, or hold every message on the wire' : 'the opposite of hold')
+    .option(
+      '-N, --node <nodes...>',
+      on ? 'only the miners of these (default all)' : 'only these (default all)',
+    )
+    .option('--links', on ? 'the wires instead of the miners' : 'the wires: all that is held arrives');
+  if (!on) verb.option('--step', 'with --links: only the oldest message (to --node)');
+  verb.action(async (options: { node?: string[]; links?: boolean; step?: boolean }, command: Command) => {
+    const s = shared(command);
+    const { node: nodes = [], links = false, step = false } = options;
+    if (step && !links)
+      throw new Problem(2, '--step is about messages on the wire', 'forkyard release --links --step');
+    if (links && nodes.length > (step ? 1 : 0))
+      throw new Problem(2, step ? '--step takes one node' : '--links holds and releases all wires at once');
+    const client = await open(s.yard);
+    if (!links) {
       const { hold } = await import('../../lab/faults.ts');
-      await perform(s, hold(client, on, options.node ?? []));
-    });
-  return example(verb, name, `${name} -N C`);
+      await perform(s, hold(client, on, nodes));
+      return;
+    }
+    const wire = await import('../../lab/wire.ts');
+    if (step) await perform(s, wire.stepLinks(client, nodes[0]));
+    else if (on) await perform(s, wire.holdLinks(client));
+    else await perform(s, wire.releaseLinks(client));
+  });
+  return on
+    ? example(verb, 'hold', 'hold -N C', 'hold --links')
+    : example(verb, 'release', 'release -N C', 'release --links --step', 'release --links');
 }
 
 function partitionVerb(): Command {
   const partition = addDryRun(addShared(new Command('partition')))
     .alias('cut')
     .description('cut the network into groups that hear nothing of each other')
-    .argument('<groups>', 'every node in exactly one: AB/CD')
+    .argument('<groups>', 'every node in exactly one: AB/CD; or one direction: "A>B"')
     .action(async (groups: string, _options: object, command: Command) => {
       const s = shared(command);
       const client = await open(s.yard);
+      if (/[<>]/.test(groups)) {
+        const { cutOneWay } = await import('../../lab/wire.ts');
+        await perform(s, cutOneWay(client, groups));
+        return;
+      }
       const { partition } = await import('../../lab/faults.ts');
       await perform(s, partition(client, groups));
     });
-  return example(partition, 'partition AB/CD', 'cut A/BC/D');
+  return example(partition, 'partition AB/CD', 'cut A/BC/D', 'partition "A>B"');
 }
 
 function healVerb(): Command {

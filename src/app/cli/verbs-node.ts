@@ -117,7 +117,8 @@ function nodeVerb(): Command {
         ...(o.network === undefined ? {} : { network: o.network }),
         ...(o.genesis === undefined ? {} : { genesisFile: resolve(o.genesis) }),
         ...(o.payout === undefined ? {} : { payout: o.payout }),
-        datadir: resolve(o.datadir),
+        // '' would resolve to the current directory; it is refused further down.
+        datadir: o.datadir === '' ? '' : resolve(o.datadir),
         name: o.name ?? NODE_DEFAULTS.name,
         rpcPort:
           o.rpcport === undefined

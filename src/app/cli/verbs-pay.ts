@@ -23,7 +23,7 @@ function feeRateOf(text: string | undefined): { feeRate?: number } {
 }
 
 export function payVerbs(): Command[] {
-  return [keysVerb(), balanceVerb(), sendVerb(), doubleSpendVerb()];
+  return [keysVerb(), balanceVerb(), sendVerb(), faucetVerb(), doubleSpendVerb()];
 }
 
 function keysVerb(): Command {
@@ -128,6 +128,28 @@ function sendVerb(): Command {
       },
     );
   return example(send, 'send alice bob 1.5', 'send alice bob 1.5 -N C --fee-rate 5');
+}
+
+function faucetVerb(): Command {
+  const faucet = addDryRun(addShared(new Command('faucet')))
+    .description('coins for an address, from whoever in this yard has them')
+    .argument('<to>', "an address, or a key's name")
+    .option('--amount <coins>', 'how many', '10')
+    .option('-N, --node <node>', 'which node gets the payment first (default: the first that is up)')
+    .action(async (to: string, options: { amount: string; node?: string }, command: Command) => {
+      const s = shared(command);
+      const wishes = {
+        to,
+        amount: amountOf(options.amount),
+        ...(options.node === undefined ? {} : { node: options.node }),
+      };
+      const [{ YardClient }, { faucet }] = await Promise.all([
+        import('../../lab/client.ts'),
+        import('../../lab/faucet.ts'),
+      ]);
+      await perform(s, faucet(YardClient.open(s.yard, process.cwd()), wishes));
+    });
+  return example(faucet, 'faucet bob --amount 10');
 }
 
 function doubleSpendVerb(): Command {

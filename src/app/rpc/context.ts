@@ -1,6 +1,7 @@
 import type { HostNews, LogEvent, News } from '../../consensus/news.ts';
 import type { Row } from '../../consensus/store.ts';
 import type { BlockEntry } from '../../consensus/tree.ts';
+import type { OffsetClock } from '../../host/clock.ts';
 import { RPC, RpcError } from '../../host/http-errors.ts';
 import type { Arguments } from '../../host/http-methods.ts';
 import type { Network } from '../../host/network-types.ts';
@@ -35,6 +36,8 @@ export interface NodeContext {
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly log: NodeLog;
+  /** The node's own clock; its wall may be set off. */
+  readonly clock: OffsetClock;
   readonly grind: Grind;
   command(command: Command): Promise<CommandResult>;
   /** Settles when memory and disk agree: then nothing can be told that a power cut would take back. */

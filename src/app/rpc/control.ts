@@ -127,6 +127,9 @@ function nodeInfo(context: NodeContext): Json {
     kernel: context.mining.stats()?.kernel ?? '',
     signatures: { ecdsa: context.signatures.ecdsa, schnorr: context.signatures.schnorr },
     lastSeq: context.log.lastSeq,
+    // Faults that only the node itself can count.
+    held: network.held().length,
+    clockOffsetMs: context.clock.offsetMs,
     steps: context.stepFigures(),
   };
 }

@@ -4,6 +4,7 @@ import { chainMethods } from './chain.ts';
 import type { NodeContext } from './context.ts';
 import { controlMethods } from './control.ts';
 import { findMethods } from './find.ts';
+import { linkMethods } from './links.ts';
 import { mempoolMethods } from './mempool.ts';
 import { miningMethods } from './mining.ts';
 import { netMethods } from './net.ts';
@@ -37,6 +38,7 @@ function allMethods(context: NodeContext, registry: () => RpcRegistry): RpcMetho
     ...mempoolMethods(context),
     ...miningMethods(context),
     ...netMethods(context),
+    ...linkMethods(context),
     ...findMethods(context),
     ...controlMethods(context, registry),
   ];

@@ -1,19 +1,15 @@
 import { RPC, RpcError } from '../../host/http-errors.ts';
-import type { Json, JsonInput, JsonObject } from '../../host/http-json.ts';
-import type { Arguments, RpcMethod } from '../../host/http-methods.ts';
-import type { LinkRules, PeerInfo } from '../../host/network-types.ts';
+import type { JsonObject } from '../../host/http-json.ts';
+import type { RpcMethod } from '../../host/http-methods.ts';
+import type { PeerInfo } from '../../host/network-types.ts';
 import type { PeerView } from '../../node/view.ts';
 import type { NodeContext } from './context.ts';
 import { MAX_INT } from './context.ts';
 import { feeRate } from './render.ts';
 
 const category = 'Network';
-/** Peers in one refuse list and in one delay table. */
-const LINK_LIMIT = 1_000;
-/** A minute one way: more than any network that is worth imitating. */
-const DELAY_LIMIT_MS = 60_000;
 
-/** Peers and the wire. Core: rpc/net.cpp; setlinks and getlinks are ours. */
+/** Peers. Core: rpc/net.cpp. */
 export function netMethods(context: NodeContext): RpcMethod[] {
   const ids = new PeerIds();
   const { network } = context;
@@ -151,74 +147,7 @@ export function netMethods(context: NodeContext): RpcMethod[] {
         return network.active;
       },
     },
-    {
-      name: 'setlinks',
-      category,
-      summary:
-        'Faults of this node: peers that it refuses (a cut), and one-way delays of what it sends. What is not given stays.',
-      args: [
-        { name: 'refuse', type: 'array', default: 'unchanged', says: 'Peer ids; [] heals.' },
-        {
-          name: 'delayMs',
-          type: 'object',
-          default: 'unchanged',
-          says: '{"default": ms for every link, "<peer id>": ms for one}.',
-        },
-      ],
-      oneObject: true,
-      example: '\'{"refuse":[],"delayMs":{"default":400}}\'',
-      run: (args) => {
-        const rules = linkRules(network.links, args);
-        network.setLinks(rules);
-        context.tell({ kind: 'links', refuse: rules.refuse, delayMs: rules.delayMs });
-        return linksJson(context);
-      },
-    },
-    {
-      name: 'getlinks',
-      category,
-      summary: 'Refused peers, delays, and who is connected now.',
-      args: [],
-      example: '',
-      run: () => linksJson(context),
-    },
   ];
-}
-
-function linkRules(old: LinkRules, args: Arguments): LinkRules {
-  let { refuse, delayMs, delayTo } = old;
-  if (args.has('refuse')) {
-    const list = args.array('refuse');
-    if (list.length > LINK_LIMIT || !list.every((peer) => typeof peer === 'string'))
-      throw new RpcError(RPC.TYPE_ERROR, `refuse must be an array of at most ${LINK_LIMIT} peer ids`);
-    refuse = list as string[];
-  }
-  if (args.has('delayMs')) {
-    const { default: base, ...perPeer } = args.object('delayMs');
-    delayMs = base === undefined ? 0 : delayOf(base, 'default');
-    delayTo = Object.fromEntries(Object.entries(perPeer).map(([peer, ms]) => [peer, delayOf(ms, peer)]));
-    if (Object.keys(delayTo).length > LINK_LIMIT)
-      throw new RpcError(RPC.INVALID_PARAMETER, `delayMs names more than ${LINK_LIMIT} peers`);
-  }
-  return { refuse, delayMs, delayTo };
-}
-
-function delayOf(value: JsonInput, name: string): number {
-  if (typeof value !== 'number' || !(value >= 0 && value <= DELAY_LIMIT_MS))
-    throw new RpcError(
-      RPC.INVALID_PARAMETER,
-      `delayMs.${name} must be milliseconds from 0 to ${DELAY_LIMIT_MS} (not ${JSON.stringify(value)})`,
-    );
-  return value;
-}
-
-function linksJson({ network }: NodeContext): Json {
-  const { refuse, delayMs, delayTo } = network.links;
-  return {
-    refuse,
-    delayMs: { default: delayMs, ...delayTo },
-    connected: network.peers().map((peer) => peer.peer),
-  };
 }
 
 /** Core numbers its peers; ours have names. A peer that comes back keeps its number. */

@@ -1,8 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import { TopicValidatorResult } from '@libp2p/gossipsub';
 import type { GossipVerdict, PeerId, Topic } from '../../node/types.ts';
+import { describeGossip } from './describe.ts';
+import type { Doors } from './door.ts';
 import { type GossipChunk, type GossipRouter, GRAYLIST, TOPICS, topicName } from './gossip-router.ts';
 import { demerits, netLimits } from './limits.ts';
+import { Outlet } from './outlet.ts';
 
 const RESULT: Record<GossipVerdict, TopicValidatorResult> = {
   accept: TopicValidatorResult.Accept,
@@ -14,6 +17,8 @@ export interface GossipOptions {
   readonly router: GossipRouter;
   readonly genesisId: string;
   readonly maxGossip: number;
+  /** Frames with messages in them come in through here, before gossipsub knows of them. */
+  readonly doors: Doors;
   readonly onMessage: (
     peer: PeerId,
     topic: Topic,
@@ -211,8 +216,8 @@ export class Gossip {
   }
 
   /**
-   * Passes a peer's gossip frames on, and sees what gossipsub only logs: garbage, floods, and the end of
-   * the stream.
+   * Passes a peer's gossip frames on, when their door lets them, and sees what gossipsub only logs: garbage, floods,
+   * and the end of the stream.
    */
   async *#watched(
     peer: PeerId,
@@ -220,20 +225,13 @@ export class Gossip {
     source: AsyncIterable<GossipChunk>,
   ): AsyncGenerator<GossipChunk> {
     let why = 'its gossip stream ended';
+    const outlet = new Outlet<GossipChunk>();
+    void this.#read(peer, source, outlet).then(
+      () => outlet.end(),
+      (e: Error) => outlet.end(e),
+    );
     try {
-      for await (const chunk of source) {
-        const bytes = chunk.subarray();
-        const wrong = this.#flooded(peer) ? 'flood' : this.#malformed(bytes) ? 'malformedGossip' : undefined;
-        if (wrong !== undefined) {
-          this.#o.onFault(
-            peer,
-            demerits[wrong],
-            wrong === 'flood' ? 'a flood of gossip' : 'malformed gossip',
-          );
-          continue;
-        }
-        yield { subarray: () => bytes };
-      }
+      for await (const chunk of outlet) yield chunk;
     } catch (e) {
       const name = (e as Error).name;
       if (name === 'InvalidDataLengthError' || name === 'InvalidDataLengthLengthError') {
@@ -243,6 +241,19 @@ export class Gossip {
     } finally {
       // gossipsub would go on without this stream, deaf towards the peer, until the connection ends.
       if (connection !== undefined) this.#o.onDead(connection, why);
+    }
+  }
+
+  async #read(peer: PeerId, source: AsyncIterable<GossipChunk>, outlet: Outlet<GossipChunk>): Promise<void> {
+    for await (const chunk of source) {
+      const bytes = chunk.subarray();
+      const rpc = this.#flooded(peer) ? 'flood' : this.#decoded(bytes);
+      if (rpc === 'flood') this.#o.onFault(peer, demerits.flood, 'a flood of gossip');
+      else if (rpc === undefined) this.#o.onFault(peer, demerits.malformedGossip, 'malformed gossip');
+      else {
+        const look = () => describeGossip(rpc, (name) => this.#topics.get(name));
+        await this.#o.doors.pass(peer, bytes.length, look, () => outlet.push({ subarray: () => bytes }));
+      }
     }
   }
 
@@ -259,13 +270,13 @@ export class Gossip {
     return false;
   }
 
-  #malformed(bytes: Uint8Array): boolean {
+  /** Undefined when it is no RPC: gossipsub would log and forget it. */
+  #decoded(bytes: Uint8Array): object | undefined {
     try {
-      this.#o.router.decodeRpc(bytes);
-      return false;
+      return this.#o.router.decodeRpc(bytes) as object;
     } catch {
-      // Any throw says that these bytes are no RPC; gossipsub would log and forget it.
-      return true;
+      // Any throw says the same of these bytes.
+      return undefined;
     }
   }
 }

@@ -55,6 +55,16 @@ export const netLimits = {
   /** Bytes under way in a delayed link before writers are told to wait. */
   delayedBytes: 16 << 20,
   maxDelayMs: 60_000,
+  /** Slower than a telegraph is no network; faster than this a timer cannot shape. */
+  minBitsPerSecond: 1_000,
+  maxBitsPerSecond: 10_000_000_000,
+  /** Messages of one peer that a held link or a one-way cut keeps; beyond it the connection ends. */
+  heldMessages: 20_000,
+  heldBytes: 64 << 20,
+  /** One measurement of a link, and probes in it. */
+  probeMs: 20_000,
+  probeEveryMs: 20,
+  probesPerStream: 64,
 
   /** Gossip that could be published to nobody yet. */
   unpublished: 64,

@@ -20,6 +20,7 @@ import { AbstractMultiaddrConnection, type SendResult } from '@libp2p/utils';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type { Uint8ArrayList } from 'uint8arraylist';
 import { netLimits } from './limits.ts';
+import { type LinkShape, Shaper, UNSHAPED } from './shape.ts';
 
 interface Held {
   readonly due: number;
@@ -28,9 +29,9 @@ interface Held {
 
 /**
  * One TCP connection as the rest of libp2p sees it, with two additions: it counts bytes, and it holds back
- * what we send by a one-way delay, first in, first out. It lies below encryption, so gossip, sync and pings
- * are delayed alike, as a longer wire would. The delay starts as zero, and net/sessions.ts sets it once the
- * peer has joined: the handshakes (noise, identify, opening of streams: some ten one-way trips) go at full
+ * what we send, first in, first out, by the delay, jitter, loss and rate of its shape (net/shape.ts). It lies
+ * below encryption, so gossip, sync and pings are delayed alike, as a longer wire would. The shape starts as
+ * none, and net/sessions.ts sets it once the peer has joined: the handshakes (noise, identify, opening of streams: some ten one-way trips) go at full
  * speed, so that connecting stays fast.
  */
 export class LinkConnection extends AbstractMultiaddrConnection {
@@ -43,8 +44,7 @@ export class LinkConnection extends AbstractMultiaddrConnection {
   readonly #held: Held[] = [];
   #first = 0;
   #heldBytes = 0;
-  #lastDue = 0;
-  #delayMs = 0;
+  #shaper = new Shaper('');
   #timer: NodeJS.Timeout | undefined;
 
   constructor(inner: MultiaddrConnection) {
@@ -71,13 +71,23 @@ export class LinkConnection extends AbstractMultiaddrConnection {
     inner.addEventListener('idle', () => queueMicrotask(this.#pump));
   }
 
-  /** Applies to what is sent from now on; what is under way keeps its time, and nothing overtakes it. */
-  setDelay(ms: number): void {
-    this.#delayMs = ms;
+  /** Jitter and loss of this link are drawn from this seed: the same link has the same luck in every run. */
+  seed(seed: string): void {
+    this.#shaper = new Shaper(seed);
   }
 
-  get delayMs(): number {
-    return this.#delayMs;
+  /** Applies to what is sent from now on; what is under way keeps its time, and nothing overtakes it. */
+  setShape(shape: LinkShape): void {
+    this.#shaper.set(shape);
+  }
+
+  /** A shape that only delays. */
+  setDelay(delayMs: number): void {
+    this.setShape({ ...UNSHAPED, delayMs });
+  }
+
+  get shape(): LinkShape {
+    return this.#shaper.shape;
   }
 
   /** Bytes sent by us that are still under way. */
@@ -88,11 +98,10 @@ export class LinkConnection extends AbstractMultiaddrConnection {
   override sendData(data: Uint8ArrayList): SendResult {
     const sentBytes = data.byteLength;
     this.bytesSent += sentBytes;
-    if (this.#delayMs === 0 && this.#heldBytes === 0) {
+    if (this.#shaper.isPlain && this.#heldBytes === 0) {
       this.#inner.send(data);
     } else {
-      this.#lastDue = Math.max(this.#lastDue, performance.now() + this.#delayMs);
-      this.#held.push({ due: this.#lastDue, bytes: data });
+      this.#held.push({ due: this.#shaper.due(performance.now(), sentBytes), bytes: data });
       this.#heldBytes += sentBytes;
       this.#arm();
     }

@@ -5,6 +5,7 @@ import type { NetworkEvents } from '../network-types.ts';
 import { FrameReader, FrameWriter } from './frames.ts';
 import { demerits, netLimits } from './limits.ts';
 import type { LinkConnection, Links } from './link.ts';
+import type { LinkShape } from './shape.ts';
 
 /** One peer, one connection, one sync stream: they begin and end together. */
 export interface Session {
@@ -29,8 +30,12 @@ export interface SessionsOptions {
   readonly protocol: string;
   readonly links: Links;
   readonly maxFrame: number;
-  readonly events: Pick<NetworkEvents, 'joined' | 'left' | 'message'>;
-  readonly delayOf: (peer: PeerId) => number;
+  readonly events: Pick<NetworkEvents, 'joined' | 'left'>;
+  /** A promise pushes back: no further frame of this peer is read until it settles. */
+  readonly onFrame: (peer: PeerId, frame: Uint8Array) => void | Promise<void>;
+  readonly shapeOf: (peer: PeerId) => LinkShape;
+  /** What the luck of the link to this peer hangs on. */
+  readonly seedOf: (peer: PeerId) => string;
   readonly gossipReady: (peer: PeerId) => boolean;
   /** The peer can be published to. */
   readonly gossipSends: (peer: PeerId) => boolean;
@@ -46,7 +51,7 @@ export interface SessionsOptions {
 /**
  * The connected peers. The dialler of a connection opens the sync stream, so there is one. A peer has
  * joined when that stream is open both ways and gossip runs both ways (or is late); from then on the link's
- * delay applies, frames are read, and what is published reaches it.
+ * shape applies, frames are read, and what is published reaches it.
  */
 export class Sessions {
   readonly #o: SessionsOptions;
@@ -216,7 +221,7 @@ export class Sessions {
     session.streamAt = performance.now();
     session.reader = new FrameReader(stream, {
       maxFrame: this.#o.maxFrame,
-      onFrame: (frame) => this.#o.events.message(session.peer, frame),
+      onFrame: (frame) => this.#o.onFrame(session.peer, frame),
       onFault: (why) => {
         this.#o.onFault(session.peer, demerits.brokenFraming, why);
         this.end(session, why);
@@ -230,7 +235,8 @@ export class Sessions {
 
   #join(session: Session): void {
     session.joined = true;
-    session.link.setDelay(this.#o.delayOf(session.peer));
+    session.link.seed(this.#o.seedOf(session.peer));
+    session.link.setShape(this.#o.shapeOf(session.peer));
     this.#o.events.joined(session.peer, session.inbound);
     // The node may have dropped it in that call.
     if (session.ended) return;

@@ -1,0 +1,100 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LogEvent } from '../../src/consensus/news.ts';
+import { type Params, paramsToJson } from '../../src/consensus/params.ts';
+import { benchParams } from './blocks.ts';
+import { headerChain, serveHeaders } from './header-source.ts';
+import { BenchNode, inTempDir, until } from './processes.ts';
+import { storeEmptyChain } from './stored-chain.ts';
+import { type BenchTable, median } from './table.ts';
+
+const HEADERS = 100_000;
+const BLOCKS = 10_000;
+const ROUNDS = 3;
+
+interface Measured {
+  readonly perSecond: number;
+  readonly longestStepMs: number;
+}
+
+/** A node process that knows only its genesis catches up with one peer, over the real network. */
+export async function syncSuite(): Promise<BenchTable> {
+  return inTempDir(async (dir) => {
+    const params = benchParams(1);
+    const genesis = join(dir, 'genesis.json');
+    writeFileSync(genesis, JSON.stringify(paramsToJson(params)));
+    const headers: Measured[] = await headerSync(dir, genesis, params);
+    const blocks: Measured[] = await blockSync(dir, genesis, params);
+    const rows = (what: string, unit: string, measured: readonly Measured[]) => [
+      { what, median: median(measured.map((m) => m.perSecond)), unit },
+      {
+        what: `${what}: longest step of the node`,
+        median: median(measured.map((m) => m.longestStepMs)),
+        unit: 'ms',
+      },
+    ];
+    return {
+      suite: 'sync',
+      says: `A fresh node process and one peer on loopback, ${ROUNDS} rounds, from the exchanged hellos on: ${HEADERS.toLocaleString('en')} headers of a peer that has no bodies; ${BLOCKS.toLocaleString('en')} empty blocks of a node process, to the tip on disk.`,
+      rows: [
+        ...rows('header sync', 'headers/s', headers),
+        ...rows('sync of empty blocks', 'blocks/s', blocks),
+      ],
+    };
+  });
+}
+
+async function headerSync(dir: string, genesis: string, params: Params): Promise<Measured[]> {
+  const source = await serveHeaders(dir, params, headerChain(params, HEADERS));
+  const measured: Measured[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    measured.push(
+      await catchUp(join(dir, `headers-${round}`), genesis, source.addresses[0]!, {
+        target: HEADERS,
+        reached: async (node) => (await node.call<{ headers: number }>('getblockchaininfo')).headers,
+        isLast: (event) => event.kind === 'header' && event.height === HEADERS,
+      }),
+    );
+  }
+  await source.close();
+  return measured;
+}
+
+async function blockSync(dir: string, genesis: string, params: Params): Promise<Measured[]> {
+  const full = join(dir, 'full');
+  await storeEmptyChain(full, params, BLOCKS);
+  const server = await BenchNode.start(full, 'A', ['--genesis', genesis]);
+  const measured: Measured[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    measured.push(
+      await catchUp(join(dir, `blocks-${round}`), genesis, server.address, {
+        target: BLOCKS,
+        reached: (node) => node.call<number>('getblockcount'),
+        isLast: (event) => event.kind === 'tip' && event.height === BLOCKS,
+      }),
+    );
+  }
+  await server.stop();
+  return measured;
+}
+
+interface Goal {
+  readonly target: number;
+  /** How far it is; asked rarely, so that asking costs nothing. */
+  readonly reached: (node: BenchNode) => Promise<number>;
+  readonly isLast: (event: LogEvent) => boolean;
+}
+
+/** Starts a node on an empty directory with that peer, and measures by its own event log. */
+async function catchUp(datadir: string, genesis: string, peer: string, goal: Goal): Promise<Measured> {
+  const node = await BenchNode.start(datadir, 'B', ['--genesis', genesis, '--connect', peer]);
+  await until(`at ${goal.target}`, async () => (await goal.reached(node)) >= goal.target, 100);
+  const longestStepMs = await node.longestStepMs();
+  await node.stop();
+  const events = node.events();
+  const first = events.find(({ kind }) => kind === 'peer-ready');
+  const last = events.find(goal.isLast);
+  if (first === undefined || last === undefined)
+    throw new Error('the event log lacks the beginning or the end');
+  return { perSecond: (goal.target / (last.t - first.t)) * 1_000, longestStepMs };
+}

@@ -1,0 +1,319 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { formatAmountFull, parseAmount } from '../bitcoin/amount.ts';
+import type { LogEvent } from '../consensus/news.ts';
+import type { RunContext } from '../lab/action.ts';
+import type { Tip, YardClient } from '../lab/client.ts';
+import type { NetworkName } from '../lab/create.ts';
+import * as faults from '../lab/faults.ts';
+import { findKey, findPayee, minerKey, minerKeyName } from '../lab/keyring.ts';
+import { launch, type RunningYard } from '../lab/launch.ts';
+import * as pay from '../lab/pay.ts';
+import { failed, misuse, Problem } from '../lab/problem.ts';
+import { atRest } from '../lab/quiet.ts';
+import { removeTemporary, temporaryDir } from '../lab/temporary.ts';
+import { type ReorgEvent, type UndoWishes, undo } from '../lab/undo.ts';
+import { parseDuration, parseRate } from '../lab/units.ts';
+import type { Result } from '../util/result.ts';
+import { eventStream } from './event-stream.ts';
+import { findProgram } from './program-path.ts';
+import { YardNodeHandle } from './yard-node.ts';
+
+export type { BlockRef, LogEvent } from '../consensus/news.ts';
+export { RpcFailure } from '../host/rpc-client.ts';
+export type { Tip } from '../lab/client.ts';
+export type { TxFate } from '../lab/fates.ts';
+export { Problem } from '../lab/problem.ts';
+export type { ReorgEvent } from '../lab/undo.ts';
+export type { YardNodeHandle } from './yard-node.ts';
+
+export interface YardOptions {
+  /** How many, 1 to 64. Default 3. */
+  readonly nodes?: number;
+  /** Default `regtest`: Bitcoin Core's parameters, instant blocks, nobody mines until told to. */
+  readonly network?: NetworkName;
+  /** Mean time between blocks over all miners, `2s`; not on regtest. */
+  readonly pace?: string;
+  /** One-way delay on every link, `50ms`. */
+  readonly delay?: string;
+  /** Of each miner, `50kH/s`. */
+  readonly hashrate?: string;
+  /** Do the miners run from the start? Default no. */
+  readonly mining?: boolean;
+  readonly topology?: 'full' | 'line';
+  /** Where the yard lives. Default: a temporary directory that goes away with the yard. */
+  readonly dir?: string;
+  /** Patience of every wait below. Default `60s`. */
+  readonly timeout?: string;
+  /** A node that ended unasked and the like; default: one line on stderr. */
+  readonly onWarning?: (line: string) => void;
+}
+
+/** Coins, `'1.5'` or 1.5. */
+export type Amount = string | number;
+
+const TIMEOUT_MS = 60_000;
+/** Another program may take a port between our look and the node's start. */
+const PORT_TRIES = 3;
+const SNAPSHOTS = 'snapshots';
+
+/**
+ * Several real nodes for a test: real sockets, real proof of work, real reorgs. Ports are free ones, so that test files
+ * run side by side; everything is gone after `close()`, and after a test that crashed.
+ */
+export class Yard implements AsyncDisposable {
+  #running: RunningYard;
+  readonly #options: YardOptions;
+  readonly #timeoutMs: number;
+  readonly #stop = new AbortController();
+  #closed: Promise<void> | undefined;
+
+  private constructor(running: RunningYard, options: YardOptions) {
+    this.#running = running;
+    this.#options = options;
+    this.#timeoutMs = milliseconds(options.timeout, 'timeout') ?? TIMEOUT_MS;
+  }
+
+  /** Resolves when every node answers and is linked with every other. */
+  static async launch(options: YardOptions = {}): Promise<Yard> {
+    const dir = options.dir === undefined ? temporaryDir() : resolve(options.dir);
+    try {
+      return new Yard(await start(dir, options), options);
+    } catch (error) {
+      removeTemporary(dir);
+      throw error;
+    }
+  }
+
+  get dir(): string {
+    return this.#client.dir;
+  }
+
+  /** In the order of their letters. */
+  get nodes(): readonly YardNodeHandle[] {
+    return this.#client.letters.map((letter) => new YardNodeHandle(this.#client, letter));
+  }
+
+  /** By letter: `yard.node('B')`. */
+  node(letter: string): YardNodeHandle {
+    return new YardNodeHandle(this.#client, this.#client.node(letter).letter);
+  }
+
+  get #client(): YardClient {
+    return this.#running.client;
+  }
+
+  get #context(): RunContext {
+    return { step: () => undefined, timeoutMs: this.#timeoutMs, signal: this.#stop.signal };
+  }
+
+  /** Mines on one node (default A) for an address or a key's name (default: that node's own key), and waits for rest. */
+  async mine(blocks: number, options: { on?: string; to?: string } = {}): Promise<string[]> {
+    const { letter } = this.#client.node(options.on ?? 'A');
+    const { params } = this.#running.launcher;
+    const payee = options.to ?? minerKeyName(letter);
+    const address = payee.startsWith(`${params.hrp}1`) ? payee : this.address(payee);
+    const ids: string[] = [];
+    // In pieces, so that no single call outlives its patience.
+    while (ids.length < blocks) {
+      const piece = Math.min(100, blocks - ids.length);
+      const found = await this.#client.call<string[]>(letter, 'generatetoaddress', [piece, address], {
+        timeoutMs: this.#timeoutMs,
+        signal: this.#stop.signal,
+      });
+      ids.push(...found);
+    }
+    await this.settled();
+    return ids;
+  }
+
+  /** The address of a key: `alice`, `miner-a`, or one that `forkyard keys` lists. */
+  address(key: string): string {
+    const { params } = this.#running.launcher;
+    const letter = /^miner-(.+)$/.exec(key)?.[1]?.toUpperCase();
+    if (letter !== undefined && this.#client.letters.includes(letter))
+      return minerKey(this.dir, letter, params).address;
+    return findKey(this.dir, key, params).address;
+  }
+
+  /** Pays an address or a key's name from a miner's reward and confirms it in a block (unless told not to). */
+  async fund(to: string, amount: Amount, options: { confirm?: boolean } = {}): Promise<string> {
+    const sat = satoshis(amount);
+    const { params } = this.#running.launcher;
+    findPayee(this.dir, to, params);
+    const from = minerKeyName('A');
+    const spendable = async () => {
+      const [held] = await pay.balances(this.#client, [from], 'A');
+      return held?.byNode.get('A')?.spendable ?? 0;
+    };
+    // Room for the fee.
+    while ((await spendable()) < sat + 100_000) await this.mine(params.maturity + 1);
+    const txid = await this.send(from, to, amount);
+    if (options.confirm !== false) await this.mine(1);
+    return txid;
+  }
+
+  /** A signed payment between keys of the yard, given to one node (default A); resolves when all have it. */
+  async send(from: string, to: string, amount: Amount, options: { on?: string } = {}): Promise<string> {
+    const wishes = { from, to, amount: satoshis(amount), node: options.on ?? 'A' };
+    const done = await pay.send(this.#client, wishes).run(this.#context);
+    return done.data.txid;
+  }
+
+  /** `AB/C`: no message crosses until `heal`. Every node must be in exactly one group. */
+  async partition(groups: string): Promise<void> {
+    await faults.partition(this.#client, groups).run(this.#context);
+    this.#client.refresh();
+  }
+
+  /** Opens all links and waits until all agree; gives each node's reorg. */
+  async heal(): Promise<readonly ReorgEvent[]> {
+    const { log } = this.#running.launcher;
+    const mark = log.last;
+    await faults.heal(this.#client, { wait: true }).run(this.#context);
+    await this.settled();
+    return log.since(mark).filter((e): e is ReorgEvent => e.kind === 'reorg');
+  }
+
+  /**
+   * Undoes the newest blocks on every node by a branch with more work, and resolves once all agree to what node A told of
+   * it. The nodes' miners rest meanwhile.
+   */
+  async reorg(wishes: UndoWishes): Promise<ReorgEvent> {
+    if (this.#client.refresh().groups !== undefined)
+      throw failed('the yard is cut; heal it first, or let the two sides make the reorg');
+    const action = undo(this.#client, wishes);
+    const infos = await this.#client.infos();
+    const released = [...infos].filter(([, i]) => i?.mining.held === false).map(([l]) => l);
+    const { launcher } = this.#running;
+    await launcher.hold(true, this.#client.letters);
+    try {
+      const done = await action.run(this.#context);
+      await this.settled();
+      return done.data.reorgs[0]!;
+    } finally {
+      await launcher.hold(false, released);
+    }
+  }
+
+  /**
+   * Waits until tips are equal, payments are everywhere and nothing is on its way, so that a test never sleeps. While the
+   * yard is cut each side settles by itself; the tip with most work is answered. Miners that run never let it rest.
+   */
+  async settled(): Promise<Tip> {
+    const { tips } = await atRest(this.#client, { timeoutMs: this.#timeoutMs, signal: this.#stop.signal });
+    return [...tips].sort((a, b) => (BigInt(`0x${a.work}`) > BigInt(`0x${b.work}`) ? -1 : 1))[0]!;
+  }
+
+  /** Everything that the nodes tell from now on (or after a sequence number), in the order of their one clock. */
+  events(options: { after?: number } = {}): AsyncIterableIterator<LogEvent> {
+    return eventStream(this.#running.launcher.log, options.after, this.#stop.signal);
+  }
+
+  /** Ends a node as a power cut would. */
+  async kill(letter: string): Promise<void> {
+    await this.#running.launcher.kill(this.#client.node(letter).letter, false);
+  }
+
+  /** Starts a node that is down, on its own data. */
+  async start(letter: string): Promise<void> {
+    await faults.start(this.#client, letter).run(this.#context);
+  }
+
+  /** Keeps chains, keys and pools under a name. The nodes are stopped and started for it: about a second. */
+  async snapshot(name: string): Promise<void> {
+    await this.#stopped((dir) => {
+      const to = join(dir, SNAPSHOTS, snapshotName(name));
+      rmSync(to, { recursive: true, force: true });
+      mkdirSync(to, { recursive: true, mode: 0o700 });
+      for (const entry of own(dir)) cpSync(join(dir, entry), join(to, entry), { recursive: true });
+    });
+  }
+
+  /** Everything as it was at the snapshot; ports stay, later blocks and payments are forgotten. */
+  async restore(name: string): Promise<void> {
+    const from = join(this.dir, SNAPSHOTS, snapshotName(name));
+    if (!existsSync(from)) throw misuse(`there is no snapshot '${name}'`);
+    await this.#stopped((dir) => {
+      for (const entry of own(dir)) rmSync(join(dir, entry), { recursive: true, force: true });
+      for (const entry of readdirSync(from)) cpSync(join(from, entry), join(dir, entry), { recursive: true });
+    });
+  }
+
+  async #stopped(work: (dir: string) => void): Promise<void> {
+    const { dir } = this;
+    await this.#running.close();
+    work(dir);
+    this.#running = await start(dir, this.#options);
+  }
+
+  /** Stops all nodes and removes the directory, unless it was given. */
+  close(): Promise<void> {
+    this.#stop.abort();
+    this.#closed ??= this.#running.close().then(() => removeTemporary(this.dir));
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** What belongs to the yard's state: neither snapshots nor what only the running launcher needs. */
+function own(dir: string): string[] {
+  return readdirSync(dir).filter((entry) => entry !== SNAPSHOTS && entry !== 'launcher.lock');
+}
+
+function snapshotName(name: string): string {
+  if (/^[\w.-]{1,64}$/.test(name) && !name.startsWith('.')) return name;
+  throw misuse(`'${name}' cannot be a snapshot's name: letters, digits, _ and - only`);
+}
+
+async function start(dir: string, options: YardOptions): Promise<RunningYard> {
+  const network = options.network ?? 'regtest';
+  const paceMs = milliseconds(options.pace, 'pace');
+  const delayMs = milliseconds(options.delay, 'delay');
+  const rate = options.hashrate === undefined ? undefined : must(parseRate(options.hashrate), 'hashrate');
+  const wishes = {
+    nodes: options.nodes ?? 3,
+    network,
+    ...(paceMs === undefined ? {} : { paceMs }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(rate === undefined ? {} : { hashrates: [rate] }),
+    ...(options.topology === undefined ? {} : { topology: options.topology }),
+  };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await launch({
+        dir,
+        programPath: findProgram(),
+        wishes,
+        randomPorts: true,
+        hold: options.mining !== true,
+        say: options.onWarning ?? ((line) => process.stderr.write(`forkyard: ${line}\n`)),
+      });
+    } catch (error) {
+      const taken = error instanceof Problem && /port/.test(error.message);
+      if (!taken || attempt === PORT_TRIES) throw error;
+    }
+  }
+}
+
+function must<T>(result: Result<T, string>, what: string): T {
+  if (result.ok) return result.value;
+  throw misuse(`${what}: ${result.error}`);
+}
+
+function milliseconds(text: string | undefined, what: string): number | undefined {
+  return text === undefined ? undefined : Math.round(must(parseDuration(text), what));
+}
+
+function satoshis(amount: Amount): number {
+  const text = typeof amount === 'number' ? amount.toFixed(8) : amount;
+  return must(parseAmount(text), 'amount');
+}
+
+/** Satoshis as coins, exactly. */
+export function coins(sat: number): string {
+  return formatAmountFull(sat);
+}

@@ -1,0 +1,191 @@
+import type { Conditions } from '../consensus/news.ts';
+import type { JsonObject } from '../host/http-json.ts';
+import { type LinkShape, UNSHAPED } from '../host/net/shape.ts';
+import { err, ok, type Result } from '../util/result.ts';
+import { refusedBy, sameGroup, wantedPairs } from './links.ts';
+import { formatGroups, splitLetters } from './names.ts';
+import { defaultRegion, type Profile, profileShape, type Region } from './profiles.ts';
+import { formatBandwidth, formatDuration, formatMs, formatOffset, formatShare } from './units.ts';
+import type { YardFile } from './yard-file.ts';
+
+/** The faults that a yard is under, what they mean for each node's wire, and how they are said. Nothing here acts. */
+
+export const CALM: Conditions = {
+  oneWay: [],
+  wireHeld: false,
+  frozen: [],
+  clockMs: {},
+  shapes: {},
+  profile: '',
+  regions: {},
+};
+
+export function conditionsOf(yard: YardFile): Conditions {
+  return { ...CALM, ...yard.conditions };
+}
+
+/** What stays when a yard stops or is healed: where it is, not what is wrong with it. */
+export function lasting(c: Conditions): Conditions {
+  return { ...CALM, profile: c.profile, regions: c.regions };
+}
+
+export function isCalm(c: Conditions): boolean {
+  return JSON.stringify({ ...CALM, ...c }) === JSON.stringify(CALM);
+}
+
+export function regionOf(yard: YardFile, letter: string): Region {
+  const index = yard.nodes.findIndex((n) => n.letter === letter);
+  return (conditionsOf(yard).regions[letter] as Region | undefined) ?? defaultRegion(index);
+}
+
+export const linkName = (from: string, to: string): string => `${from}>${to}`;
+
+/** What was asked of this direction: its own shape, else the profile's, else the yard's delay. */
+export function askedShape(yard: YardFile, from: string, to: string): LinkShape {
+  const { shapes, profile } = conditionsOf(yard);
+  const own = shapes[linkName(from, to)];
+  if (own !== undefined) return own;
+  if (profile !== '') return profileShape(profile as Profile, regionOf(yard, from), regionOf(yard, to));
+  return { ...UNSHAPED, delayMs: yard.delayMs };
+}
+
+/** What a node is told of its own wire (RPC setlinks), whole: nothing of before remains. */
+export function wireRules(yard: YardFile, letter: string): JsonObject {
+  const { oneWay, wireHeld, shapes, profile } = conditionsOf(yard);
+  const others = yard.nodes.filter((n) => n.letter !== letter && n.peerId !== '');
+  const deaf = others.filter((n) => oneWay.some(([from, to]) => from === n.letter && to === letter));
+  const shaped = others.filter((n) => profile !== '' || shapes[linkName(letter, n.letter)] !== undefined);
+  return {
+    refuse: refusedBy(yard, letter),
+    deaf: deaf.map((n) => n.peerId),
+    hold: wireHeld,
+    shape: Object.fromEntries(shaped.map((n) => [n.peerId, { ...askedShape(yard, letter, n.letter) }])),
+  };
+}
+
+/** Nodes whose messages must not reach this one, not even in the moment before it is told so itself. */
+export function unheardBy(yard: YardFile, letter: string): string[] {
+  const { oneWay, wireHeld } = conditionsOf(yard);
+  const others = yard.nodes.map((n) => n.letter).filter((l) => l !== letter);
+  return others.filter((l) => wireHeld || oneWay.some(([from, to]) => from === l && to === letter));
+}
+
+export type Direction = readonly [from: string, to: string];
+
+/**
+ * `A-C` both directions, `A>C` one, `AB-CD` all between the two sides, several with commas. Only links that the
+ * yard's topology has.
+ */
+export function parseLinks(text: string, yard: YardFile): Result<Direction[], string> {
+  const known = yard.nodes.map((n) => n.letter);
+  const pairs = wantedPairs(known, yard.topology ?? 'full');
+  const found: Direction[] = [];
+  for (const part of text.split(',')) {
+    const match = /^([^<>-]+)([<>-])([^<>-]+)$/.exec(part.trim());
+    if (match === null) return err(`'${part}' is not a link; write A-C, or A>C for one direction`);
+    const left = splitLetters(match[1]!);
+    const right = splitLetters(match[3]!);
+    if (!left.ok) return left;
+    if (!right.ok) return right;
+    const unknown = [...left.value, ...right.value].find((l) => !known.includes(l));
+    if (unknown !== undefined) return err(`no node '${unknown}' in this yard: there is ${known.join(', ')}`);
+    const both = left.value.find((l) => right.value.includes(l));
+    if (both !== undefined) return err(`'${part}': node ${both} is on both sides, and has no link to itself`);
+    for (const a of left.value) {
+      for (const b of right.value) {
+        if (!pairs.some(([x, y]) => (x === a && y === b) || (x === b && y === a)))
+          return err(`${a} and ${b} are not linked in this yard: its nodes stand in a ${yard.topology}`);
+        if (match[2] !== '<') found.push([a, b]);
+        if (match[2] !== '>') found.push([b, a]);
+      }
+    }
+  }
+  const once = new Map(found.map((d) => [linkName(...d), d]));
+  return ok([...once.values()]);
+}
+
+/** Every direction of every link. */
+export function allLinks(yard: YardFile): Direction[] {
+  const letters = yard.nodes.map((n) => n.letter);
+  return wantedPairs(letters, yard.topology ?? 'full').flatMap(([a, b]): Direction[] => [
+    [a, b],
+    [b, a],
+  ]);
+}
+
+/** Is the link closed in this direction? */
+export function isCut(yard: YardFile, [from, to]: Direction): boolean {
+  if (yard.groups !== undefined && !sameGroup(yard.groups, from, to)) return true;
+  return conditionsOf(yard).oneWay.some(([a, b]) => a === from && b === to);
+}
+
+/** `200 ms ± 20 ms, loss 1 %, 1 Mbit/s`; `no delay`. */
+export function formatShape(shape: LinkShape): string {
+  const jitter = shape.jitterMs === 0 ? '' : ` ± ${formatMs(shape.jitterMs)}`;
+  const parts = [shape.delayMs === 0 ? 'no delay' : `${Math.round(shape.delayMs)} ms${jitter}`];
+  if (shape.loss > 0) parts.push(`loss ${formatShare(shape.loss)}`);
+  if (shape.bitsPerSecond > 0) parts.push(formatBandwidth(shape.bitsPerSecond));
+  return parts.join(', ');
+}
+
+/** `A-C, B>D`: directions, with both of a link as one. */
+export function formatLinks(links: readonly Direction[]): string {
+  const names = new Set(links.map((d) => linkName(...d)));
+  const said: string[] = [];
+  for (const [a, b] of links) {
+    if (!names.delete(linkName(a, b))) continue;
+    const back = names.delete(linkName(b, a));
+    said.push(back ? `${a}-${b}` : linkName(a, b));
+  }
+  return said.join(', ');
+}
+
+/** Each fault in a few words, in the order of their weight; `held` = messages on held wires. */
+export function describeFaults(yard: YardFile, held: number): string[] {
+  const c = conditionsOf(yard);
+  const said: string[] = [];
+  if (yard.groups !== undefined) said.push(`${formatGroups(yard.groups)} cut`);
+  if (c.oneWay.length > 0) said.push(`${c.oneWay.map((d) => linkName(...d)).join(' ')} cut`);
+  if (c.wireHeld) said.push(`wire held (${held} message${held === 1 ? '' : 's'})`);
+  if (c.frozen.length > 0) said.push(`${c.frozen.join(' ')} frozen`);
+  for (const [letter, ms] of Object.entries(c.clockMs)) said.push(`${letter} clock ${formatOffset(ms)}`);
+  for (const [shape, links] of byShape(c)) said.push(`${formatLinks(links)} ${shape}`);
+  if (c.profile !== '') said.push(`profile ${c.profile}`);
+  return said;
+}
+
+/** `FAULTS: A>B cut · C frozen · D clock +90s`, or '' in a yard where all is well. */
+export function faultLine(yard: YardFile, held: number): string {
+  const said = describeFaults(yard, held);
+  return said.length === 0 ? '' : `FAULTS: ${said.join(' · ')}`;
+}
+
+function byShape(c: Conditions): Map<string, Direction[]> {
+  const by = new Map<string, Direction[]>();
+  for (const [name, shape] of Object.entries(c.shapes)) {
+    const [from = '', to = ''] = name.split('>');
+    const words = formatShape(shape);
+    by.set(words, [...(by.get(words) ?? []), [from, to]]);
+  }
+  return by;
+}
+
+/** What `link` may ask for; what is absent stays as it is. */
+export interface ShapeWish {
+  readonly delayMs?: number;
+  readonly jitterMs?: number;
+  readonly loss?: number;
+  readonly bitsPerSecond?: number;
+}
+
+/** Jitter that was asked for before gives way to a shorter delay; one that is asked for now must fit. */
+export function wishedShape(now: LinkShape, wish: ShapeWish): Result<LinkShape, string> {
+  const delayMs = wish.delayMs ?? now.delayMs;
+  const jitterMs = wish.jitterMs ?? Math.min(now.jitterMs, delayMs);
+  if (jitterMs > delayMs)
+    return err(
+      `a jitter of ${formatDuration(jitterMs)} around a delay of ${formatDuration(delayMs)} would be negative at times; jitter is at most the delay`,
+    );
+  const loss = wish.loss ?? now.loss;
+  return ok({ delayMs, jitterMs, loss, bitsPerSecond: wish.bitsPerSecond ?? now.bitsPerSecond });
+}

@@ -1,0 +1,116 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { outpointKey } from '../../src/bitcoin/tx.ts';
+import { bodyKey, coinKey, PREFIX } from '../../src/consensus/records.ts';
+import type { JsonInput } from '../../src/host/http-json.ts';
+import { RpcFailure } from '../../src/host/rpc-client.ts';
+import { openStore } from '../../src/host/store.ts';
+import { equal, toHex } from '../../src/util/bytes.ts';
+import { BOB, payTo, spend } from '../dsl/keys.ts';
+import { LAB } from '../dsl/networks.ts';
+import { World } from '../dsl/world.ts';
+import { aliceOn, genesisFile } from './lab.ts';
+import { type LiveNode, LiveRig } from './node-rig.ts';
+
+const rig = new LiveRig();
+let options: string[];
+afterAll(() => rig.close());
+
+beforeAll(async () => {
+  options = ['--genesis', genesisFile(rig, LAB)];
+  const node = await rig.start('whole', ...options);
+  const world = new World(LAB);
+  const pay = (coin: number) => spend([world.genesisCoin(coin)], [{ value: 19e8, script: payTo(BOB) }]);
+  for (let coin = 0; coin < 3; coin++) {
+    await node.call('sendrawtransaction', toHex(pay(coin).bytes), 0);
+    if (coin < 2) await node.call('generatetoaddress', 2, aliceOn(LAB));
+  }
+  await node.stop();
+});
+
+interface Case {
+  readonly kind: keyof typeof PREFIX;
+  /** Which record of the kind; any, if it makes no difference. */
+  readonly key?: Uint8Array;
+  readonly damage: (value: Uint8Array) => Uint8Array | undefined;
+  /** Where it shows: when the node opens, in the answers that need it, when the node needs it itself, or nowhere. */
+  readonly shows: 'opening' | 'answers' | 'end' | 'nowhere';
+  readonly words: RegExp;
+}
+
+const CASES: readonly Case[] = [
+  { kind: 'tip', damage: () => undefined, shows: 'opening', words: /does not say which block is the tip/ },
+  { kind: 'entry', damage: middleTurned, shows: 'opening', words: /header of block \w+ has another hash/ },
+  {
+    kind: 'body',
+    key: bodyKey(LAB.genesisHash),
+    damage: () => new Uint8Array(0),
+    shows: 'answers',
+    words: /body of block .* is corrupt/,
+  },
+  {
+    kind: 'coin',
+    key: coinKey(outpointKey({ txid: LAB.genesis.txs[0]!.txid, index: 20 })),
+    damage: () => new Uint8Array(0),
+    shows: 'answers',
+    words: /stored coin does not decode/,
+  },
+  { kind: 'undo', damage: () => undefined, shows: 'end', words: /undo record of block \w+ is missing/ },
+  // What waits in the mempool passes admission again at every opening.
+  { kind: 'mempool', damage: (value) => value.slice(0, -1), shows: 'nowhere', words: /^$/ },
+];
+
+function middleTurned(value: Uint8Array): Uint8Array {
+  return value.map((byte, i) => (i === value.length >> 1 ? byte ^ 255 : byte));
+}
+
+/** What a user may ask, as far as the node gets; gives the refusals. Everything on the disk is read and rewound. */
+async function use(node: LiveNode): Promise<string> {
+  const refusals: string[] = [];
+  const ask = async (method: string, ...params: JsonInput[]) => {
+    try {
+      return await node.call(method, ...params);
+    } catch (error) {
+      if (!(error instanceof RpcFailure)) throw error;
+      refusals.push(error.message);
+      return undefined;
+    }
+  };
+  for (let height = 0; height <= 4; height++) {
+    const id = await ask('getblockhash', height);
+    if (typeof id === 'string') await ask('getblock', id, 2);
+  }
+  await ask('gettxoutsetinfo');
+  await ask('getrawmempool', true);
+  const first = await ask('getblockhash', 1);
+  if (typeof first === 'string') await ask('invalidateblock', first);
+  await ask('generatetoaddress', 5, aliceOn(LAB));
+  await ask('gettxoutsetinfo');
+  return refusals.join('\n');
+}
+
+describe('a database with one damaged record', () => {
+  it.each(CASES)('of kind $kind shows in: $shows', async ({ kind, key: wanted, damage, shows, words }) => {
+    cpSync(join(rig.dir, 'whole'), join(rig.dir, kind), { recursive: true });
+    const store = await openStore(join(rig.dir, kind, 'db'));
+    const rows = await store.prefix(Uint8Array.of(PREFIX[kind]), 1_000);
+    const { key, value } = rows.find((row) => wanted === undefined || equal(row.key, wanted))!;
+    await store.commit([{ key, value: damage(value) }], true);
+    await store.close();
+
+    const node = rig.launch(kind, ...options);
+    let refusals = '';
+    if (shows !== 'opening') {
+      await node.ready();
+      refusals = await use(node);
+      if (shows !== 'end') await node.stop();
+    }
+    const { code, signal } = await node.exited;
+    expect([code, signal]).toEqual([shows === 'opening' || shows === 'end' ? 1 : 0, null]);
+    expect(shows === 'answers' ? refusals : node.stderr.trim()).toMatch(words);
+    if (shows === 'nowhere') expect(refusals).toBe('');
+    expect(node.stderr).not.toMatch(/^\s+at |undefined|is not a function|Cannot read/m);
+    expect(node.stderr.trim().split('\n').length).toBeLessThanOrEqual(1);
+  });
+});
