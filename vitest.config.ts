@@ -1,13 +1,32 @@
 import { defineConfig } from 'vitest/config';
 
-/** `live` spawns real processes on loopback, one file at a time, so that two cores are not asked for thirty processes. */
+/**
+ * `live` spawns real processes on loopback. It comes after the units and two files at a time: most of it waits for
+ * blocks, but two cores should not be asked for thirty processes.
+ */
 export default defineConfig({
   test: {
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/live/**'] } },
-      { extends: true, test: { name: 'live', include: ['test/live/**/*.test.ts'], fileParallelism: false } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/live/**'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'live',
+          include: ['test/live/**/*.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });

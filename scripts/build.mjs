@@ -2,22 +2,25 @@
 // that each resolve a thousand module files start three times slower. For the same reason it is not split into chunks:
 // the command line is dist/forkyard.js, and what only a node needs (libp2p…) is one more file, dist/node-process.js.
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { copyFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 rmSync(join(root, 'dist'), { recursive: true, force: true });
-const tsc = spawnSync(
-  process.execPath,
-  [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', '--pretty', 'false'],
-  {
+function tsc(...args) {
+  const bin = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { status } = spawnSync(process.execPath, [bin, ...args, '--pretty', 'false'], {
     cwd: root,
     stdio: 'inherit',
-  },
-);
-if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+tsc('-b');
+// The page is a project of its own: it has a browser's globals and none of Node's.
+tsc('-p', 'tsconfig.page.json');
 const options = {
   absWorkingDir: root,
   outdir: 'dist',
@@ -48,4 +51,19 @@ await Promise.all([
     ...options,
     entryPoints: { 'node-process': 'src/app/node-process.ts', bench: 'scripts/bench/main.ts' },
   }),
+  build({
+    absWorkingDir: root,
+    entryPoints: { page: 'src/page/main.tsx', style: 'src/page/page.css' },
+    outdir: 'dist/page',
+    bundle: true,
+    minify: true,
+    platform: 'browser',
+    target: 'es2022',
+    format: 'esm',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    legalComments: 'none',
+    logLevel: 'warning',
+  }),
 ]);
+copyFileSync(join(root, 'src/page/index.html'), join(root, 'dist/page/index.html'));

@@ -97,9 +97,13 @@ export async function setUp() {
   const sources = () =>
     fingerprint([
       ...filesUnder(join(root, 'src')),
-      ...['package.json', 'package-lock.json', 'tsconfig.base.json', 'scripts/build.mjs'].map((f) =>
-        join(root, f),
-      ),
+      ...[
+        'package.json',
+        'package-lock.json',
+        'tsconfig.base.json',
+        'tsconfig.page.json',
+        'scripts/build.mjs',
+      ].map((f) => join(root, f)),
     ]);
   const needsBuild = needsPackages || !stamped(BUILT, sources());
   if (!needsPackages && !needsBuild) return;

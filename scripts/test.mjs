@@ -36,5 +36,10 @@ const skipped = counts.numPendingTests + counts.numTodoTests;
 process.stdout.write(
   `${counts.numPassedTests} passed, ${counts.numFailedTests} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`,
 );
+if (skipped > 0) {
+  process.stdout.write(
+    'The tests of the page need a browser. Get it: apt-get install chromium, or set FORKYARD_BROWSER=/path/to/chrome\n',
+  );
+}
 if (code !== 0 || !counts.success) process.exit(code || 1);
 if (skipped > 0 && process.env.FORKYARD_NO_SKIP === '1') fail(`${skipped} tests were skipped.`);

@@ -9,7 +9,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['bitcoin'],
   ['consensus'],
   ['node', 'wallet', 'observe'],
-  ['sim', 'host'],
+  ['sim', 'host', 'page'],
   ['lab'],
   ['app'],
 ];
@@ -23,7 +23,7 @@ function filesUnder(folder: string): string[] {
   const at = join(root, folder);
   if (!existsSync(at)) return [];
   return readdirSync(at, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .sort();
 }
@@ -93,10 +93,22 @@ describe('layers', () => {
     expect(bad).toEqual([]);
   });
 
+  it('the page imports only what runs in a browser: the log, the tree, the words, and its one library', () => {
+    const pages = sources.filter((file) => folderOf(file) === 'page');
+    expect(pages.length).toBeGreaterThan(10);
+    const bad = violations(pages, (_, text) =>
+      importsOf(text).filter(
+        (name) => !/^(?:\.\/|\.\.\/(?:observe|consensus|util)\/|preact(?:\/|$))/.test(name),
+      ),
+    );
+    expect(bad).toEqual([]);
+  });
+
   it('everything else imports only what package.json names', () => {
     const manifest: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     const { dependencies } = manifest as { dependencies: Record<string, string> };
-    const bad = violations(sources, (_, text) =>
+    const rest = sources.filter((file) => folderOf(file) !== 'page');
+    const bad = violations(rest, (_, text) =>
       importsOf(text)
         .filter((name) => !name.startsWith('.') && !name.startsWith('node:') && !name.startsWith('#'))
         .map((name) =>

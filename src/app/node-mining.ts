@@ -1,5 +1,6 @@
 import { encodeAddress } from '../bitcoin/address.ts';
 import { parseLock } from '../bitcoin/lock.ts';
+import type { HostNews } from '../consensus/news.ts';
 import { RPC, RpcError } from '../host/http-errors.ts';
 import type { Json } from '../host/http-json.ts';
 import type { Miner, MinerStats } from '../host/miner-types.ts';
@@ -17,6 +18,8 @@ export interface MiningOptions {
   readonly createMiner: (hashrate: number) => Miner;
   readonly command: (command: Command) => Promise<CommandResult>;
   readonly view: () => NodeView;
+  /** Told of every change of its power. */
+  readonly tell?: (news: HostNews) => void;
 }
 
 /** What setmining may ask for; what is absent stays. */
@@ -47,6 +50,7 @@ export class MiningControl {
   #payout: Uint8Array | undefined;
   #order: Standing | undefined;
   #closed = false;
+  #told = '';
 
   constructor(options: MiningOptions) {
     this.#options = options;
@@ -95,16 +99,30 @@ export class MiningControl {
     } else if (request.payout !== undefined && on && this.#order === undefined) {
       await this.#mine(true);
     }
+    this.tellPower();
   }
 
   /** The node said that mining ended: an order is done. */
   async stopped(): Promise<void> {
     const before = this.#order;
-    if (before === undefined || this.#closed) return;
-    this.#order = undefined;
-    this.#uncapped = false;
-    this.#apply();
-    if (before.on) await this.#mine(true);
+    if (this.#closed) return;
+    if (before !== undefined) {
+      this.#order = undefined;
+      this.#uncapped = false;
+      this.#apply();
+      if (before.on) await this.#mine(true);
+    }
+    this.tellPower();
+  }
+
+  /** Into the log, if it is not there already: figures are counted apart for every distribution of power. */
+  tellPower(): void {
+    const { on } = this.#options.view().mining;
+    const power = { on, held: this.#held, hashrate: this.#uncapped ? 0 : this.#cap };
+    const told = JSON.stringify(power);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#options.tell?.({ kind: 'power', ...power });
   }
 
   json(): Json {

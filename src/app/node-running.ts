@@ -18,6 +18,7 @@ import { createVerify } from '../host/verify.ts';
 import { FullNode } from '../node/fullnode.ts';
 import { limits } from '../node/limits.ts';
 import type { NodeView } from '../node/view.ts';
+import { metricsPage } from './metrics.ts';
 import { nodeContext } from './node-context.ts';
 import { createGrind } from './node-grind.ts';
 import { MiningControl } from './node-mining.ts';
@@ -118,6 +119,9 @@ async function start(
     createMiner: (hashrate) => miner({ hashrate, solved: driver.solved, exhausted: driver.exhausted }),
     command: (command) => driver.command(command),
     view: () => driver.view,
+    tell: (news) => {
+      log.append(news);
+    },
   });
   driver.attachMiner(mining);
   driver.onNews((news) => {
@@ -137,12 +141,16 @@ async function start(
     version: options.version,
     requestStop,
   });
+  // From here on: before it there is nothing to count.
+  const metrics = metricsPage(context);
+  closers.push(log.subscribe((event) => metrics.apply(event)));
   driver.start();
   const rpc = await startRpcServer({
     port: options.rpcPort,
     cookieFile: join(datadir, '.cookie'),
     registry: nodeMethods(context),
     events: log,
+    pages: { '/metrics': metrics },
     bug: (method, error) =>
       note(`a bug of ours in ${method}: ${error instanceof Error ? error.message : String(error)}`),
   });
@@ -165,6 +173,9 @@ async function start(
     pid: process.pid,
     peer: network.peerId,
   });
+  const { refuse, delayMs, delayTo } = network.links;
+  log.append({ kind: 'links', refuse, delayMs, delayTo });
+  mining.tellPower();
   if (options.mine) await mining.set({ on: true });
   let closing: Promise<void> | undefined;
   return {

@@ -9,6 +9,7 @@ export function findProgram(): string {
   const given = process.env['FORKYARD_PROGRAM'];
   const places = [
     ...(given === undefined ? [] : [given]),
+    join(here, 'forkyard.js'),
     join(here, '..', 'forkyard.js'),
     join(here, '..', '..', 'dist', 'forkyard.js'),
   ];

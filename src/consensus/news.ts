@@ -162,18 +162,33 @@ export type HostNews =
   | { readonly kind: 'stop'; readonly why: string }
   | { readonly kind: 'note'; readonly text: string }
   | {
-      /** This node's wire changed; the whole of what is set now. All lists and keys are peer ids. */
+      /** This node's wire, at its start and after each change; the whole of it. All lists and keys are peer ids. */
       readonly kind: 'links';
       /** Peers whose connections it refuses. */
       readonly refuse: readonly string[];
       /** One-way delay of what it sends, for every link without a shape of its own. */
       readonly delayMs: number;
+      /** Delays of single links, where they have no shape either. */
+      readonly delayTo?: { readonly [peer: string]: number };
       /** Peers whose messages it holds back, a one-way cut. */
       readonly deaf?: readonly string[];
       /** It holds back every message. */
       readonly hold?: boolean;
       /** What its wire to a peer does to what it sends. */
       readonly shapes?: { readonly [peer: string]: WireShape };
+    }
+  /** Does this node grind, and how fast? `hashrate` is its cap in hashes a second, 0 = as fast as it can. */
+  | { readonly kind: 'power'; readonly on: boolean; readonly held: boolean; readonly hashrate: number }
+  /** What the launcher has started: who should be linked with whom, and the rule that sets the difficulty. */
+  | {
+      readonly kind: 'yard';
+      readonly label: string;
+      readonly network: string;
+      /** Mean milliseconds between blocks that the genesis asks for; 0 = no pace. */
+      readonly spacingMs: number;
+      readonly retarget: 'none' | 'ema';
+      readonly topology: 'full' | 'line';
+      readonly nodes: readonly string[];
     }
   | {
       readonly kind: 'process';

@@ -28,6 +28,12 @@ export const httpLimits = {
 
 type HttpLimits = { readonly [K in keyof typeof httpLimits]: number };
 
+/** A text that is made anew for everyone who asks. */
+export interface TextPage {
+  readonly type: string;
+  body(): string | Promise<string>;
+}
+
 export interface RpcServerOptions {
   /** 0 takes a free one. */
   readonly port: number;
@@ -36,6 +42,8 @@ export interface RpcServerOptions {
   readonly registry: RpcRegistry;
   /** Served at GET /events. */
   readonly events?: EventSource;
+  /** Further texts to GET, by path; behind the cookie like everything. */
+  readonly pages?: Readonly<Record<string, TextPage>>;
   /** Told of exceptions inside methods: bugs of ours. */
   readonly bug: (method: string, error: unknown) => void;
   readonly limits?: Partial<HttpLimits>;
@@ -149,14 +157,19 @@ async function handle(
     return refuse(response, 403, 'the Host header must be 127.0.0.1, localhost or [::1]');
   const url = new URL(request.url ?? '/', 'http://127.0.0.1');
   const isEvents = url.pathname === '/events' && options.events !== undefined;
-  if (url.pathname !== '/' && !isEvents) return refuse(response, 404, 'no such path: POST / or GET /events');
-  const verb = isEvents ? 'GET' : 'POST';
+  const { pages = {} } = options;
+  const page = Object.hasOwn(pages, url.pathname) ? pages[url.pathname] : undefined;
+  if (url.pathname !== '/' && !isEvents && page === undefined)
+    return refuse(response, 404, 'no such path: POST / or GET /events');
+  const verb = isEvents || page !== undefined ? 'GET' : 'POST';
   if (request.method !== verb) {
     response.setHeader('allow', verb);
     return refuse(
       response,
       405,
-      isEvents ? 'events are read with GET' : 'JSONRPC server handles only POST requests',
+      verb === 'GET'
+        ? `${url.pathname.slice(1)} are read with GET`
+        : 'JSONRPC server handles only POST requests',
     );
   }
   if (!cookie.matches(request.headers.authorization)) {
@@ -169,6 +182,7 @@ async function handle(
   }
   if (state.closing) return refuse(response, 503, 'shutting down');
   if (isEvents) return openStream(request, response, url, options.events!, state);
+  if (page !== undefined) return send(response, 200, page.type, await page.body());
   if (state.calls >= state.limits.calls) return refuse(response, 503, 'Work queue depth exceeded');
   state.calls++;
   const abort = new AbortController();

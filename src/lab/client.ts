@@ -105,8 +105,7 @@ export class YardClient {
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<T> {
     const node = this.node(letter);
-    if (this.isFrozen(node.letter))
-      throw missing(`node ${node.letter} is frozen`, `Let it go on: forkyard thaw ${node.letter}`);
+    this.mustBeAwake(node.letter);
     try {
       const timeoutMs = options.timeoutMs ?? CALL_TIMEOUT_MS;
       const more = options.signal === undefined ? {} : { signal: options.signal };
@@ -125,6 +124,12 @@ export class YardClient {
   /** Its process stands still and answers nothing: asking it would only wait. */
   isFrozen(letter: string): boolean {
     return this.#yard.conditions?.frozen?.includes(letter) === true;
+  }
+
+  /** A frozen node is exit 3 at once. */
+  mustBeAwake(letter: string): void {
+    if (this.isFrozen(letter))
+      throw missing(`node ${letter} is frozen`, `Let it go on: forkyard thaw ${letter}`);
   }
 
   /** Undefined when the node is down or frozen. */

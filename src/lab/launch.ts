@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { HostNews } from '../consensus/news.ts';
+import type { Params } from '../consensus/params.ts';
 import { PortError, type RpcServer, type RpcServerOptions, startRpcServer } from '../host/http.ts';
 import { sleep, until } from './action.ts';
 import { claimYard, isAlive } from './claim.ts';
@@ -31,7 +33,14 @@ export interface LaunchOptions {
   readonly hold?: boolean;
   /** Ports away from the usual ones, for yards that programs start side by side. */
   readonly randomPorts?: boolean;
+  /** Serves the yard's page. The lab cannot: the page's server is an application on top of it. */
+  readonly page?: (launcher: Launcher) => Promise<ServedPage>;
   readonly signal?: AbortSignal;
+}
+
+export interface ServedPage {
+  readonly url: string;
+  close(): Promise<void>;
 }
 
 export interface RunningYard {
@@ -42,6 +51,8 @@ export interface RunningYard {
   readonly startMs: number;
   /** Settles when somebody asked for the end (`forkyard down`). */
   readonly downAsked: Promise<void>;
+  /** Link of the page, with the token that lets it act. */
+  readonly page: string | undefined;
   /** Stops all, polite first; the state stays for the next start. */
   close(): Promise<void>;
 }
@@ -59,6 +70,7 @@ export async function launch(options: LaunchOptions): Promise<RunningYard> {
   const signal = options.signal ?? new AbortController().signal;
   let control: RpcServer | undefined;
   let launcher: Launcher | undefined;
+  let page: ServedPage | undefined;
   try {
     const { yard, reopened } = await prepare(dir, options);
     let asked: () => void = () => undefined;
@@ -76,8 +88,12 @@ export async function launch(options: LaunchOptions): Promise<RunningYard> {
     const server = control;
     const own = new Launcher({ ...options, dir, params: readParams(dir), yard, log });
     launcher = own;
-    own.setControl(server.port);
+    own.setServers({ launcher: { pid: process.pid, port: server.port } });
+    log.tell(yardNews(yard, own.params));
     await own.startAll(signal);
+    page = await options.page?.(own);
+    if (page !== undefined) own.setServers({ page: page.url });
+    const served = page;
     if (options.hold !== true) await own.startMining();
     let closing: Promise<void> | undefined;
     return {
@@ -86,8 +102,10 @@ export async function launch(options: LaunchOptions): Promise<RunningYard> {
       reopened,
       startMs: performance.now() - began,
       downAsked,
+      page: served?.url,
       close() {
         closing ??= own.close().then(async () => {
+          await served?.close();
           await server.close();
           claim.release();
         });
@@ -97,6 +115,7 @@ export async function launch(options: LaunchOptions): Promise<RunningYard> {
   } catch (error) {
     const died = error instanceof Problem && error.exit === 3 ? await launcher?.causeOfDeath() : undefined;
     await launcher?.close();
+    await page?.close();
     await control?.close();
     claim.release();
     throw died === undefined ? error : failed(died);
@@ -113,6 +132,23 @@ async function startControl(first: number, options: Omit<RpcServerOptions, 'port
       if (!(error instanceof PortError) || attempt === PORT_ATTEMPTS) throw error;
     }
   }
+}
+
+/** What figures need to know of a yard, and no node of it knows. */
+function yardNews(
+  { label, network, spacingMs, topology = 'full', nodes }: YardFile,
+  params: Params,
+): HostNews {
+  const retarget = params.retarget.kind;
+  return {
+    kind: 'yard',
+    label,
+    network,
+    spacingMs,
+    retarget,
+    topology,
+    nodes: nodes.map((n) => n.letter),
+  };
 }
 
 /** The yard's state, made or read, with nobody left over from a launcher that was killed, and with ports that are free. */

@@ -97,8 +97,8 @@ export class Launcher {
     this.#update({ nodes: this.#yard.nodes.map((n) => (n.letter === letter ? { ...n, ...change } : n)) });
   }
 
-  setControl(port: number): void {
-    this.#update({ launcher: { pid: process.pid, port } });
+  setServers(servers: Pick<YardFile, 'launcher' | 'page'>): void {
+    this.#update(servers);
   }
 
   /** Faults and processes change one at a time; a second caller waits for the first. */

@@ -107,11 +107,22 @@ export function send(client: YardClient, wishes: SendWishes): Action<Sent> {
         seen: seen.nodes,
         of: client.letters.length,
       };
+      await note(client, `payment ${named(data.txid, from.name, to.name, amount)}`);
       const spread = seen.nodes.length > 1 ? ` after ${formatMs(seen.ms)}` : '';
       const line = `${tailOf(data.txid)} ${from.name} → ${to.name} ${formatAmount(amount)}, fee ${data.fee} · seen by ${seen.nodes.length} of ${data.of}${spread}`;
       return { line, data };
     },
   };
+}
+
+/** Nodes tell ids; who paid whom only we know, so it goes into the log too. */
+async function note(client: YardClient, text: string): Promise<void> {
+  await client.control('note', { text });
+}
+
+/** `…a91f3c alice → bob 1.5`. */
+function named(txid: string, from: string, to: string, amount: number): string {
+  return `${tailOf(txid)} ${from} → ${to} ${formatAmount(amount)}`;
 }
 
 /** Gives it to one node and waits until all have it, or until nothing more comes. */
@@ -234,6 +245,8 @@ export function doubleSpend(client: YardClient, wishes: DoubleSpendWishes): Acti
       );
       context.step(`the coin${names.length === 1 ? '' : 's'}: ${names.join(', ')}`);
       const { txid, index } = inputs[0]!.outpoint;
+      const twice = offers.map((o) => named(o.tx.id, from.name, o.payee.name, o.tx.outputs[0]!.value));
+      await note(client, `one coin, two payments: ${twice.join(' and ')}`);
       return offer(client, `${idOf(txid)}:${index}`, offers, context);
     },
   };

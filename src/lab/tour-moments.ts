@@ -22,6 +22,7 @@ export async function meet(tour: Tour): Promise<void> {
   await teller.moment(1, 'MEET', [
     `${letters.join(' ')} are four programs, each with its own copy of the books.`,
     'They share only messages, over real sockets on this machine.',
+    ...(tour.page === undefined ? [] : [`Page ${tour.page}`]),
   ]);
   const met = () => {
     const pairs = new Set<string>();

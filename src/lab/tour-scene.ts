@@ -12,6 +12,8 @@ export interface Tour {
   readonly left: readonly string[];
   readonly right: readonly string[];
   readonly ascii: boolean;
+  /** Link of the yard's page. */
+  readonly page: string | undefined;
 }
 
 /** A payment that the tour follows: who is paid, how the tour calls it. */

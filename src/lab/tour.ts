@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { ReadStream } from 'node:tty';
 import { Interrupted } from './action.ts';
 import { ownerOf } from './claim.ts';
-import { launch, type RunningYard } from './launch.ts';
+import { type LaunchOptions, launch, type RunningYard } from './launch.ts';
 import { followLog } from './live.ts';
 import { Problem } from './problem.ts';
 import { joinAgain, so } from './tour-join.ts';
@@ -25,6 +25,7 @@ export interface TourOptions {
   /** For the keys; undefined when the input is not a terminal. */
   readonly stdin: ReadStream | undefined;
   readonly signal: AbortSignal;
+  readonly page?: NonNullable<LaunchOptions['page']>;
 }
 
 const LETTERS = ['A', 'B', 'C', 'D'] as const;
@@ -52,6 +53,7 @@ export async function runTour(given: TourOptions): Promise<number> {
         label: `${LABEL}-${Date.now().toString(36)}`,
       },
       hold: true,
+      ...(options.page === undefined ? {} : { page: options.page }),
       signal: teller.signal,
       say: (line) => teller.wide(line),
     });
@@ -64,6 +66,7 @@ export async function runTour(given: TourOptions): Promise<number> {
       left: LETTERS.slice(0, 2),
       right: LETTERS.slice(2),
       ascii: options.ascii,
+      page: running.page,
     };
     const txid = await tell(tour);
     if (options.exit) return 0;

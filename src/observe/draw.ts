@@ -1,3 +1,4 @@
+import { chooseTracks } from './fold.ts';
 import type { Forest, SeenBlock } from './forest.ts';
 
 export interface DrawOptions {
@@ -9,6 +10,21 @@ export interface DrawOptions {
   readonly ascii?: boolean;
   /** Say how many heights are left out at the left (default), or just draw a line. */
   readonly fold?: boolean;
+  /** Highest height drawn (default: the highest there is), to look at older ones. */
+  readonly until?: number;
+  /** Rows at most; the branches with the lowest work are then counted in `hidden`. */
+  readonly maxRows?: number;
+  /** Name the nodes that stand further back on a row at its end (default). */
+  readonly late?: boolean;
+  /** Where the flags stand, if not where the nodes are: flags that are on their way through a reorg. */
+  readonly tips?: ReadonlyMap<string, string>;
+}
+
+export interface DrawnCell {
+  readonly block: SeenBlock;
+  /** Column of its opening bracket in the row's text, and its width with both brackets. */
+  readonly at: number;
+  readonly width: number;
 }
 
 export interface DrawnRow {
@@ -19,12 +35,15 @@ export interface DrawnRow {
   readonly flags: readonly string[];
   /** Is `end` on no node's branch? */
   readonly stale: boolean;
+  readonly cells: readonly DrawnCell[];
 }
 
 export interface Drawing {
   /** The ruler of heights, aligned with the rows; '' when nothing is drawn. */
   readonly ruler: string;
   readonly rows: readonly DrawnRow[];
+  /** Branches without a row: '+2 stale', or '' when all are drawn. */
+  readonly hidden: string;
 }
 
 interface Glyphs {
@@ -52,10 +71,12 @@ export function drawTree(forest: Forest, options: DrawOptions): Drawing {
     top = Math.max(top, block.height);
     bottom = Math.min(bottom, block.height);
   }
-  if (forest.blocks.size === 0) return { ruler: '', rows: [] };
+  if (forest.blocks.size === 0) return { ruler: '', rows: [], hidden: '' };
+  top = Math.max(bottom, Math.min(top, options.until ?? top));
+  const tips = options.tips ?? forest.tips;
   const from = Math.max(top - options.last + 1, bottom, Math.min(1, top));
   const kept = new Set<string>();
-  for (const tip of forest.tips.values()) {
+  for (const tip of new Set(tips.values())) {
     for (
       let at = forest.blocks.get(tip);
       at !== undefined && at.height >= from;
@@ -64,13 +85,13 @@ export function drawTree(forest: Forest, options: DrawOptions): Drawing {
       kept.add(at.id);
     }
   }
+  const inside = [...forest.blocks.values()].filter((b) => b.height >= from && b.height <= top);
+  const { tracks, hidden } = chooseTracks(forest, inside, kept, options.maxRows ?? Number.MAX_SAFE_INTEGER);
   const cells = new Map<string, SeenBlock>();
   const widths: number[] = [];
-  const tracks = new Set<number>();
-  for (const block of forest.blocks.values()) {
-    if (block.height < from) continue;
+  for (const block of inside) {
+    if (!tracks.has(block.track)) continue;
     cells.set(`${block.track}:${block.height}`, block);
-    tracks.add(block.track);
     const column = block.height - from;
     widths[column] = Math.max(widths[column] ?? 0, block.label.length + 2);
   }
@@ -78,7 +99,7 @@ export function drawTree(forest: Forest, options: DrawOptions): Drawing {
     from > 1 && options.fold !== false ? `${glyphs.fold}${from - 1} more${glyphs.fold}` : glyphs.line;
   const order = [...tracks].sort((a, b) => a - b);
   const rows = order.flatMap((track) =>
-    drawRow(forest, options, glyphs, { track, from, top, widths, cells, kept, folded }),
+    drawRow(forest, options, glyphs, { track, from, top, widths, cells, kept, folded, tips }),
   );
   let ruler = ' '.repeat(folded.length);
   widths.forEach((width, column) => {
@@ -87,7 +108,7 @@ export function drawTree(forest: Forest, options: DrawOptions): Drawing {
       .padStart(width + 3)
       .slice(0, width + 2);
   });
-  return { ruler: ruler.trimEnd(), rows };
+  return { ruler: ruler.trimEnd(), rows, hidden };
 }
 
 interface Grid {
@@ -98,10 +119,12 @@ interface Grid {
   readonly cells: ReadonlyMap<string, SeenBlock>;
   readonly kept: ReadonlySet<string>;
   readonly folded: string;
+  readonly tips: ReadonlyMap<string, string>;
 }
 
 function drawRow(forest: Forest, options: DrawOptions, glyphs: Glyphs, grid: Grid): DrawnRow[] {
-  const { track, from, top, widths, cells, kept } = grid;
+  const { track, from, top, widths, cells, kept, tips } = grid;
+  const drawn: DrawnCell[] = [];
   let text = '';
   let end: SeenBlock | undefined;
   let length = 0;
@@ -114,6 +137,7 @@ function drawRow(forest: Forest, options: DrawOptions, glyphs: Glyphs, grid: Gri
       continue;
     }
     const cell = kept.has(block.id) ? `[${block.label}]` : `(${block.label})`;
+    drawn.push({ block, at: text.length, width: cell.length });
     const goesOn = cells.get(`${track}:${height + 1}`)?.prev === block.id;
     text += cell + (goesOn ? glyphs.line : ' ').repeat(width - cell.length);
     end = block;
@@ -121,14 +145,16 @@ function drawRow(forest: Forest, options: DrawOptions, glyphs: Glyphs, grid: Gri
   }
   if (end === undefined) return [];
   const last = end;
-  const flags = options.nodes.filter((node) => forest.tips.get(node) === last.id);
+  const flags = options.nodes.filter((node) => tips.get(node) === last.id);
   const behind = options.nodes.filter((node) => {
-    const tip = forest.blocks.get(forest.tips.get(node) ?? '');
+    const tip = forest.blocks.get(tips.get(node) ?? '');
     return tip !== undefined && tip.track === track && tip.id !== last.id && tip.height >= from;
   });
   const flag = flags.length > 0 ? `${glyphs.flag}${flags.join('')}` : '';
-  const late = behind.map((node) => `  ${node} at ${forest.nameOf(forest.tips.get(node) ?? '')}`).join('');
-  return [{ text: text.slice(0, length) + flag + late, end: last, flags, stale: !kept.has(last.id) }];
+  const late = behind.map((node) => `  ${node} at ${forest.nameOf(tips.get(node) ?? '')}`).join('');
+  const stale = !kept.has(last.id);
+  const tail = options.late === false ? flag : flag + late;
+  return [{ text: text.slice(0, length) + tail, end: last, flags, stale, cells: drawn }];
 }
 
 /** The two characters in front of a column: a line on, the start of a branch, or a branch passing by to a row below. */
@@ -166,10 +192,15 @@ function branchesBelow(forest: Forest, grid: Grid, height: number): Map<string, 
     if (block.height !== height) continue;
     for (const id of forest.children.get(block.id) ?? []) {
       const child = forest.blocks.get(id);
-      if (child !== undefined && child.track > block.track) {
+      if (child !== undefined && child.track > block.track && isDrawn(grid, child)) {
         found.set(block.id, Math.max(found.get(block.id) ?? 0, child.track));
       }
     }
   }
   return found;
+}
+
+/** It has a cell: neither its row nor its height is left out. */
+function isDrawn(grid: Grid, block: SeenBlock): boolean {
+  return grid.cells.get(`${block.track}:${block.height}`) === block;
 }

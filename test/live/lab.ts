@@ -41,6 +41,22 @@ export function agreed(nodes: readonly LiveNode[], tip?: string): Promise<string
   });
 }
 
+/** All know the same blocks, on whatever branch. Two branches may still rest at equal work: the next block decides. */
+export function sameBlocks(nodes: readonly LiveNode[]): Promise<true> {
+  return until('all know the same blocks', async () => {
+    const [first, ...others] = await Promise.all(
+      nodes.map(async (node) => {
+        const { blocks } = await node.call<{ blocks: { id: string }[] }>('getblocktree', 10_000);
+        return blocks
+          .map(({ id }) => id)
+          .toSorted()
+          .join();
+      }),
+    );
+    return others.every((one) => one === first);
+  });
+}
+
 export async function connections(node: LiveNode, count: number): Promise<void> {
   await until(`${node.said['name']} has ${count} peers`, async () => {
     return (await node.call<number>('getconnectioncount')) === count;

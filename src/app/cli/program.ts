@@ -1,5 +1,9 @@
 import { Command } from 'commander';
 import { addShared, example, shared, sortedOptions } from './common.ts';
+import { exportVerb } from './export.ts';
+import { scenarioVerbs } from './scenario-verbs.ts';
+import { statsVerb } from './stats.ts';
+import { execVerb } from './verb-exec.ts';
 import { actVerbs } from './verbs-act.ts';
 import { faultVerbs } from './verbs-fault.ts';
 import { lookVerbs } from './verbs-look.ts';
@@ -41,10 +45,11 @@ export function buildProgram(options: ProgramOptions): Command {
     });
   const groups: readonly (readonly [string, readonly Command[]])[] = [
     ['The yard:', yardVerbs(options.programPath)],
-    ['Look:', lookVerbs()],
+    ['Look:', [...lookVerbs(), exportVerb(), statsVerb()]],
     ['Act:', actVerbs()],
     ['Break:', faultVerbs()],
     ['Pay:', payVerbs()],
+    ['Lessons and tests:', [...scenarioVerbs(options.programPath), execVerb()]],
     ['One node:', nodeVerbs()],
   ];
   for (const [heading, verbs] of groups) {

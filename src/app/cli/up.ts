@@ -9,6 +9,8 @@ import { followLog } from '../../lab/live.ts';
 import { listLetters } from '../../lab/names.ts';
 import { formatDuration, formatMs, formatRate } from '../../lab/units.ts';
 import { findYard, YARD_DIR, yardOption } from '../../lab/yard-file.ts';
+import { startPage } from '../page/server.ts';
+import { type Ended, hasScreen, showOwn } from '../tui/open.ts';
 import type { Shared } from './common.ts';
 import type { Out } from './out.ts';
 import { table } from './print.ts';
@@ -17,33 +19,50 @@ export interface UpOptions {
   readonly programPath: string;
   readonly data: string | undefined;
   readonly wishes: YardWishes;
+  /** Lines of the log even where there is a terminal. */
+  readonly log: boolean;
 }
 
-/** Starts a yard, says where everything is, prints one line an event, and ends with Ctrl-C or `down`. */
+/**
+ * Starts a yard, says where everything is, shows it full-screen (or one line an event where there is no terminal), and
+ * ends with `q`, Ctrl-C or `down`.
+ */
 export async function runUp(s: Shared, options: UpOptions): Promise<number> {
   const { out } = s;
   const dir = options.data ?? s.yard ?? findYard(process.cwd()) ?? YARD_DIR;
   const began = new AbortController();
   s.signal.addEventListener('abort', () => began.abort());
-  let endedBy: 'interrupt' | 'down' | undefined;
+  let endedBy: 'interrupt' | 'down' | 'quit' | undefined;
   const onTerm = () => began.abort();
   process.once('SIGTERM', onTerm);
   process.once('SIGHUP', onTerm);
+  // While the view has the screen, lines for a person go into its log.
+  let note = (line: string) => out.error(line);
   out.step(out.style('dim', `Starting in ${resolve(dir)} …`));
   const yard = await launch({
     dir: resolve(dir),
     programPath: options.programPath,
     wishes: options.wishes,
-    say: (line) => out.error(line),
+    say: (line) => note(line),
+    page: (launcher) => startPage({ launcher, bug: (what, error) => note(bugLine(what, error)) }),
     signal: began.signal,
   });
   describe(out, yard);
+  const isShown = !options.log && hasScreen(out);
   if (out.json) yard.launcher.log.subscribe((event) => out.object(event));
-  else followLog(yard.launcher.log, (line) => out.step(line));
+  else if (!isShown) followLog(yard.launcher.log, (line) => out.step(line));
+  const ending = new AbortController();
+  const shown = !isShown
+    ? undefined
+    : showOwn(yard.client, yard.launcher.log, { ascii: out.ascii, signal: ending.signal }, (listener) => {
+        note = listener;
+      });
   await Promise.race([
     yard.downAsked.then(() => {
       endedBy ??= 'down';
     }),
+    // A view that fails ends the yard too, and its error is told when the nodes have stopped.
+    ...(shown === undefined ? [] : [shown.then(endView, () => undefined)]),
     new Promise<void>((done) => {
       const stop = (by: 'interrupt' | 'down') => {
         endedBy ??= by;
@@ -57,13 +76,28 @@ export async function runUp(s: Shared, options: UpOptions): Promise<number> {
       }
     }),
   ]);
+  ending.abort();
+  const failure = await shown?.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  note = (line) => out.error(line);
   out.step('stopping …');
   const stopping = performance.now();
   await yard.close();
   out.line(
     `stopped ${yard.client.yard.nodes.length} nodes in ${formatMs(performance.now() - stopping)}; going on: forkyard up${yardOption(yard.client.dir, process.cwd())}`,
   );
+  if (failure !== undefined) throw failure.error;
   return endedBy === 'interrupt' ? 130 : 0;
+
+  function endView(how: Ended): void {
+    if (how !== 'ended') endedBy ??= how;
+  }
+}
+
+function bugLine(what: string, error: unknown): string {
+  return `page bug in ${what}: ${(error as Error).stack ?? String(error)}`;
 }
 
 /** What a person needs next: where nodes answer, whose keys hold coins, what to try. */
@@ -90,6 +124,10 @@ function describe(out: Out, running: RunningYard): void {
   ]);
   for (const line of table([['NODE', 'RPC', 'PEER ADDRESS', 'MINES', 'DATA'], ...rows])) out.line(line);
   out.line();
+  if (running.page !== undefined) {
+    out.line(`PAGE  ${running.page}`);
+    out.line();
+  }
   out.line(`KEYS  ten test keys, the same on every yard (worthless); secrets: forkyard keys`);
   const coins = formatAmount(genesisCoins(params) / WELL_KNOWN.length);
   const people = allKeys(client.dir, params).filter((k) => k.kind === 'well-known');

@@ -22,22 +22,19 @@ function statusVerb(): Command {
     .action(async (_options: object, command: Command) => {
       const s = shared(command);
       const client = await open(s.yard);
-      const [{ readStatus }, { CALM }, { nodeTable }] = await Promise.all([
+      const [{ readStatus }, { nodeTable }] = await Promise.all([
         import('../../lab/status.ts'),
-        import('../../lab/conditions.ts'),
         import('./print.ts'),
       ]);
       const found = await readStatus(client);
       s.out.line(s.out.style(found.agree ? 'green' : 'red', found.sentence));
       if (found.facts !== '') s.out.step(found.facts);
-      if (found.faults !== '') s.out.line(s.out.style('yellow', found.faults));
       for (const line of nodeTable(found.infos, client.yard)) s.out.step(line);
       s.out.object({
         agree: found.agree,
         answers: found.answers,
         conflictDepth: found.conflictDepth,
         groups: client.yard.groups ?? null,
-        faults: { ...CALM, ...client.yard.conditions },
         nodes: [...found.infos].map(([letter, info]) => ({ letter, ...(info ?? { down: true }) })),
       });
       if (!found.agree) ending.code = 1;
@@ -83,14 +80,37 @@ function treeVerb(): Command {
 
 function watchVerb(): Command {
   const watch = addShared(new Command('watch'))
-    .description('what happens, line by line, from any terminal')
-    .option('--from-start', 'with what the launcher still has from before')
-    .action(async (options: { fromStart?: boolean }, command: Command) => {
+    .description('the live view, from any terminal: tree, nodes, payment, log; elsewhere a line an event')
+    .option('--log', 'one line an event instead of the full-screen view')
+    .option('--from-start', 'as lines, with what the launcher still has from before')
+    .action(async (options: { log?: boolean; fromStart?: boolean }, command: Command) => {
       const s = shared(command);
       const client = await open(s.yard);
+      const { hasScreen, showOther } = await import('../tui/open.ts');
+      if (options.log !== true && options.fromStart !== true && hasScreen(s.out)) {
+        ending.code = await showYard(s, client, showOther);
+        return;
+      }
       ending.code = await watchYard(s, client, options.fromStart === true);
     });
   return example(watch, 'watch', 'watch --json | jq .kind');
+}
+
+type ShowOther = typeof import('../tui/open.ts')['showOther'];
+
+/** The full-screen view until `q` (0), Ctrl-C (130), or the yard's end (0). */
+async function showYard(s: Shared, client: Client, showOther: ShowOther): Promise<number> {
+  const late = s.timeoutMs === undefined ? [] : [AbortSignal.timeout(s.timeoutMs)];
+  const ended = new AbortController();
+  const onSignal = () => ended.abort();
+  for (const name of ['SIGTERM', 'SIGHUP'] as const) process.once(name, onSignal);
+  const signal = AbortSignal.any([s.signal, ended.signal, ...late]);
+  const how = await showOther(client, { ascii: s.out.ascii, signal });
+  for (const name of ['SIGTERM', 'SIGHUP'] as const) process.off(name, onSignal);
+  if (how === 'interrupt' || s.signal.aborted) return 130;
+  if (ended.signal.aborted) return 143;
+  if (how === 'ended' && late[0]?.aborted !== true) s.out.step('the yard has ended');
+  return 0;
 }
 
 /** Names recent blocks by the tree as it is, then follows until Ctrl-C (130) or until the yard ends (0). */

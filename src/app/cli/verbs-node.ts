@@ -36,6 +36,7 @@ function rpcVerb(): Command {
         const client = YardClient.open(s.yard, process.cwd());
         const node =
           options.node === undefined ? client.node((await client.up())[0]!) : client.node(options.node);
+        client.mustBeAwake(node.letter);
         const timeoutMs = s.timeoutMs ?? 0;
         try {
           // Ids of all digits are text for the node, whatever JSON thinks of them.

@@ -25,6 +25,7 @@ interface UpOptions {
   readonly data?: string;
   readonly topology?: string;
   readonly genesis?: string;
+  readonly log?: boolean;
 }
 
 /** Presets of pace and delay: how far apart blocks are, against how long they travel, makes the forks. */
@@ -78,12 +79,14 @@ export function yardVerbs(programPath: string): Command[] {
     .option('--topology <name>', 'full (all with all) or line')
     .option('--genesis <file>', 'a networks file of your own')
     .option('--data <dir>', 'where the yard lives (default ./.forkyard)')
+    .option('--log', 'one line an event instead of the full-screen view')
     .action(async (options: UpOptions, command: Command) => {
       const { runUp } = await import('./up.ts');
       ending.code = await runUp(shared(command), {
         programPath,
         data: options.data,
         wishes: wishesOf(options),
+        log: options.log === true,
       });
     });
   example(
@@ -111,6 +114,7 @@ export function yardVerbs(programPath: string): Command[] {
     .option('--data <dir>', 'where the yard lives (default ./.forkyard)')
     .action(async (options: { exit?: boolean; data?: string }, command: Command) => {
       const { runTour } = await import('../../lab/tour.ts');
+      const { startPage } = await import('../page/server.ts');
       const s = shared(command);
       ending.code = await runTour({
         programPath,
@@ -123,6 +127,11 @@ export function yardVerbs(programPath: string): Command[] {
         ascii: s.out.ascii,
         stdin: process.stdin.isTTY === true ? process.stdin : undefined,
         signal: s.signal,
+        page: (launcher) =>
+          startPage({
+            launcher,
+            bug: (what, error) => process.stderr.write(`page bug in ${what}: ${String(error)}\n`),
+          }),
       });
     });
   example(demo, 'demo', 'demo --exit');

@@ -53,8 +53,8 @@ export function linkMethods(context: NodeContext): RpcMethod[] {
       run: (args) => {
         const rules = linkRules(network.links, args);
         network.setLinks(rules);
-        const { refuse, delayMs, deaf = [], hold = false, shapeTo = {} } = rules;
-        context.tell({ kind: 'links', refuse, delayMs, deaf, hold, shapes: shapeTo });
+        const { refuse, delayMs, delayTo, deaf = [], hold = false, shapeTo = {} } = rules;
+        context.tell({ kind: 'links', refuse, delayMs, delayTo, deaf, hold, shapes: shapeTo });
         return linksJson(context);
       },
     },

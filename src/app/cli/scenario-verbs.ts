@@ -1,0 +1,138 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, extname, join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { Problem } from '../../lab/problem.ts';
+import { pathFrom } from '../../lab/yard-file.ts';
+import { addDryRun, addShared, ending, example, type Shared, shared } from './common.ts';
+
+/** `run`, `grade`: lessons from a file, played and judged. */
+
+const FASTEST = 100;
+
+interface RunOptions {
+  readonly student?: string;
+  readonly speed?: string;
+  readonly out?: string;
+}
+
+export function scenarioVerbs(programPath: string): Command[] {
+  return [runVerb(programPath), gradeVerb(programPath)];
+}
+
+function runVerb(programPath: string): Command {
+  const run = addDryRun(addShared(new Command('run')))
+    .description('play a scenario on a yard of its own, and judge it; without a file: list the lessons')
+    .argument('[file]', 'a YAML file, or the name of a lesson that ships')
+    .option('--student <id>', 'make it a hand-in of this student')
+    .option('--speed <times>', 'so many times as fast: pace, delays and waits together')
+    .option('--out <dir>', 'where log and report go (default ./NAME.run)')
+    .action(async (file: string | undefined, options: RunOptions, command: Command) => {
+      const s = shared(command);
+      if (file === undefined) return listLessons(s);
+      ending.code = await play(s, programPath, file, options);
+    });
+  return example(run, 'run first-fork', 'run homework.yaml --student s1234567');
+}
+
+async function listLessons({ out }: Shared): Promise<void> {
+  const [{ shippedLessons }, { table }] = await Promise.all([import('../lessons.ts'), import('./print.ts')]);
+  const lessons = shippedLessons();
+  for (const line of table(lessons.map((l) => [`  ${l.name}`, l.title]))) out.line(line);
+  out.line();
+  out.line(`Play one: forkyard run ${lessons[0]?.name ?? 'FILE'}`);
+  out.object({ lessons });
+}
+
+async function play(s: Shared, programPath: string, given: string, options: RunOptions): Promise<number> {
+  const { out } = s;
+  const [{ findLesson, loadScenario }, { runScenario }, { renderReport }, { writeHandIn }] =
+    await Promise.all([
+      import('../lessons.ts'),
+      import('../../lab/scenario-run.ts'),
+      import('../../lab/scenario-report.ts'),
+      import('../../lab/handin.ts'),
+    ]);
+  const file = findLesson(given);
+  const text = readFileSync(file, 'utf8');
+  const scenario = loadScenario(file, text);
+  const speed = Number(options.speed ?? 1);
+  if (!(speed >= 0.1 && speed <= FASTEST))
+    throw new Problem(2, `--speed must be a number from 0.1 to ${FASTEST}, not '${options.speed}'`);
+  out.line(out.style('bold', scenario.title));
+  if (scenario.lesson !== '') out.step(scenario.lesson);
+  out.step('');
+  if (s.dryRun) {
+    const plan = `${scenario.nodes.length} nodes, ${scenario.steps.length} steps, ${scenario.assertions.length} assertions`;
+    out.line(plan);
+    out.object({ plan, scenario: scenario.title });
+    return 0;
+  }
+  const dir = resolve(
+    options.out ??
+      `${basename(file, extname(file))}${options.student === undefined ? '' : `-${safe(options.student)}`}.run`,
+  );
+  mkdirSync(dir, { recursive: true });
+  const logFile = join(dir, 'log.jsonl');
+  const { result, watch } = await runScenario({
+    scenario: s.timeoutMs === undefined ? scenario : { ...scenario, timeoutMs: s.timeoutMs },
+    programPath,
+    speed,
+    logFile,
+    signal: s.signal,
+    say: (atMs, line) => out.step(`${(atMs / 1000).toFixed(1).padStart(7)} s  ${line}`),
+  });
+  const student = options.student === undefined ? {} : { student: options.student };
+  const command = `forkyard run ${given}${speed === 1 ? '' : ` --speed ${speed}`}`;
+  const report = join(dir, 'report.html');
+  writeFileSync(report, renderReport({ scenario, result, watch, command, ...student }));
+  writeFileSync(join(dir, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+  if (options.student !== undefined)
+    writeHandIn({ dir, student: options.student, scenarioText: text, result, speed });
+  out.step('');
+  if (result.failure !== undefined) out.error(`forkyard: ${result.failure}`);
+  const held = result.verdicts.filter((v) => v.holds).length;
+  const verdict = result.passed ? out.style('green', 'PASSED') : out.style('red', 'FAILED');
+  out.line(
+    `${verdict} ${held} of ${result.verdicts.length} assertions hold · report ${pathFrom(process.cwd(), report)}`,
+  );
+  for (const ask of result.answers.filter((a) => a.answer === undefined))
+    out.line(`Not answered yet (${ask.id}): ${ask.question}`);
+  out.object({ ...result, report, log: logFile, ...student });
+  return result.passed ? 0 : 1;
+}
+
+function safe(student: string): string {
+  if (/^[\w.@-]{1,64}$/.test(student) && !student.startsWith('.')) return student;
+  throw new Problem(2, `--student: '${student}' must be letters, digits, and . _ @ - only`);
+}
+
+function gradeVerb(programPath: string): Command {
+  const grade = addShared(new Command('grade'))
+    .description('run all hand-ins of a folder again, and write a table of who passed')
+    .argument('<dir>', 'a folder of hand-ins, one folder each')
+    .option('--scenario <file>', 'the homework as it was given out; only answers may differ from it')
+    .option('--csv <file>', 'where the table goes (default DIR/grades.csv)')
+    .action(async (dir: string, options: { scenario?: string; csv?: string }, command: Command) => {
+      const s = shared(command);
+      const { gradeAll, gradesCsv } = await import('../../lab/grade.ts');
+      const { findLesson, loadScenario } = await import('../lessons.ts');
+      const given = options.scenario === undefined ? undefined : findLesson(options.scenario);
+      const grades = await gradeAll({
+        dir: resolve(dir),
+        programPath,
+        ...(given === undefined ? {} : { original: loadScenario(given, readFileSync(given, 'utf8')) }),
+        signal: s.signal,
+        say: (line) => s.out.step(line),
+      });
+      const csv = resolve(options.csv ?? join(dir, 'grades.csv'));
+      writeFileSync(csv, gradesCsv(grades));
+      const passed = grades.filter((g) => g.state === 'ok' && g.passed).length;
+      const refused = grades.filter((g) => g.state !== 'ok').length;
+      s.out.line(
+        `${passed} of ${grades.length} passed, ${refused} refused · ${pathFrom(process.cwd(), csv)}`,
+      );
+      s.out.object({ grades, csv });
+      if (passed < grades.length) ending.code = 1;
+    });
+  return example(grade, 'grade handins --scenario homework.yaml');
+}

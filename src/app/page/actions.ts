@@ -1,0 +1,81 @@
+import { parseAmount } from '../../bitcoin/amount.ts';
+import type { Action } from '../../lab/action.ts';
+import type { YardClient } from '../../lab/client.ts';
+import { heal, hold, kill, partition, start } from '../../lab/faults.ts';
+import { mineBlocks } from '../../lab/mining.ts';
+import { parseAt } from '../../lab/names.ts';
+import { doubleSpend, send } from '../../lab/pay.ts';
+import { misuse } from '../../lab/problem.ts';
+import { reorg } from '../../lab/reorg.ts';
+
+/** What the page may ask for: the very actions of the command line, made from what a form holds. */
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const VERBS: Readonly<Record<string, (client: YardClient, fields: Fields) => Action<unknown>>> = {
+  hold: (client) => hold(client, true, []),
+  release: (client) => hold(client, false, []),
+  mine: (client, f) =>
+    mineBlocks(client, { node: text(f, 'node'), blocks: whole(f, 'blocks', 1, 1_000), uncapped: true }),
+  send: (client, f) => {
+    const node = optional(f, 'node');
+    const wishes = { from: text(f, 'from'), to: text(f, 'to'), amount: amount(f) };
+    return send(client, node === undefined ? wishes : { ...wishes, node });
+  },
+  'double-spend': (client, f) => {
+    const payments = [text(f, 'first'), text(f, 'second')].map((at) => {
+      const parsed = parseAt(at);
+      if (!parsed.ok) throw misuse(parsed.error);
+      return { to: parsed.value.name, node: parsed.value.node };
+    });
+    const wishes = { from: text(f, 'from'), payments };
+    return doubleSpend(
+      client,
+      optional(f, 'amount') === undefined ? wishes : { ...wishes, amount: amount(f) },
+    );
+  },
+  partition: (client, f) => partition(client, text(f, 'groups')),
+  heal: (client) => heal(client, { wait: true }),
+  reorg: (client, f) => {
+    const losers = optional(f, 'losers');
+    const wishes = { depth: whole(f, 'depth', 1, 50), lead: whole(f, 'lead', 1, 50), capped: false };
+    return reorg(client, losers === undefined ? wishes : { ...wishes, losers });
+  },
+  kill: (client, f) => kill(client, text(f, 'node'), f['clean'] === true),
+  start: (client, f) => start(client, text(f, 'node')),
+};
+
+/** Throws a Problem with one sentence when the fields make no action. */
+export function actionFor(client: YardClient, verb: string, fields: Fields): Action<unknown> {
+  const make = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+  if (make === undefined) throw misuse(`no action '${verb}'`, `There is ${Object.keys(VERBS).join(', ')}.`);
+  client.refresh();
+  return make(client, fields);
+}
+
+function optional(fields: Fields, name: string): string | undefined {
+  const value = fields[name];
+  if (value === undefined || value === '') return undefined;
+  if (typeof value !== 'string' || value.length > 200) throw misuse(`${name} must be a short text`);
+  return value.trim();
+}
+
+function text(fields: Fields, name: string): string {
+  const value = optional(fields, name);
+  if (value === undefined || value === '') throw misuse(`${name} is missing`);
+  return value;
+}
+
+function whole(fields: Fields, name: string, least: number, most: number): number {
+  const value = Number(fields[name]);
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    throw misuse(`${name} must be a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function amount(fields: Fields): number {
+  const parsed = parseAmount(text(fields, 'amount'));
+  if (!parsed.ok) throw misuse(parsed.error);
+  return parsed.value;
+}

@@ -1,0 +1,102 @@
+import { conditionsOf, describeFaults, isCalm } from '../../lab/conditions.ts';
+import { formatGroups } from '../../lab/names.ts';
+import { formatDuration } from '../../lab/units.ts';
+import { agreementOf } from '../../observe/agreement.ts';
+import { join, type Line, line, spread, styled } from './screen.ts';
+import { isHeld, letters, minutes, type TuiState, upNodes } from './state.ts';
+
+/** The two lines on top: what this yard is and what is done to it; do the nodes agree, and what is to be expected. */
+
+export function headLine(state: TuiState, width: number): Line {
+  const { yard, forest } = state;
+  const parts = [yard.network, `${yard.nodes.length} nodes`];
+  if (yard.spacingMs > 0) parts.push(`pace ${formatDuration(yard.spacingMs)}`);
+  if (yard.delayMs > 0) parts.push(`delay ${formatDuration(yard.delayMs)}`);
+  const down = letters(state).filter((l) => !forest.tips.has(l));
+  const left = [styled(' forkyard', 'bold'), line(`  ${parts.join(' · ')}`)];
+  if (down.length > 0) left.push(styled(`   DOWN ${down.join(' ')}`, 'warn'));
+  if (isHeld(state)) left.push(styled('   HELD', 'warn'));
+  if (forest.cut !== undefined) {
+    const since = minutes(state.now - (state.cutSince ?? state.now));
+    left.push(styled(`   CUT ${formatGroups(forest.cut)} ${since}`, 'bad'));
+  }
+  const faults = otherFaults(state);
+  if (faults !== '') left.push(styled(`   ${faults}`, 'warn'));
+  if (!state.connected) left.push(styled('   no word from the launcher', 'bad'));
+  const page =
+    yard.page === undefined
+      ? ''
+      : `page ${width < 120 ? yard.page.replace(/^.*?(:\d+).*$/, '$1') : yard.page} `;
+  return spread(join(...left), styled(page, 'dim'), width);
+}
+
+/** Everything else that is set wrong on purpose: one-way cuts, held wires, frozen nodes, shaped links, clocks. */
+function otherFaults({ yard, infos }: TuiState): string {
+  const held = [...infos.values()].reduce((sum, info) => sum + (info?.held ?? 0), 0);
+  return describeFaults({ ...yard, groups: undefined }, held).join(' · ');
+}
+
+export function agreeLine(state: TuiState, width: number): Line {
+  const answer = answerOf(state);
+  const left = join(
+    line(' '),
+    styled('AGREE', 'bold'),
+    line('  '),
+    styled(answer.text, answer.isOne ? 'good' : 'bad'),
+  );
+  const long = line(`${expectation(state)} `);
+  const fits = left.text.length + long.text.length + 3 <= width;
+  return spread(left, fits ? long : line(shortExpectation(state)), width);
+}
+
+function answerOf(state: TuiState): { text: string; isOne: boolean } {
+  const { forest } = state;
+  const nodes = upNodes(state);
+  const { answers, depth, behind } = agreementOf(forest, nodes);
+  const [first] = answers;
+  if (first === undefined) return { text: 'no node is up', isOne: false };
+  if (answers.length === 1) {
+    const since = state.agreedSince === undefined ? '' : ` · ${ago(state.now - state.agreedSince)}`;
+    return { text: `yes: ${forest.nameOf(first.id)} on ${nodes.join(' ')}${since}`, isOne: true };
+  }
+  if (depth > 0) return { text: `NO: ${answers.length} answers, conflict depth ${depth}`, isOne: false };
+  return { text: `NO: ${answers.length} answers, only lag (${behind.join(' ')} behind)`, isOne: false };
+}
+
+/** Whole seconds: tenths would only flicker. */
+function ago(ms: number): string {
+  return ms < 60_000 ? `${Math.max(0, Math.floor(ms / 1000))} s` : minutes(ms);
+}
+
+/**
+ * P(a height is forked) = 1 − e^(−λD̄), D̄ the delay weighted by hash power over those who hear a block (Decker and
+ * Wattenhofer 2013). Where one delay holds for every link, D̄ = d (1 − Σ share²). Undefined where that does not hold.
+ */
+export function expectedForkEvery(state: TuiState): number | undefined {
+  const { yard, forest } = state;
+  const miners = yard.nodes.filter((n) => n.miner && n.hashrate > 0);
+  const total = miners.reduce((sum, n) => sum + n.hashrate, 0);
+  if (yard.spacingMs === 0 || yard.delayMs === 0 || miners.length < 2) return undefined;
+  if (forest.cut !== undefined || yard.topology === 'line' || isHeld(state)) return undefined;
+  if (!isCalm(conditionsOf(yard))) return undefined;
+  if (miners.some((n) => !forest.tips.has(n.letter))) return undefined;
+  const concentration = miners.reduce((sum, n) => sum + (n.hashrate / total) ** 2, 0);
+  const mean = yard.delayMs * (1 - concentration);
+  return 1 / (1 - Math.exp(-mean / yard.spacingMs));
+}
+
+function expectation(state: TuiState): string {
+  const { current, uncut } = state.epochs;
+  const seen = (e: { forks: number; heights: number }) =>
+    `${e.forks} ${e.forks === 1 ? 'fork' : 'forks'} in ${e.heights} ${e.heights === 1 ? 'height' : 'heights'}`;
+  if (state.forest.cut !== undefined) return uncut === undefined ? '' : `before the cut: ${seen(uncut)}`;
+  const every = expectedForkEvery(state);
+  if (every === undefined) return current.heights === 0 ? '' : `seen ${seen(current)}`;
+  return `expect a fork every ~${Math.round(every)} heights · seen ${current.forks} in ${current.heights}`;
+}
+
+function shortExpectation(state: TuiState): string {
+  const every = expectedForkEvery(state);
+  const { forks, heights } = state.epochs.current;
+  return every === undefined ? '' : `fork every ~${Math.round(every)} · seen ${forks} in ${heights} `;
+}

@@ -1,0 +1,243 @@
+import type { LogEvent } from '../../consensus/news.ts';
+import type { YardFile } from '../../lab/yard-file.ts';
+import { agreementOf, newEpochs, readsDiffer } from '../../observe/agreement.ts';
+import type { Forest } from '../../observe/forest.ts';
+import { narrate } from '../../observe/narrate.ts';
+import { laneSign } from '../../observe/payment-words.ts';
+import { newPayments } from '../../observe/payments.ts';
+import { newReorgMoments } from '../../observe/reorg-moment.ts';
+import {
+  KEPT_LINES,
+  KEPT_PAYMENTS,
+  LANE,
+  type LogItem,
+  type MinerTally,
+  READ_DEPTHS,
+  type TuiState,
+  upNodes,
+} from './state.ts';
+
+/** How events and time change what is shown. Nothing here reads a clock or a terminal. */
+
+export interface NewState {
+  readonly yard: YardFile;
+  readonly owner: boolean;
+  /** The tree as it is; the events that follow only add to it. */
+  readonly forest: Forest;
+  readonly now: number;
+}
+
+export function newState({ yard, owner, forest, now }: NewState): TuiState {
+  return {
+    ...{ now, yard, owner, forest },
+    payments: newPayments(forest),
+    moments: newReorgMoments(),
+    epochs: newEpochs(),
+    infos: new Map(),
+    connected: true,
+    log: [],
+    focus: 'nodes',
+    node: yard.nodes[0]?.letter ?? 'A',
+    ...{ block: undefined, payment: undefined, pinned: false },
+    seenPayments: [],
+    names: new Map(),
+    lanes: new Map(),
+    ...{ logBack: 0, filter: '', prompt: undefined, notice: '' },
+    ...{ moment: undefined, details: undefined, help: false },
+    shown: new Map(forest.tips),
+    hops: new Map(),
+    cutSince: forest.cut === undefined ? undefined : now,
+    agreedSince: undefined,
+    samples: noSamples(),
+    tally: [],
+    running: [],
+  };
+}
+
+function noSamples() {
+  return { seconds: 0, differ: Array.from({ length: READ_DEPTHS }, () => 0) };
+}
+
+/** `isPast`: it happened before this view opened, so nothing moves for it. */
+export function applyEvent(state: TuiState, event: LogEvent, isPast = false): void {
+  const { forest } = state;
+  forest.apply(event);
+  state.payments.apply(event);
+  state.epochs.apply(event);
+  const told = state.moments.apply(event);
+  if (told && !isPast) state.moment = state.moments.latest;
+  const text = narrate(event, forest);
+  if (text !== undefined) addLog(state, itemOf(event, text));
+  switch (event.kind) {
+    case 'tip':
+      moveFlag(state, event.node, event.id, isPast ? 'tip' : 'reorg');
+      break;
+    case 'start':
+    case 'process':
+      syncFlags(state);
+      break;
+    case 'tx-seen':
+      seePayment(state, event.txid);
+      break;
+    case 'partition':
+      state.cutSince = event.t;
+      state.samples = noSamples();
+      break;
+    case 'heal':
+      state.cutSince = undefined;
+      state.samples = noSamples();
+      break;
+    default:
+      break;
+  }
+  if (event.kind === 'tip' || event.kind === 'start' || event.kind === 'process')
+    noteAgreement(state, event.t);
+}
+
+function itemOf(event: LogEvent, text: string): LogItem {
+  const txids = 'txid' in event ? [event.txid] : [];
+  const block =
+    event.kind === 'mined' || event.kind === 'tip' || event.kind === 'refused' ? event.id : undefined;
+  const node = event.kind === 'process' ? event.of : event.node;
+  return { t: event.t, text, from: 'event', node, kind: event.kind, txids, block };
+}
+
+export function addLog(state: TuiState, item: LogItem): void {
+  state.log.push(item);
+  if (state.log.length > KEPT_LINES * 1.1) state.log.splice(0, state.log.length - KEPT_LINES);
+  // Who reads further up keeps the lines before the eyes.
+  if (state.logBack > 0) state.logBack = Math.min(state.logBack + 1, state.log.length - 1);
+}
+
+/** What one of our own actions says. */
+export function say(state: TuiState, text: string, from: 'action' | 'error' = 'action'): void {
+  const item = { t: state.now, from, node: '', kind: from, txids: [], block: undefined };
+  for (const line of text.split('\n')) addLog(state, { ...item, text: line });
+}
+
+function noteAgreement(state: TuiState, t: number): void {
+  const isOne = agreementOf(state.forest, upNodes(state)).answers.length === 1;
+  if (!isOne) state.agreedSince = undefined;
+  else state.agreedSince ??= t;
+}
+
+function seePayment(state: TuiState, txid: string): void {
+  if (state.seenPayments.includes(txid)) return;
+  state.seenPayments.push(txid);
+  if (state.seenPayments.length > KEPT_PAYMENTS) state.seenPayments.shift();
+  if (!state.pinned) followPayment(state, txid);
+}
+
+export function followPayment(state: TuiState, txid: string | undefined): void {
+  state.payment = txid;
+  state.lanes = new Map();
+}
+
+/** A flag that changes its branch walks there; one that only goes ahead is there at once. */
+function moveFlag(state: TuiState, node: string, id: string, how: 'tip' | 'reorg'): void {
+  const { forest, shown, hops } = state;
+  const from = shown.get(node);
+  const fork = from === undefined ? undefined : forest.forkPoint(from, id);
+  if (how === 'tip' || from === undefined || fork === undefined || fork.id === from) {
+    if (hops.has(node) && how === 'reorg') hops.get(node)?.push(id);
+    else {
+      hops.delete(node);
+      shown.set(node, id);
+    }
+    return;
+  }
+  const path: string[] = [];
+  for (let at = forest.blocks.get(from); at !== undefined && at.id !== fork.id; ) {
+    at = forest.blocks.get(at.prev);
+    if (at !== undefined) path.push(at.id);
+  }
+  const up: string[] = [];
+  for (
+    let at = forest.blocks.get(id);
+    at !== undefined && at.id !== fork.id;
+    at = forest.blocks.get(at.prev)
+  ) {
+    up.push(at.id);
+  }
+  hops.set(node, [...path, ...up.reverse()]);
+}
+
+/** Nodes that ended have no flag, and those that opened stand where they are. */
+function syncFlags(state: TuiState): void {
+  const { forest, shown, hops } = state;
+  for (const node of [...shown.keys()]) {
+    if (forest.tips.has(node)) continue;
+    shown.delete(node);
+    hops.delete(node);
+  }
+  for (const [node, id] of forest.tips) if (!hops.has(node)) shown.set(node, id);
+}
+
+/** Beyond so many cells a walk is a sweep: it takes no longer, it takes bigger steps. */
+const SWEEP = 20;
+
+/** One step for every flag on its way; true while any is. Call at most ten times a second. */
+export function hop(state: TuiState): boolean {
+  for (const [node, path] of state.hops) {
+    const step = Math.max(1, Math.ceil(path.length / SWEEP));
+    const next = path.splice(0, step).at(-1);
+    if (next !== undefined) state.shown.set(node, next);
+    if (path.length === 0) state.hops.delete(node);
+  }
+  return state.hops.size > 0;
+}
+
+/** Straight to where they are: for a terminal that was away. */
+export function endHops(state: TuiState): void {
+  state.hops.clear();
+  syncFlags(state);
+}
+
+/** Once a second: what is counted by time. */
+export function second(state: TuiState): void {
+  const nodes = upNodes(state);
+  const { samples, forest } = state;
+  if (nodes.length > 1 && state.epochs.current.heights > 0) {
+    state.samples = {
+      seconds: samples.seconds + 1,
+      differ: samples.differ.map((n, deep) => n + Number(readsDiffer(forest, nodes, deep))),
+    };
+  }
+  state.tally = tallyOf(state);
+}
+
+/** Adds a column to the payment's lanes when any of them changed. */
+export function sampleLanes(state: TuiState): void {
+  const { payment, payments, forest, lanes } = state;
+  if (payment === undefined) return;
+  const nodes = state.yard.nodes.map((n) => n.letter);
+  const signs = nodes.map((node) => laneSign(payment, node, payments, forest));
+  if (nodes.every((node, i) => lanes.get(node)?.at(-1) === signs[i])) return;
+  state.lanes = new Map(nodes.map((node, i) => [node, `${lanes.get(node) ?? ''}${signs[i]}`.slice(-LANE)]));
+}
+
+function tallyOf(state: TuiState): MinerTally[] {
+  const { forest } = state;
+  const kept = new Set<string>();
+  for (const tip of new Set(forest.tips.values())) {
+    for (
+      let at = forest.blocks.get(tip);
+      at !== undefined && !kept.has(at.id);
+      at = forest.blocks.get(at.prev)
+    ) {
+      kept.add(at.id);
+    }
+  }
+  const by = new Map<string, { blocks: number; stale: number }>();
+  for (const block of forest.blocks.values()) {
+    if (block.height === 0) continue;
+    const count = by.get(block.miner) ?? { blocks: 0, stale: 0 };
+    if (kept.has(block.id)) count.blocks++;
+    else count.stale++;
+    by.set(block.miner, count);
+  }
+  const order = state.yard.nodes.map((n) => n.letter);
+  return [...by]
+    .map(([miner, count]) => ({ miner, ...count }))
+    .sort((a, b) => order.indexOf(a.miner) - order.indexOf(b.miner));
+}

@@ -1,0 +1,152 @@
+import { type Done, type RunContext, sleep, until } from './action.ts';
+import * as faults from './faults.ts';
+import type { RunningYard } from './launch.ts';
+import { mineBlocks } from './mining.ts';
+import { blockName, listLetters, tailOf } from './names.ts';
+import { freeze, thaw } from './node-faults.ts';
+import { doubleSpend, send } from './pay.ts';
+import { failed } from './problem.ts';
+import type { StepAction } from './scenario.ts';
+import type { ScenarioWatch } from './scenario-watch.ts';
+import { formatMs, formatRate } from './units.ts';
+
+/** Carries out one step on the running yard, and says in one line what came of it. */
+
+export interface Stage {
+  readonly yard: RunningYard;
+  readonly watch: ScenarioWatch;
+  /** Waits are so many times shorter. */
+  readonly speed: number;
+}
+
+/** What needs the runner's own hands: verdicts are its. */
+export type Doing = Exclude<StepAction, { kind: 'check' | 'mark' | 'say' }>;
+
+export async function act(stage: Stage, action: Doing, context: RunContext): Promise<string> {
+  const { client } = stage.yard;
+  client.refresh();
+  switch (action.kind) {
+    case 'mine': {
+      const wishes = { node: action.node, blocks: action.blocks, uncapped: !action.capped };
+      const done = await mineBlocks(client, wishes).run({ ...context, step: () => undefined });
+      const last = done.data.blocks.at(-1)!;
+      return `${action.node} mined ${done.line} · now ${blockName(last)} ${tailOf(last.id)}`;
+    }
+    case 'partition':
+      return line(await faults.partition(client, action.groups).run(context));
+    case 'heal':
+      return line(
+        await faults.heal(client, { wait: action.wait }).run({ ...context, step: () => undefined }),
+      );
+    case 'kill':
+      return line(await faults.kill(client, action.node, action.clean).run(context));
+    case 'start':
+      return line(await faults.start(client, action.node).run(context));
+    case 'freeze':
+      return line(await freeze(client, action.node).run(context));
+    case 'thaw':
+      return line(await thaw(client, action.node).run(context));
+    case 'pay':
+      return pay(stage, action, context);
+    case 'double-spend':
+      return spendTwice(stage, action, context);
+    case 'set':
+      return set(stage, action);
+    case 'hold':
+      return line(await faults.hold(client, action.on, action.nodes).run(context));
+    case 'wait': {
+      const ms = Math.max(1, Math.round(action.ms / stage.speed));
+      await sleep(ms, context.signal);
+      return `waited ${formatMs(ms)}`;
+    }
+    case 'invalidate':
+    case 'reconsider':
+      return force(stage, action);
+    case 'precious': {
+      const info = await client.info(action.tipOf);
+      if (info === undefined) throw failed(`node ${action.tipOf} is down, so it has no tip to prefer`);
+      // Right after a heal the block may still be on its way.
+      await until(
+        async () => ((await knows(stage, action.node, info.tip.id)) ? true : undefined),
+        context,
+        () => `${action.node} does not have ${blockName(info.tip)}`,
+      );
+      await client.call(action.node, 'preciousblock', [info.tip.id]);
+      return `${action.node} was told to prefer ${blockName(info.tip)} ${tailOf(info.tip.id)} (forced, not raced)`;
+    }
+  }
+}
+
+async function knows({ yard }: Stage, letter: string, id: string): Promise<boolean> {
+  const found = await yard.client.call<unknown[]>(letter, 'findblock', [id]);
+  return found.length > 0;
+}
+
+/** Invalidated tips by node, so that `reconsider` undoes just that. */
+const condemned = new WeakMap<ScenarioWatch, Map<string, string>>();
+
+async function force(
+  { yard, watch }: Stage,
+  action: Extract<Doing, { kind: 'invalidate' | 'reconsider' }>,
+): Promise<string> {
+  const known = condemned.get(watch) ?? new Map<string, string>();
+  condemned.set(watch, known);
+  const { node } = action;
+  if (action.kind === 'reconsider') {
+    const id = known.get(node);
+    if (id === undefined) throw failed(`no block was invalidated on ${node}, so there is none to reconsider`);
+    await yard.client.call(node, 'reconsiderblock', [id]);
+    return `${node} takes ${watch.forest.nameOf(id)} ${tailOf(id)} for valid again`;
+  }
+  const info = await yard.client.info(node);
+  if (info === undefined) throw failed(`node ${node} is down, so its tip cannot be invalidated`);
+  await yard.client.call(node, 'invalidateblock', [info.tip.id]);
+  known.set(node, info.tip.id);
+  return `${node} was told that its tip ${blockName(info.tip)} ${tailOf(info.tip.id)} is invalid (forced, not raced)`;
+}
+
+function line(done: Done<unknown>): string {
+  return done.line;
+}
+
+async function pay(
+  { yard, watch }: Stage,
+  action: Extract<Doing, { kind: 'pay' }>,
+  context: RunContext,
+): Promise<string> {
+  const { from, to, amount, node } = action;
+  const wishes = { from, to, amount, ...(node === undefined ? {} : { node }) };
+  const done = await send(yard.client, wishes).run({ ...context, step: () => undefined });
+  if (action.as !== undefined) watch.named.set(action.as, done.data.txid);
+  return action.as === undefined ? done.line : `${action.as}: ${done.line}`;
+}
+
+async function spendTwice(
+  { yard, watch }: Stage,
+  action: Extract<Doing, { kind: 'double-spend' }>,
+  context: RunContext,
+): Promise<string> {
+  const { from, payments, amount } = action;
+  const wishes = { from, payments, ...(amount === undefined ? {} : { amount }) };
+  const done = await doubleSpend(yard.client, wishes).run({ ...context, step: () => undefined });
+  for (const [i, name] of action.as.entries()) watch.named.set(name, done.data.txids[i]!);
+  const sides = done.data.payments.map(
+    (p, i) =>
+      `${action.as[i] ?? tailOf(p.txid)} to ${p.to} ${p.accepted ? `on ${listLetters(p.seen.length === 0 ? [p.node] : p.seen)}` : `refused: ${p.why}`}`,
+  );
+  return `${from} spends one coin twice: ${sides.join('; ')}`;
+}
+
+async function set({ yard }: Stage, action: Extract<Doing, { kind: 'set' }>): Promise<string> {
+  const { node, hashrate, mines } = action;
+  const change = {
+    ...(mines === undefined ? {} : { on: mines, held: false }),
+    ...(hashrate === undefined ? {} : hashrate === 0 ? { uncapped: true } : { hashrate }),
+  };
+  await yard.client.call(node, 'setmining', [change]);
+  const words = [
+    ...(hashrate === undefined ? [] : [formatRate(hashrate)]),
+    ...(mines === undefined ? [] : [mines ? 'mines' : 'rests']),
+  ];
+  return `${node}: ${words.join(', ')}`;
+}

@@ -1,0 +1,211 @@
+import type { Shape } from './figures-conditions.ts';
+import type { Spread } from './figures-quantiles.ts';
+import { binomialSe, type Figures } from './figures-tally.ts';
+import { forkedHeights, staleOfShares, TWO_CLUSTERS_MAX_X, twoClusters } from './predict.ts';
+
+/** Figures as rows of "measured · predicted · N · SE", the same for terminal, page and report. */
+
+/** Below so many events a share is told as a count: its percentage would be noise. */
+export const LEAST_EVENTS = 30;
+
+export interface FigureRow {
+  /** What is measured, in words. */
+  readonly name: string;
+  readonly value: number;
+  /** Events the figure rests on: blocks, heights. */
+  readonly n: number;
+  /** What `n` counts. */
+  readonly of: 'blocks' | 'heights';
+  /** What a count says, for few events: `3 of 12`. */
+  readonly count: string;
+  readonly se?: number;
+  readonly predicted?: number;
+  /** Its name, where something is predicted. */
+  readonly formula?: string;
+}
+
+/** What the predictions are made from; `why` instead where no formula holds. */
+export type Basis =
+  | {
+      readonly kind: 'clique' | 'two-clusters';
+      /** Blocks per delay: λd. */
+      readonly x: number;
+      readonly blocksPerS: number;
+      readonly delayMs: number;
+      readonly hhi: number;
+    }
+  | { readonly kind: 'none'; readonly why: string };
+
+/** The formulas were checked up to here. */
+const MAX_X = TWO_CLUSTERS_MAX_X;
+
+export function basisOf(figures: Figures, shape: Shape): Basis {
+  if (shape.kind === 'other') return { kind: 'none', why: shape.why };
+  if (figures.blocks === 0) return { kind: 'none', why: 'no block was found' };
+  // The delay as it was, not as it was asked for: checking and writing a block take their milliseconds too. Between two
+  // clusters the log's delays mix near and far receivers, so there it is the one asked for.
+  const measured = shape.kind === 'clique' && figures.body.n > 0;
+  const delayMs = measured ? figures.body.p50 : shape.delayMs;
+  const x = (figures.blocksPerS * delayMs) / 1000;
+  if (x > MAX_X) return { kind: 'none', why: `x = λd = ${digits(x)} is above ${MAX_X}` };
+  const hhi = shape.hhi ?? estimatedHhi(figures);
+  if (hhi === undefined) return { kind: 'none', why: "the miners' shares are not known" };
+  return { kind: shape.kind, x, blocksPerS: figures.blocksPerS, delayMs, hhi };
+}
+
+/** Σ share² from the blocks alone, without the bias that counting a block against itself brings. */
+function estimatedHhi(figures: Figures): number | undefined {
+  const n = figures.blocks;
+  if (n < LEAST_EVENTS) return undefined;
+  let pairs = 0;
+  for (const { blocks } of figures.miners) pairs += blocks * (blocks - 1);
+  return pairs / (n * (n - 1));
+}
+
+/** Rows with a formula (where one holds) and those that are only measured. `shape`: whose assumptions are looked at. */
+export function figureRows(figures: Figures, shape: Shape): readonly FigureRow[] {
+  const basis = basisOf(figures, shape);
+  const theory = predictions(basis, shape);
+  const share = (ms: number) => (figures.comparedMs === 0 ? 0 : ms / figures.comparedMs);
+  const time = (part: number) =>
+    `${digits((part * figures.comparedMs) / 1000)} of ${digits(figures.comparedMs / 1000)} s`;
+  const rows: FigureRow[] = [
+    counted('stale blocks', figures.stale, figures.blocks, 'blocks', theory.stale),
+    counted('heights with a fork', figures.forkedHeights, figures.heights, 'heights', theory.forked),
+  ];
+  if (figures.comparedMs > 0) {
+    const timed = (name: string, part: number, se: number | undefined, p?: Prediction): FigureRow => ({
+      name,
+      value: part,
+      n: figures.blocks,
+      of: 'blocks',
+      count: time(part),
+      ...(se === undefined ? {} : { se }),
+      ...(p === undefined ? {} : { predicted: p.value, formula: p.formula }),
+    });
+    rows.push(timed('all tips equal', share(figures.agreeMs), figures.agreeSe));
+    rows.push(timed('lag only (one chain behind)', share(figures.lagMs), undefined));
+    for (const { k, d, dSe, a, aSe } of figures.depths) {
+      rows.push(timed(`D${k}  two nodes differ ${deep(k)}`, d, dSe, theory.d?.(k)));
+      rows.push(timed(`A${k}  some two differ ${deep(k)}`, a, aSe, theory.a?.(k)));
+    }
+  }
+  for (const { k, v, vPerHeight, vSe } of figures.depths) {
+    const p = theory.v?.(k);
+    rows.push({
+      name: `V${k}  read ${deep(k)} undone, per height`,
+      value: vPerHeight,
+      n: figures.heights,
+      of: 'heights',
+      count: `${v} in ${figures.heights}`,
+      ...(figures.heights === 0 ? {} : { se: vSe }),
+      ...(p === undefined ? {} : { predicted: p.value, formula: p.formula }),
+    });
+  }
+  return rows;
+}
+
+function deep(k: number): string {
+  return k === 0 ? 'at the tip' : `${k} deep`;
+}
+
+function counted(
+  name: string,
+  events: number,
+  n: number,
+  of: 'blocks' | 'heights',
+  p: Prediction | undefined,
+): FigureRow {
+  const value = n === 0 ? 0 : events / n;
+  return {
+    name,
+    value,
+    n,
+    of,
+    count: `${events} of ${n}`,
+    ...(n === 0 ? {} : { se: binomialSe(p?.value ?? value, n) }),
+    ...(p === undefined ? {} : { predicted: p.value, formula: p.formula }),
+  };
+}
+
+interface Prediction {
+  readonly value: number;
+  readonly formula: string;
+}
+
+interface Predictions {
+  readonly stale?: Prediction;
+  readonly forked?: Prediction;
+  readonly d?: (k: number) => Prediction;
+  readonly a?: (k: number) => Prediction;
+  readonly v?: (k: number) => Prediction;
+}
+
+function predictions(basis: Basis, shape: Shape): Predictions {
+  if (basis.kind === 'none') return {};
+  const { x, hhi } = basis;
+  if (basis.kind === 'clique' || shape.kind !== 'two-clusters') {
+    return {
+      stale: { value: staleOfShares(x, hhi), formula: '(1 - HHI) x/(1+x)' },
+      // The mean delay over hash power: a miner has its own block at once.
+      forked: { value: forkedHeights((1 - hhi) * x), formula: '1 - e^(-λD)' },
+    };
+  }
+  const theory = twoClusters(x);
+  const [left, right] = [shape.groups[0].length, shape.groups[1].length];
+  const nodes = left + right;
+  // Nodes of one cluster never differ: only pairs across it do.
+  const across = (2 * left * right) / (nodes * (nodes - 1));
+  return {
+    stale: { value: theory.stale, formula: 'x/(2(1+x))' },
+    forked: { value: theory.forked, formula: 'x/(2+x)' },
+    d: (k) => ({ value: across * theory.disagreement(k), formula: `c ρ^${k + 1}, ρ = sin²θ, θ tanθ = x/2` }),
+    a: (k) => ({ value: theory.disagreement(k), formula: `c ρ^${k + 1}, ρ = sin²θ, θ tanθ = x/2` }),
+    // All nodes of the cluster that loses reorganise, and either one loses half of the time.
+    v: (k) => ({ value: (theory.violations(k) * nodes) / 2, formula: `(1-ρ) ρ^${k} x/(2+x)` }),
+  };
+}
+
+/** The one sentence at the end. */
+export function figureSentence(figures: Figures, shape: Shape): string {
+  if (figures.blocks === 0) return 'No block was found in this time, so there is nothing to compare.';
+  const [stale] = figureRows(figures, shape);
+  const [tip, below] = figures.depths;
+  const few = figures.blocks < LEAST_EVENTS;
+  const se = !few && stale!.se !== undefined ? ` ± ${percentDigits(stale!.se)}` : '';
+  const measured = few ? '' : ` (${percentDigits(stale!.value)}${se} %)`;
+  const predicted = stale!.predicted === undefined ? '' : `, predicted ${percent(stale!.predicted)}`;
+  const first = `${figures.stale} of ${figures.blocks} blocks${measured} ended on nobody's branch${predicted}`;
+  if (figures.comparedMs === 0 || tip === undefined || below === undefined)
+    return `${first}; one node alone cannot disagree.`;
+  const seconds = (d: number) =>
+    `${digits((d * figures.comparedMs) / 1000)} of ${digits(figures.comparedMs / 1000)} s`;
+  const say = (d: number) => (few ? seconds(d) : `${percent(d)} of the time`);
+  return `${first}; two nodes asked at one moment contradicted each other about the tip for ${say(tip.d)}, one block deeper for ${say(below.d)}.`;
+}
+
+/** 9.3 %, 0.012 %: two significant digits below ten percent. */
+export function percent(share: number): string {
+  return `${percentDigits(share)} %`;
+}
+
+export function percentDigits(share: number): string {
+  return digits(share * 100);
+}
+
+/** 312, 31, 3.1, 0.31, 0.0031: two significant digits, and no more than whole numbers beyond. */
+export function digits(value: number): string {
+  const size = value < 0 ? -value : value;
+  if (size === 0) return '0';
+  if (size >= 9.95) return value.toFixed(0);
+  let decimals = 1;
+  for (let edge = 0.995; size < edge && decimals < 8; edge /= 10) decimals++;
+  return value.toFixed(decimals);
+}
+
+/** 409 ms, 1.8 s, as they stand in a row. */
+export function spreadWords(spread: Spread): string {
+  if (spread.n === 0) return 'none';
+  const ms = (value: number) => (value < 1_000 ? `${digits(value)} ms` : `${(value / 1000).toFixed(2)} s`);
+  return `${ms(spread.p50)} · 90 % ${ms(spread.p90)} · 99 % ${ms(spread.p99)} · longest ${ms(spread.max)} (${spread.n})`;
+}

@@ -1,0 +1,387 @@
+import type { LogEvent } from '../consensus/news.ts';
+import { type Change, Conditions, describeChanges, type Shape } from './figures-conditions.ts';
+import { type HealFigures, Heals } from './figures-heals.ts';
+import { NOBODY, type Opinion, opinionOf } from './figures-opinion.ts';
+import { type Figures, Tally } from './figures-tally.ts';
+import { FigureTree, minersOf, pathOf, type TreeBlock } from './figures-tree.ts';
+
+/**
+ * Every figure of a run from its event log, and from nothing else. Feed events in the order of their time; times between
+ * two tip changes are integrated exactly.
+ *
+ * Memory is bounded however long the run: blocks of the last 5,000 heights (a conflict deeper than that counts as so
+ * deep), 200 epochs, 1,000 heals, and per tally 4,096 values of each kind before they are counted in classes.
+ */
+export interface FiguresReader {
+  apply(event: LogEvent): void;
+  /** All figures, up to this moment (milliseconds, as `t` of the events) or to the last event. */
+  read(now?: number): RunFigures;
+}
+
+export interface RunFigures {
+  /** All of the log. */
+  readonly whole: Figures;
+  /** Stretches under unchanged conditions, oldest first; the last one is still going on. */
+  readonly epochs: readonly EpochFigures[];
+  readonly heals: HealFigures;
+  /** Nodes that are up. */
+  readonly nodes: readonly string[];
+}
+
+export interface EpochFigures extends Figures {
+  /** From 1, in order of time; numbers of epochs that were forgotten are not used again. */
+  readonly epoch: number;
+  /** What began it. */
+  readonly because: string;
+  readonly shape: Shape;
+  readonly open: boolean;
+}
+
+export interface FiguresOptions {
+  readonly keptHeights?: number;
+  readonly keptEpochs?: number;
+  /** Changes within this time of an epoch's beginning, before its first block, belong to the same change. */
+  readonly settleMs?: number;
+}
+
+const KEPT_HEIGHTS = 5_000;
+const KEPT_EPOCHS = 200;
+const SETTLE_MS = 1_000;
+/** Arrivals at nodes further behind than this are not waited for. */
+const ARRIVAL_HEIGHTS = 100;
+/** Changes that are remembered as the beginning of one epoch. */
+const MOST_CHANGES = 300;
+
+interface Epoch {
+  readonly no: number;
+  readonly changes: Change[];
+  /** When the last of them came. */
+  changedAt: number;
+  readonly tally: Tally;
+  shape: Shape;
+}
+
+interface Height {
+  count: number;
+  readonly epoch: Epoch;
+}
+
+type Block = TreeBlock<Epoch>;
+type Of<K extends LogEvent['kind']> = Extract<LogEvent, { kind: K }>;
+
+export function newFigures(options: FiguresOptions = {}): FiguresReader {
+  return new Reducer(options);
+}
+
+class Reducer implements FiguresReader {
+  readonly #keptEpochs: number;
+  readonly #settleMs: number;
+  readonly #tree: FigureTree<Epoch>;
+  readonly #conditions = new Conditions();
+  readonly #heights = new Map<number, Height>();
+  /** Tip of every node that is up. */
+  readonly #tips = new Map<string, Block>();
+  /** What a node's branch is held by in the tree: its tip, or the last tip of the last node to go. */
+  readonly #held = new Map<string, Block>();
+  readonly #works = new Map<string, bigint>();
+  /** Found, and on nobody's branch so far. */
+  readonly #limbo = new Set<Block>();
+  /** Nodes whose last tip change could not be measured in the tree: their `reorg` event tells. */
+  readonly #unmeasured = new Set<string>();
+  readonly #epochs: Epoch[] = [];
+  readonly #heals = new Heals();
+  #whole: Tally | undefined;
+  #epoch: Epoch | undefined;
+  #nextEpoch = 1;
+  #opinion: Opinion = NOBODY;
+  #now = 0;
+
+  constructor(options: FiguresOptions) {
+    this.#tree = new FigureTree(options.keptHeights ?? KEPT_HEIGHTS, (block, holders) =>
+      this.#gain(block, holders),
+    );
+    this.#keptEpochs = options.keptEpochs ?? KEPT_EPOCHS;
+    this.#settleMs = options.settleMs ?? SETTLE_MS;
+  }
+
+  apply(event: LogEvent): void {
+    // A launcher that begins had been away: what lies between is nobody's time, even if nobody said goodbye.
+    if (event.kind === 'yard') this.#tips.clear();
+    if (event.kind === 'yard') this.#opinion = NOBODY;
+    this.#advance(event.t);
+    const change = this.#conditions.apply(event);
+    if (change !== undefined || this.#epoch === undefined) this.#begin(change ?? { what: 'the log begins' });
+    this.#take(event);
+    if (change !== undefined || event.kind === 'links') this.#epoch!.shape = this.#conditions.shape();
+  }
+
+  #take(event: LogEvent): void {
+    switch (event.kind) {
+      case 'start':
+        this.#started(event);
+        break;
+      case 'stop':
+        this.#gone(event.node);
+        break;
+      case 'process':
+        if (event.what !== 'started') this.#gone(event.of);
+        break;
+      case 'header':
+        this.#tree.put(event.id, event.prev, event.height);
+        this.#prune();
+        break;
+      case 'block':
+        this.#body(event);
+        break;
+      case 'mined':
+        this.#found(this.#tree.put(event.id, '', event.height), event.node, event.miner);
+        break;
+      case 'tip':
+        this.#tip(event);
+        break;
+      case 'reorg':
+        if (this.#unmeasured.delete(event.node)) this.#reorganised(event.depth, event.because !== 'work');
+        break;
+      case 'refused':
+        this.#refused(event.id);
+        break;
+      case 'partition':
+        this.#heals.cut();
+        break;
+      case 'heal':
+        this.#heals.healed(this.#now);
+        if (this.#opinion.equal) this.#heals.agreed(this.#now);
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** Time passes: the nodes were of one opinion from the last event to this one. One that comes late counts as now. */
+  #advance(t: number): void {
+    this.#whole ??= new Tally(t);
+    this.#now = Math.max(this.#now, t);
+    this.#whole.integrate(this.#opinion, this.#now);
+    this.#epoch?.tally.integrate(this.#opinion, this.#now);
+  }
+
+  #begin(change: Change): void {
+    const old = this.#epoch;
+    let no = old?.no;
+    let changes: Change[] = [];
+    if (old !== undefined) {
+      const { tally } = old;
+      const same = this.#now - old.changedAt < this.#settleMs && tally.blocks === 0;
+      const idle = tally.blocks === 0 && tally.tipChanges === 0 && tally.differedMs === 0;
+      // Several events of one change, or a stretch in which nothing happened: not worth an epoch of its own.
+      if (idle) {
+        this.#epochs.pop();
+        ({ changes } = old);
+      } else if (same) {
+        old.changedAt = this.#now;
+        if (old.changes.length < MOST_CHANGES) old.changes.push(change);
+        return;
+      } else {
+        tally.close();
+        no = undefined;
+      }
+    }
+    const epoch: Epoch = {
+      no: no ?? this.#nextEpoch++,
+      changes: changes.length < MOST_CHANGES ? [...changes, change] : changes,
+      changedAt: this.#now,
+      tally: new Tally(this.#now),
+      shape: this.#conditions.shape(),
+    };
+    epoch.tally.inConflict(this.#opinion.deepest > 0, this.#opinion.deepest);
+    this.#epoch = epoch;
+    this.#epochs.push(epoch);
+    if (this.#epochs.length > this.#keptEpochs) this.#epochs.shift();
+  }
+
+  #started(event: Of<'start'>): void {
+    this.#tree.put(event.genesis, '', 0);
+    const block = this.#tree.put(event.id, '', event.height);
+    if (block === undefined) return;
+    // What its disk holds after a crash is where it is: no reorg, and no work lost by its own choice.
+    this.#works.set(event.node, BigInt(`0x${event.work}`));
+    this.#hold(event.node, block);
+    this.#tips.set(event.node, block);
+    for (const ghost of [...this.#held.keys()]) if (!this.#tips.has(ghost)) this.#hold(ghost, undefined);
+    this.#settleOpinion();
+  }
+
+  #gone(node: string): void {
+    if (!this.#tips.delete(node)) return;
+    // The last node to go leaves its branch behind: nothing becomes stale because a yard was closed.
+    if (this.#tips.size > 0) this.#hold(node, undefined);
+    this.#settleOpinion();
+  }
+
+  #body(event: Of<'block'>): void {
+    const known = this.#tree.get(event.id) !== undefined;
+    const block = this.#tree.put(event.id, event.prev, event.height);
+    if (block === undefined) return;
+    this.#prune();
+    if (event.from === 'self') {
+      // A block handed in that others have sent before was not found here.
+      if (!known || block.mined === undefined) this.#found(block, event.node, event.miner);
+      return;
+    }
+    this.#arrived(block, event.node, 'bodyAt');
+  }
+
+  #found(block: Block | undefined, node: string, miner: string): void {
+    if (block === undefined || block.mined !== undefined || block.refused) return;
+    const epoch = this.#epoch!;
+    block.mined = { t: this.#now, node, miner: miner === '' ? node : miner, owner: epoch };
+    for (const tally of [epoch.tally, this.#whole!]) tally.found(block.mined.miner, 1, 0);
+    this.#countHeight(block, 1);
+    if (!block.everHeld) this.#limbo.add(block);
+    for (const old of this.#tree.at(block.height - ARRIVAL_HEIGHTS)) {
+      old.bodyAt = undefined;
+      old.tipAt = undefined;
+    }
+  }
+
+  #prune(): void {
+    for (const height of this.#tree.prune()) this.#forget(height);
+  }
+
+  #forget(height: number): void {
+    this.#heights.delete(height);
+    for (const block of this.#limbo) {
+      if (block.height > height) continue;
+      // It will never be on a branch now: what was provisional is final.
+      this.#limbo.delete(block);
+      this.#countStale(block, 1);
+    }
+  }
+
+  #countHeight(block: Block, by: 1 | -1): void {
+    const height = this.#heights.get(block.height) ?? { count: 0, epoch: this.#epoch! };
+    this.#heights.set(block.height, height);
+    const before = height.count;
+    height.count += by;
+    for (const tally of [height.epoch.tally, this.#whole!]) {
+      tally.heights += Number(height.count > 0) - Number(before > 0);
+      tally.forkedHeights += Number(height.count > 1) - Number(before > 1);
+    }
+  }
+
+  #countStale(block: Block, by: 1 | -1): void {
+    if (block.mined === undefined) return;
+    for (const tally of [block.mined.owner.tally, this.#whole!]) tally.found(block.mined.miner, 0, by);
+  }
+
+  /** An invalid block is nobody's honest work: it is taken out of all counts. */
+  #refused(id: string): void {
+    const block = this.#tree.get(id);
+    if (block === undefined || block.refused) return;
+    block.refused = true;
+    if (block.mined === undefined) return;
+    const { owner, miner } = block.mined;
+    if (!this.#limbo.delete(block) && block.holders === 0) this.#countStale(block, -1);
+    for (const tally of [owner.tally, this.#whole!]) tally.found(miner, -1, 0);
+    this.#countHeight(block, -1);
+    block.mined = undefined;
+  }
+
+  #tip(event: Of<'tip'>): void {
+    const { node } = event;
+    const block = this.#tree.put(event.id, '', event.height);
+    if (block === undefined) return;
+    const old = this.#tips.get(node) ?? this.#tree.get(event.old);
+    const forced = event.because !== 'work';
+    const work = BigInt(`0x${event.work}`);
+    if (!forced && work < (this.#works.get(node) ?? 0n)) this.#both((tally) => tally.workDecreases++);
+    this.#works.set(node, work);
+    if (old !== undefined && old !== block) {
+      const split = this.#tree.split(old, block);
+      if (split.exact && split.left.length > 0) this.#reorganised(split.left.length, forced);
+      if (split.exact) this.#unmeasured.delete(node);
+      else this.#unmeasured.add(node);
+      for (const passed of split.right) this.#arrived(passed, node, 'tipAt');
+    } else if (old === undefined) this.#unmeasured.add(node);
+    this.#both((tally) => tally.tipChanges++);
+    this.#hold(node, block);
+    this.#tips.set(node, block);
+    this.#settleOpinion();
+  }
+
+  #reorganised(depth: number, forced: boolean): void {
+    this.#both((tally) => tally.reorganised(depth, forced));
+  }
+
+  #both(change: (tally: Tally) => void): void {
+    change(this.#whole!);
+    change(this.#epoch!.tally);
+  }
+
+  /** First arrivals only, at others than its finder, and only under the conditions under which it was found. */
+  #arrived(block: Block, node: string, field: 'bodyAt' | 'tipAt'): void {
+    const { mined } = block;
+    if (mined === undefined || mined.node === node || block.height < this.#tree.highest - ARRIVAL_HEIGHTS)
+      return;
+    const seen = (block[field] ??= new Set());
+    if (seen.has(node)) return;
+    seen.add(node);
+    if (mined.owner !== this.#epoch) {
+      if (field === 'tipAt') return;
+      this.#whole!.lateArrivals++;
+      mined.owner.tally.lateArrivals++;
+      return;
+    }
+    const ms = this.#now - mined.t;
+    this.#both((tally) => tally[field === 'bodyAt' ? 'body' : 'tip'].add(ms));
+  }
+
+  #gain(block: Block, holders: number): void {
+    if (!block.everHeld) this.#limbo.delete(block);
+    else if (block.holders === 0) this.#countStale(block, -1);
+    block.everHeld = true;
+    block.holders += holders;
+  }
+
+  /** Moves a node's branch; blocks that nobody holds any more are stale, and may come back. */
+  #hold(node: string, to: Block | undefined): void {
+    const from = this.#held.get(node);
+    const { left, right, exact } = this.#tree.split(from, to);
+    // Where the two paths do not meet (one is missing, or the log does not know), all of one goes and all of the other comes.
+    for (const block of exact ? right : pathOf(to)) this.#gain(block, 1);
+    for (const block of exact ? left : pathOf(from)) {
+      block.holders--;
+      if (block.holders === 0) this.#countStale(block, 1);
+    }
+    if (to === undefined) this.#held.delete(node);
+    else this.#held.set(node, to);
+  }
+
+  #settleOpinion(): void {
+    this.#opinion = opinionOf(this.#tips.values(), this.#tree);
+    const { deepest } = this.#opinion;
+    this.#both((tally) => tally.inConflict(deepest > 0, deepest));
+    if (this.#opinion.nodes > 0 && this.#opinion.equal) this.#heals.agreed(this.#now);
+  }
+
+  read(now?: number): RunFigures {
+    if (now !== undefined && this.#whole !== undefined) this.#advance(now);
+    const whole = this.#whole ?? new Tally(this.#now);
+    // A race that it has lost already, though no tip ever moved because of it.
+    let top = 0;
+    for (const tip of this.#tips.values()) top = Math.max(top, tip.height);
+    const beaten = [...this.#limbo].filter((block) => block.height <= top);
+    return {
+      whole: whole.read(minersOf(beaten)),
+      epochs: this.#epochs.map((epoch) => ({
+        ...epoch.tally.read(minersOf(beaten.filter((block) => block.mined?.owner === epoch))),
+        epoch: epoch.no,
+        because: describeChanges(epoch.changes),
+        shape: epoch.shape,
+        open: epoch === this.#epoch,
+      })),
+      heals: this.#heals.read(),
+      nodes: [...this.#conditions.up],
+    };
+  }
+}

@@ -1,0 +1,230 @@
+import type { LogEvent } from '../consensus/news.ts';
+import { Beats } from './beats.ts';
+import { Run } from './run.ts';
+import { act, type NodeFacts, type YardFacts } from './source.ts';
+import type { ReorgScene } from './story.ts';
+
+export type Selection =
+  | { readonly kind: 'block'; readonly id: string }
+  | { readonly kind: 'height'; readonly height: number }
+  | { readonly kind: 'node'; readonly letter: string }
+  | { readonly kind: 'help' };
+
+export type Verb =
+  | 'hold'
+  | 'release'
+  | 'mine'
+  | 'send'
+  | 'double-spend'
+  | 'partition'
+  | 'heal'
+  | 'reorg'
+  | 'kill'
+  | 'start';
+
+export interface Doing {
+  readonly verb: Verb;
+  lines: string[];
+  state: 'running' | 'done' | 'no' | 'problem';
+}
+
+export type Tab = 'tree' | 'payment' | 'agree' | 'nodes';
+
+/** Everything the page knows and shows. Components read it; whoever changes it calls `changed`. */
+export class App {
+  readonly run = new Run();
+  readonly beats = new Beats(() => this.changed());
+  facts: YardFacts = { label: '', network: '', nodes: [], people: [], spacingMs: 0, delayMs: 0 };
+  nodes: readonly NodeFacts[] = [];
+  /** Undefined: the page only looks on. */
+  token: string | undefined;
+  /** A file, not a running yard. */
+  isExported = false;
+  isConnected = true;
+  isLoaded = false;
+  isStage = false;
+  isLegendOpen = true;
+  tab: Tab = 'tree';
+  selection: Selection | undefined;
+  /** The payment whose lanes are shown. */
+  payment: string | undefined;
+  dialog: { readonly verb: Verb; readonly fields: Record<string, string> } | undefined;
+  doing: Doing | undefined;
+  /** The scene that was closed by hand. */
+  closedScene: number | undefined;
+  readonly opened = new Set<number>();
+  speed = 1;
+  isPlaying = false;
+  /** What happened in the newest batch, for those who asked for less motion. */
+  readonly justChanged = new Map<string, number>();
+  #isDirty = false;
+  readonly #paint: () => void;
+
+  constructor(paint: () => void) {
+    this.#paint = paint;
+  }
+
+  changed(): void {
+    if (this.#isDirty) return;
+    this.#isDirty = true;
+    const paint = () => {
+      this.#isDirty = false;
+      this.#paint();
+    };
+    // A hidden page gets no frames, but its state must not lag.
+    if (document.hidden) setTimeout(paint, 200);
+    else requestAnimationFrame(paint);
+  }
+
+  get wantsLessMotion(): boolean {
+    return matchMedia('(prefers-reduced-motion: reduce)').matches;
+  }
+
+  /** May the buttons act? Not on the past, not in a file. */
+  get mayAct(): boolean {
+    return this.token !== undefined && !this.isExported && this.run.isLive;
+  }
+
+  get isHeld(): boolean {
+    const miners = this.nodes.filter((n) => n.up && n.mining?.on === true);
+    return miners.length > 0 && miners.every((n) => n.mining?.held === true);
+  }
+
+  /** All letters: those of the yard and whoever else is in the log. */
+  get letters(): readonly string[] {
+    return this.facts.nodes;
+  }
+
+  get scene(): ReorgScene | undefined {
+    const scene = this.run.story.scenes.at(-1);
+    return scene === undefined || scene.seq === this.closedScene ? undefined : scene;
+  }
+
+  take(events: readonly LogEvent[]): void {
+    this.show(this.run.append(events));
+  }
+
+  /** Lets what was just applied be seen happening. */
+  show(applied: readonly LogEvent[]): void {
+    const isCatchingUp = !this.isLoaded || applied.length > 400 || document.hidden;
+    for (const event of applied) {
+      if (event.kind !== 'reorg' || isCatchingUp) continue;
+      if (this.wantsLessMotion) {
+        for (const block of [...event.out, ...event.in]) this.justChanged.set(block.id, performance.now());
+        setTimeout(() => this.changed(), 3_050);
+      } else {
+        this.beats.start(event);
+      }
+    }
+    for (const [id, at] of this.justChanged) if (performance.now() - at > 3_000) this.justChanged.delete(id);
+    this.changed();
+  }
+
+  seek(count: number): void {
+    this.run.isLive = false;
+    this.beats.stop();
+    this.run.seek(count);
+    this.#writeAddress();
+    this.changed();
+  }
+
+  goLive(): void {
+    this.run.isLive = true;
+    this.isPlaying = false;
+    this.beats.stop();
+    this.run.seek(this.run.events.length);
+    this.#writeAddress();
+    this.changed();
+  }
+
+  stop(direction: 1 | -1, only?: LogEvent['kind']): void {
+    const to = this.run.stop(direction, only);
+    if (to === undefined) {
+      if (direction === 1) this.goLive();
+      return;
+    }
+    const forward = to > this.run.position;
+    this.run.isLive = false;
+    const applied = this.run.seek(to);
+    this.#writeAddress();
+    if (forward) this.show(applied);
+    else this.changed();
+  }
+
+  /** `#e=118`: the position is in the address, so that it can be sent. */
+  #writeAddress(): void {
+    const { isLive, current } = this.run;
+    history.replaceState(null, '', isLive ? location.pathname + location.search : `#e=${current?.seq ?? 0}`);
+  }
+
+  readAddress(): void {
+    const seq = /[#&]e=(\d+)/.exec(location.hash)?.[1];
+    if (seq !== undefined) this.seek(this.run.countOf(Number(seq)));
+    else if (!this.run.isLive) this.goLive();
+  }
+
+  play(): void {
+    if (this.isPlaying) {
+      this.isPlaying = false;
+      this.changed();
+      return;
+    }
+    if (this.run.isLive || this.run.position >= this.run.events.length) this.seek(1);
+    this.isPlaying = true;
+    this.run.isLive = false;
+    let at = this.run.current?.t ?? 0;
+    let last = performance.now();
+    const step = () => {
+      if (!this.isPlaying) return;
+      const now = performance.now();
+      at += (now - last) * this.speed;
+      last = now;
+      const next = this.run.events[this.run.position];
+      if (next === undefined) {
+        this.goLive();
+        return;
+      }
+      // Nobody watches an empty hour: a long silence passes in two seconds.
+      if (next.t - at > 5_000 * this.speed) at = next.t - 2_000 * this.speed;
+      const applied = this.run.seek(this.run.countAt(at));
+      if (applied.length > 0) {
+        this.#writeAddress();
+        this.show(applied);
+      }
+      setTimeout(step, 40);
+    };
+    step();
+    this.changed();
+  }
+
+  open(verb: Verb, fields: Record<string, string> = {}): void {
+    if (!this.mayAct) return;
+    this.dialog = { verb, fields };
+    this.changed();
+  }
+
+  async perform(verb: Verb, fields: Readonly<Record<string, string>> = {}): Promise<void> {
+    if (this.token === undefined || !this.mayAct) return;
+    this.dialog = undefined;
+    const doing: Doing = { verb, lines: [], state: 'running' };
+    this.doing = doing;
+    this.changed();
+    await act(this.token, { verb, fields }, (told) => {
+      if ('plan' in told) doing.lines.push(told.plan);
+      else if ('step' in told) doing.lines.push(told.step);
+      else if ('done' in told) {
+        doing.lines.push(...told.done.split('\n'));
+        doing.state = told.no ? 'no' : 'done';
+      } else {
+        doing.lines.push(told.problem, ...(told.hint === undefined ? [] : [told.hint]));
+        doing.state = 'problem';
+      }
+      this.changed();
+    });
+  }
+
+  select(selection: Selection | undefined): void {
+    this.selection = selection;
+    this.changed();
+  }
+}

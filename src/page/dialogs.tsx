@@ -1,0 +1,207 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { App, Verb } from './app.ts';
+import { act } from './source.ts';
+
+/** One small form an action. The sentence under it is the action's own, from the launcher, before anything is done. */
+
+interface Field {
+  readonly name: string;
+  readonly label: string;
+  readonly start: (app: App) => string;
+  readonly options?: (app: App) => readonly string[];
+  readonly hint?: string;
+}
+
+const node = (app: App) => app.letters;
+const people = (app: App) => app.facts.people;
+const half = (app: App) => Math.ceil(app.letters.length / 2);
+const at = (app: App, person: number, index: number) =>
+  `${app.facts.people[person] ?? ''}@${app.letters[index] ?? 'A'}`;
+
+const FORMS: Partial<Readonly<Record<Verb, { readonly title: string; readonly fields: readonly Field[] }>>> =
+  {
+    mine: {
+      title: 'Mine',
+      fields: [
+        { name: 'node', label: 'on node', start: (a) => a.letters[0] ?? 'A', options: node },
+        { name: 'blocks', label: 'blocks', start: () => '1' },
+      ],
+    },
+    send: {
+      title: 'Pay',
+      fields: [
+        { name: 'from', label: 'from', start: () => 'alice', options: people },
+        { name: 'to', label: 'to', start: () => 'bob', options: people },
+        { name: 'amount', label: 'coins', start: () => '1.5' },
+        { name: 'node', label: 'at node', start: (a) => a.letters[0] ?? 'A', options: node },
+      ],
+    },
+    'double-spend': {
+      title: 'Double-spend',
+      fields: [
+        { name: 'from', label: 'from', start: () => 'alice', options: people },
+        { name: 'first', label: 'to, at', start: (a) => at(a, 2, 0) },
+        { name: 'second', label: 'and to, at', start: (a) => at(a, 3, a.letters.length - 1) },
+        { name: 'amount', label: 'coins each', start: () => '', hint: 'one whole coin' },
+      ],
+    },
+    partition: {
+      title: 'Cut',
+      fields: [
+        {
+          name: 'groups',
+          label: 'groups',
+          start: (a) => `${a.letters.slice(0, half(a)).join('')}/${a.letters.slice(half(a)).join('')}`,
+          hint: 'AB/CD',
+        },
+      ],
+    },
+    reorg: {
+      title: 'Reorg',
+      fields: [
+        { name: 'depth', label: 'blocks deep', start: () => '2' },
+        { name: 'lead', label: 'winner ahead by', start: () => '1' },
+        { name: 'losers', label: 'on nodes', start: (a) => a.letters.slice(half(a)).join('') },
+      ],
+    },
+    kill: {
+      title: 'Kill (-9)',
+      fields: [{ name: 'node', label: 'node', start: (a) => a.letters.at(-1) ?? 'A', options: node }],
+    },
+    start: {
+      title: 'Start',
+      fields: [{ name: 'node', label: 'node', start: (a) => a.letters.at(-1) ?? 'A', options: node }],
+    },
+  };
+
+export function Dialog({ app }: { app: App }) {
+  const { dialog } = app;
+  const form = dialog === undefined ? undefined : FORMS[dialog.verb];
+  if (dialog === undefined || form === undefined) return null;
+  return <Form key={dialog.verb} app={app} verb={dialog.verb} given={dialog.fields} form={form} />;
+}
+
+function Form(props: {
+  app: App;
+  verb: Verb;
+  given: Readonly<Record<string, string>>;
+  form: { readonly title: string; readonly fields: readonly Field[] };
+}) {
+  const { app, verb, given, form } = props;
+  const box = useRef<HTMLFormElement>(null);
+  const [values, setValues] = useState<Record<string, string>>(() =>
+    Object.fromEntries(form.fields.map((f) => [f.name, given[f.name] ?? f.start(app)])),
+  );
+  const [plan, setPlan] = useState<{ text: string; isWrong: boolean }>({ text: '', isWrong: false });
+  const close = () => {
+    app.dialog = undefined;
+    app.changed();
+  };
+  useEffect(() => {
+    const first = box.current?.querySelector<HTMLElement>('input,select');
+    first?.focus();
+    if (first instanceof HTMLInputElement) first.select();
+  }, []);
+  useEffect(() => {
+    let isOver = false;
+    const timer = setTimeout(() => {
+      const { token } = app;
+      if (token === undefined) return;
+      act(token, { verb, fields: values, dry: true }, (told) => {
+        if (isOver) return;
+        if ('plan' in told) setPlan({ text: told.plan, isWrong: false });
+        else if ('problem' in told) {
+          setPlan({ text: [told.problem, told.hint ?? ''].join('. ').replace(/\. $/, ''), isWrong: true });
+        }
+      });
+    }, 120);
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
+  }, [values]);
+  return (
+    <form
+      class="dialog"
+      ref={box}
+      aria-label={form.title}
+      onSubmit={(event) => {
+        event.preventDefault();
+        app.perform(verb, values);
+      }}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') close();
+        event.stopPropagation();
+      }}
+    >
+      <h2>{form.title}</h2>
+      {form.fields.map((field) => {
+        const options = field.options?.(app);
+        const set = (value: string) => setValues({ ...values, [field.name]: value });
+        return (
+          <label key={field.name} for={`field-${field.name}`}>
+            <span>{field.label}</span>
+            {options === undefined ? (
+              <input
+                id={`field-${field.name}`}
+                name={field.name}
+                value={values[field.name]}
+                placeholder={field.hint}
+                autocomplete="off"
+                spellcheck={false}
+                size={Math.max(5, Math.min(14, (values[field.name] ?? '').length + 2))}
+                onInput={(event) => set(event.currentTarget.value)}
+              />
+            ) : (
+              <select
+                id={`field-${field.name}`}
+                name={field.name}
+                value={values[field.name]}
+                onChange={(event) => set(event.currentTarget.value)}
+              >
+                {options.map((option) => (
+                  <option key={option}>{option}</option>
+                ))}
+              </select>
+            )}
+          </label>
+        );
+      })}
+      <p class={plan.isWrong ? 'plan wrong' : 'plan'}>{plan.text}</p>
+      <div class="ends">
+        <button type="submit" class="main" disabled={plan.isWrong}>
+          {form.title}
+        </button>
+        <button type="button" onClick={close}>
+          Cancel
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** The sentences of the action that runs or ran last. */
+export function Progress({ app }: { app: App }) {
+  const { doing } = app;
+  if (doing === undefined) return null;
+  return (
+    <section class={`progress ${doing.state}`} role="status" aria-live="polite">
+      <button
+        type="button"
+        class="close"
+        aria-label="Close"
+        onClick={() => {
+          app.doing = undefined;
+          app.changed();
+        }}
+      >
+        ✕
+      </button>
+      {doing.lines.map((line, i) => (
+        // The lines of one action only grow.
+        <p key={i}>{line}</p>
+      ))}
+      {doing.state === 'running' && <p class="running">at work …</p>}
+    </section>
+  );
+}

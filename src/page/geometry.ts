@@ -1,0 +1,123 @@
+import type { Layout } from './layout.ts';
+
+/** Cells to pixels: heights go to the right, or upward where the window is upright. Pure. */
+
+export const BLOCK = 44;
+/** From column to column, and from row to row. */
+const PITCH = { across: 62, upright: 68 };
+const ROW = { across: 92, upright: 96 };
+const HEAD = 74;
+const SIDE = 46;
+/** Room behind the newest block for the one being mined, and for words where branches compete. */
+const AHEAD = { one: 90, many: 250 };
+/** Where a branch leaves its parent's line, and where a cut's seam runs: beside each other. */
+const BEND = BLOCK / 2 + 5;
+const SEAM = BLOCK / 2 + 12;
+
+export type Point = readonly [x: number, y: number];
+
+export interface Geometry {
+  readonly isUpright: boolean;
+  readonly size: Point;
+  at(column: number, row: number): Point;
+  ruler(column: number): Point;
+  link(fromColumn: number, fromRow: number, toColumn: number, toRow: number): string;
+  foldLine(column: number, row: number): string;
+  foldLabel(x: number, y: number): Point;
+  /** Seam behind a column: from, to. */
+  seam(column: number): readonly [Point, Point];
+  /** Ground of rows from the seam on: x, y, width, height. */
+  ground(column: number, firstRow: number, lastRow: number): readonly [number, number, number, number];
+  columnsIn(from: number, size: number, margin: number): readonly [number, number];
+}
+
+export function geometryOf(layout: Layout, isUpright: boolean, answers: number): Geometry {
+  const columns = layout.columns.length;
+  const rows = Math.max(1, layout.rows);
+  return isUpright ? upright(columns, rows) : across(columns, rows, answers > 1 ? AHEAD.many : AHEAD.one);
+}
+
+function across(columns: number, rows: number, ahead: number): Geometry {
+  const pitch = PITCH.across;
+  const size: Point = [SIDE + columns * pitch + ahead, HEAD + rows * ROW.across];
+  const at = (column: number, row: number): Point => [SIDE + column * pitch, HEAD + 24 + row * ROW.across];
+  const r = BLOCK / 2;
+  return {
+    isUpright: false,
+    size,
+    at,
+    ruler: (column) => [SIDE + column * pitch, 18],
+    link(fromColumn, fromRow, toColumn, toRow) {
+      const [x0, y0] = at(fromColumn, fromRow);
+      const [x1, y1] = at(toColumn, toRow);
+      if (y0 === y1) return `M${x0 + r} ${y0}H${x1 - r}`;
+      const bend = x0 + BEND;
+      return `M${x0 + r} ${y0}H${bend}V${y1}H${x1 - r}`;
+    },
+    foldLine(column, row) {
+      const [x, y] = at(column, row);
+      return `M${x - (column === 0 ? r : pitch - r)} ${y}H${x + pitch - r}`;
+    },
+    foldLabel: (x, y) => [x, y - 8],
+    seam: (column) => {
+      const x = at(column, 0)[0] + SEAM;
+      return [
+        [x, 26],
+        [x, size[1]],
+      ];
+    },
+    ground(column, firstRow, lastRow) {
+      const x = at(column, 0)[0] + SEAM + 2;
+      const y = at(0, firstRow)[1] - 58;
+      return [x, y, size[0] - x, at(0, lastRow)[1] + 34 - y];
+    },
+    columnsIn: (from, length, margin) => [
+      Math.max(0, Math.floor((from - SIDE) / pitch) - margin),
+      Math.ceil((from + length - SIDE) / pitch) + margin,
+    ],
+  };
+}
+
+function upright(columns: number, rows: number): Geometry {
+  const pitch = PITCH.upright;
+  const top = 96;
+  const size: Point = [SIDE + 24 + rows * ROW.upright + 40, top + columns * pitch];
+  const at = (column: number, row: number): Point => [
+    SIDE + 34 + row * ROW.upright,
+    top + (columns - 1 - column) * pitch + 24,
+  ];
+  const r = BLOCK / 2;
+  return {
+    isUpright: true,
+    size,
+    at,
+    ruler: (column) => [22, at(column, 0)[1] + 5],
+    link(fromColumn, fromRow, toColumn, toRow) {
+      const [x0, y0] = at(fromColumn, fromRow);
+      const [x1, y1] = at(toColumn, toRow);
+      if (x0 === x1) return `M${x0} ${y0 - r}V${y1 + r}`;
+      return `M${x0} ${y0 - r}V${y0 - BEND}H${x1}V${y1 + r}`;
+    },
+    foldLine(column, row) {
+      const [x, y] = at(column, row);
+      return `M${x} ${y + (column === 0 ? r : pitch - r)}V${y - pitch + r}`;
+    },
+    foldLabel: (x, y) => [x + 40, y + 4],
+    seam: (column) => {
+      const y = at(column, 0)[1] - SEAM;
+      return [
+        [40, y],
+        [size[0], y],
+      ];
+    },
+    ground(column, firstRow, lastRow) {
+      const y = at(column, 0)[1] - SEAM - 2;
+      const x = at(0, firstRow)[0] - 34;
+      return [x, 0, at(0, lastRow)[0] + 58 - x, y];
+    },
+    columnsIn: (from, length, margin) => {
+      const columnAt = (y: number) => columns - 1 - (y - top - 24) / pitch;
+      return [Math.max(0, Math.floor(columnAt(from + length)) - margin), Math.ceil(columnAt(from)) + margin];
+    },
+  };
+}

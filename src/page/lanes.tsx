@@ -1,0 +1,121 @@
+import type { App } from './app.ts';
+import { PaymentChip } from './drawer.tsx';
+import { type LaneState, type Lanes, lanesOf, laneWords, type Span } from './lane-model.ts';
+import { byLetter } from './layout.ts';
+import type { SeenPayment } from './story.ts';
+import { useWidth } from './use-width.ts';
+
+/** One payment on every node, over time: unknown, waiting, confirmed so deep, undone. */
+
+const LANE = 24;
+
+export function PaymentPanel({ app }: { app: App }) {
+  const { story, forest, events, position, current } = app.run;
+  const newest = [...story.payments.values()].slice(-12).reverse();
+  const picked = pick(app, newest);
+  if (picked === undefined) {
+    return (
+      <section class="panel payment" aria-label="One payment">
+        <h2>One payment</h2>
+        <p class="empty">
+          No payment yet. {app.mayAct ? 'Pay someone, or spend one coin twice during a cut.' : ''}
+        </p>
+      </section>
+    );
+  }
+  const nodes = [...app.letters].sort(byLetter);
+  const lanes = lanesOf(events, position, forest, picked.txid, nodes);
+  return (
+    <section class="panel payment" aria-label="One payment">
+      <h2>
+        One payment: {story.nameOf(picked.txid)} <span class="id">…{picked.txid.slice(-6)}</span>
+        {picked.rival !== undefined && (
+          <span class="rival-words"> ◐ one coin, two payments: at most one can stay</span>
+        )}
+      </h2>
+      <p class="chips">
+        {newest.map((p) => (
+          <PaymentChip key={p.txid} app={app} txid={p.txid} />
+        ))}
+      </p>
+      <div class="lanes">
+        {nodes.map((node) => (
+          <Lane
+            key={node}
+            app={app}
+            node={node}
+            lanes={lanes}
+            until={Math.max(current?.t ?? 0, lanes.from + 2_000)}
+          />
+        ))}
+      </div>
+      <p class="lane-legend">
+        <i class="key unknown" /> unknown <i class="key waiting" /> waiting <i class="key confirmed">2</i>{' '}
+        confirmations <i class="key undone">✕</i> undone
+      </p>
+    </section>
+  );
+}
+
+/** The one that was chosen; else the newest with a story to tell. */
+function pick(app: App, newest: readonly SeenPayment[]): SeenPayment | undefined {
+  const chosen = app.payment === undefined ? undefined : app.run.story.payments.get(app.payment);
+  return (
+    chosen ??
+    newest.find((p) => p.wasUndone) ??
+    newest.find((p) => p.rival !== undefined) ??
+    newest.find((p) => p.wasReturned) ??
+    newest[0]
+  );
+}
+
+function Lane(props: { app: App; node: string; lanes: Lanes; until: number }) {
+  const { app, node, lanes, until } = props;
+  const spans = lanes.byNode.get(node) ?? [];
+  const state: LaneState = spans.at(-1)?.state ?? { kind: 'unknown' };
+  const length = until - lanes.from;
+  const [svg, width] = useWidth<SVGSVGElement>(560);
+  const x = (t: number) => 12 + ((width - 24) * Math.max(0, t - lanes.from)) / length;
+  const first = spans[0]?.t ?? until;
+  const nameOf = (txid: string) => app.run.story.nameOf(txid);
+  return (
+    <div class="lane" data-lane={node} data-state={state.kind}>
+      <b>{node}</b>
+      <svg ref={svg} viewBox={`0 0 ${width} ${LANE}`} aria-hidden="true">
+        <line class="unknown" x1="0" x2={x(first)} y1={LANE / 2} y2={LANE / 2} />
+        {spans.map((span, i) => (
+          <SpanBar key={span.t} span={span} from={x(span.t)} to={x(spans[i + 1]?.t ?? until)} />
+        ))}
+      </svg>
+      <span class={`words ${state.kind}`}>{laneWords(state, app.run.forest, nameOf)}</span>
+    </div>
+  );
+}
+
+function SpanBar({ span, from, to }: { span: Span; from: number; to: number }) {
+  const width = Math.max(1.5, to - from);
+  const { state } = span;
+  if (state.kind === 'unknown') return <line class="unknown" x1={from} x2={to} y1={LANE / 2} y2={LANE / 2} />;
+  const depth = state.kind === 'confirmed' ? state.depth : 0;
+  return (
+    <g class={`span ${state.kind}`}>
+      <rect
+        x={from}
+        y="3"
+        width={width}
+        height={LANE - 6}
+        style={depth > 0 ? { opacity: 0.4 + 0.05 * depth } : {}}
+      />
+      {depth > 0 && width > 11 && (
+        <text x={from + width / 2} y={LANE / 2 + 5}>
+          {depth}
+        </text>
+      )}
+      {(state.kind === 'undone' || state.kind === 'gone') && (
+        <text x={from + 8} y={LANE / 2 + 5}>
+          ✕
+        </text>
+      )}
+    </g>
+  );
+}

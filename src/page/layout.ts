@@ -1,0 +1,135 @@
+import type { Forest, SeenBlock } from '../observe/forest.ts';
+
+/** Where everything of the tree goes, in cells: a column a height (or a fold of many), a row a track. Pure. */
+
+export type Column =
+  | { readonly kind: 'height'; readonly height: number; readonly blocks: readonly SeenBlock[] }
+  /** A run where nothing forks and nobody's tip is. */
+  | {
+      readonly kind: 'fold';
+      readonly from: number;
+      readonly to: number;
+      /** The first block of each branch that passes through. */
+      readonly blocks: readonly SeenBlock[];
+    };
+
+export interface Layout {
+  readonly columns: readonly Column[];
+  /** Column of a height that is drawn, or of the fold that hides it. */
+  columnOf(height: number): number;
+  /** On somebody's branch, by what is shown now; all others are stale. */
+  readonly kept: ReadonlySet<string>;
+  readonly rows: number;
+}
+
+/** Runs longer than this fold. */
+const SHORT_RUN = 4;
+/** The newest heights never fold: that is where one looks. */
+const NEVER_FOLDED = 5;
+
+export interface LayoutWishes {
+  /** Tip by node as shown now (a reorg walks flags step by step). */
+  readonly tips: ReadonlyMap<string, string>;
+  /** First heights of folds that somebody opened. */
+  readonly opened: ReadonlySet<number>;
+  /** Blocks that must stay visible. */
+  readonly shown: ReadonlySet<string>;
+}
+
+export function layoutOf(forest: Forest, wishes: LayoutWishes): Layout {
+  const byHeight = new Map<number, SeenBlock[]>();
+  let top = -1;
+  let bottom = Number.MAX_SAFE_INTEGER;
+  let rows = 0;
+  for (const block of forest.blocks.values()) {
+    const row = byHeight.get(block.height);
+    if (row === undefined) byHeight.set(block.height, [block]);
+    else row.push(block);
+    if (block.height > top) top = block.height;
+    if (block.height < bottom) bottom = block.height;
+    if (block.track >= rows) rows = block.track + 1;
+  }
+  const tipIds = new Set(wishes.tips.values());
+  const isPlain = (block: SeenBlock): boolean =>
+    forest.children.get(block.id)?.length === 1 &&
+    (forest.children.get(block.prev)?.length ?? 1) === 1 &&
+    !tipIds.has(block.id) &&
+    !wishes.shown.has(block.id);
+
+  const columns: Column[] = [];
+  const places = new Map<number, number>();
+  let run: number[] = [];
+  const put = (height: number) => {
+    places.set(height, columns.length);
+    columns.push({ kind: 'height', height, blocks: byHeight.get(height) ?? [] });
+  };
+  const endRun = () => {
+    const from = run[0];
+    if (from !== undefined && run.length > SHORT_RUN && !wishes.opened.has(from)) {
+      for (const height of run) places.set(height, columns.length);
+      columns.push({ kind: 'fold', from, to: run.at(-1)!, blocks: byHeight.get(from) ?? [] });
+    } else {
+      for (const height of run) put(height);
+    }
+    run = [];
+  };
+  for (let height = bottom; height <= top; height++) {
+    const blocks = byHeight.get(height) ?? [];
+    if (height <= top - NEVER_FOLDED && blocks.every(isPlain)) {
+      run.push(height);
+    } else {
+      endRun();
+      put(height);
+    }
+  }
+  endRun();
+  return {
+    columns,
+    columnOf: (height) => places.get(height) ?? 0,
+    kept: keptBy(forest, wishes.tips),
+    rows,
+  };
+}
+
+function keptBy(forest: Forest, tips: ReadonlyMap<string, string>): Set<string> {
+  const kept = new Set<string>();
+  for (const tip of tips.values()) {
+    for (
+      let block = forest.blocks.get(tip);
+      block !== undefined && !kept.has(block.id);
+      block = forest.blocks.get(block.prev)
+    ) {
+      kept.add(block.id);
+    }
+  }
+  return kept;
+}
+
+/** The tips of one time, most work first, and who is on each. */
+export function answers(
+  forest: Forest,
+  tips: ReadonlyMap<string, string>,
+): { readonly id: string; readonly nodes: readonly string[]; readonly work: bigint }[] {
+  const by = new Map<string, string[]>();
+  for (const [node, tip] of tips) by.set(tip, [...(by.get(tip) ?? []), node]);
+  return [...by]
+    .map(([id, nodes]) => ({ id, nodes: nodes.sort(byLetter), work: forest.blocks.get(id)?.work ?? 0n }))
+    .sort((a, b) => (a.work === b.work ? byLetter(a.nodes[0]!, b.nodes[0]!) : a.work > b.work ? -1 : 1));
+}
+
+export function byLetter(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+/** Height of the last block that all tips share: there a cut parts them. */
+export function sharedHeight(forest: Forest, tips: ReadonlyMap<string, string>): number | undefined {
+  const [first, ...rest] = [...new Set(tips.values())];
+  if (first === undefined) return undefined;
+  let height = forest.blocks.get(first)?.height;
+  for (const tip of rest) {
+    const fork = forest.forkPoint(first, tip);
+    if (fork === undefined || height === undefined) return undefined;
+    height = Math.min(height, fork.height);
+  }
+  return height;
+}

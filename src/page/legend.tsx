@@ -1,0 +1,67 @@
+/** What the signs mean, in plain words. */
+export function Legend() {
+  return (
+    <div class="legend">
+      <h2>What do I see?</h2>
+      <dl>
+        <dt>
+          <span class="sample filled">A</span>
+        </dt>
+        <dd>A block, found by node A. Each block names the one before it: the line to its left.</dd>
+        <dt>
+          <span class="sample hollow">D</span>
+        </dt>
+        <dd>
+          <i>Stale</i>: a valid block with real work, on nobody’s branch now.
+        </dd>
+        <dt>⚑</dt>
+        <dd>A node’s tip: the last block of the history that this node believes.</dd>
+        <dt>┄</dt>
+        <dd>A run of blocks where nothing forks, folded. Click it to unfold.</dd>
+        <dt>
+          <span class="sample dashed">next</span>
+        </dt>
+        <dd>The block being guessed at now.</dd>
+        <dt>◐</dt>
+        <dd>One coin, two payments: at most one can stay.</dd>
+        <dt>work</dt>
+        <dd>
+          Expected number of guesses behind a branch. Every node follows the branch with more work, never
+          simply the one with more blocks.
+        </dd>
+        <dt>cut</dt>
+        <dd>From the dotted seam on, the two grounds hear nothing of each other.</dd>
+        <dt>reorg</dt>
+        <dd>
+          A node learns of more work elsewhere: it undoes blocks down to the fork point and takes the other
+          branch.
+        </dd>
+      </dl>
+      <p class="keys">
+        <kbd>space</kbd> hold · <kbd>m</kbd> mine · <kbd>p</kbd> pay · <kbd>d</kbd> double-spend ·{' '}
+        <kbd>c</kbd> cut · <kbd>h</kbd> heal · <kbd>r</kbd> reorg · <kbd>k</kbd> kill · <kbd>←</kbd>
+        <kbd>→</kbd> one event (<kbd>Shift</kbd>: one reorg) · <kbd>l</kbd> live · <kbd>s</kbd> save the
+        picture · <kbd>f</kbd> stage · <kbd>Esc</kbd> close
+      </p>
+    </div>
+  );
+}
+
+/** The shortest form, always in sight. */
+export function Signs() {
+  return (
+    <p class="signs">
+      <span>
+        <i class="sample filled" /> on a node’s branch
+      </span>
+      <span>
+        <i class="sample hollow" /> stale
+      </span>
+      <span>⚑ a node’s tip</span>
+      <span>┄ nothing forks here</span>
+      <span>◐ one coin, two payments</span>
+      <span>more work wins, not more blocks</span>
+      <span>? explains all</span>
+    </p>
+  );
+}

@@ -1,0 +1,151 @@
+import type { LogEvent } from '../consensus/news.ts';
+import { type Forest, newForest } from '../observe/forest.ts';
+import { Story } from './story.ts';
+
+/** All events that the page holds, and the state at one of them. Going back reduces anew from the first. */
+
+/** Then the oldest tenth is forgotten; the timeline begins later. */
+const MAX_EVENTS = 250_000;
+
+/** What ←/→ stop at: what a person would call an event. */
+const STOPS: ReadonlySet<LogEvent['kind']> = new Set([
+  'mined',
+  'reorg',
+  'partition',
+  'heal',
+  'tx-lost',
+  'tx-returned',
+  'action',
+  'process',
+]);
+
+/** The page draws nothing of these. */
+const UNUSED: ReadonlySet<LogEvent['kind']> = new Set(['header', 'peer-joined', 'links']);
+
+export interface Marks {
+  /** Times of blocks found, reorganisations (with their sequence numbers) and cuts, over the whole log. */
+  readonly blocks: number[];
+  readonly reorgs: { readonly t: number; readonly seq: number }[];
+  readonly cuts: { readonly from: number; to?: number }[];
+}
+
+export class Run {
+  #events: LogEvent[] = [];
+  /** How many events are applied. */
+  #at = 0;
+  #forest: Forest = newForest();
+  #story = new Story();
+  readonly marks: Marks = { blocks: [], reorgs: [], cuts: [] };
+  isLive = true;
+  /** Grows with every change of the state. */
+  version = 0;
+
+  get events(): readonly LogEvent[] {
+    return this.#events;
+  }
+  get forest(): Forest {
+    return this.#forest;
+  }
+  get story(): Story {
+    return this.#story;
+  }
+  /** Number of applied events. */
+  get position(): number {
+    return this.#at;
+  }
+  get current(): LogEvent | undefined {
+    return this.#events[this.#at - 1];
+  }
+  get first(): LogEvent | undefined {
+    return this.#events[0];
+  }
+  get last(): LogEvent | undefined {
+    return this.#events.at(-1);
+  }
+
+  /** Answers what was applied, so that what just happened can be shown happening. */
+  append(events: readonly LogEvent[]): readonly LogEvent[] {
+    const newest = this.last?.seq ?? -1;
+    const fresh = events.filter((e) => e.seq > newest && !UNUSED.has(e.kind));
+    for (const event of fresh) {
+      this.#events.push(event);
+      this.#mark(event);
+    }
+    if (this.#events.length > MAX_EVENTS) {
+      const gone = Math.floor(MAX_EVENTS / 10);
+      this.#events = this.#events.slice(gone);
+      this.#at = Math.max(0, this.#at - gone);
+    }
+    if (!this.isLive) return [];
+    return this.#applyTo(this.#events.length);
+  }
+
+  #mark(event: LogEvent): void {
+    const { blocks, reorgs, cuts } = this.marks;
+    if (event.kind === 'mined') blocks.push(event.t);
+    else if (event.kind === 'reorg') reorgs.push({ t: event.t, seq: event.seq });
+    else if (event.kind === 'partition') {
+      this.#endCut(event.t);
+      cuts.push({ from: event.t });
+    } else if (event.kind === 'heal') this.#endCut(event.t);
+  }
+
+  #endCut(t: number): void {
+    const open = this.marks.cuts.at(-1);
+    if (open !== undefined && open.to === undefined) open.to = t;
+  }
+
+  #applyTo(count: number): readonly LogEvent[] {
+    const applied = this.#events.slice(this.#at, count);
+    for (const event of applied) {
+      this.#forest.apply(event);
+      this.#story.apply(event, this.#forest);
+    }
+    this.#at = count;
+    this.version++;
+    return applied;
+  }
+
+  /** To the state after so many events; forward answers what was applied. */
+  seek(count: number): readonly LogEvent[] {
+    const target = Math.max(1, Math.min(count, this.#events.length));
+    if (target < this.#at) {
+      this.#forest = newForest();
+      this.#story = new Story();
+      this.#at = 0;
+      this.#applyTo(target);
+      return [];
+    }
+    return this.#applyTo(target);
+  }
+
+  /** Number of events up to and with this sequence number. */
+  countOf(seq: number): number {
+    return this.#search((e) => e.seq <= seq);
+  }
+
+  countAt(t: number): number {
+    return this.#search((e) => e.t <= t);
+  }
+
+  /** How many events at the front satisfy a condition that holds for a front part only. */
+  #search(holds: (event: LogEvent) => boolean): number {
+    let low = 0;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (holds(this.#events[middle]!)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The next stop from here, or undefined at the end. */
+  stop(direction: 1 | -1, only?: LogEvent['kind']): number | undefined {
+    for (let i = this.#at - 1 + direction; i >= 0 && i < this.#events.length; i += direction) {
+      const { kind } = this.#events[i]!;
+      if (only === undefined ? STOPS.has(kind) : kind === only) return i + 1;
+    }
+    return undefined;
+  }
+}

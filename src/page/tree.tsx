@@ -1,0 +1,265 @@
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { SeenBlock } from '../observe/forest.ts';
+import { short } from '../observe/words.ts';
+import type { App } from './app.ts';
+import { colourOf } from './colours.ts';
+import { BLOCK, type Geometry, geometryOf } from './geometry.ts';
+import { answers, type Column, type Layout, layoutOf } from './layout.ts';
+import { Flags, Grounds, Marks } from './tree-marks.tsx';
+
+/** The fork tree, painted: only what is in view is in the document. */
+
+/** Columns beyond the edges of the view that are painted too. */
+const MARGIN = 3;
+
+export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
+  const box = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState({ from: 0, size: 1_200 });
+  const follows = useRef(true);
+  const { forest, story } = app.run;
+  const tips = app.beats.overlay(forest.tips);
+  const shown = new Set(app.selection?.kind === 'block' ? [app.selection.id] : []);
+  const layout = layoutOf(forest, { tips, opened: app.opened, shown });
+  const ends = answers(forest, tips);
+  const geometry = geometryOf(layout, isUpright, ends.length);
+  const [width, height] = geometry.size;
+  // From the last row of a lecture hall.
+  const zoom = app.isStage ? 1.6 : 1;
+
+  const look = () => {
+    const at = box.current;
+    if (at === null) return;
+    const from = isUpright ? at.scrollTop : at.scrollLeft;
+    const size = isUpright ? at.clientHeight : at.clientWidth;
+    follows.current = isUpright ? from < 40 : from + size > at.scrollWidth - 80;
+    if (Math.abs(from - view.from) > 20 || size !== view.size) setView({ from, size });
+  };
+  useLayoutEffect(() => {
+    const at = box.current;
+    if (at === null || !follows.current) return;
+    if (isUpright) at.scrollTop = 0;
+    else at.scrollLeft = at.scrollWidth;
+    look();
+  });
+  // What the reorganisation left behind must be seen, if one would have to scroll back for it.
+  useEffect(() => {
+    const at = box.current;
+    const fork = forest.blocks.get(app.scene?.fork.id ?? '');
+    if (at === null || fork === undefined) return;
+    const [x, y] = geometry.at(layout.columnOf(fork.height), fork.track);
+    if (isUpright) at.scrollTop = Math.max(0, y * zoom - at.clientHeight + 60);
+    else if (x * zoom < at.scrollLeft + 40) at.scrollLeft = x * zoom - 40;
+  }, [app.scene?.seq]);
+  useEffect(() => {
+    const observer = new ResizeObserver(look);
+    if (box.current !== null) observer.observe(box.current);
+    return () => observer.disconnect();
+  }, [isUpright]);
+
+  const [first, last] = geometry.columnsIn(view.from / zoom, view.size / zoom, MARGIN);
+  const columns = layout.columns.slice(first, last + 1);
+  const picked = app.payment === undefined ? undefined : story.payments.get(app.payment);
+  return (
+    <div
+      class={`tree${app.run.isLive ? '' : ' past'}`}
+      ref={box}
+      onScroll={look}
+      role="group"
+      aria-label="The fork tree"
+    >
+      <svg
+        class="tree-picture"
+        width={width * zoom}
+        height={height * zoom}
+        viewBox={`0 0 ${width} ${height}`}
+        role="img"
+        aria-label={treeWords(app)}
+      >
+        <Patterns />
+        <Grounds app={app} layout={layout} geometry={geometry} tips={tips} />
+        {columns.map((column, i) => (
+          <ColumnOf
+            key={column.kind === 'fold' ? `f${column.from}` : column.height}
+            app={app}
+            layout={layout}
+            geometry={geometry}
+            column={column}
+            index={first + i}
+          />
+        ))}
+        <Marks app={app} layout={layout} geometry={geometry} ends={ends} picked={picked} />
+        <Flags app={app} layout={layout} geometry={geometry} tips={tips} />
+      </svg>
+    </div>
+  );
+}
+
+function treeWords(app: App): string {
+  const ends = answers(app.run.forest, app.run.forest.tips);
+  return `Fork tree: ${ends.map((e) => `${e.nodes.join(' ')} on ${app.run.forest.nameOf(e.id)}`).join(', ')}`;
+}
+
+function Patterns() {
+  return (
+    <defs>
+      <pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+        <line x1="0" y1="0" x2="0" y2="6" class="hatch-line" />
+      </pattern>
+      <pattern id="ground0" width="10" height="10" patternUnits="userSpaceOnUse">
+        <circle cx="2" cy="2" r="1.1" class="ground-ink" />
+        <circle cx="7" cy="7" r="1.1" class="ground-ink" />
+      </pattern>
+      <pattern
+        id="ground1"
+        width="10"
+        height="10"
+        patternUnits="userSpaceOnUse"
+        patternTransform="rotate(-45)"
+      >
+        <line x1="0" y1="0" x2="0" y2="10" class="ground-line" />
+      </pattern>
+    </defs>
+  );
+}
+
+interface CellProps {
+  readonly app: App;
+  readonly layout: Layout;
+  readonly geometry: Geometry;
+}
+
+function ColumnOf({ app, layout, geometry, column, index }: CellProps & { column: Column; index: number }) {
+  const [rx, ry] = geometry.ruler(index);
+  if (column.kind === 'fold') {
+    const many = column.to - column.from + 1;
+    const open = () => {
+      app.opened.add(column.from);
+      app.changed();
+    };
+    return (
+      <g class="fold" onClick={open}>
+        <text class="ruler" x={rx} y={ry}>
+          ⋯
+        </text>
+        {column.blocks.map((block) => {
+          const [x, y] = geometry.at(index, block.track);
+          const [lx, ly] = geometry.foldLabel(x, y);
+          return (
+            <g key={block.track}>
+              <path class="link folded" d={geometry.foldLine(index, block.track)} />
+              <text class="fold-text" x={lx} y={ly}>
+                {many} blocks
+              </text>
+            </g>
+          );
+        })}
+        <title>{`Heights ${column.from} to ${column.to}: nothing forks here. Click to unfold.`}</title>
+      </g>
+    );
+  }
+  return (
+    <g>
+      <text
+        class="ruler clickable"
+        x={rx}
+        y={ry}
+        onClick={() => app.select({ kind: 'height', height: column.height })}
+      >
+        {column.height}
+        <title>Who had what when</title>
+      </text>
+      {column.blocks.map((block) => (
+        <Link
+          key={`l${block.id}`}
+          layout={layout}
+          geometry={geometry}
+          app={app}
+          block={block}
+          index={index}
+        />
+      ))}
+      {column.blocks.map((block) => (
+        <Block key={block.id} app={app} layout={layout} geometry={geometry} block={block} index={index} />
+      ))}
+    </g>
+  );
+}
+
+function Link({ app, layout, geometry, block, index }: CellProps & { block: SeenBlock; index: number }) {
+  const parent = app.run.forest.blocks.get(block.prev);
+  if (parent === undefined) return null;
+  const from = layout.columnOf(parent.height);
+  // A fold draws its own line up to its neighbours.
+  if (layout.columns[from]?.kind === 'fold' && parent.track === block.track) return null;
+  const stale = layout.kept.has(block.id) ? '' : ' stale';
+  return <path class={`link${stale}`} d={geometry.link(from, parent.track, index, block.track)} />;
+}
+
+function Block({ app, layout, geometry, block, index }: CellProps & { block: SeenBlock; index: number }) {
+  const { story, forest } = app.run;
+  const [x, y] = geometry.at(index, block.track);
+  const isKept = layout.kept.has(block.id);
+  const { fill, ink } = colourOf(block.miner);
+  const isSelected = app.selection?.kind === 'block' && app.selection.id === block.id;
+  const rule = story.refused.get(block.id);
+  const isShared = block.txids.some((id) => story.payments.get(id)?.rival !== undefined);
+  const holds = app.payment !== undefined && block.txids.includes(app.payment);
+  const payments = block.txids.length - (block.height > 0 ? 1 : 0);
+  const classes = ['block', isKept ? 'kept' : 'stale', isSelected ? 'selected' : ''];
+  if (holds) classes.push('holds');
+  if (app.justChanged.has(block.id)) classes.push('changed');
+  const isLast = (forest.children.get(block.id)?.length ?? 0) === 0;
+  const r = BLOCK / 2;
+  const select = () => app.select({ kind: 'block', id: block.id });
+  const stale = isKept ? '' : ', stale';
+  return (
+    <g
+      class={classes.join(' ')}
+      data-block={block.label}
+      data-state={isKept ? 'kept' : 'stale'}
+      transform={`translate(${x},${y})`}
+      onClick={select}
+      onKeyDown={(e) => {
+        if (e.key === 'Enter') select();
+      }}
+      tabIndex={0}
+      role="button"
+      aria-label={`Block ${block.label}${stale}`}
+    >
+      <g class="grow">
+        <rect
+          class="face"
+          x={-r}
+          y={-r}
+          width={BLOCK}
+          height={BLOCK}
+          rx="5"
+          style={{ fill: isKept ? fill : 'var(--paper)' }}
+        />
+        {!isKept && <rect class="hatch" x={-r} y={-r} width={BLOCK} height={BLOCK} rx="5" />}
+        <text class="letter" y="6" style={{ fill: isKept ? ink : 'var(--ink)' }}>
+          {block.miner === '' ? (block.height === 0 ? '0' : '?') : block.miner}
+        </text>
+        {payments > 0 && (
+          <text class="pays" x={r - 4} y={r - 4} style={{ fill: isKept ? ink : 'var(--ink)' }}>
+            {isShared ? '◐' : ''}
+            {payments}
+          </text>
+        )}
+        {rule !== undefined && (
+          <text class="bad" x={-r + 8} y={-r + 12}>
+            ✕
+          </text>
+        )}
+      </g>
+      {!isKept && isLast && (
+        <text class="word" x={geometry.isUpright ? r + 22 : 0} y={geometry.isUpright ? 4 : r + 15}>
+          stale
+        </text>
+      )}
+      <title>
+        {`${block.label}${stale} · work ${short(block.work)}${payments > 0 ? ` · ${payments} payment${payments === 1 ? '' : 's'}` : ''}${rule === undefined ? '' : ` · refused: ${rule}`}`}
+      </title>
+    </g>
+  );
+}

@@ -1,0 +1,272 @@
+import { describe, expect, it } from 'vitest';
+import { type Controls, press } from '../../src/app/tui/controls.ts';
+import type { Deed } from '../../src/app/tui/deeds.ts';
+import { type Key, KeyReader } from '../../src/app/tui/keys.ts';
+import { Painter } from '../../src/app/tui/paint.ts';
+import { sampleLanes } from '../../src/app/tui/reduce.ts';
+import { line } from '../../src/app/tui/screen.ts';
+import { YardClient } from '../../src/lab/client.ts';
+import { cutStory, id, type Story } from './tui-rig.ts';
+
+describe('keys', () => {
+  it('reads arrows in both dialects, control keys and letters, whole or in pieces', () => {
+    const reader = new KeyReader();
+    const kinds = (text: string) => reader.feed(text).map((k) => (k.kind === 'char' ? k.char : k.kind));
+    expect(kinds('\u001b[A\u001bOBm\r\t\u001b[Z\u007f\u0003\u001a\u000c/')).toEqual([
+      'up',
+      'down',
+      'm',
+      'enter',
+      'tab',
+      'back-tab',
+      'backspace',
+      'interrupt',
+      'suspend',
+      'redraw',
+      '/',
+    ]);
+    expect(kinds('x\u001b')).toEqual(['x']);
+    expect(reader.isWaiting).toBe(true);
+    expect(kinds('[5~q')).toEqual(['page-up', 'q']);
+    expect(kinds('\u001b')).toEqual([]);
+    expect(reader.flush()).toEqual([{ kind: 'escape' }]);
+    // What is not known is dropped whole, and an escape before a letter is two keys.
+    expect(kinds('\u001b[200~\u001b[1;5Ca')).toEqual(['a']);
+    expect(kinds('\u001bz')).toEqual(['escape', 'z']);
+  });
+});
+
+describe('painting', () => {
+  const painter = () => new Painter({ colours: '256' });
+
+  it('writes only cells that changed, and nothing when none did', () => {
+    const p = painter();
+    const screen = (a: string, b: string) => [line(a), line(b)];
+    p.paint(screen('height 10 of many, many heights', 'second line'));
+    expect(p.paint(screen('height 10 of many, many heights', 'second line'))).toBe('');
+    expect(p.paint(screen('height 11 of many, many heights', 'second line'))).toBe(
+      '\u001b[1;9H\u001b[0m1\u001b[0m',
+    );
+    // Two changes far apart are two jumps; the cells between them are left alone.
+    expect(p.paint(screen('Height 11 of many, many heightS', 'second line'))).toBe(
+      '\u001b[1;1H\u001b[0mH\u001b[1;31HS\u001b[0m',
+    );
+    p.forget();
+    expect(p.paint(screen('a', 'b'))).toContain('\u001b[2;1Hb');
+  });
+
+  it('colours only what is said anyway, and not at all with NO_COLOR', () => {
+    const flag = line('[8A]', { at: 1, length: 2, style: 'node:A' });
+    expect(painter().paint([flag])).toBe('\u001b[1;1H\u001b[0m[\u001b[0;38;5;32m8A\u001b[0m]\u001b[0m');
+    expect(new Painter({ colours: 'none' }).paint([flag])).toBe('\u001b[1;1H\u001b[0m[8A]\u001b[0m');
+  });
+});
+
+interface Hand {
+  readonly s: Story;
+  readonly deeds: Deed[];
+  readonly ends: string[];
+  press(...keys: string[]): void;
+}
+
+/** Presses keys on the story's state: a name (`enter`, `up`) or single letters. */
+function hand(owner = true): Hand {
+  const s = cutStory();
+  const state = owner ? s.state : { ...s.state, owner };
+  const deeds: Deed[] = [];
+  const ends: string[] = [];
+  const controls: Controls = {
+    client: new YardClient('/nowhere', s.state.yard),
+    memory: new Map(),
+    perform: (deed) => deeds.push(deed),
+    stopRunning: () => false,
+    end: (how) => ends.push(how),
+    suspend: () => ends.push('suspend'),
+    redraw: () => ends.push('redraw'),
+  };
+  const named =
+    /^(up|down|left|right|home|end|page-up|page-down|enter|tab|back-tab|backspace|escape|interrupt|suspend)$/;
+  return {
+    s,
+    deeds,
+    ends,
+    press(...keys) {
+      for (const key of keys) {
+        if (named.test(key)) press(state, { kind: key } as Key, controls);
+        else for (const char of key) press(state, { kind: 'char', char }, controls);
+      }
+    },
+  };
+}
+
+describe('what keys do', () => {
+  it('runs the same actions as the command line, with the sentence that it prints', () => {
+    const h = hand();
+    h.press(
+      ' ',
+      'h',
+      'm',
+      'enter',
+      'down',
+      'm',
+      '12',
+      'enter',
+      'c',
+      'A/BCD',
+      'enter',
+      'r',
+      '3 2',
+      'enter',
+      'k',
+      'enter',
+      'c',
+      'A>B',
+      'enter',
+      'l',
+      'A-C 200ms 20ms',
+      'enter',
+    );
+    expect(h.deeds.map((d) => d.action.plan)).toEqual([
+      'Hold the miners of A B C D: no new blocks until: forkyard release',
+      expect.stringMatching(/open all links, wait until all agree$/),
+      'Mine 1 block on A at 50 kH/s',
+      'Mine 12 blocks on B at 50 kH/s',
+      'Cut A | B C D: 3 links; no message crosses until: forkyard heal',
+      expect.stringContaining('Reorganise C D 3 deep: hold all miners, cut AB|CD, C mines 3 and A 5 blocks'),
+      expect.stringContaining('End node B with -9'),
+      'Cut A>B in one direction: nothing that A sends there arrives until: forkyard heal',
+      'Shape A-C, what is sent from now on: 200 ms ± 20 ms one way, until: forkyard heal',
+    ]);
+  });
+
+  it('refuses in one line, in the log and above the keys, until the next key', () => {
+    const h = hand();
+    h.press('c', 'AB/C', 'enter');
+    expect(h.deeds).toEqual([]);
+    expect(h.s.state.notice).toContain('node D is in no group');
+    expect(h.s.state.log.at(-1)).toMatchObject({ from: 'error', text: h.s.state.notice });
+    h.press('m', '0', 'enter');
+    expect(h.s.state.notice).toContain('the number of blocks must be from 1 to 1000, not 0');
+    h.press('p', 'alice bob', 'enter');
+    expect(h.s.state.notice).toContain("'alice bob' is not understood; write alice bob 1.5");
+    h.press('tab');
+    expect(h.s.state.notice).toBe('');
+  });
+
+  it('shows its keys and the whole address of the page, until any key', () => {
+    const h = hand();
+    h.s.state.yard = { ...h.s.state.yard, page: 'http://127.0.0.1:8440/#k=7f3a' };
+    h.press('?');
+    const help = h.s.screen(80, 24).join('\n');
+    expect(help).toContain(' Page: http://127.0.0.1:8440/#k=7f3a');
+    for (const key of ['space', 'm ', 'p ', 'd ', 'c ', 'h ', 'r ', 'k ', 's ', 'l '])
+      expect(help).toContain(` ${key} `);
+    h.press('m');
+    expect([h.s.state.help, h.s.state.prompt]).toEqual([false, undefined]);
+  });
+
+  it('takes back an answer with backspace and a question with Esc', () => {
+    const h = hand();
+    h.press('m', '55', 'backspace', 'enter', 'm', '9', 'escape', 'q', 'n');
+    expect(h.deeds.map((d) => d.action.plan)).toEqual(['Mine 5 blocks on A at 50 kH/s']);
+    expect([h.s.state.prompt, h.ends]).toEqual([undefined, []]);
+  });
+
+  it('asks before it ends a yard, leaves one that it only watches, and obeys Ctrl-C and Ctrl-Z at once', () => {
+    const own = hand();
+    own.press('q');
+    expect(own.s.state.prompt?.label).toBe('stop the yard? y or n');
+    own.press('y', 'm', 'interrupt', 'suspend');
+    expect(own.ends).toEqual(['quit', 'interrupt', 'suspend']);
+    const other = hand(false);
+    other.press('q');
+    expect(other.ends).toEqual(['quit']);
+  });
+
+  it('walks the tree: along a branch, across to the other one, and back to the newest', () => {
+    const h = hand();
+    const at = () => h.s.state.forest.nameOf(h.s.state.block ?? '');
+    h.press('back-tab', 'left');
+    const seen = [at()];
+    for (const key of ['left', 'left', 'down', 'right', 'up', 'left', 'left', 'left', 'right']) {
+      h.press(key);
+      seen.push(at());
+    }
+    expect(seen).toEqual(['10A', '9B', '8A', '8D', '9C', '9B', '8A', '7B', '6C', '7B']);
+    h.press('enter');
+    expect(h.s.state.details?.lines.join(' ')).toContain('built on it: 8A 8D');
+    h.press('right');
+    expect(h.s.state.details?.title).toContain('8A');
+    h.press('escape', 'end');
+    expect([h.s.state.details, h.s.state.block]).toEqual([undefined, undefined]);
+  });
+
+  it('keeps the reorg in sight until a key, compares its branches, follows its payment', () => {
+    const h = hand();
+    h.s.tell('', { kind: 'heal' });
+    h.s.reorg('C', '7B', ['9C', '8D'], ['8A', '9B', '10A']);
+    h.s.tell('C', { kind: 'tx-lost', txid: id('a91f3c'), by: id('ca401'), block: id('8A') });
+    h.s.wait(60_000);
+    expect(h.s.state.moment?.lost).toHaveLength(1);
+    h.press('t');
+    expect([h.s.state.payment, h.s.state.pinned, h.s.state.focus]).toEqual([id('a91f3c'), true, 'payment']);
+    h.press('enter');
+    expect(h.s.state.details?.lines).toContain('OUT 9C 8D: 1 payment, work 3.6M.');
+    h.press('escape');
+    h.s.reorg('D', '7B', ['9C', '8D'], ['8A', '9B', '10A']);
+    expect(h.s.state.moment).toBeDefined();
+    h.press('down');
+    expect(h.s.state.moment).toBeUndefined();
+  });
+
+  it('filters the log by node, kind, payment and words, and scrolls it', () => {
+    const h = hand();
+    h.s.tell('C', { kind: 'tx-seen', txid: id('beef01'), fee: 1, vsize: 1, from: 'self' });
+    const shown = () =>
+      h.s
+        .screen(119, 60)
+        .filter((l) => /^[ ▸]12:40/.test(l))
+        .map((l) => l.slice(11).trimEnd());
+    h.press('/', 'node:C kind:mined', 'enter');
+    expect(shown()).toEqual(['C found 9C …00009c after 300 thousand tries']);
+    h.press('/', 'tx:ca401', 'enter');
+    expect(shown()).toContain('A found 8A …00008a after 300 thousand tries');
+    expect(shown()).toContain('A took payment …0ca401, fee 282 sat, and passes it on');
+    h.press('/', 'kind:tx BEEF01', 'enter');
+    expect(shown()).toEqual(['C took payment …beef01, fee 1 sat, and passes it on']);
+    h.press('escape');
+    const all = shown();
+    h.press('tab', 'tab', 'up', 'up');
+    expect(h.s.state.focus).toBe('log');
+    expect(shown().at(-1)).toBe(all.at(-3));
+    h.press('end');
+    expect(shown()).toEqual(all);
+  });
+
+  it('chooses another payment and follows the newest again', () => {
+    const h = hand();
+    h.press('tab', 'up');
+    expect([h.s.state.payment, h.s.state.pinned]).toEqual([id('ca401'), true]);
+    h.s.tell('A', { kind: 'tx-seen', txid: id('beef01'), fee: 1, vsize: 1, from: 'self' });
+    expect(h.s.state.payment).toBe(id('ca401'));
+    h.press('end');
+    h.s.tell('A', { kind: 'tx-seen', txid: id('beef02'), fee: 1, vsize: 1, from: 'self' });
+    expect([h.s.state.payment, h.s.state.pinned]).toEqual([id('beef02'), false]);
+  });
+
+  it("draws a payment's lane: unknown, waiting, confirmations, undone", () => {
+    const h = hand();
+    const { s } = h;
+    s.tell('C', { kind: 'tx-seen', txid: id('beef'), fee: 1, vsize: 1, from: 'self' });
+    const step = (act: () => void) => {
+      act();
+      sampleLanes(s.state);
+    };
+    step(() => undefined);
+    step(() => s.block('10C', '9C', 'CD', ['beef']));
+    step(() => s.block('11D', '10C', 'CD'));
+    s.reorg('C', '7B', ['11D', '10C', '9C', '8D'], ['8A', '9B', '10A']);
+    step(() => s.tell('C', { kind: 'tx-lost', txid: id('beef') }));
+    expect([s.state.lanes.get('A'), s.state.lanes.get('C')]).toEqual(['····', '░12✕']);
+  });
+});

@@ -1,0 +1,285 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LogEvent } from '../../src/consensus/news.ts';
+import { BROWSER, openBrowser } from './browser.ts';
+import { eventually, forkyard, type Staying, stay } from './yard-helpers.ts';
+
+/** The page of one yard of four real nodes: what the server refuses, and what a person sees who clicks. */
+
+let dir: string;
+let up: Staying;
+let link: string;
+let base: string;
+let token: string;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'forkyard-page-'));
+  up = stay(dir, 'up -n 4 --network lab --pace 800ms');
+  link = await eventually(
+    () => /http:\/\/127\.0\.0\.1:\d+\/#k=[\w-]+/.exec(up.output())?.[0],
+    () => up.output(),
+  );
+  [base, token] = link.split('/#k=') as [string, string];
+});
+
+afterAll(async () => {
+  if (up.child.exitCode === null && up.child.signalCode === null) {
+    up.child.kill('SIGTERM');
+    await up.ended;
+  }
+  rmSync(dir, { recursive: true, force: true });
+});
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: string;
+}
+
+/** A request with any Host header, which fetch would not send. */
+function ask(path: string, headers: Record<string, string> = {}, body?: string): Promise<Answer> {
+  return new Promise((done, fail) => {
+    const sent = request(
+      `${base}${path}`,
+      { method: body === undefined ? 'GET' : 'POST', headers },
+      (got) => {
+        const chunks: Buffer[] = [];
+        got.on('data', (chunk: Buffer) => chunks.push(chunk));
+        got.on('end', () =>
+          done({ status: got.statusCode ?? 0, headers: got.headers, body: Buffer.concat(chunks).toString() }),
+        );
+      },
+    );
+    sent.on('error', fail);
+    sent.end(body);
+  });
+}
+
+describe('the server of the page', () => {
+  const mine = JSON.stringify({ verb: 'partition', fields: { groups: 'AB/CD' }, dry: true });
+
+  it('guards every action with the token of this run', async () => {
+    const without = await ask('/action', {}, mine);
+    expect([without.status, without.body]).toEqual([403, expect.stringContaining('open the link')]);
+    const wrong = { 'x-forkyard-token': token.replace(/.$/, (c) => (c === 'A' ? 'B' : 'A')) };
+    expect((await ask('/action', wrong, mine)).status).toBe(403);
+    const right = { 'x-forkyard-token': token };
+    expect((await ask('/action', { ...right, origin: 'http://example.org' }, mine)).status).toBe(403);
+    const planned = await ask('/action', right, mine);
+    expect(planned.status).toBe(200);
+    expect(JSON.parse(planned.body)).toEqual({ plan: expect.stringContaining('Cut A B | C D: 4 links') });
+  });
+
+  it('answers only to a loopback name, and lets nothing foreign run', async () => {
+    expect((await ask('/', { host: 'evil.example' })).status).toBe(403);
+    expect((await ask('/../../etc/passwd')).status).toBe(404);
+    const page = await ask('/');
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'; script-src 'self'");
+    expect(page.headers).not.toHaveProperty('access-control-allow-origin');
+  });
+
+  it('says in one sentence what is wrong with an action', async () => {
+    const right = { 'x-forkyard-token': token };
+    const cases: readonly (readonly [object, string])[] = [
+      [{ verb: 'partition', fields: { groups: 'AB/C' } }, 'node D is in no group'],
+      [{ verb: 'partition', fields: {} }, 'groups is missing'],
+      [{ verb: 'mine', fields: { node: 'A', blocks: '-3' } }, 'blocks must be a whole number from 1 to 1000'],
+      [{ verb: 'send', fields: { from: 'alice', to: 'bob', amount: 'much' } }, 'much'],
+      [{ verb: 'explode' }, "no action 'explode'"],
+    ];
+    for (const [body, sentence] of cases) {
+      const { problem } = JSON.parse((await ask('/action', right, JSON.stringify(body))).body);
+      expect(problem).toContain(sentence);
+    }
+    for (const body of ['', 'null', '{"verb":7}', '{"verb":"mine","fields":[]}', 'x'.repeat(20_000)]) {
+      expect((await ask('/action', right, body)).status).toBe(400);
+    }
+  });
+
+  it('streams the log without a gap from any number on', async () => {
+    const log = await eventually(
+      async () => {
+        const lines = (await ask('/log')).body.split('\n').filter((l) => l.endsWith('}'));
+        return lines.length > 40 && lines.map((l) => JSON.parse(l) as LogEvent);
+      },
+      () => up.output(),
+    );
+    const after = log[9]!.seq;
+    // A browser that lost its connection says so in a header, which counts more than the address.
+    const again = { 'last-event-id': String(after) };
+    const response = await fetch(`${base}/events?after=1`, { headers: again });
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    while ((text.match(/^id: /gm) ?? []).length < log.length) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += value;
+    }
+    await reader.cancel();
+    const ids = [...text.matchAll(/^id: (\d+)$/gm)].map((m) => Number(m[1]));
+    expect(ids.length).toBeGreaterThanOrEqual(log.length - 10);
+    expect(ids).toEqual(ids.map((_, i) => after + 1 + i));
+  });
+});
+
+if (BROWSER === undefined) {
+  process.stderr.write(
+    'SKIPPED: the page in a real browser: no Chromium here. Get it: apt-get install chromium, or set FORKYARD_BROWSER=/path/to/chrome\n',
+  );
+}
+
+describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
+  let browser: Browser;
+  let page: Page;
+  const faults: string[] = [];
+
+  beforeAll(async () => {
+    browser = await openBrowser();
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    page.setDefaultTimeout(90_000);
+    page.on('pageerror', (error) => faults.push(String(error.stack)));
+    page.on('console', (message) => {
+      if (message.type() === 'error') faults.push(message.text());
+    });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  const flagAt = (node: string) => page.locator(`[data-flag="${node}"]`).getAttribute('data-at');
+
+  it('only looks on without the token', async () => {
+    await page.goto(base);
+    await page.getByText('view only: to act, open the link').waitFor();
+    expect(await page.getByRole('button', { name: 'Cut' }).isDisabled()).toBe(true);
+  });
+
+  it('shows the tree, takes the token out of the address, and keeps it over a reload', async () => {
+    await page.goto('about:blank');
+    await page.goto(link);
+    await page.locator('[data-block]').nth(3).waitFor();
+    expect(page.url()).toBe(`${base}/`);
+    await page.reload();
+    await page.getByText('AGREE').waitFor();
+    expect(await page.getByRole('button', { name: 'Mine' }).isEnabled()).toBe(true);
+  });
+
+  it('cuts by typing: two branches on two grounds', async () => {
+    await page.keyboard.press('c');
+    const groups = page.getByLabel('groups');
+    await groups.fill('ABC');
+    await page.getByText('node D is in no group').waitFor();
+    expect(await page.locator('.dialog button[type=submit]').isDisabled()).toBe(true);
+    await groups.fill('AB/CD');
+    await page.getByText('Cut A B | C D: 4 links').waitFor();
+    await page.locator('.dialog button[type=submit]').click();
+    await page.locator('[data-cut="AB|CD"]').waitFor({ state: 'attached' });
+    await page.getByText('CUT AB|CD').waitFor();
+    await page.getByText('no messages cross', { exact: true }).waitFor();
+
+    await page.keyboard.press('d');
+    await page.getByText('alice spends one coin twice').waitFor();
+    await page.locator('.dialog button[type=submit]').click();
+    await page.getByText('accepted by C D').first().waitFor();
+
+    // Two branches: both sides have found blocks of their own, and each side's flags stand together.
+    await eventually(
+      async () => (await page.locator('.ground').count()) === 2,
+      () => 'two grounds',
+    );
+    await page.getByText('AGREE: NO, 2 answers, conflict').waitFor();
+    await eventually(
+      async () => (await flagAt('A')) === (await flagAt('B')) && (await flagAt('A')) !== (await flagAt('D')),
+      () => 'flags of A and B together, D elsewhere',
+    );
+    expect(await page.locator('[data-state=stale]').count()).toBe(0);
+  });
+
+  it('heals by a click: the losing branch turns stale, and the reorg is told', async () => {
+    // A payment must be deep enough on both sides to be undone on one.
+    await page
+      .locator('[data-lane="A"][data-state="confirmed"], [data-lane="C"][data-state="confirmed"]')
+      .first()
+      .waitFor();
+    await eventually(
+      async () => (await page.getByText(/leads by/).count()) > 0,
+      () => 'one side leads',
+    );
+    await page.getByRole('button', { name: 'Heal' }).click();
+    await page.locator('.scene').waitFor();
+    expect(await page.locator('.scene').textContent()).toMatch(/REORG on .*\d+ out · \d+ in.*fork point/);
+    await page.locator('[data-state=stale]').first().waitFor();
+    await page.locator('[data-chip=reorg]').waitFor();
+    await page.getByText('AGREE yes').waitFor();
+    await page.locator('[data-cut]').waitFor({ state: 'detached' });
+  });
+
+  it('tells a block in plain words', async () => {
+    await page.locator('[data-state=stale]').first().click();
+    const drawer = page.locator('.drawer');
+    expect(await drawer.textContent()).toMatch(/Stale: honest work.*forkyard block [0-9a-f]{6}/);
+    await page.keyboard.press('Escape');
+    await drawer.waitFor({ state: 'detached' });
+  });
+
+  it('goes back in time: the address names the event, actions are off', async () => {
+    await page.keyboard.press('Shift+ArrowLeft');
+    await page.getByRole('button', { name: 'go live' }).waitFor();
+    const there = page.url();
+    expect(there).toMatch(/#e=\d+$/);
+    expect(await page.getByRole('button', { name: 'Mine' }).isDisabled()).toBe(true);
+    const scene = await page.locator('.scene .title').textContent();
+    await page.reload();
+    await page.locator('.scene').waitFor();
+    expect([page.url(), await page.locator('.scene .title').textContent()]).toEqual([there, scene]);
+    await page.getByRole('button', { name: 'go live' }).click();
+    await page.getByText('LIVE').waitFor();
+  });
+
+  it('cuts off a node that is dragged over the seam, and takes it back', async () => {
+    const network = page.locator('.network');
+    const drag = async (node: string, toSide: number) => {
+      const from = (await page.locator(`[data-node="${node}"] circle`).boundingBox())!;
+      const area = (await network.boundingBox())!;
+      await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
+      await page.mouse.down();
+      await page.mouse.move(from.x, area.y + area.height * toSide, { steps: 5 });
+      await page.mouse.up();
+    };
+    await drag('D', 0.75);
+    await page.getByText('CUT ABC|D').waitFor();
+    await page.getByText('3 links cut: no messages cross').waitFor();
+    await drag('D', 0.25);
+    await page.getByText('CUT ABC|D').waitFor({ state: 'detached' });
+    await page.getByText('AGREE yes').waitFor();
+  });
+
+  it('lives on in one file that opens from disk', async () => {
+    const ran = await forkyard(dir, 'export run.html --json');
+    expect(ran.code).toBe(0);
+    const { lastReorg, gzipped } = JSON.parse(ran.stdout) as { lastReorg: number; gzipped: number };
+    expect(gzipped).toBeLessThan(1_000_000);
+    const file = await browser.newPage({ viewport: { width: 390, height: 844 } });
+    const outside: string[] = [];
+    file.on('request', (sent) => {
+      if (!sent.url().startsWith('file:')) outside.push(sent.url());
+    });
+    file.on('pageerror', (error) => faults.push(String(error.stack)));
+    await file.goto(`${pathToFileURL(join(dir, 'run.html')).href}#e=${lastReorg}`);
+    await file.locator('.scene').waitFor();
+    await file.locator('[data-state=stale]').first().waitFor();
+    await file.getByText('a recorded run').waitFor();
+    expect(outside.filter((url) => !url.startsWith('data:'))).toEqual([]);
+    await file.close();
+  });
+
+  it('has met no error in the browser', () => {
+    expect(faults).toEqual([]);
+  });
+});
