@@ -76,7 +76,9 @@ async function install() {
   const { code, output } = await run('npm', ['ci', '--no-audit', '--no-fund']);
   if (code !== 0) {
     process.stdout.write('\n');
-    process.stderr.write(`${output.trim().split('\n').slice(-15).join('\n')}\n`);
+    // npm says what is wrong first, then explains its options.
+    const errors = output.split('\n').filter((line) => line.startsWith('npm error'));
+    process.stderr.write(`${errors.slice(0, 12).join('\n')}\n`);
     fail('npm could not install the packages (above is what it said). Check the network, then try again.');
   }
 }

@@ -89,6 +89,8 @@ export function followEvents(
     };
     if (options.signal?.aborted) return stop();
     options.signal?.addEventListener('abort', stop, { once: true });
+    // A follower comes back for as long as its node is down, and must leave nothing behind each time.
+    request.on('close', () => options.signal?.removeEventListener('abort', stop));
     request.on('error', (error) => reject(connectionFailure(url, error)));
     request.end();
   });

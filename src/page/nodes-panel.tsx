@@ -19,6 +19,8 @@ interface Spot {
 export function NodesPanel({ app }: { app: App }) {
   const svg = useRef<SVGSVGElement>(null);
   const [drag, setDrag] = useState<Spot | undefined>();
+  // Known at once: a quick hand lets go before the next painting.
+  const dragged = useRef<string | undefined>(undefined);
   const { forest, story } = app.run;
   const groups: readonly (readonly string[])[] = forest.cut ?? [app.letters, []];
   const height = groups.length * SIDE_HEIGHT + 8;
@@ -44,6 +46,7 @@ export function NodesPanel({ app }: { app: App }) {
     };
   };
   const drop = (spot: Spot) => {
+    dragged.current = undefined;
     setDrag(undefined);
     const side = Math.max(0, Math.min(groups.length - 1, Math.floor(spot.y / SIDE_HEIGHT)));
     const from = groups.findIndex((g) => g.includes(spot.node));
@@ -127,15 +130,19 @@ export function NodesPanel({ app }: { app: App }) {
                   return;
                 }
                 event.currentTarget.setPointerCapture(event.pointerId);
+                dragged.current = node;
                 setDrag({ node, ...pointOf(event) });
               }}
               onPointerMove={(event) => {
-                if (drag?.node === node) setDrag({ node, ...pointOf(event) });
+                if (dragged.current === node) setDrag({ node, ...pointOf(event) });
               }}
               onPointerUp={(event) => {
-                if (drag?.node === node) drop({ node, ...pointOf(event) });
+                if (dragged.current === node) drop({ node, ...pointOf(event) });
               }}
-              onPointerCancel={() => setDrag(undefined)}
+              onPointerCancel={() => {
+                dragged.current = undefined;
+                setDrag(undefined);
+              }}
             >
               <circle r={RADIUS} style={{ fill: isDown ? 'var(--paper)' : fill }} />
               <text class="letter" y="6" style={{ fill: isDown ? 'var(--ink)' : ink }}>

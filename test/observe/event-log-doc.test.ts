@@ -50,7 +50,7 @@ describe('docs/event-log.md', () => {
   it.each([...kinds])('tells every field of %s, and shows a line of it', (kind, fields) => {
     const text = sections.get(kind)!;
     for (const field of fields) expect(text, `${kind}.${field}`).toMatch(new RegExp(`\`${field}\``));
-    const line = /```json\n(.*)\n```/.exec(text)?.[1];
+    const line = /```jsonl\n(.*)\n```/.exec(text)?.[1];
     const event = parseEvent(line!);
     expect(event?.kind).toBe(kind);
     const known = new Set(['v', 'seq', 't', 'node', 'kind', ...fields]);

@@ -22,19 +22,22 @@ function statusVerb(): Command {
     .action(async (_options: object, command: Command) => {
       const s = shared(command);
       const client = await open(s.yard);
-      const [{ readStatus }, { nodeTable }] = await Promise.all([
+      const [{ readStatus }, { CALM }, { nodeTable }] = await Promise.all([
         import('../../lab/status.ts'),
+        import('../../lab/conditions.ts'),
         import('./print.ts'),
       ]);
       const found = await readStatus(client);
       s.out.line(s.out.style(found.agree ? 'green' : 'red', found.sentence));
       if (found.facts !== '') s.out.step(found.facts);
+      if (found.faults !== '') s.out.line(s.out.style('yellow', found.faults));
       for (const line of nodeTable(found.infos, client.yard)) s.out.step(line);
       s.out.object({
         agree: found.agree,
         answers: found.answers,
         conflictDepth: found.conflictDepth,
         groups: client.yard.groups ?? null,
+        faults: { ...CALM, ...client.yard.conditions },
         nodes: [...found.infos].map(([letter, info]) => ({ letter, ...(info ?? { down: true }) })),
       });
       if (!found.agree) ending.code = 1;
