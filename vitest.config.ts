@@ -8,6 +8,8 @@ export default defineConfig({
   test: {
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    // As `npm test` runs it, whoever starts it: through npx the program prints its next steps otherwise.
+    env: { npm_command: 'test' },
     projects: [
       {
         extends: true,

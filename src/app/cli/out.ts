@@ -1,4 +1,5 @@
 /** Where a command writes. Results go to stdout, refusals to stderr; `--json` leaves stdout to the one object. */
+import { asTyped } from './typed.ts';
 
 export interface OutOptions {
   readonly json: boolean;
@@ -52,8 +53,9 @@ export class Out {
   }
 
   plain(text: string): string {
-    if (!this.ascii) return text;
-    return PLAIN.reduce((t, [from, to]) => t.replace(from, to), text);
+    const typed = asTyped(text);
+    if (!this.ascii) return typed;
+    return PLAIN.reduce((t, [from, to]) => t.replace(from, to), typed);
   }
 
   /** A result for a person; nothing with `--json`. */

@@ -3,6 +3,7 @@ import { Interrupted } from '../../lab/action.ts';
 import { Problem } from '../../lab/problem.ts';
 import { ending, interrupt } from './common.ts';
 import { buildProgram, type ProgramOptions } from './program.ts';
+import { asTyped } from './typed.ts';
 
 /** Exit codes: 0 done; 1 it ran and the answer is no; 2 wrong usage; 3 no such yard or node down; 130 Ctrl-C. */
 
@@ -49,8 +50,8 @@ function report(error: unknown, args: readonly string[]): number {
   if (error instanceof Interrupted) return 130;
   if (error instanceof Problem) {
     if (interrupt.signal.aborted) return 130;
-    process.stderr.write(`forkyard: ${error.message}\n`);
-    if (error.hint !== undefined) process.stderr.write(`${error.hint}\n`);
+    process.stderr.write(asTyped(`forkyard: ${error.message}\n`));
+    if (error.hint !== undefined) process.stderr.write(asTyped(`${error.hint}\n`));
     if (json)
       process.stdout.write(
         `${JSON.stringify({ error: error.message, hint: error.hint ?? null, exit: error.exit })}\n`,

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { asTyped } from '../../src/app/cli/typed.ts';
+
+const npx = { npm_command: 'exec' };
+
+describe('a printed next step', () => {
+  it('runs as it is printed for those who came through npx', () => {
+    expect(asTyped('Start it: forkyard start C', npx)).toBe('Start it: npx forkyard start C');
+    expect(asTyped("  forkyard double-spend a b@A c@B  one coin\nor 'forkyard up'", npx)).toBe(
+      "  npx forkyard double-spend a b@A c@B  one coin\nor 'npx forkyard up'",
+    );
+  });
+
+  it('is left alone otherwise: names of yards, paths, what says npx already', () => {
+    for (const text of [
+      'forkyard yard-mws1 (new)',
+      'bin/forkyard up',
+      'npx forkyard tree',
+      'forkyard: no verb',
+      'forkyard up-to-date',
+    ]) {
+      expect(asTyped(text, npx)).toBe(text);
+    }
+    expect(asTyped('forkyard start C', {})).toBe('forkyard start C');
+  });
+});
