@@ -45,6 +45,8 @@ export interface LinkRules {
   readonly shapeTo?: Readonly<Record<PeerId, LinkShape>>;
   /** One-way cuts: what these peers send is held at our end until they are off this list. */
   readonly deaf?: readonly PeerId[];
+  /** Peers that do not hear us, or stand still: their silence is no fault of theirs, so it is never a ban. */
+  readonly mute?: readonly PeerId[];
   /** Everything that comes in is held, to be let in by `deliver` or when this ends. */
   readonly hold?: boolean;
 }

@@ -8,7 +8,7 @@ import { ping } from '@libp2p/ping';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import type { PeerId, Topic } from '../node/types.ts';
-import { parseAddress, parseListenAddress } from './net/address.ts';
+import { listenError, parseAddress, parseListenAddress } from './net/address.ts';
 import { Reputation } from './net/bans.ts';
 import { describeFrame } from './net/describe.ts';
 import { Dialer } from './net/dialer.ts';
@@ -240,7 +240,9 @@ class Host implements Network {
   }
 
   drop(peer: PeerId, why: string, banMs?: number): void {
-    if (banMs !== undefined && banMs > 0) {
+    // Silence that the yard itself makes is nobody's fault: without a ban the link is back as soon as it may.
+    const blameless = this.#doors.isShut(peer) || this.#links.mute?.includes(peer) === true;
+    if (banMs !== undefined && banMs > 0 && !blameless) {
       // Its score must not be clean when it comes back: who is banned for long again and again is soon
       // graylisted.
       this.#node.reputation.blame(peer, (netLimits.banAt / 2) * Math.min(1, banMs / netLimits.banMs));
@@ -383,16 +385,4 @@ class Host implements Network {
     }
     this.dialer.look();
   }
-}
-
-/** libp2p's own text for this is four lines with advice for programmers. */
-function listenError(listen: readonly string[], error: Error): Error {
-  const taken = /EADDRINUSE|already in use/.test(error.message);
-  const denied = /EACCES/.test(error.message);
-  const why = taken
-    ? 'the port is taken'
-    : denied
-      ? 'not permitted'
-      : error.message.trim().replace(/\s+/g, ' ');
-  return new Error(`cannot listen on ${listen.join(', ')}: ${why}`, { cause: error });
 }

@@ -51,13 +51,16 @@ export function askedShape(yard: YardFile, from: string, to: string): LinkShape 
 
 /** What a node is told of its own wire (RPC setlinks), whole: nothing of before remains. */
 export function wireRules(yard: YardFile, letter: string): JsonObject {
-  const { oneWay, wireHeld, shapes, profile } = conditionsOf(yard);
+  const { oneWay, wireHeld, frozen, shapes, profile } = conditionsOf(yard);
   const others = yard.nodes.filter((n) => n.letter !== letter && n.peerId !== '');
   const deaf = others.filter((n) => oneWay.some(([from, to]) => from === n.letter && to === letter));
+  const unheard = (l: string) => oneWay.some(([from, to]) => from === letter && to === l);
+  const mute = others.filter((n) => frozen.includes(n.letter) || unheard(n.letter));
   const shaped = others.filter((n) => profile !== '' || shapes[linkName(letter, n.letter)] !== undefined);
   return {
     refuse: refusedBy(yard, letter),
     deaf: deaf.map((n) => n.peerId),
+    mute: mute.map((n) => n.peerId),
     hold: wireHeld,
     shape: Object.fromEntries(shaped.map((n) => [n.peerId, { ...askedShape(yard, letter, n.letter) }])),
   };

@@ -125,7 +125,7 @@ export class Wiring {
     if (this.awake().includes(letter)) await this.#o.client.call(letter, 'setclock', [ms]);
   }
 
-  freeze(letter: string): void {
+  async freeze(letter: string): Promise<void> {
     if (process.platform === 'win32') throw failed('a process cannot be frozen on this system');
     const pid = this.#o.pidOf(letter);
     if (pid === undefined) throw failed(`node ${letter} is down`, `Start it: forkyard start ${letter}`);
@@ -134,6 +134,7 @@ export class Wiring {
     process.kill(pid, 'SIGSTOP');
     this.#keep({ ...this.#now, frozen: [...frozen, letter] });
     this.#say(`${letter} is frozen`);
+    await this.#applyAll();
   }
 
   /** It goes on, and hears what was changed meanwhile. */
@@ -142,7 +143,7 @@ export class Wiring {
     this.wake(letter);
     this.forget(letter);
     this.#say(`${letter} goes on`);
-    await this.#apply(letter);
+    await this.#applyAll();
     await this.#o.client.call(letter, 'setclock', [this.#now.clockMs[letter] ?? 0]);
   }
 

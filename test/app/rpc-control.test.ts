@@ -124,6 +124,7 @@ describe('network', () => {
       refuse: ['peer-B'],
       delayMs: { default: 400, 'peer-C': 20 },
       deaf: [],
+      mute: [],
       hold: false,
       shape: {},
       held: 0,

@@ -55,6 +55,29 @@ describe('a one-way cut', () => {
   });
 });
 
+describe('silence that a fault makes', () => {
+  it('is no reason for a ban: the link comes back at once, on both sides of a one-way cut', async () => {
+    const [a, b] = await triangle();
+    b.net.setLinks(rules({ deaf: [a.net.peerId] }));
+    a.net.setLinks(rules({ mute: [b.net.peerId] }));
+    for (const [me, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const before = me.left.length;
+      me.net.drop(other.net.peerId, 'no answer in time', 600_000);
+      await until('it has gone', () => me.left.length > before);
+      await until('and is back', () => connected(a, b));
+    }
+    a.net.setLinks(rules({}));
+    b.net.setLinks(rules({}));
+    a.net.drop(b.net.peerId, 'its own fault', 600_000);
+    await until('it has gone', () => a.left.length > 1);
+    await sleep(1_500);
+    expect(connected(a, b)).toBe(false);
+  });
+});
+
 describe('a held wire', () => {
   it('counts messages by kind, lets them in one by one, and the rest at the end', async () => {
     const [a, b, c] = await triangle();

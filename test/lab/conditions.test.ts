@@ -105,7 +105,7 @@ describe('links as people type them', () => {
 
 describe('what each node is told of its wire', () => {
   it('in a calm yard nothing, and all of it else', () => {
-    expect(wireRules(yardOf('AB'), 'A')).toEqual({ refuse: [], deaf: [], hold: false, shape: {} });
+    expect(wireRules(yardOf('AB'), 'A')).toEqual({ refuse: [], deaf: [], mute: [], hold: false, shape: {} });
     const yard = yardOf('ABC', {
       groups: [['A', 'B'], ['C']],
       conditions: {
@@ -114,12 +114,22 @@ describe('what each node is told of its wire', () => {
         shapes: { 'B>A': shape({ delayMs: 30, loss: 0.1 }) },
       },
     });
-    expect(wireRules(yard, 'A')).toEqual({ refuse: ['peer-C'], deaf: [], hold: true, shape: {} });
+    expect(wireRules(yard, 'A')).toEqual({
+      refuse: ['peer-C'],
+      deaf: [],
+      mute: ['peer-B'],
+      hold: true,
+      shape: {},
+    });
     expect(wireRules(yard, 'B')).toEqual({
       refuse: ['peer-C'],
       deaf: ['peer-A'],
+      mute: [],
       hold: true,
       shape: { 'peer-A': shape({ delayMs: 30, loss: 0.1 }) },
+    });
+    expect(wireRules(yardOf('AB', { conditions: { frozen: ['B'] } }), 'A')).toMatchObject({
+      mute: ['peer-B'],
     });
     expect(isCut(yard, ['A', 'B'])).toBe(true);
     expect(isCut(yard, ['B', 'A'])).toBe(false);

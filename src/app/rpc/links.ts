@@ -40,6 +40,12 @@ export function linkMethods(context: NodeContext): RpcMethod[] {
           default: 'unchanged',
           says: 'Peer ids whose messages are held until they are off this list; [] heals.',
         },
+        {
+          name: 'mute',
+          type: 'array',
+          default: 'unchanged',
+          says: 'Peer ids that do not hear this node or stand still: their silence is not blamed.',
+        },
         { name: 'hold', type: 'bool', default: 'unchanged', says: 'Hold every message that comes in.' },
         {
           name: 'shape',
@@ -131,9 +137,10 @@ export function linkMethods(context: NodeContext): RpcMethod[] {
 }
 
 function linkRules(old: LinkRules, args: Arguments): LinkRules {
-  let { refuse, delayMs, delayTo, deaf, hold, shapeTo } = old;
+  let { refuse, delayMs, delayTo, deaf, mute, hold, shapeTo } = old;
   if (args.has('refuse')) refuse = peerList(args, 'refuse');
   if (args.has('deaf')) deaf = peerList(args, 'deaf');
+  if (args.has('mute')) mute = peerList(args, 'mute');
   if (args.has('hold')) hold = args.bool('hold', false);
   if (args.has('delayMs')) {
     const { default: base, ...perPeer } = args.object('delayMs');
@@ -151,6 +158,7 @@ function linkRules(old: LinkRules, args: Arguments): LinkRules {
     delayMs,
     delayTo,
     ...(deaf === undefined ? {} : { deaf }),
+    ...(mute === undefined ? {} : { mute }),
     ...(hold === undefined ? {} : { hold }),
     ...(shapeTo === undefined ? {} : { shapeTo }),
   };
@@ -202,11 +210,12 @@ function heldJson(m: HeldMessage): JsonObject {
 }
 
 function linksJson({ network }: NodeContext): Json {
-  const { refuse, delayMs, delayTo, deaf = [], hold = false, shapeTo = {} } = network.links;
+  const { refuse, delayMs, delayTo, deaf = [], mute = [], hold = false, shapeTo = {} } = network.links;
   return {
     refuse,
     delayMs: { default: delayMs, ...delayTo },
     deaf,
+    mute,
     hold,
     shape: shapeTo as unknown as JsonObject,
     held: network.held().length,

@@ -54,3 +54,15 @@ export function parseListenAddress(text: string): Address {
   }
   return address;
 }
+
+/** libp2p's own text for this is four lines with advice for programmers. */
+export function listenError(listen: readonly string[], error: Error): Error {
+  const taken = /EADDRINUSE|already in use/.test(error.message);
+  const denied = /EACCES/.test(error.message);
+  const why = taken
+    ? 'the port is taken'
+    : denied
+      ? 'not permitted'
+      : error.message.trim().replace(/\s+/g, ' ');
+  return new Error(`cannot listen on ${listen.join(', ')}: ${why}`, { cause: error });
+}
