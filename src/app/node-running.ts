@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Params } from '../consensus/params.ts';
 import { OPENING_PREFIXES } from '../consensus/records.ts';
 import { offsetClock, systemClock } from '../host/clock.ts';
+import { makeDirectory } from '../host/directories.ts';
 import { NodeDriver } from '../host/driver.ts';
 import type { EventLog } from '../host/event-log.ts';
 import { openEventLog } from '../host/event-log.ts';
@@ -67,7 +68,7 @@ async function start(
   closeAll: () => Promise<void>,
 ): Promise<RunningNode> {
   const { datadir, name } = options;
-  mkdirSync(datadir, { recursive: true, mode: 0o700 });
+  makeDirectory(datadir);
   const store = await openStore(join(datadir, 'db'));
   closers.push(() => store.close());
   const host = await createVerify();

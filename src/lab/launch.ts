@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { HostNews } from '../consensus/news.ts';
 import type { Params } from '../consensus/params.ts';
+import { makeDirectory } from '../host/directories.ts';
 import { PortError, type RpcServer, type RpcServerOptions, startRpcServer } from '../host/http.ts';
 import { sleep, until } from './action.ts';
 import { claimYard, isAlive } from './claim.ts';
@@ -62,7 +63,7 @@ export async function launch(options: LaunchOptions): Promise<RunningYard> {
   const began = performance.now();
   const dir = resolve(options.dir);
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDirectory(dir);
   } catch (error) {
     throw failed(`cannot make ${dir}: ${(error as Error).message}`, 'Choose another place: --data DIR');
   }
