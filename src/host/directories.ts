@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /**
@@ -8,13 +8,17 @@ import { dirname, resolve } from 'node:path';
  */
 export function makeDirectory(path: string, mode = 0o700): void {
   const missing: string[] = [];
-  for (let at = resolve(path); !existsSync(at) && at !== dirname(at); at = dirname(at)) missing.push(at);
+  for (let at = resolve(path); !isDirectory(at) && at !== dirname(at); at = dirname(at)) missing.push(at);
   for (const directory of missing.reverse()) {
     try {
       mkdirSync(directory, { mode });
     } catch (error) {
-      // Somebody else made it meanwhile: two nodes of one yard start together.
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      // Somebody else may have made it meanwhile: the nodes of a yard start together. A file is in the way for good.
+      if (!isDirectory(directory)) throw error;
     }
   }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
