@@ -3,6 +3,7 @@ import { ownerOf } from './claim.ts';
 import type { YardClient } from './client.ts';
 import { failed } from './problem.ts';
 import { formatMs } from './units.ts';
+import { yardOption } from './yard-file.ts';
 
 /** Asks the launcher to end the yard, and waits until it is gone. */
 export function down(client: YardClient): Action<{ stopped: number; ms: number }> {
@@ -20,7 +21,7 @@ export function down(client: YardClient): Action<{ stopped: number; ms: number }
       );
       const ms = Date.now() - began;
       return {
-        line: `stopped in ${formatMs(ms)}; it goes on where it was with: forkyard up`,
+        line: `stopped in ${formatMs(ms)}; it goes on where it was with: forkyard up${yardOption(client.dir, process.cwd())}`,
         data: { stopped: count, ms },
       };
     },
