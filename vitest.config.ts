@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
+const long = process.env['FORKYARD_LONG'] === '1';
+
 /**
+ * `long` (many seeds, many blocks: minutes) is run by `npm run check:long` alone.
  * `live` spawns real processes on loopback. It comes after the units and two files at a time: most of it waits for
  * blocks, but two cores should not be asked for thirty processes.
  */
@@ -10,25 +13,32 @@ export default defineConfig({
     hookTimeout: 180_000,
     // As `npm test` runs it, whoever starts it: through npx the program prints its next steps otherwise.
     env: { npm_command: 'test' },
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/live/**'],
-          sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'live',
-          include: ['test/live/**/*.test.ts'],
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
-        },
-      },
-    ],
+    projects: long
+      ? [
+          {
+            extends: true,
+            test: { name: 'long', include: ['test/long/**/*.test.ts'], testTimeout: 1_800_000 },
+          },
+        ]
+      : [
+          {
+            extends: true,
+            test: {
+              name: 'unit',
+              include: ['test/**/*.test.ts'],
+              exclude: ['test/live/**', 'test/long/**'],
+              sequence: { groupOrder: 0 },
+            },
+          },
+          {
+            extends: true,
+            test: {
+              name: 'live',
+              include: ['test/live/**/*.test.ts'],
+              maxWorkers: 2,
+              sequence: { groupOrder: 1 },
+            },
+          },
+        ],
   },
 });

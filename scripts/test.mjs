@@ -1,4 +1,4 @@
-// `npm test [-- vitest arguments]`: installs, then lint, types, build and every test. Ends with 'N passed, N failed'.
+// `npm test [-- vitest arguments]`, `npm run check:long`: installs, then lint, types, build and every test. Ends with 'N passed, N failed'.
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,10 +20,18 @@ for (const [what, command, args] of [
 }
 process.stdout.write('\n');
 const report = join(tmpdir(), `forkyard-test-${process.pid}.json`);
+const given = process.argv.slice(2);
+const env = given.includes('--long') ? { ...process.env, FORKYARD_LONG: '1' } : process.env;
 const { code } = await run(
   bin('vitest'),
-  ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)],
-  { show: true },
+  [
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...given.filter((word) => word !== '--long'),
+  ],
+  { show: true, env },
 );
 let counts;
 try {

@@ -9,8 +9,8 @@ const ROWS: readonly (readonly string[])[] = [
   ['bitcoin'],
   ['consensus'],
   ['node', 'wallet', 'observe'],
-  ['sim', 'host', 'page'],
-  ['lab'],
+  ['sim', 'host'],
+  ['page', 'lab'],
   ['app'],
 ];
 const PURE = new Set(['util', 'bitcoin', 'consensus', 'node', 'wallet', 'observe', 'sim']);
