@@ -5,6 +5,7 @@ import { assert } from '../util/assert.ts';
 import type { ChainStore } from './chain-store.ts';
 import { CoinsOverlay } from './coins.ts';
 import type { ConnectTask } from './connect-task.ts';
+import type { ForkChoiceName } from './fork-choice-rules.ts';
 import type { Params } from './params.ts';
 import {
   bodyKey,
@@ -31,6 +32,7 @@ export interface TipChange {
   readonly in: readonly Block[];
   readonly outEntries: readonly BlockEntry[];
   readonly inEntries: readonly BlockEntry[];
+  /** `work`: by the fork choice itself, which for experiments may be another than most work. */
   readonly because: 'work' | 'invalidated' | 'precious';
 }
 
@@ -60,13 +62,17 @@ function pathDown(from: BlockEntry, fork: BlockEntry): BlockEntry[] {
 }
 
 /** Writes all that the task did since the stored tip, in one batch, and says what changed. */
-export function commitTask(store: ChainStore, task: ConnectTask): TipChange {
+export function commitTask(store: ChainStore, task: ConnectTask, rule: ForkChoiceName): TipChange {
   const old = task.from;
   const tip = task.at;
   const because: TipChange['because'] =
-    old.condemned !== undefined ? 'invalidated' : tip.work === old.work ? 'precious' : 'work';
+    old.condemned !== undefined
+      ? 'invalidated'
+      : tip.work === old.work && rule === 'first-seen'
+        ? 'precious'
+        : 'work';
   assert(
-    tip !== old && (tip.work >= old.work || because === 'invalidated'),
+    tip !== old && (tip.work >= old.work || because === 'invalidated' || rule === 'ghost'),
     'the work of a valid tip never decreases',
   );
   const fork = forkPoint(old, tip);

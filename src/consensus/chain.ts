@@ -10,7 +10,9 @@ import type { SaneBlock } from './check.ts';
 import { ConnectTask } from './connect-task.ts';
 import { checkBlockContext, checkHeader } from './context.ts';
 import { Foresight } from './foresight.ts';
-import { ForkChoice } from './fork-choice.ts';
+import { type ForkChoice, MostWork } from './fork-choice.ts';
+import { Ghost } from './fork-choice-ghost.ts';
+import type { ForkChoiceName } from './fork-choice-rules.ts';
 import { openTree } from './opening.ts';
 import type { Params } from './params.ts';
 import { encodeEntry, entryKey } from './records.ts';
@@ -83,6 +85,8 @@ export class Chain extends ChainReader {
     readonly index: Iterable<Row>;
     readonly verify: Verify;
     readonly bounds?: Partial<ChainBounds>;
+    /** For experiments; see fork-choice-rules.ts. */
+    readonly forkChoice?: ForkChoiceName;
   }) {
     const opened = openTree(o.params, o.index);
     const bounds = { ...CHAIN_BOUNDS, ...o.bounds };
@@ -94,7 +98,9 @@ export class Chain extends ChainReader {
     if (opened.fresh) this.#plantGenesis();
     for (let at: TreeEntry | undefined = opened.tip; at !== undefined; at = at.parent)
       this.active[at.height] = at;
-    this.#choice = new ForkChoice(this.tree, opened.tip);
+    const rule = o.forkChoice ?? 'first-seen';
+    this.#choice =
+      rule === 'ghost' ? new Ghost(this.tree, opened.tip) : new MostWork(this.tree, opened.tip, rule);
   }
 
   #plantGenesis(): void {
@@ -257,6 +263,11 @@ export class Chain extends ChainReader {
 
   // ---- connecting ----
 
+  /** The rule by which branches are chosen. */
+  get forkChoice(): ForkChoiceName {
+    return this.#choice.name;
+  }
+
   /** A better branch is here, or on its way into the coins. */
   get connecting(): boolean {
     return this.#choice.best !== this.activeTip;
@@ -304,7 +315,7 @@ export class Chain extends ChainReader {
   }
 
   #finish(task: ConnectTask): TipChange {
-    const change = commitTask(this.store, task);
+    const change = commitTask(this.store, task, this.#choice.name);
     for (const entry of change.inEntries as readonly TreeEntry[]) {
       if (!entry.connectedOnce) this.#dirty.add(entry);
       entry.connectedOnce = true;

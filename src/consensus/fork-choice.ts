@@ -1,49 +1,68 @@
+import { type ForkChoiceName, firstSeen, moreWork, type Tie } from './fork-choice-rules.ts';
 import type { BlockTree, TreeEntry } from './tree.ts';
 
+/** Where the chain should go, kept up to date as blocks arrive, are condemned and become the tip. */
+export interface ForkChoice {
+  /** Which rule decides; see fork-choice-rules.ts. */
+  readonly name: ForkChoiceName;
+  /** Where the chain should go. The tip itself when there is nothing better. */
+  readonly best: TreeEntry;
+  /** An entry got its arrival. */
+  add(entry: TreeEntry): void;
+  /** As preciousblock asks: wins a tie, even against the tip, until the tip has moved. */
+  prefer(entry: TreeEntry): void;
+  /** The chain arrived at a new tip. */
+  moved(tip: TreeEntry): void;
+  /** Condemnations came. */
+  condemned(): void;
+  /** From the whole tree: when competitors with less work than before come into question. */
+  rebuild(): void;
+}
+
+/** Only blocks whose bodies, and all ancestors' bodies, are here and not condemned compete. */
+export function competes(entry: TreeEntry): boolean {
+  return entry.arrival !== undefined && entry.condemned === undefined;
+}
+
 /**
- * Which branch to follow: most work; at equal work the stored tip stays; else the lower arrival. Only blocks whose
- * bodies, and all ancestors' bodies, are here and not condemned compete. Core: FindMostWorkChain, setBlockIndexCandidates.
+ * Most work. At equal work the stored tip stays, else the lower arrival; with `lowest-id` the lower id, tip or not. Core:
+ * FindMostWorkChain, setBlockIndexCandidates.
  */
-export class ForkChoice {
+export class MostWork implements ForkChoice {
+  readonly name: 'first-seen' | 'lowest-id';
   readonly #tree: BlockTree;
   /** All competitors with at least the tip's work. No loop over it depends on its order. */
   readonly #candidates = new Set<TreeEntry>();
-  /** As preciousblock asked: wins a tie, even against the tip. */
+  readonly #tie: Tie<TreeEntry>;
   #preferred: TreeEntry | undefined;
   #tip: TreeEntry;
   #best: TreeEntry;
 
-  constructor(tree: BlockTree, tip: TreeEntry) {
+  constructor(tree: BlockTree, tip: TreeEntry, name: 'first-seen' | 'lowest-id' = 'first-seen') {
+    this.name = name;
     this.#tree = tree;
     this.#tip = tip;
     this.#best = tip;
+    const byId = name === 'lowest-id';
+    this.#tie = (a, b) => {
+      if (a === b) return false;
+      if (a === this.#preferred || b === this.#preferred) return a === this.#preferred;
+      if (byId) return a.id < b.id;
+      if (a === this.#tip || b === this.#tip) return a === this.#tip;
+      return firstSeen(a, b);
+    };
     this.rebuild();
   }
 
-  /** Where the chain should go. The tip itself when there is nothing better. */
   get best(): TreeEntry {
     return this.#best;
   }
 
-  #competes(entry: TreeEntry): boolean {
-    return entry.arrival !== undefined && entry.condemned === undefined;
-  }
-
-  /** A total order: arrivals differ. */
-  #better(a: TreeEntry, b: TreeEntry): boolean {
-    if (a.work !== b.work) return a.work > b.work;
-    if (a === b) return false;
-    if (a === this.#preferred || b === this.#preferred) return a === this.#preferred;
-    if (a === this.#tip || b === this.#tip) return a === this.#tip;
-    return a.arrival! < b.arrival!;
-  }
-
-  /** An entry got its arrival. */
   add(entry: TreeEntry): void {
-    if (!this.#competes(entry)) return;
-    if (this.#competes(this.#tip) && entry.work < this.#tip.work) return;
+    if (!competes(entry)) return;
+    if (competes(this.#tip) && entry.work < this.#tip.work) return;
     this.#candidates.add(entry);
-    if (this.#better(entry, this.#best)) this.#best = entry;
+    if (moreWork(entry, this.#best, this.#tie)) this.#best = entry;
   }
 
   prefer(entry: TreeEntry): void {
@@ -52,7 +71,6 @@ export class ForkChoice {
     this.#choose();
   }
 
-  /** The chain arrived at a new tip. */
   moved(tip: TreeEntry): void {
     this.#tip = tip;
     this.#preferred = undefined;
@@ -61,29 +79,28 @@ export class ForkChoice {
     this.#choose();
   }
 
-  /** Condemnations came: competitors only leave, unless the tip itself is among them. */
+  /** Competitors only leave, unless the tip itself is among the condemned. */
   condemned(): void {
-    if (!this.#competes(this.#tip)) {
+    if (!competes(this.#tip)) {
       this.rebuild();
       return;
     }
-    for (const entry of this.#candidates) if (!this.#competes(entry)) this.#candidates.delete(entry);
+    for (const entry of this.#candidates) if (!competes(entry)) this.#candidates.delete(entry);
     this.#choose();
   }
 
-  /** From the whole tree: at opening, and when competitors with less work than before come into question. */
   rebuild(): void {
-    const least = this.#competes(this.#tip) ? this.#tip.work : 0n;
+    const least = competes(this.#tip) ? this.#tip.work : 0n;
     this.#candidates.clear();
     for (const entry of this.#tree.entries()) {
-      if (this.#competes(entry) && entry.work >= least) this.#candidates.add(entry);
+      if (competes(entry) && entry.work >= least) this.#candidates.add(entry);
     }
     this.#choose();
   }
 
   #choose(): void {
     let best = this.#tree.genesis;
-    for (const entry of this.#candidates) if (this.#better(entry, best)) best = entry;
+    for (const entry of this.#candidates) if (moreWork(entry, best, this.#tie)) best = entry;
     this.#best = best;
   }
 }

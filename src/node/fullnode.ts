@@ -47,7 +47,13 @@ export class FullNode {
   constructor(o: NodeOptions) {
     const limits = o.limits ?? standardLimits;
     const { params, verify } = o;
-    const chain = new Chain({ params, store: o.store, index: this.#chainRows(o.index), verify });
+    const chain = new Chain({
+      params,
+      store: o.store,
+      index: this.#chainRows(o.index),
+      verify,
+      ...(o.forkChoice === undefined ? {} : { forkChoice: o.forkChoice }),
+    });
     const core = new Core({
       params,
       limits,

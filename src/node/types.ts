@@ -1,3 +1,4 @@
+import type { ForkChoiceName } from '../consensus/fork-choice-rules.ts';
 import type { News } from '../consensus/news.ts';
 import type { Params } from '../consensus/params.ts';
 import type { Refusal } from '../consensus/rules.ts';
@@ -133,6 +134,8 @@ export interface NodeOptions {
   readonly seed: number;
   /** What this node calls itself in its hello: a letter in a yard, at most 32 characters. */
   readonly name: string;
+  /** For experiments alone: every node of a network must have the same, and on networks that is `first-seen`. */
+  readonly forkChoice?: ForkChoiceName;
   /** Smaller bounds for tests; otherwise those of node/limits.ts. */
   readonly limits?: Limits;
 }

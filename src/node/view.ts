@@ -1,6 +1,7 @@
 import type { Block } from '../bitcoin/block.ts';
 import type { OutPoint } from '../bitcoin/tx.ts';
 import type { Coin } from '../consensus/coins.ts';
+import type { ForkChoiceName } from '../consensus/fork-choice-rules.ts';
 import type { Params } from '../consensus/params.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
 import type { Limits } from './limits.ts';
@@ -48,6 +49,8 @@ export interface ChainView {
   readonly tip: BlockEntry;
   /** The header with most work that is not condemned. */
   readonly bestHeader: BlockEntry;
+  /** The rule by which branches are chosen: `first-seen` on every network. */
+  readonly forkChoice: ForkChoiceName;
   /** A better branch is being connected. */
   readonly connecting: boolean;
   entry(hash: Uint8Array): BlockEntry | undefined;

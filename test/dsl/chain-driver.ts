@@ -3,6 +3,7 @@ import { headerHash } from '../../src/bitcoin/header.ts';
 import { nobleVerify } from '../../src/bitcoin/secp.ts';
 import { Chain, type ChainBounds, type TipChange } from '../../src/consensus/chain.ts';
 import { checkBlock } from '../../src/consensus/check.ts';
+import type { ForkChoiceName } from '../../src/consensus/fork-choice-rules.ts';
 import type { Params } from '../../src/consensus/params.ts';
 import { PREFIX } from '../../src/consensus/records.ts';
 import { type RuleName, ruleOf } from '../../src/consensus/rules.ts';
@@ -17,6 +18,7 @@ export interface ChainDriverOptions {
   readonly store?: MemoryStore;
   readonly verify?: Verify;
   readonly bounds?: Partial<ChainBounds>;
+  readonly forkChoice?: ForkChoiceName;
   /** Weight of each connecting step: a constant, or drawn anew for each. */
   readonly pieceWeight?: () => number;
   /** Connect right after every block (the default), or only when `connect` is called. */
@@ -43,13 +45,14 @@ export class ChainDriver implements Driver {
   }
 
   #open(): Chain {
-    const { params, verify, bounds } = this.#options;
+    const { params, verify, bounds, forkChoice } = this.#options;
     return new Chain({
       params,
       store: this.store,
       index: this.store.rows(),
       verify: verify ?? nobleVerify,
       ...(bounds === undefined ? {} : { bounds }),
+      ...(forkChoice === undefined ? {} : { forkChoice }),
     });
   }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { sha256, sha256d } from '../../src/bitcoin/hash.ts';
 import { nobleVerify } from '../../src/bitcoin/secp.ts';
 import type { Tx } from '../../src/bitcoin/tx.ts';
+import type { ForkChoiceName } from '../../src/consensus/fork-choice-rules.ts';
 import { type WellKnown, wellKnownScript } from '../../src/consensus/genesis.ts';
 import type { News } from '../../src/consensus/news.ts';
 import { deriveParams, type Params, parseNetworks } from '../../src/consensus/params.ts';
@@ -56,6 +57,7 @@ export interface NetOptions {
   /** One way, each link. */
   readonly delayMs?: number;
   readonly gossip?: boolean;
+  readonly forkChoice?: ForkChoiceName;
   readonly limits?: Partial<Limits>;
   /** Whether the host calls `foresee` before each step, as it may. */
   readonly foresee?: boolean;
@@ -286,6 +288,7 @@ export class TestNode implements Party {
       seed: this.name.charCodeAt(0) + this.#life,
       name: this.name,
       limits: withLimits(this.#net.options.limits),
+      forkChoice: this.#net.options.forkChoice ?? 'first-seen',
     });
   }
 
