@@ -13,7 +13,7 @@ import { failed, misuse, Problem } from '../lab/problem.ts';
 import { atRest } from '../lab/quiet.ts';
 import { removeTemporary, temporaryDir } from '../lab/temporary.ts';
 import { type ReorgEvent, type UndoWishes, undo } from '../lab/undo.ts';
-import { parseDuration, parseRate } from '../lab/units.ts';
+import { parseDuration, parseRate } from '../observe/units.ts';
 import type { Result } from '../util/result.ts';
 import { eventStream } from './event-stream.ts';
 import { findProgram } from './program-path.ts';

@@ -9,12 +9,12 @@ import {
   paramsToJson,
   parseNetworks,
 } from '../consensus/params.ts';
+import { formatDuration } from '../observe/units.ts';
 import { conditionsOf, isCalm, lasting } from './conditions.ts';
 import { minerKeyName } from './keyring.ts';
 import type { Topology } from './links.ts';
 import { letterOf } from './names.ts';
 import { misuse } from './problem.ts';
-import { formatDuration } from './units.ts';
 import { damaged, writeAtomically, writeYard, type YardFile, type YardNode } from './yard-file.ts';
 
 export type NetworkName = 'yard' | 'lab' | 'regtest';

@@ -1,8 +1,8 @@
+import { formatMs } from '../observe/units.ts';
 import { type Action, until } from './action.ts';
 import { ownerOf } from './claim.ts';
 import type { YardClient } from './client.ts';
 import { failed } from './problem.ts';
-import { formatMs } from './units.ts';
 import { yardOption } from './yard-file.ts';
 
 /** Asks the launcher to end the yard, and waits until it is gone. */

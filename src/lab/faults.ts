@@ -1,3 +1,4 @@
+import { formatMs } from '../observe/units.ts';
 import { type Action, type Done, type RunContext, until } from './action.ts';
 import type { NodeInfo, YardClient } from './client.ts';
 import { agreedTip } from './client.ts';
@@ -6,7 +7,6 @@ import { awaitLinks, sameGroup, wantedPairs } from './links.ts';
 import { blockName, listLetters, parseGroups, tailOf } from './names.ts';
 import { misuse } from './problem.ts';
 import { reorgsSince, type SeenReorg } from './story.ts';
-import { formatMs } from './units.ts';
 
 /** Cutting and healing the network, holding miners, ending and starting nodes. */
 

@@ -1,10 +1,10 @@
 import type { LogEvent } from '../consensus/news.ts';
+import { formatCount, formatMs, formatRate } from '../observe/units.ts';
 import { type Action, Interrupted, type RunContext, sleep, until } from './action.ts';
 import type { NodeInfo, YardClient } from './client.ts';
 import { reachableFrom } from './links.ts';
 import { blockName, tailOf } from './names.ts';
 import { failed } from './problem.ts';
-import { formatCount, formatMs, formatRate } from './units.ts';
 
 export interface MinedBlock {
   readonly id: string;

@@ -2,6 +2,7 @@ import { formatAmount, formatAmountFull } from '../bitcoin/amount.ts';
 import { outpointKey, type Tx, type TxOut } from '../bitcoin/tx.ts';
 import type { LogEvent } from '../consensus/news.ts';
 import type { Params } from '../consensus/params.ts';
+import { formatMs } from '../observe/units.ts';
 import { idOf, toHex } from '../util/bytes.ts';
 import { type Built, buildTx, describeFault } from '../wallet/build.ts';
 import { baseWeight, type FeeRate, feeFor, inputWeight, outputWeight, vsizeOf } from '../wallet/fee.ts';
@@ -16,7 +17,6 @@ import { allKeys, findKey, findPayee, type NamedKey } from './keyring.ts';
 import { reachableFrom } from './links.ts';
 import { listLetters, tailOf } from './names.ts';
 import { failed, misuse, Problem } from './problem.ts';
-import { formatMs } from './units.ts';
 
 /** Satoshis per 1,000 vbytes: twice what nodes relay. */
 const DEFAULT_FEE_RATE: FeeRate = 2_000;

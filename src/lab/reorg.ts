@@ -1,3 +1,4 @@
+import { formatMs, formatWork } from '../observe/units.ts';
 import { type Action, type Done, type RunContext, until } from './action.ts';
 import { describeTips, type Tip, type YardClient } from './client.ts';
 import { reunite } from './faults.ts';
@@ -5,7 +6,6 @@ import { grind } from './mining.ts';
 import { blockName, formatGroups, splitLetters, tailOf } from './names.ts';
 import { failed, misuse, Problem } from './problem.ts';
 import { eventsSince, type Fates, fatesIn, reorgsIn, type SeenReorg } from './story.ts';
-import { formatMs, formatWork } from './units.ts';
 
 /**
  * A reorg by competing work, not by invalidation: cut, let both sides mine, heal, and see who is reorganised. The miners

@@ -1,3 +1,4 @@
+import { formatMs, formatRate } from '../observe/units.ts';
 import { type Done, type RunContext, sleep, until } from './action.ts';
 import * as faults from './faults.ts';
 import type { RunningYard } from './launch.ts';
@@ -8,7 +9,6 @@ import { doubleSpend, send } from './pay.ts';
 import { failed } from './problem.ts';
 import type { StepAction } from './scenario.ts';
 import type { ScenarioWatch } from './scenario-watch.ts';
-import { formatMs, formatRate } from './units.ts';
 
 /** Carries out one step on the running yard, and says in one line what came of it. */
 

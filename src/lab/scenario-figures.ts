@@ -1,7 +1,7 @@
 import type { SeenBlock } from '../observe/forest.ts';
+import { formatMs } from '../observe/units.ts';
 import { FIGURES, type FigureKind } from './assertion-figures.ts';
 import type { ScenarioWatch } from './scenario-watch.ts';
-import { formatMs } from './units.ts';
 
 /** The figures of `assertion-figures.ts`, computed from what a watch saw since a moment. Times in milliseconds. */
 

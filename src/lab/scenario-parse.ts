@@ -1,3 +1,4 @@
+import { parseRate } from '../observe/units.ts';
 import { parseFigureName } from './assertions.ts';
 import { MAX_NODES, type NetworkName } from './create.ts';
 import { didYouMean, letterOf } from './names.ts';
@@ -5,7 +6,6 @@ import { defaultRegion, PROFILES, parseRegion } from './profiles.ts';
 import type { Ask, Assertion, Scenario, ScenarioFault, ScenarioNode, Step } from './scenario.ts';
 import { conditionOf, durationOf, type Names, readStep } from './scenario-steps.ts';
 import { Faults, type Field, readYaml } from './scenario-yaml.ts';
-import { parseRate } from './units.ts';
 
 /** Reads a scenario file. Every fault is told with its line and field, all at once; a file with one does not run. */
 

@@ -1,9 +1,9 @@
 import { drawTree } from '../observe/draw.ts';
 import { barPlot, escapeXml, type Series, stepPlot } from '../observe/plot.ts';
+import { formatMs } from '../observe/units.ts';
 import type { Scenario } from './scenario.ts';
 import type { ScenarioResult } from './scenario-run.ts';
 import type { ScenarioWatch } from './scenario-watch.ts';
-import { formatMs } from './units.ts';
 
 /** A run on one page that opens from disk: what to look for, what came of it, the figures, the plots, each step. */
 

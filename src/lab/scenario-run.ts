@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { narrate } from '../observe/narrate.ts';
+import { formatDuration } from '../observe/units.ts';
 import { type RunContext, sleep, until } from './action.ts';
 import type { Condition } from './assertions.ts';
 import { launch, type RunningYard } from './launch.ts';
@@ -11,7 +12,6 @@ import { act, type Stage } from './scenario-act.ts';
 import { figureOf, formatFigure } from './scenario-figures.ts';
 import { ScenarioWatch } from './scenario-watch.ts';
 import { removeTemporary, temporaryDir } from './temporary.ts';
-import { formatDuration } from './units.ts';
 import { judge } from './verdict.ts';
 import { link } from './wire.ts';
 

@@ -1,11 +1,11 @@
 import { parseAmount } from '../bitcoin/amount.ts';
 import { WELL_KNOWN } from '../consensus/genesis.ts';
+import { parseDuration, parseRate } from '../observe/units.ts';
 import { type Condition, parseCondition, type Vocabulary } from './assertions.ts';
 import { minerKeyName } from './keyring.ts';
 import { didYouMean, parseAt, parseGroups, splitLetters } from './names.ts';
 import type { Step, StepAction } from './scenario.ts';
 import type { Field } from './scenario-yaml.ts';
-import { parseDuration, parseRate } from './units.ts';
 
 /** One step of a scenario: what its fields mean. */
 

@@ -1,9 +1,9 @@
+import { formatDuration, formatMs } from '../observe/units.ts';
 import { agreedTip, type NodeInfo, type YardClient } from './client.ts';
 import { faultLine } from './conditions.ts';
 import { readForest } from './find.ts';
 import { blockName, tailOf } from './names.ts';
 import { failed } from './problem.ts';
-import { formatDuration, formatMs } from './units.ts';
 
 export interface Status {
   /** All nodes that are up have one tip. */

@@ -1,5 +1,6 @@
 import { compactToTarget, workOf } from '../bitcoin/target.ts';
 import type { LogEvent } from '../consensus/news.ts';
+import { formatMs } from '../observe/units.ts';
 import { toHex } from '../util/bytes.ts';
 import { type Action, type RunContext, until } from './action.ts';
 import { describeTips, type YardClient } from './client.ts';
@@ -10,7 +11,6 @@ import { blockName } from './names.ts';
 import { failed, misuse } from './problem.ts';
 import { type Ancestor, lastBlocks, rivalBlock } from './rival.ts';
 import { eventsSince } from './story.ts';
-import { formatMs } from './units.ts';
 
 /** Deeper ones are nobody's test, and further back nodes do not fetch a branch. */
 export const MAX_UNDONE = 100;

@@ -1,5 +1,6 @@
 import type { Conditions, WireShape } from '../consensus/news.ts';
 import { UNSHAPED } from '../host/net/shape.ts';
+import { formatMs } from '../observe/units.ts';
 import type { Action, RunContext } from './action.ts';
 import type { YardClient } from './client.ts';
 import {
@@ -19,7 +20,6 @@ import {
 import { blockName, tailOf } from './names.ts';
 import { failed, misuse, Problem } from './problem.ts';
 import { type Profile, REGIONS, type Region } from './profiles.ts';
-import { formatMs } from './units.ts';
 import type { YardFile } from './yard-file.ts';
 
 /** Shaping, measuring, cutting one way and holding the wires of a yard. */

@@ -23,6 +23,8 @@ import {
   REGIONS,
   WORLD_LATENCY_MS,
 } from '../../src/lab/profiles.ts';
+import { figureRows } from '../../src/lab/wire.ts';
+import type { YardFile } from '../../src/lab/yard-file.ts';
 import {
   formatBandwidth,
   formatOffset,
@@ -31,9 +33,7 @@ import {
   parseDelay,
   parseOffset,
   parseShare,
-} from '../../src/lab/units.ts';
-import { figureRows } from '../../src/lab/wire.ts';
-import type { YardFile } from '../../src/lab/yard-file.ts';
+} from '../../src/observe/units.ts';
 
 function yardOf(letters: string, more: Partial<YardFile> = {}): YardFile {
   return {

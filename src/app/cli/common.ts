@@ -1,7 +1,7 @@
 import { type Command, Help, Option } from 'commander';
 import type { Action } from '../../lab/action.ts';
 import { Problem } from '../../lab/problem.ts';
-import { parseDuration } from '../../lab/units.ts';
+import { parseDuration } from '../../observe/units.ts';
 import { Out } from './out.ts';
 
 /** What every verb shares: the options that mean the same everywhere, and how an action is told. */

@@ -1,9 +1,9 @@
 import type { NodeInfo } from '../../lab/client.ts';
 import { blockName, tailOf } from '../../lab/names.ts';
-import { formatOffset, formatSpeed, formatWork } from '../../lab/units.ts';
 import type { YardFile } from '../../lab/yard-file.ts';
 import { drawTree } from '../../observe/draw.ts';
 import type { Forest } from '../../observe/forest.ts';
+import { formatOffset, formatSpeed, formatWork } from '../../observe/units.ts';
 import { short } from '../../observe/words.ts';
 
 /** Figures as lines of text. */

@@ -1,4 +1,3 @@
-import { formatMs } from '../../lab/units.ts';
 import type { EpochFigures, RunFigures } from '../../observe/figures.ts';
 import type { Shape } from '../../observe/figures-conditions.ts';
 import {
@@ -13,6 +12,7 @@ import {
   spreadWords,
 } from '../../observe/figures-rows.ts';
 import type { Figures } from '../../observe/figures-tally.ts';
+import { formatMs } from '../../observe/units.ts';
 import { count } from '../../observe/words.ts';
 import { table } from './print.ts';
 import type { LogReading } from './stats-log.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
-import { parseCount } from '../../lab/units.ts';
+import { parseCount } from '../../observe/units.ts';
 import { addShared, ending, example, shared } from './common.ts';
 
 /** `exec`: any test suite, in any language, on a yard of its own. */

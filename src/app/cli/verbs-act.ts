@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
-import { formatMs, formatSpeed, parseCount } from '../../lab/units.ts';
+import { formatMs, formatSpeed, parseCount } from '../../observe/units.ts';
 import { addDryRun, addShared, ending, example, perform, shared } from './common.ts';
 
 /** `mine`, `hold`, `release`, `partition`, `heal`, `reorg`: what happens to the chain and to the links. */

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { ShapeWish } from '../../lab/conditions.ts';
 import { Problem } from '../../lab/problem.ts';
 import { parseProfile, parseRegion } from '../../lab/profiles.ts';
-import { parseBandwidth, parseDelay, parseOffset, parseRate, parseShare } from '../../lab/units.ts';
+import { parseBandwidth, parseDelay, parseOffset, parseRate, parseShare } from '../../observe/units.ts';
 import type { Result } from '../../util/result.ts';
 import { addDryRun, addShared, example, perform, shared } from './common.ts';
 

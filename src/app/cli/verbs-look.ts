@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
-import { parseCount } from '../../lab/units.ts';
+import { parseCount } from '../../observe/units.ts';
 import { addShared, ending, example, type Shared, shared } from './common.ts';
 
 /** `status`, `tree`, `watch`, `tx`, `block`: looking, never touching. */

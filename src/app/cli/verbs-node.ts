@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
-import { parseCount, parseDuration, parseRate } from '../../lab/units.ts';
+import { parseCount, parseDuration, parseRate } from '../../observe/units.ts';
 import { addShared, ending, example, shared } from './common.ts';
 
 /** `node`, `rpc`, `doctor`: one node by hand, its RPC, and whether this machine is fit. */

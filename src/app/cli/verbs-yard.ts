@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { YardWishes } from '../../lab/create.ts';
 import { splitLetters } from '../../lab/names.ts';
 import { Problem } from '../../lab/problem.ts';
-import { parseCount, parseDuration, parseRate } from '../../lab/units.ts';
+import { parseCount, parseDuration, parseRate } from '../../observe/units.ts';
 import type { Result } from '../../util/result.ts';
 import { addDryRun, addShared, ending, example, perform, shared } from './common.ts';
 

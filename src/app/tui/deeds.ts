@@ -7,8 +7,8 @@ import { formatGroups, letterOf, parseAt } from '../../lab/names.ts';
 import { doubleSpend, send } from '../../lab/pay.ts';
 import { misuse } from '../../lab/problem.ts';
 import { reorg } from '../../lab/reorg.ts';
-import { parseCount, parseDelay } from '../../lab/units.ts';
 import { cutOneWay, type LinkWishes, link } from '../../lab/wire.ts';
+import { parseCount, parseDelay } from '../../observe/units.ts';
 import type { Result } from '../../util/result.ts';
 import { type Ask, isHeld, letters, type Prompt, type TuiState, upNodes } from './state.ts';
 

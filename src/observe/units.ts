@@ -1,5 +1,5 @@
-import { short } from '../observe/words.ts';
 import { err, ok, type Result } from '../util/result.ts';
+import { short } from './words.ts';
 
 /** Durations, rates and counts as people type and read them. Parsers answer with a sentence that names the value. */
 
