@@ -1,5 +1,5 @@
 import { competes, type ForkChoice } from './fork-choice.ts';
-import { firstSeen, heaviestLeaf, type Tie } from './fork-choice-rules.ts';
+import { firstSeen, heaviestLeaf } from './fork-choice-rules.ts';
 import { type BlockTree, forkPoint, isAncestor, type TreeEntry } from './tree.ts';
 
 /**
@@ -28,14 +28,14 @@ export class Ghost implements ForkChoice {
     return this.#best;
   }
 
-  readonly #tie: Tie<TreeEntry> = (a, b) => {
-    for (const kept of [this.#preferred, this.#tip]) {
-      if (kept === undefined) continue;
-      if (isAncestor(a, kept)) return true;
-      if (isAncestor(b, kept)) return false;
+  #tie(a: TreeEntry, b: TreeEntry): number {
+    const preferred = this.#preferred;
+    if (preferred !== undefined) {
+      if (isAncestor(a, preferred)) return 1;
+      if (isAncestor(b, preferred)) return -1;
     }
-    return firstSeen(a, b);
-  };
+    return firstSeen(isAncestor(a, this.#tip), a.arrival, isAncestor(b, this.#tip), b.arrival);
+  }
 
   /**
    * Every ancestor of a new block grows by the same weight. So up to where it leaves the chosen path nothing changes, and
@@ -76,6 +76,11 @@ export class Ghost implements ForkChoice {
       weights.set(entry, weight);
       if (parent !== top) weights.set(parent, (weights.get(parent) ?? 0n) + weight);
     }
-    return heaviestLeaf(top, (entry) => weights.get(entry) ?? 0n, this.#tie);
+    return heaviestLeaf(top, {
+      firstChild: (entry) => entry.child,
+      nextSibling: (entry) => entry.sibling,
+      weight: (entry) => weights.get(entry) ?? 0n,
+      tie: (a, b) => this.#tie(a, b),
+    });
   }
 }

@@ -14,43 +14,55 @@
 export const FORK_CHOICES = ['first-seen', 'lowest-id', 'ghost'] as const;
 export type ForkChoiceName = (typeof FORK_CHOICES)[number];
 
-/** Decides between two branches that count the same: does `a` win? A total order, false for `a === b`. */
-export type Tie<B> = (a: B, b: B) => boolean;
-
-/** Work in any unit that adds up: expected hashes here, blocks in the reduced model. */
+/** Work in any unit that adds up: expected hashes in a node, blocks in the reduced model. */
 export type Weight = number | bigint;
 
-/** The earlier arrival wins; what has none yet comes last. */
-export function firstSeen<B extends { readonly arrival: number | undefined }>(a: B, b: B): boolean {
-  return (a.arrival ?? Number.POSITIVE_INFINITY) < (b.arrival ?? Number.POSITIVE_INFINITY);
+/** Above 0: the branch with work `a` wins; 0: a tie. */
+export function compareWork<W extends Weight>(a: W, b: W): number {
+  return a > b ? 1 : a < b ? -1 : 0;
 }
 
-/** Most work wins, and the tie rule decides between equals. */
-export function moreWork<B extends { readonly work: Weight }>(a: B, b: B, tie: Tie<B>): boolean {
-  return a.work === b.work ? tie(a, b) : a.work > b.work;
+/** Above 0: a wins. The stored tip stays; else the earlier arrival wins, and what has none comes last. */
+export function firstSeen(
+  aIsTip: boolean,
+  aArrival: number | undefined,
+  bIsTip: boolean,
+  bArrival: number | undefined,
+): number {
+  if (aIsTip !== bIsTip) return aIsTip ? 1 : -1;
+  const a = aArrival ?? Number.POSITIVE_INFINITY;
+  const b = bArrival ?? Number.POSITIVE_INFINITY;
+  return a < b ? 1 : a > b ? -1 : 0;
 }
 
-/** Children as a linked list. */
+/** Above 0: a wins. Ids as display hex, or numbers. */
+export function lowestId<I extends string | number>(a: I, b: I): number {
+  return a < b ? 1 : a > b ? -1 : 0;
+}
+
+/** Children as a linked list, in whatever way blocks are kept. */
 export interface Branching<N> {
-  readonly child: N | undefined;
-  readonly sibling: N | undefined;
+  firstChild(block: N): N | undefined;
+  nextSibling(block: N): N | undefined;
+  /** The sum over a block and all below it; 0 for one that does not compete. */
+  weight(block: N): Weight;
+  /** Between children of one block whose subtrees weigh the same. Above 0: a wins. */
+  tie(a: N, b: N): number;
 }
 
-/**
- * GHOST: from `top` down to a leaf, each time to the child whose subtree weighs most. `weight` gives the sum over a
- * block and all below it; 0 for what does not compete (its own work is positive, so a competitor weighs more).
- */
-export function heaviestLeaf<N extends Branching<N>>(top: N, weight: (block: N) => Weight, tie: Tie<N>): N {
+/** GHOST: from `top` down to a leaf, each time to the child whose subtree weighs most. */
+export function heaviestLeaf<N>(top: N, tree: Branching<N>): N {
   let at = top;
   for (;;) {
     let best: N | undefined;
     let most: Weight = 0;
-    for (let child = at.child; child !== undefined; child = child.sibling) {
-      const weighs = weight(child);
-      if (best === undefined ? weighs > 0 : weighs === most ? tie(child, best) : weighs > most) {
-        best = child;
-        most = weighs;
-      }
+    for (let child = tree.firstChild(at); child !== undefined; child = tree.nextSibling(child)) {
+      const weight = tree.weight(child);
+      const won =
+        best === undefined ? compareWork(weight, 0) : compareWork(weight, most) || tree.tie(child, best);
+      if (won <= 0) continue;
+      best = child;
+      most = weight;
     }
     if (best === undefined) return at;
     at = best;

@@ -1,4 +1,4 @@
-import { type ForkChoiceName, firstSeen, moreWork, type Tie } from './fork-choice-rules.ts';
+import { compareWork, type ForkChoiceName, firstSeen, lowestId } from './fork-choice-rules.ts';
 import type { BlockTree, TreeEntry } from './tree.ts';
 
 /** Where the chain should go, kept up to date as blocks arrive, are condemned and become the tip. */
@@ -33,7 +33,6 @@ export class MostWork implements ForkChoice {
   readonly #tree: BlockTree;
   /** All competitors with at least the tip's work. No loop over it depends on its order. */
   readonly #candidates = new Set<TreeEntry>();
-  readonly #tie: Tie<TreeEntry>;
   #preferred: TreeEntry | undefined;
   #tip: TreeEntry;
   #best: TreeEntry;
@@ -43,14 +42,6 @@ export class MostWork implements ForkChoice {
     this.#tree = tree;
     this.#tip = tip;
     this.#best = tip;
-    const byId = name === 'lowest-id';
-    this.#tie = (a, b) => {
-      if (a === b) return false;
-      if (a === this.#preferred || b === this.#preferred) return a === this.#preferred;
-      if (byId) return a.id < b.id;
-      if (a === this.#tip || b === this.#tip) return a === this.#tip;
-      return firstSeen(a, b);
-    };
     this.rebuild();
   }
 
@@ -58,11 +49,21 @@ export class MostWork implements ForkChoice {
     return this.#best;
   }
 
+  /** A total order. */
+  #beats(a: TreeEntry, b: TreeEntry): boolean {
+    const byWork = compareWork(a.work, b.work);
+    if (byWork !== 0) return byWork > 0;
+    if (a === b) return false;
+    if (a === this.#preferred || b === this.#preferred) return a === this.#preferred;
+    if (this.name === 'lowest-id') return lowestId(a.id, b.id) > 0;
+    return firstSeen(a === this.#tip, a.arrival, b === this.#tip, b.arrival) > 0;
+  }
+
   add(entry: TreeEntry): void {
     if (!competes(entry)) return;
     if (competes(this.#tip) && entry.work < this.#tip.work) return;
     this.#candidates.add(entry);
-    if (moreWork(entry, this.#best, this.#tie)) this.#best = entry;
+    if (this.#beats(entry, this.#best)) this.#best = entry;
   }
 
   prefer(entry: TreeEntry): void {
@@ -100,7 +101,7 @@ export class MostWork implements ForkChoice {
 
   #choose(): void {
     let best = this.#tree.genesis;
-    for (const entry of this.#candidates) if (moreWork(entry, best, this.#tie)) best = entry;
+    for (const entry of this.#candidates) if (this.#beats(entry, best)) best = entry;
     this.#best = best;
   }
 }
