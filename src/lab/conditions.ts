@@ -1,24 +1,15 @@
 import type { Conditions } from '../consensus/news.ts';
 import type { JsonObject } from '../host/http-json.ts';
 import { type LinkShape, UNSHAPED } from '../host/net/shape.ts';
-import { formatBandwidth, formatDuration, formatMs, formatOffset, formatShare } from '../observe/units.ts';
+import { CALM, type Direction, describeConditions, linkName } from '../observe/condition-words.ts';
+import { formatDuration } from '../observe/units.ts';
 import { err, ok, type Result } from '../util/result.ts';
 import { refusedBy, sameGroup, wantedPairs } from './links.ts';
-import { formatGroups, splitLetters } from './names.ts';
+import { splitLetters } from './names.ts';
 import { defaultRegion, type Profile, profileShape, type Region } from './profiles.ts';
 import type { YardFile } from './yard-file.ts';
 
 /** The faults that a yard is under, what they mean for each node's wire, and how they are said. Nothing here acts. */
-
-export const CALM: Conditions = {
-  oneWay: [],
-  wireHeld: false,
-  frozen: [],
-  clockMs: {},
-  shapes: {},
-  profile: '',
-  regions: {},
-};
 
 export function conditionsOf(yard: YardFile): Conditions {
   return { ...CALM, ...yard.conditions };
@@ -37,8 +28,6 @@ export function regionOf(yard: YardFile, letter: string): Region {
   const index = yard.nodes.findIndex((n) => n.letter === letter);
   return (conditionsOf(yard).regions[letter] as Region | undefined) ?? defaultRegion(index);
 }
-
-export const linkName = (from: string, to: string): string => `${from}>${to}`;
 
 /** What was asked of this direction: its own shape, else the profile's, else the yard's delay. */
 export function askedShape(yard: YardFile, from: string, to: string): LinkShape {
@@ -72,8 +61,6 @@ export function unheardBy(yard: YardFile, letter: string): string[] {
   const others = yard.nodes.map((n) => n.letter).filter((l) => l !== letter);
   return others.filter((l) => wireHeld || oneWay.some(([from, to]) => from === l && to === letter));
 }
-
-export type Direction = readonly [from: string, to: string];
 
 /**
  * `A-C` both directions, `A>C` one, `AB-CD` all between the two sides, several with commas. Only links that the
@@ -122,55 +109,15 @@ export function isCut(yard: YardFile, [from, to]: Direction): boolean {
   return conditionsOf(yard).oneWay.some(([a, b]) => a === from && b === to);
 }
 
-/** `200 ms ± 20 ms, loss 1 %, 1 Mbit/s`; `no delay`. */
-export function formatShape(shape: LinkShape): string {
-  const jitter = shape.jitterMs === 0 ? '' : ` ± ${formatMs(shape.jitterMs)}`;
-  const parts = [shape.delayMs === 0 ? 'no delay' : `${Math.round(shape.delayMs)} ms${jitter}`];
-  if (shape.loss > 0) parts.push(`loss ${formatShare(shape.loss)}`);
-  if (shape.bitsPerSecond > 0) parts.push(formatBandwidth(shape.bitsPerSecond));
-  return parts.join(', ');
-}
-
-/** `A-C, B>D`: directions, with both of a link as one. */
-export function formatLinks(links: readonly Direction[]): string {
-  const names = new Set(links.map((d) => linkName(...d)));
-  const said: string[] = [];
-  for (const [a, b] of links) {
-    if (!names.delete(linkName(a, b))) continue;
-    const back = names.delete(linkName(b, a));
-    said.push(back ? `${a}-${b}` : linkName(a, b));
-  }
-  return said.join(', ');
-}
-
-/** Each fault in a few words, in the order of their weight; `held` = messages on held wires. */
+/** Each fault in a few words; `held` = messages on held wires. */
 export function describeFaults(yard: YardFile, held: number): string[] {
-  const c = conditionsOf(yard);
-  const said: string[] = [];
-  if (yard.groups !== undefined) said.push(`${formatGroups(yard.groups)} cut`);
-  if (c.oneWay.length > 0) said.push(`${c.oneWay.map((d) => linkName(...d)).join(' ')} cut`);
-  if (c.wireHeld) said.push(`wire held (${held} message${held === 1 ? '' : 's'})`);
-  if (c.frozen.length > 0) said.push(`${c.frozen.join(' ')} frozen`);
-  for (const [letter, ms] of Object.entries(c.clockMs)) said.push(`${letter} clock ${formatOffset(ms)}`);
-  for (const [shape, links] of byShape(c)) said.push(`${formatLinks(links)} ${shape}`);
-  if (c.profile !== '') said.push(`profile ${c.profile}`);
-  return said;
+  return describeConditions(yard.groups, conditionsOf(yard), held);
 }
 
 /** `FAULTS: A>B cut · C frozen · D clock +90s`, or '' in a yard where all is well. */
 export function faultLine(yard: YardFile, held: number): string {
   const said = describeFaults(yard, held);
   return said.length === 0 ? '' : `FAULTS: ${said.join(' · ')}`;
-}
-
-function byShape(c: Conditions): Map<string, Direction[]> {
-  const by = new Map<string, Direction[]>();
-  for (const [name, shape] of Object.entries(c.shapes)) {
-    const [from = '', to = ''] = name.split('>');
-    const words = formatShape(shape);
-    by.set(words, [...(by.get(words) ?? []), [from, to]]);
-  }
-  return by;
 }
 
 /** What `link` may ask for; what is absent stays as it is. */

@@ -1,4 +1,5 @@
 import { formatMs } from '../observe/units.ts';
+import { byLetter } from '../observe/words.ts';
 import { type Action, type Done, type RunContext, until } from './action.ts';
 import type { NodeInfo, YardClient } from './client.ts';
 import { agreedTip } from './client.ts';
@@ -81,15 +82,11 @@ export async function reunite(client: YardClient, mark: number, began: number, c
 /** `C D reorg depth 2`, nodes with the same depth together. */
 export function tellReorgs(reorgs: readonly SeenReorg[]): string {
   const by = new Map<number, string[]>();
-  for (const r of reorgs) by.set(r.depth, [...new Set([...(by.get(r.depth) ?? []), r.node])].sort(byName));
+  for (const r of reorgs) by.set(r.depth, [...new Set([...(by.get(r.depth) ?? []), r.node])].sort(byLetter));
   return [...by]
     .sort(([a], [b]) => b - a)
     .map(([depth, nodes]) => `${nodes.join(' ')} reorg depth ${depth}`)
     .join(', ');
-}
-
-function byName(a: string, b: string): number {
-  return a.length - b.length || (a < b ? -1 : 1);
 }
 
 /** Holds or releases the miners of some nodes (default: of all). */

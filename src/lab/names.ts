@@ -80,11 +80,6 @@ export function parseGroups(text: string, known: readonly string[]): Result<stri
   return ok(groups);
 }
 
-/** `AB|CD`, as groups are printed. */
-export function formatGroups(groups: readonly (readonly string[])[]): string {
-  return groups.map((g) => g.join('')).join('|');
-}
-
 /** `carol@A` → name and node. */
 export function parseAt(text: string): Result<{ name: string; node: string }, string> {
   const at = text.lastIndexOf('@');

@@ -1,9 +1,10 @@
 import { formatMs, formatWork } from '../observe/units.ts';
+import { formatGroups } from '../observe/words.ts';
 import { type Action, type Done, type RunContext, until } from './action.ts';
 import { describeTips, type Tip, type YardClient } from './client.ts';
 import { reunite } from './faults.ts';
 import { grind } from './mining.ts';
-import { blockName, formatGroups, splitLetters, tailOf } from './names.ts';
+import { blockName, splitLetters, tailOf } from './names.ts';
 import { failed, misuse, Problem } from './problem.ts';
 import { eventsSince, type Fates, fatesIn, reorgsIn, type SeenReorg } from './story.ts';
 

@@ -1,5 +1,6 @@
 import type { Conditions, WireShape } from '../consensus/news.ts';
 import { UNSHAPED } from '../host/net/shape.ts';
+import { type Direction, formatLinks, formatShape, linkName } from '../observe/condition-words.ts';
 import { formatMs } from '../observe/units.ts';
 import type { Action, RunContext } from './action.ts';
 import type { YardClient } from './client.ts';
@@ -7,11 +8,7 @@ import {
   allLinks,
   askedShape,
   conditionsOf,
-  type Direction,
-  formatLinks,
-  formatShape,
   isCut,
-  linkName,
   parseLinks,
   regionOf,
   type ShapeWish,

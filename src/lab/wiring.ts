@@ -1,6 +1,7 @@
 import type { Conditions } from '../consensus/news.ts';
+import { CALM } from '../observe/condition-words.ts';
 import type { YardClient } from './client.ts';
-import { CALM, conditionsOf, isCalm, lasting, unheardBy, wireRules } from './conditions.ts';
+import { conditionsOf, isCalm, lasting, unheardBy, wireRules } from './conditions.ts';
 import { awaitLinks, sameGroup, wantedPairs } from './links.ts';
 import { failed } from './problem.ts';
 import type { YardFile } from './yard-file.ts';

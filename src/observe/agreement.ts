@@ -1,5 +1,6 @@
 import type { LogEvent } from '../consensus/news.ts';
 import type { Forest } from './forest.ts';
+import { byLetter } from './words.ts';
 
 /** Do the nodes give one answer now? */
 export interface Agreement {
@@ -11,34 +12,63 @@ export interface Agreement {
   readonly behind: readonly string[];
 }
 
-/** `nodes` in the order in which they are named; those without a tip (down) hold no opinion. */
-export function agreementOf(forest: Forest, nodes: readonly string[]): Agreement {
+/** One opinion: a tip and who holds it. */
+export interface Answer {
+  readonly id: string;
+  readonly nodes: readonly string[];
+  /** Behind the tip; 0 for one that was never seen. */
+  readonly work: bigint;
+}
+
+/** The tips of one moment, most work first, each with its nodes in their order. */
+export function answersOf(forest: Forest, tips: ReadonlyMap<string, string>): Answer[] {
   const by = new Map<string, string[]>();
-  for (const node of nodes) {
-    const id = forest.tips.get(node);
-    if (id === undefined) continue;
+  for (const [node, id] of tips) {
     const known = by.get(id);
     if (known === undefined) by.set(id, [node]);
     else known.push(node);
   }
-  const answers = [...by]
-    .map(([id, who]) => ({ id, nodes: who }))
-    .sort((a, b) => b.nodes.length - a.nodes.length);
-  let best = forest.blocks.get(answers[0]?.id ?? '');
-  for (const { id } of answers) {
-    const tip = forest.blocks.get(id);
-    if (tip !== undefined && (best === undefined || tip.work > best.work)) best = tip;
+  return [...by]
+    .map(([id, nodes]) => ({ id, nodes: nodes.sort(byLetter), work: forest.blocks.get(id)?.work ?? 0n }))
+    .sort((a, b) => (a.work === b.work ? byLetter(a.nodes[0]!, b.nodes[0]!) : a.work > b.work ? -1 : 1));
+}
+
+/** `nodes` in the order in which they are named; those without a tip (down) hold no opinion. */
+export function agreementOf(forest: Forest, nodes: readonly string[]): Agreement {
+  const tips = new Map<string, string>();
+  for (const node of nodes) {
+    const id = forest.tips.get(node);
+    if (id !== undefined) tips.set(node, id);
   }
+  const byWork = answersOf(forest, tips);
+  const best = byWork.find((answer) => forest.blocks.has(answer.id));
   let depth = 0;
   const behind: string[] = [];
-  for (const answer of answers) {
+  for (const answer of byWork) {
     const tip = forest.blocks.get(answer.id);
     if (tip === undefined || best === undefined || tip.id === best.id) continue;
     const fork = forest.forkPoint(best.id, tip.id);
     if (fork?.id === tip.id) behind.push(...answer.nodes);
     else if (fork !== undefined) depth = Math.max(depth, tip.height - fork.height);
   }
+  const answers = [...byWork].sort((a, b) => b.nodes.length - a.nodes.length);
   return { answers, depth, behind };
+}
+
+/**
+ * How deep the two nodes that differ most contradict each other: m = min(height) − height(last common block); 0 when
+ * one branch is only longer (lag). The same m as in the figures.
+ */
+export function conflictDepth(forest: Forest, tips: Iterable<string>): number {
+  const distinct = [...new Set(tips)].map((id) => forest.blocks.get(id)).filter((b) => b !== undefined);
+  let deepest = 0;
+  for (const [i, a] of distinct.entries()) {
+    for (const b of distinct.slice(i + 1)) {
+      const fork = forest.forkPoint(a.id, b.id);
+      if (fork !== undefined) deepest = Math.max(deepest, Math.min(a.height, b.height) - fork.height);
+    }
+  }
+  return deepest;
 }
 
 /** Do two nodes differ when each is asked for the block that lies `deep` below its own tip? */

@@ -1,4 +1,4 @@
-import { chooseTracks } from './fold.ts';
+import { chooseTracks, keptBlocks } from './fold.ts';
 import type { Forest, SeenBlock } from './forest.ts';
 
 export interface DrawOptions {
@@ -75,16 +75,7 @@ export function drawTree(forest: Forest, options: DrawOptions): Drawing {
   top = Math.max(bottom, Math.min(top, options.until ?? top));
   const tips = options.tips ?? forest.tips;
   const from = Math.max(top - options.last + 1, bottom, Math.min(1, top));
-  const kept = new Set<string>();
-  for (const tip of new Set(tips.values())) {
-    for (
-      let at = forest.blocks.get(tip);
-      at !== undefined && at.height >= from;
-      at = forest.blocks.get(at.prev)
-    ) {
-      kept.add(at.id);
-    }
-  }
+  const kept = keptBlocks(forest, tips, from);
   const inside = [...forest.blocks.values()].filter((b) => b.height >= from && b.height <= top);
   const { tracks, hidden } = chooseTracks(forest, inside, kept, options.maxRows ?? Number.MAX_SAFE_INTEGER);
   const cells = new Map<string, SeenBlock>();

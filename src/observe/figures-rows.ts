@@ -9,6 +9,8 @@ import { forkedHeights, staleOfShares, TWO_CLUSTERS_MAX_X, twoClusters } from '.
 export const LEAST_EVENTS = 30;
 
 export interface FigureRow {
+  /** `stale`, `forked`, `agree`, `lag`, or `D0`, `A2`, `V1`: a letter and its depth k. */
+  readonly id: string;
   /** What is measured, in words. */
   readonly name: string;
   readonly value: number;
@@ -70,11 +72,25 @@ export function figureRows(figures: Figures, shape: Shape): readonly FigureRow[]
   const time = (part: number) =>
     `${digits((part * figures.comparedMs) / 1000)} of ${digits(figures.comparedMs / 1000)} s`;
   const rows: FigureRow[] = [
-    counted('stale blocks', figures.stale, figures.blocks, 'blocks', theory.stale),
-    counted('heights with a fork', figures.forkedHeights, figures.heights, 'heights', theory.forked),
+    counted('stale', 'stale blocks', figures.stale, figures.blocks, 'blocks', theory.stale),
+    counted(
+      'forked',
+      'heights with a fork',
+      figures.forkedHeights,
+      figures.heights,
+      'heights',
+      theory.forked,
+    ),
   ];
   if (figures.comparedMs > 0) {
-    const timed = (name: string, part: number, se: number | undefined, p?: Prediction): FigureRow => ({
+    const timed = (
+      id: string,
+      name: string,
+      part: number,
+      se: number | undefined,
+      p?: Prediction,
+    ): FigureRow => ({
+      id,
       name,
       value: part,
       n: figures.blocks,
@@ -83,16 +99,17 @@ export function figureRows(figures: Figures, shape: Shape): readonly FigureRow[]
       ...(se === undefined ? {} : { se }),
       ...(p === undefined ? {} : { predicted: p.value, formula: p.formula }),
     });
-    rows.push(timed('all tips equal', share(figures.agreeMs), figures.agreeSe));
-    rows.push(timed('lag only (one chain behind)', share(figures.lagMs), undefined));
+    rows.push(timed('agree', 'all tips equal', share(figures.agreeMs), figures.agreeSe));
+    rows.push(timed('lag', 'lag only (one chain behind)', share(figures.lagMs), undefined));
     for (const { k, d, dSe, a, aSe } of figures.depths) {
-      rows.push(timed(`D${k}  two nodes differ ${deep(k)}`, d, dSe, theory.d?.(k)));
-      rows.push(timed(`A${k}  some two differ ${deep(k)}`, a, aSe, theory.a?.(k)));
+      rows.push(timed(`D${k}`, `D${k}  two nodes differ ${deep(k)}`, d, dSe, theory.d?.(k)));
+      rows.push(timed(`A${k}`, `A${k}  some two differ ${deep(k)}`, a, aSe, theory.a?.(k)));
     }
   }
   for (const { k, v, vPerHeight, vSe } of figures.depths) {
     const p = theory.v?.(k);
     rows.push({
+      id: `V${k}`,
       name: `V${k}  read ${deep(k)} undone, per height`,
       value: vPerHeight,
       n: figures.heights,
@@ -110,6 +127,7 @@ function deep(k: number): string {
 }
 
 function counted(
+  id: string,
   name: string,
   events: number,
   n: number,
@@ -118,6 +136,7 @@ function counted(
 ): FigureRow {
   const value = n === 0 ? 0 : events / n;
   return {
+    id,
     name,
     value,
     n,

@@ -1,5 +1,20 @@
 import type { Forest, SeenBlock } from './forest.ts';
 
+/** Blocks from this height up that lie on the branch of one of these tips; every other one is stale. */
+export function keptBlocks(forest: Forest, tips: ReadonlyMap<string, string>, from = 0): Set<string> {
+  const kept = new Set<string>();
+  for (const tip of new Set(tips.values())) {
+    for (
+      let at = forest.blocks.get(tip);
+      at !== undefined && at.height >= from && !kept.has(at.id);
+      at = forest.blocks.get(at.prev)
+    ) {
+      kept.add(at.id);
+    }
+  }
+  return kept;
+}
+
 /** Which tracks get a row when there are more branches than rows. */
 export interface ChosenTracks {
   readonly tracks: ReadonlySet<number>;

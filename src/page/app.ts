@@ -1,8 +1,8 @@
 import type { LogEvent } from '../consensus/news.ts';
+import type { ReorgScene } from '../observe/story.ts';
 import { Beats } from './beats.ts';
 import { Run } from './run.ts';
 import { act, type NodeFacts, type YardFacts } from './source.ts';
-import type { ReorgScene } from './story.ts';
 
 export type Selection =
   | { readonly kind: 'block'; readonly id: string }

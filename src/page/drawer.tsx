@@ -1,8 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { SeenBlock } from '../observe/forest.ts';
-import { count, inWords, list, short, span } from '../observe/words.ts';
+import { byLetter, count, inWords, list, short, span } from '../observe/words.ts';
 import type { App } from './app.ts';
-import { byLetter } from './layout.ts';
 import { Legend } from './legend.tsx';
 
 /** What was clicked, in plain words; below it the same as JSON and as a command. */

@@ -1,6 +1,6 @@
+import { agreementOf } from '../observe/agreement.ts';
+import { byLetter, clockSpan, formatGroups } from '../observe/words.ts';
 import type { App, Verb } from './app.ts';
-import { answers } from './layout.ts';
-import { clockSpan, formatGroups } from './words.ts';
 
 /** The yard's state in words, and everything one may do. */
 export function Header({ app }: { app: App }) {
@@ -34,27 +34,21 @@ function stateWords(app: App): string {
 
 export function Agreement({ app }: { app: App }) {
   const { forest } = app.run;
-  const ends = answers(forest, forest.tips);
-  if (ends.length === 0) return <span class="badge">AGREE ?</span>;
-  const best = ends[0]!;
-  if (ends.length === 1) {
+  const { answers, depth } = agreementOf(forest, [...forest.tips.keys()].sort(byLetter));
+  const [first] = answers;
+  if (first === undefined) return <span class="badge">AGREE ?</span>;
+  if (answers.length === 1) {
     return (
       <span class="badge yes" role="status">
-        AGREE yes: {forest.nameOf(best.id)} on {best.nodes.join(' ')}
+        AGREE yes: {forest.nameOf(first.id)} on {first.nodes.join(' ')}
       </span>
     );
   }
-  const depths = ends.slice(1).map((end) => {
-    const fork = forest.forkPoint(best.id, end.id);
-    const tip = forest.blocks.get(end.id);
-    return fork === undefined || tip === undefined ? 0 : tip.height - fork.height;
-  });
-  const depth = Math.max(...depths);
   // A node that is merely behind will not have to undo anything.
   const words = depth === 0 ? 'some are behind' : `conflict ${depth} deep`;
   return (
     <span class="badge no" role="status">
-      AGREE: NO, {ends.length} answers, {words}
+      AGREE: NO, {answers.length} answers, {words}
     </span>
   );
 }

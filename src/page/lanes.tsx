@@ -1,8 +1,8 @@
+import { type LaneSpan, type LaneState, type Lanes, laneWords } from '../observe/lanes.ts';
+import type { SeenPayment } from '../observe/story.ts';
+import { byLetter } from '../observe/words.ts';
 import type { App } from './app.ts';
 import { PaymentChip } from './drawer.tsx';
-import { type LaneState, type Lanes, lanesOf, laneWords, type Span } from './lane-model.ts';
-import { byLetter } from './layout.ts';
-import type { SeenPayment } from './story.ts';
 import { useWidth } from './use-width.ts';
 
 /** One payment on every node, over time: unknown, waiting, confirmed so deep, undone. */
@@ -10,7 +10,7 @@ import { useWidth } from './use-width.ts';
 const LANE = 24;
 
 export function PaymentPanel({ app }: { app: App }) {
-  const { story, forest, events, position, current } = app.run;
+  const { story, current } = app.run;
   const newest = [...story.payments.values()].slice(-12).reverse();
   const picked = pick(app, newest);
   if (picked === undefined) {
@@ -24,7 +24,9 @@ export function PaymentPanel({ app }: { app: App }) {
     );
   }
   const nodes = [...app.letters].sort(byLetter);
-  const lanes = lanesOf(events, position, forest, picked.txid, nodes);
+  const lanes = app.run.lanesOf(picked.txid, nodes);
+  const rival = picked.rival === undefined ? undefined : app.run.lanesOf(picked.rival, nodes);
+  const until = Math.max(current?.t ?? 0, (lanes.from ?? 0) + 2_000);
   return (
     <section class="panel payment" aria-label="One payment">
       <h2>
@@ -40,13 +42,7 @@ export function PaymentPanel({ app }: { app: App }) {
       </p>
       <div class="lanes">
         {nodes.map((node) => (
-          <Lane
-            key={node}
-            app={app}
-            node={node}
-            lanes={lanes}
-            until={Math.max(current?.t ?? 0, lanes.from + 2_000)}
-          />
+          <Lane key={node} app={app} node={node} lanes={lanes} rival={rival} until={until} />
         ))}
       </div>
       <p class="lane-legend">
@@ -69,15 +65,26 @@ function pick(app: App, newest: readonly SeenPayment[]): SeenPayment | undefined
   );
 }
 
-function Lane(props: { app: App; node: string; lanes: Lanes; until: number }) {
-  const { app, node, lanes, until } = props;
+interface LaneProps {
+  readonly app: App;
+  readonly node: string;
+  readonly lanes: Lanes;
+  readonly rival: Lanes | undefined;
+  readonly until: number;
+}
+
+function Lane({ app, node, lanes, rival, until }: LaneProps) {
   const spans = lanes.byNode.get(node) ?? [];
-  const state: LaneState = spans.at(-1)?.state ?? { kind: 'unknown' };
-  const length = until - lanes.from;
+  const state = lastOf(lanes, node);
+  const from = lanes.from ?? until - 2_000;
+  const length = until - from;
   const [svg, width] = useWidth<SVGSVGElement>(560);
-  const x = (t: number) => 12 + ((width - 24) * Math.max(0, t - lanes.from)) / length;
+  const x = (t: number) => 12 + ((width - 24) * Math.max(0, t - from)) / length;
   const first = spans[0]?.t ?? until;
-  const nameOf = (txid: string) => app.run.story.nameOf(txid);
+  const words = laneWords(state, app.run.forest, {
+    nameOf: (txid) => app.run.story.nameOf(txid),
+    rival: rival === undefined ? undefined : { txid: rival.txid, state: lastOf(rival, node) },
+  });
   return (
     <div class="lane" data-lane={node} data-state={state.kind}>
       <b>{node}</b>
@@ -87,12 +94,16 @@ function Lane(props: { app: App; node: string; lanes: Lanes; until: number }) {
           <SpanBar key={span.t} span={span} from={x(span.t)} to={x(spans[i + 1]?.t ?? until)} />
         ))}
       </svg>
-      <span class={`words ${state.kind}`}>{laneWords(state, app.run.forest, nameOf)}</span>
+      <span class={`words ${state.kind}`}>{words}</span>
     </div>
   );
 }
 
-function SpanBar({ span, from, to }: { span: Span; from: number; to: number }) {
+function lastOf(lanes: Lanes, node: string): LaneState {
+  return lanes.byNode.get(node)?.at(-1)?.state ?? { kind: 'unknown' };
+}
+
+function SpanBar({ span, from, to }: { span: LaneSpan; from: number; to: number }) {
   const width = Math.max(1.5, to - from);
   const { state } = span;
   if (state.kind === 'unknown') return <line class="unknown" x1={from} x2={to} y1={LANE / 2} y2={LANE / 2} />;

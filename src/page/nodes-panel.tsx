@@ -1,8 +1,8 @@
 import { useRef, useState } from 'preact/hooks';
+import { colourOf } from '../observe/colours.ts';
+import { formatGroups } from '../observe/words.ts';
 import type { App } from './app.ts';
-import { colourOf } from './colours.ts';
 import { isMining } from './tree-marks.tsx';
-import { formatGroups } from './words.ts';
 
 /** Nodes and links. A node dragged over the seam is cut off, or changes sides. */
 

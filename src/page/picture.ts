@@ -1,5 +1,5 @@
+import { answersOf } from '../observe/agreement.ts';
 import type { App } from './app.ts';
-import { answers } from './layout.ts';
 
 /** `s`: the tree as an SVG file with its caption, fit for a slide. */
 export function savePicture(app: App): void {
@@ -39,7 +39,7 @@ export function savePicture(app: App): void {
 
 function captionOf(app: App): string {
   const { forest, current } = app.run;
-  const ends = answers(forest, forest.tips).map((e) => `${e.nodes.join(' ')} on ${forest.nameOf(e.id)}`);
+  const ends = answersOf(forest, forest.tips).map((e) => `${e.nodes.join(' ')} on ${forest.nameOf(e.id)}`);
   const scene = app.scene;
   const reorg =
     scene === undefined

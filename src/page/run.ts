@@ -1,6 +1,8 @@
 import type { LogEvent } from '../consensus/news.ts';
+import { type FiguresReader, newFigures, type RunFigures } from '../observe/figures.ts';
 import { type Forest, newForest } from '../observe/forest.ts';
-import { Story } from './story.ts';
+import { type Lanes, newLanes } from '../observe/lanes.ts';
+import { Story } from '../observe/story.ts';
 
 /** All events that the page holds, and the state at one of them. Going back reduces anew from the first. */
 
@@ -19,8 +21,17 @@ const STOPS: ReadonlySet<LogEvent['kind']> = new Set([
   'process',
 ]);
 
-/** The page draws nothing of these. */
-const UNUSED: ReadonlySet<LogEvent['kind']> = new Set(['header', 'peer-joined', 'links']);
+/** The page tells nothing of these. */
+const UNUSED: ReadonlySet<LogEvent['kind']> = new Set(['header', 'peer-joined']);
+
+/** Payments whose lanes are followed: the one that is shown, and its rival. */
+const FOLLOWED = 4;
+
+/** Reads the events up to the shown moment, only as far as it has not yet; anew after a step back. */
+interface Follower<T> {
+  readonly what: T;
+  at: number;
+}
 
 export interface Marks {
   /** Times of blocks found, reorganisations (with their sequence numbers) and cuts, over the whole log. */
@@ -36,6 +47,8 @@ export class Run {
   #forest: Forest = newForest();
   #story = new Story();
   readonly marks: Marks = { blocks: [], reorgs: [], cuts: [] };
+  readonly #lanes = new Map<string, Follower<Lanes>>();
+  #figures: Follower<FiguresReader> | undefined;
   isLive = true;
   /** Grows with every change of the state. */
   version = 0;
@@ -75,6 +88,9 @@ export class Run {
       const gone = Math.floor(MAX_EVENTS / 10);
       this.#events = this.#events.slice(gone);
       this.#at = Math.max(0, this.#at - gone);
+      for (const follower of [...this.#lanes.values(), this.#figures]) {
+        if (follower !== undefined) follower.at -= gone;
+      }
     }
     if (!this.isLive) return [];
     return this.#applyTo(this.#events.length);
@@ -112,11 +128,39 @@ export class Run {
     if (target < this.#at) {
       this.#forest = newForest();
       this.#story = new Story();
+      this.#lanes.clear();
+      this.#figures = undefined;
       this.#at = 0;
       this.#applyTo(target);
       return [];
     }
     return this.#applyTo(target);
+  }
+
+  /** One payment on every node, up to the shown moment. */
+  lanesOf(txid: string, nodes: readonly string[]): Lanes {
+    let follower = this.#lanes.get(txid);
+    if (follower === undefined) {
+      follower = { what: newLanes(txid, nodes), at: 0 };
+      this.#lanes.set(txid, follower);
+      if (this.#lanes.size > FOLLOWED) this.#lanes.delete(this.#lanes.keys().next().value!);
+    }
+    const { what } = follower;
+    this.#follow(follower, (event) => what.apply(event, this.#forest));
+    return what;
+  }
+
+  /** Every figure up to the shown moment. */
+  figures(): RunFigures {
+    this.#figures ??= { what: newFigures(), at: 0 };
+    const { what } = this.#figures;
+    this.#follow(this.#figures, (event) => what.apply(event));
+    return what.read(this.current?.t);
+  }
+
+  #follow(follower: Follower<unknown>, apply: (event: LogEvent) => void): void {
+    for (let i = Math.max(0, follower.at); i < this.#at; i++) apply(this.#events[i]!);
+    follower.at = this.#at;
   }
 
   /** Number of events up to and with this sequence number. */

@@ -1,7 +1,6 @@
-import { list } from '../observe/words.ts';
+import { byLetter, list } from '../observe/words.ts';
 import type { App } from './app.ts';
 import { PaymentChip } from './drawer.tsx';
-import { byLetter } from './layout.ts';
 
 /** The last reorganisation in words; stays until it is closed or the next one comes. */
 export function Scene({ app }: { app: App }) {

@@ -1,6 +1,6 @@
+import { clockSpan } from '../observe/words.ts';
 import type { App } from './app.ts';
 import { useWidth } from './use-width.ts';
-import { clockSpan } from './words.ts';
 
 /** Time from left to right: a tick a block, ◆ a reorg, shaded while cut. Click goes there. */
 

@@ -1,10 +1,10 @@
-import { short } from '../observe/words.ts';
+import type { Answer } from '../observe/agreement.ts';
+import { colourOf } from '../observe/colours.ts';
+import { BLOCK, type Geometry } from '../observe/geometry.ts';
+import { type Layout, sharedHeight } from '../observe/layout.ts';
+import type { SeenPayment } from '../observe/story.ts';
+import { byLetter, formatGroups, short } from '../observe/words.ts';
 import type { App } from './app.ts';
-import { colourOf } from './colours.ts';
-import { BLOCK, type Geometry } from './geometry.ts';
-import { type answers, byLetter, type Layout, sharedHeight } from './layout.ts';
-import type { SeenPayment } from './story.ts';
-import { formatGroups } from './words.ts';
 
 /** What stands over and under the blocks: flags, grounds of a cut, what is being mined, the chip of a reorg. */
 
@@ -133,7 +133,7 @@ function SeamWords(props: {
 }
 
 /** Ghosts of what is being mined, work where branches compete, the chip of the last reorg, the selected payment. */
-export function Marks(props: Props & { ends: ReturnType<typeof answers>; picked: SeenPayment | undefined }) {
+export function Marks(props: Props & { ends: readonly Answer[]; picked: SeenPayment | undefined }) {
   const { app, layout, geometry, ends, picked } = props;
   const { forest } = app.run;
   const best = ends[0]?.work ?? 0n;

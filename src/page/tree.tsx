@@ -1,10 +1,11 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { answersOf } from '../observe/agreement.ts';
+import { colourOf } from '../observe/colours.ts';
 import type { SeenBlock } from '../observe/forest.ts';
+import { BLOCK, type Geometry, geometryOf } from '../observe/geometry.ts';
+import { type Column, type Layout, layoutOf } from '../observe/layout.ts';
 import { short } from '../observe/words.ts';
 import type { App } from './app.ts';
-import { colourOf } from './colours.ts';
-import { BLOCK, type Geometry, geometryOf } from './geometry.ts';
-import { answers, type Column, type Layout, layoutOf } from './layout.ts';
 import { Flags, Grounds, Marks } from './tree-marks.tsx';
 
 /** The fork tree, painted: only what is in view is in the document. */
@@ -20,7 +21,7 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
   const tips = app.beats.overlay(forest.tips);
   const shown = new Set(app.selection?.kind === 'block' ? [app.selection.id] : []);
   const layout = layoutOf(forest, { tips, opened: app.opened, shown });
-  const ends = answers(forest, tips);
+  const ends = answersOf(forest, tips);
   const geometry = geometryOf(layout, isUpright, ends.length);
   const [width, height] = geometry.size;
   // From the last row of a lecture hall.
@@ -95,7 +96,7 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
 }
 
 function treeWords(app: App): string {
-  const ends = answers(app.run.forest, app.run.forest.tips);
+  const ends = answersOf(app.run.forest, app.run.forest.tips);
   return `Fork tree: ${ends.map((e) => `${e.nodes.join(' ')} on ${app.run.forest.nameOf(e.id)}`).join(', ')}`;
 }
 

@@ -6,7 +6,6 @@ import {
   conditionsOf,
   describeFaults,
   faultLine,
-  formatLinks,
   isCalm,
   isCut,
   lasting,
@@ -25,6 +24,7 @@ import {
 } from '../../src/lab/profiles.ts';
 import { figureRows } from '../../src/lab/wire.ts';
 import type { YardFile } from '../../src/lab/yard-file.ts';
+import { formatLinks } from '../../src/observe/condition-words.ts';
 import {
   formatBandwidth,
   formatOffset,

@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  blockName,
-  formatGroups,
-  letterOf,
-  parseAt,
-  parseGroups,
-  pickNode,
-  splitLetters,
-} from '../../src/lab/names.ts';
+import { blockName, letterOf, parseAt, parseGroups, pickNode, splitLetters } from '../../src/lab/names.ts';
 import { Problem } from '../../src/lab/problem.ts';
+import { formatGroups } from '../../src/observe/words.ts';
 
 function error(result: { ok: boolean; error?: string }): string {
   return result.ok ? '' : (result.error ?? '');

@@ -3,10 +3,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { exportRun } from '../../src/app/page/export-file.ts';
 import { parseLog } from '../../src/app/page/log-file.ts';
 import type { LogEvent } from '../../src/consensus/news.ts';
+import { answersOf } from '../../src/observe/agreement.ts';
 import { newForest } from '../../src/observe/forest.ts';
-import { geometryOf } from '../../src/page/geometry.ts';
-import { lanesOf, laneWords } from '../../src/page/lane-model.ts';
-import { answers, layoutOf, sharedHeight } from '../../src/page/layout.ts';
+import { geometryOf } from '../../src/observe/geometry.ts';
+import { laneWords, newLanes } from '../../src/observe/lanes.ts';
+import { layoutOf, sharedHeight } from '../../src/observe/layout.ts';
 import { Run } from '../../src/page/run.ts';
 import { event, extend, fresh, start } from './events.ts';
 
@@ -71,7 +72,7 @@ describe('layout of the tree', () => {
 
   it('names the answers by work, and the height that all share', () => {
     const forest = grown(forked(3, 2, 4));
-    expect(answers(forest, forest.tips).map((a) => [a.id, ...a.nodes])).toEqual([
+    expect(answersOf(forest, forest.tips).map((a) => [a.id, ...a.nodes])).toEqual([
       ['7D', 'B'],
       ['5C', 'A'],
     ]);
@@ -123,14 +124,16 @@ describe('one payment over time', () => {
     const events = [...chain.filter((e) => e.t < 50), seen, ...chain.filter((e) => e.t >= 50), ...reorg].map(
       (e) => (e.kind === 'connected' && e.node === 'B' ? { ...e, txids: [] } : e),
     );
-    const lanes = lanesOf(events, events.length, grown(events), 'p', ['A', 'B']);
+    const forest = grown(events);
+    const lanes = newLanes('p', ['A', 'B']);
+    for (const e of events) lanes.apply(e, forest);
     const states = lanes.byNode
       .get('A')!
       .map((s) => (s.state.kind === 'confirmed' ? s.state.depth : s.state.kind));
     expect(states).toEqual(['waiting', 1, 2, 'undone']);
     expect(lanes.byNode.get('B')!.every((s) => s.state.kind === 'unknown')).toBe(true);
     const last = lanes.byNode.get('A')!.at(-1)!.state;
-    expect(laneWords(last, grown(events), (id) => id)).toBe('undone: its coin is spent by q in 4D');
+    expect(laneWords(last, forest, { nameOf: (id) => id })).toBe('undone: its coin is spent by q in 4D');
   });
 });
 

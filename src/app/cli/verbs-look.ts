@@ -24,7 +24,7 @@ function statusVerb(): Command {
       const client = await open(s.yard);
       const [{ readStatus }, { CALM }, { nodeTable }] = await Promise.all([
         import('../../lab/status.ts'),
-        import('../../lab/conditions.ts'),
+        import('../../observe/condition-words.ts'),
         import('./print.ts'),
       ]);
       const found = await readStatus(client);

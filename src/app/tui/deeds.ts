@@ -3,12 +3,13 @@ import type { Action } from '../../lab/action.ts';
 import type { YardClient } from '../../lab/client.ts';
 import { heal, hold, kill, partition, start } from '../../lab/faults.ts';
 import { mineBlocks } from '../../lab/mining.ts';
-import { formatGroups, letterOf, parseAt } from '../../lab/names.ts';
+import { letterOf, parseAt } from '../../lab/names.ts';
 import { doubleSpend, send } from '../../lab/pay.ts';
 import { misuse } from '../../lab/problem.ts';
 import { reorg } from '../../lab/reorg.ts';
 import { cutOneWay, type LinkWishes, link } from '../../lab/wire.ts';
 import { parseCount, parseDelay } from '../../observe/units.ts';
+import { formatGroups } from '../../observe/words.ts';
 import type { Result } from '../../util/result.ts';
 import { type Ask, isHeld, letters, type Prompt, type TuiState, upNodes } from './state.ts';
 

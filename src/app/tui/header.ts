@@ -1,7 +1,7 @@
 import { conditionsOf, describeFaults, isCalm } from '../../lab/conditions.ts';
-import { formatGroups } from '../../lab/names.ts';
 import { agreementOf } from '../../observe/agreement.ts';
 import { formatDuration } from '../../observe/units.ts';
+import { formatGroups } from '../../observe/words.ts';
 import { join, type Line, line, spread, styled } from './screen.ts';
 import { isHeld, letters, minutes, type TuiState, upNodes } from './state.ts';
 

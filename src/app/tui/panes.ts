@@ -1,10 +1,11 @@
 import type { LinkShape } from '../../host/net/shape.ts';
 import type { NodeInfo } from '../../lab/client.ts';
-import { askedShape, formatShape } from '../../lab/conditions.ts';
+import { askedShape } from '../../lab/conditions.ts';
 import { sameGroup, wantedPairs } from '../../lab/links.ts';
 import { clock } from '../../lab/live.ts';
 import { blockName, tailOf } from '../../lab/names.ts';
 import type { YardFile } from '../../lab/yard-file.ts';
+import { formatShape } from '../../observe/condition-words.ts';
 import { laneSign, standingWords } from '../../observe/payment-words.ts';
 import { formatSpeed } from '../../observe/units.ts';
 import { short } from '../../observe/words.ts';

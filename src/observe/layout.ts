@@ -1,4 +1,5 @@
-import type { Forest, SeenBlock } from '../observe/forest.ts';
+import { keptBlocks } from './fold.ts';
+import type { Forest, SeenBlock } from './forest.ts';
 
 /** Where everything of the tree goes, in cells: a column a height (or a fold of many), a row a track. Pure. */
 
@@ -86,39 +87,9 @@ export function layoutOf(forest: Forest, wishes: LayoutWishes): Layout {
   return {
     columns,
     columnOf: (height) => places.get(height) ?? 0,
-    kept: keptBy(forest, wishes.tips),
+    kept: keptBlocks(forest, wishes.tips),
     rows,
   };
-}
-
-function keptBy(forest: Forest, tips: ReadonlyMap<string, string>): Set<string> {
-  const kept = new Set<string>();
-  for (const tip of tips.values()) {
-    for (
-      let block = forest.blocks.get(tip);
-      block !== undefined && !kept.has(block.id);
-      block = forest.blocks.get(block.prev)
-    ) {
-      kept.add(block.id);
-    }
-  }
-  return kept;
-}
-
-/** The tips of one time, most work first, and who is on each. */
-export function answers(
-  forest: Forest,
-  tips: ReadonlyMap<string, string>,
-): { readonly id: string; readonly nodes: readonly string[]; readonly work: bigint }[] {
-  const by = new Map<string, string[]>();
-  for (const [node, tip] of tips) by.set(tip, [...(by.get(tip) ?? []), node]);
-  return [...by]
-    .map(([id, nodes]) => ({ id, nodes: nodes.sort(byLetter), work: forest.blocks.get(id)?.work ?? 0n }))
-    .sort((a, b) => (a.work === b.work ? byLetter(a.nodes[0]!, b.nodes[0]!) : a.work > b.work ? -1 : 1));
-}
-
-export function byLetter(a: string, b: string): number {
-  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
 }
 
 /** Height of the last block that all tips share: there a cut parts them. */

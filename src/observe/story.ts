@@ -1,6 +1,6 @@
 import type { BlockRef, LogEvent } from '../consensus/news.ts';
-import type { Forest } from '../observe/forest.ts';
-import { narrate } from '../observe/narrate.ts';
+import type { Forest } from './forest.ts';
+import { narrate } from './narrate.ts';
 
 /** What the page tells besides the tree, reduced from the same events, each given to the forest first. */
 
