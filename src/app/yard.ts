@@ -1,7 +1,8 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { formatAmountFull, parseAmount } from '../bitcoin/amount.ts';
 import type { LogEvent } from '../consensus/news.ts';
+import { makeDirectory } from '../host/directories.ts';
 import type { RunContext } from '../lab/action.ts';
 import type { Tip, YardClient } from '../lab/client.ts';
 import type { NetworkName } from '../lab/create.ts';
@@ -11,6 +12,8 @@ import { launch, type RunningYard } from '../lab/launch.ts';
 import * as pay from '../lab/pay.ts';
 import { failed, misuse, Problem } from '../lab/problem.ts';
 import { atRest } from '../lab/quiet.ts';
+import { isVacant, unpack } from '../lab/save-read.ts';
+import { mayWrite } from '../lab/save-write.ts';
 import { removeTemporary, temporaryDir } from '../lab/temporary.ts';
 import { type ReorgEvent, type UndoWishes, undo } from '../lab/undo.ts';
 import { parseDuration, parseRate } from '../observe/units.ts';
@@ -43,6 +46,8 @@ export interface YardOptions {
   readonly topology?: 'full' | 'line';
   /** Where the yard lives. Default: a temporary directory that goes away with the yard. */
   readonly dir?: string;
+  /** Begin where a saved yard stood (`forkyard save`), instead of anew; `dir` must be empty then. */
+  readonly load?: string;
   /** Patience of every wait below. Default `60s`. */
   readonly timeout?: string;
   /** A node that ended unasked and the like; default: one line on stderr. */
@@ -78,6 +83,7 @@ export class Yard implements AsyncDisposable {
   static async launch(options: YardOptions = {}): Promise<Yard> {
     const dir = options.dir === undefined ? temporaryDir() : resolve(options.dir);
     try {
+      if (options.load !== undefined) await loadInto(resolve(options.load), dir);
       return new Yard(await start(dir, options), options);
     } catch (error) {
       removeTemporary(dir);
@@ -220,31 +226,39 @@ export class Yard implements AsyncDisposable {
     await faults.start(this.#client, letter).run(this.#context);
   }
 
-  /** Keeps chains, keys and pools under a name. The nodes are stopped and started for it: about a second. */
+  /** Keeps everything under a name: keys, chains, pools, links and faults. The nodes stand still for a moment only. */
   async snapshot(name: string): Promise<void> {
-    await this.#stopped((dir) => {
-      const to = join(dir, SNAPSHOTS, snapshotName(name));
-      rmSync(to, { recursive: true, force: true });
-      mkdirSync(to, { recursive: true, mode: 0o700 });
-      for (const entry of own(dir)) cpSync(join(dir, entry), join(to, entry), { recursive: true });
-    });
+    const file = this.#snapshotFile(name);
+    makeDirectory(dirname(file));
+    await this.#running.launcher.save(file);
   }
 
-  /** Everything as it was at the snapshot; ports stay, later blocks and payments are forgotten. */
+  /** Everything as it was at the snapshot; ports stay, later blocks and payments are forgotten. Events number on. */
   async restore(name: string): Promise<void> {
-    const from = join(this.dir, SNAPSHOTS, snapshotName(name));
-    if (!existsSync(from)) throw misuse(`there is no snapshot '${name}'`);
-    await this.#stopped((dir) => {
-      for (const entry of own(dir)) rmSync(join(dir, entry), { recursive: true, force: true });
-      for (const entry of readdirSync(from)) cpSync(join(from, entry), join(dir, entry), { recursive: true });
-    });
+    const file = this.#snapshotFile(name);
+    if (!existsSync(file)) throw misuse(`there is no snapshot '${name}'`);
+    const { dir } = this;
+    const unpacked = await unpack(file, join(dir, SNAPSHOTS, '.restored'));
+    try {
+      await this.#running.close();
+      for (const entry of readdirSync(dir).filter(isState))
+        rmSync(join(dir, entry), { recursive: true, force: true });
+      unpacked.placeIn(dir);
+    } finally {
+      unpacked.discard();
+    }
+    this.#running = await start(dir, this.#options);
   }
 
-  async #stopped(work: (dir: string) => void): Promise<void> {
-    const { dir } = this;
-    await this.#running.close();
-    work(dir);
-    this.#running = await start(dir, this.#options);
+  /** The whole yard as one file that `Yard.launch({ load: file, … })` and `forkyard load` read. Secret keys are inside. */
+  async save(file: string): Promise<void> {
+    const target = resolve(file);
+    mayWrite(target, true);
+    await this.#running.launcher.save(target);
+  }
+
+  #snapshotFile(name: string): string {
+    return join(this.dir, SNAPSHOTS, `${snapshotName(name)}.save`);
   }
 
   /** Stops all nodes and removes the directory, unless it was given. */
@@ -259,9 +273,9 @@ export class Yard implements AsyncDisposable {
   }
 }
 
-/** What belongs to the yard's state: neither snapshots nor what only the running launcher needs. */
-function own(dir: string): string[] {
-  return readdirSync(dir).filter((entry) => entry !== SNAPSHOTS && entry !== 'launcher.lock');
+/** Whatever lies in a yard's directory but its snapshots. */
+function isState(entry: string): boolean {
+  return entry !== SNAPSHOTS;
 }
 
 function snapshotName(name: string): string {
@@ -269,14 +283,21 @@ function snapshotName(name: string): string {
   throw misuse(`'${name}' cannot be a snapshot's name: letters, digits, _ and - only`);
 }
 
+async function loadInto(file: string, dir: string): Promise<void> {
+  if (!isVacant(dir)) throw misuse(`${dir} is not empty, and a load overwrites nothing`);
+  (await unpack(file, dir)).placeIn(dir);
+}
+
 async function start(dir: string, options: YardOptions): Promise<RunningYard> {
-  const network = options.network ?? 'regtest';
   const paceMs = milliseconds(options.pace, 'pace');
   const delayMs = milliseconds(options.delay, 'delay');
   const rate = options.hashrate === undefined ? undefined : must(parseRate(options.hashrate), 'hashrate');
   const wishes = {
-    nodes: options.nodes ?? 3,
-    network,
+    // A yard that was loaded has both already.
+    ...(options.load !== undefined && options.nodes === undefined ? {} : { nodes: options.nodes ?? 3 }),
+    ...(options.load !== undefined && options.network === undefined
+      ? {}
+      : { network: options.network ?? 'regtest' }),
     ...(paceMs === undefined ? {} : { paceMs }),
     ...(delayMs === undefined ? {} : { delayMs }),
     ...(rate === undefined ? {} : { hashrates: [rate] }),

@@ -2,18 +2,15 @@ import type { Conditions } from '../consensus/news.ts';
 import { RPC, RpcError } from '../host/http-errors.ts';
 import type { Json, JsonInput, JsonObject } from '../host/http-json.ts';
 import { type Arguments, type RpcArgument, type RpcMethod, RpcRegistry } from '../host/http-methods.ts';
-import { shapeProblem } from '../host/net/rules.ts';
-import { type LinkShape, UNSHAPED } from '../host/net/shape.ts';
 import type { Launcher } from './launcher.ts';
 import { Problem } from './problem.ts';
-import { PROFILES, parseRegion, REGIONS } from './profiles.ts';
+import { parseRegion } from './profiles.ts';
+import { isCondition, MAX_CLOCK_MS } from './yard-check.ts';
 
 /** What a second terminal may ask of the launcher, on loopback with `control.cookie`. */
 
 /** Events in one answer at most; the caller asks again from the last. */
 const MAX_EVENTS = 5_000;
-/** As far as a node lets its clock be set off (RPC setclock). */
-const MAX_CLOCK_MS = 100 * 86_400_000;
 
 export interface ControlOptions {
   readonly launcher: () => Launcher | undefined;
@@ -130,6 +127,12 @@ export function controlRegistry(options: ControlOptions): RpcRegistry {
         return null;
       },
     ),
+    method(
+      'save',
+      'Saves the whole yard as one file, while its processes stand still for a moment.',
+      [{ name: 'file', type: 'string', says: 'where, from the root' }],
+      async (l, args) => ({ ...(await l.save(args.string('file'))) }),
+    ),
     method('start', 'Starts a node that is down.', [NODE], async (l, args) => {
       await l.start(args.string('node'));
       return null;
@@ -150,37 +153,17 @@ export function controlRegistry(options: ControlOptions): RpcRegistry {
   ]);
 }
 
+/** Frozen nodes and clocks have methods of their own. */
+const SETTABLE = ['oneWay', 'wireHeld', 'shapes', 'profile', 'regions'];
+
 /** What may be set as it stands; the caller has parsed a person's words, but anybody with the cookie may call. */
 function conditionsIn(given: JsonObject): Partial<Conditions> {
-  const change: Partial<Record<keyof Conditions, unknown>> = {};
   for (const [field, value] of Object.entries(given)) {
-    const check = FIELDS[field as keyof typeof FIELDS] as ((v: JsonInput) => boolean) | undefined;
-    if (check?.(value) !== true)
+    if (!SETTABLE.includes(field) || !isCondition(field, value))
       throw new RpcError(RPC.TYPE_ERROR, `${field} cannot be ${JSON.stringify(value).slice(0, 100)}`);
-    change[field as keyof Conditions] = value;
   }
-  return change as Partial<Conditions>;
+  return given as Partial<Conditions>;
 }
-
-const isRecord = (v: JsonInput): v is JsonObject => typeof v === 'object' && v !== null && !Array.isArray(v);
-
-const FIELDS = {
-  oneWay: (v: JsonInput) =>
-    Array.isArray(v) &&
-    v.every((d) => Array.isArray(d) && d.length === 2 && d.every((l) => typeof l === 'string')),
-  wireHeld: (v: JsonInput) => typeof v === 'boolean',
-  shapes: (v: JsonInput) =>
-    isRecord(v) &&
-    Object.values(v).every(
-      (s) =>
-        isRecord(s) &&
-        Object.keys(UNSHAPED).every((key) => typeof s[key] === 'number') &&
-        shapeProblem(s as unknown as LinkShape) === undefined,
-    ),
-  profile: (v: JsonInput) => v === '' || (PROFILES as readonly JsonInput[]).includes(v),
-  regions: (v: JsonInput) =>
-    isRecord(v) && Object.values(v).every((r) => (REGIONS as readonly JsonInput[]).includes(r)),
-};
 
 function regionIn(text: string): string {
   const region = parseRegion(text);

@@ -10,11 +10,11 @@ import {
   parseNetworks,
 } from '../consensus/params.ts';
 import { formatDuration } from '../observe/units.ts';
-import { conditionsOf, isCalm, lasting } from './conditions.ts';
 import { minerKeyName } from './keyring.ts';
 import type { Topology } from './links.ts';
 import { letterOf } from './names.ts';
 import { misuse } from './problem.ts';
+import { resumed, stoppedYard } from './resume.ts';
 import { damaged, writeAtomically, writeYard, type YardFile, type YardNode } from './yard-file.ts';
 
 export type NetworkName = 'yard' | 'lab' | 'regtest';
@@ -178,11 +178,15 @@ export function reopenYard(yard: YardFile, wishes: YardWishes): YardFile {
       ...(wishes.miners === undefined ? {} : { miner: wished.miner }),
     };
   });
-  const { groups: _healed, launcher: _gone, conditions: _calmed, ...rest } = yard;
-  const stays = lasting(conditionsOf(yard));
+  if (yard.resume?.groups !== undefined && count > yard.nodes.length)
+    throw misuse(
+      'the yard here was saved while it was cut, and a new node would be on no side',
+      'Start it without -n, then: forkyard heal',
+    );
+  const { launcher: _gone, ...rest } = stoppedYard(yard);
   return {
     ...rest,
-    ...(isCalm(stays) ? {} : { conditions: stays }),
+    ...resumed(yard),
     ...(wishes.delayMs === undefined ? {} : { delayMs: wishes.delayMs }),
     ...(wishes.topology === undefined ? {} : { topology: wishes.topology }),
     nodes: nodes.map(({ pid: _, ...node }) => node),

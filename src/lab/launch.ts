@@ -174,7 +174,8 @@ async function prepare(dir: string, options: LaunchOptions): Promise<{ yard: Yar
   for (const node of yard.nodes) {
     const rpcPort = await freePort(node.rpcPort || first.rpc, taken);
     const p2pPort = await freePort(node.p2pPort || first.p2p, taken);
-    nodes.push({ ...node, rpcPort, p2pPort });
+    // An address with another port is nobody's, or somebody else's.
+    nodes.push({ ...node, rpcPort, p2pPort, ...(p2pPort === node.p2pPort ? {} : { address: '' }) });
   }
   yard = { ...yard, nodes };
   writeYard(dir, yard);

@@ -2,18 +2,19 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Conditions } from '../consensus/news.ts';
 import type { Params } from '../consensus/params.ts';
-import { formatDuration } from '../observe/units.ts';
 import { sleep } from './action.ts';
 import { YardClient } from './client.ts';
-import { conditionsOf, isCalm, lasting } from './conditions.ts';
+import { conditionsOf } from './conditions.ts';
 import { withDeadline } from './deadline.ts';
 import { type Follower, follow } from './follow.ts';
-import { minerKey } from './keyring.ts';
-import { awaitLinks, wantedPairs } from './links.ts';
+import { awaitLinks } from './links.ts';
 import { pickNode } from './names.ts';
+import { dialledBy, isCurrent, nodeArguments } from './node-arguments.ts';
 import { describeExit, type Exit, type NodeChild, type ReadyLine, spawnNode } from './node-child.ts';
-import { elsewhere, FIRST_P2P_PORT, FIRST_RPC_PORT, freePort, isFree, PORT_ATTEMPTS } from './ports.ts';
+import { otherPorts, PORT_ATTEMPTS } from './ports.ts';
 import { failed } from './problem.ts';
+import { stoppedYard, yardToResume } from './resume.ts';
+import { packStaged, type Saved, stage } from './save-write.ts';
 import { Wiring } from './wiring.ts';
 import { writeYard, type YardFile, type YardNode } from './yard-file.ts';
 import type { YardLog } from './yard-log.ts';
@@ -58,6 +59,8 @@ export class Launcher {
   readonly #wiring: Wiring;
   #yard: YardFile;
   #mining = false;
+  /** Nodes start without knowing each other. */
+  #apart = false;
   #closing: Promise<void> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -109,14 +112,36 @@ export class Launcher {
     return mine;
   }
 
-  /** Starts every node, links them, and waits until all are linked. */
+  /** Starts every node, links them, and waits until all are linked; takes up what held when the yard was saved. */
   async startAll(signal: AbortSignal): Promise<void> {
-    const starts = await Promise.allSettled(this.#yard.nodes.map((n) => this.#spawn(n.letter)));
+    const { resume, groups } = this.#yard;
+    const letters = this.#yard.nodes.map((n) => n.letter).filter((l) => resume?.down.includes(l) !== true);
+    // What crosses no cut must not cross it in the first moment either: then nobody dials before all know the rules.
+    this.#apart = resume !== undefined;
+    const starts = await Promise.allSettled(letters.map((letter) => this.#spawn(letter)));
     const fault = starts.find((s) => s.status === 'rejected');
     if (fault !== undefined) throw fault.reason;
+    if (this.#apart) await this.#wiring.afterStart();
+    this.#apart = false;
     await this.#dialAll();
-    await awaitLinks(this.client, this.#yard.topology ?? 'full', undefined, { timeoutMs: LINK_MS, signal });
+    await awaitLinks(this.client, this.#yard.topology ?? 'full', groups, { timeoutMs: LINK_MS, signal });
     await this.#wiring.afterStart();
+    if (resume === undefined) return;
+    for (const letter of resume.held) this.#held.add(letter);
+    await this.#wiring.resume(resume);
+    this.#update({ resume: undefined });
+  }
+
+  /** The whole yard as one file. Its processes stand still only while they are copied. */
+  save(file: string): Promise<Saved> {
+    return this.#inTurn(() =>
+      packStaged(this.dir, file, async (to) => {
+        this.log.flush();
+        await this.#wiring.standStill(() => stage(this.dir, to));
+        const down = this.#yard.nodes.map((n) => n.letter).filter((l) => !this.#children.has(l));
+        return yardToResume(this.#yard, { held: [...this.#held], down });
+      }),
+    );
   }
 
   /** Why a call to a node may have failed just now: it died. Its end is seen a moment after its silence. */
@@ -138,18 +163,10 @@ export class Launcher {
     if (node.miner || held) await this.client.call(letter, 'setmining', [{ on: node.miner, held }]);
   }
 
-  /** Which nodes a node dials: those before it, so that no pair dials twice. */
-  #dialledBy(letter: string): YardNode[] {
-    const letters = this.#yard.nodes.map((n) => n.letter);
-    const pairs = wantedPairs(letters, this.#yard.topology ?? 'full');
-    const earlier = pairs.filter(([, later]) => later === letter).map(([first]) => first);
-    return this.#yard.nodes.filter((n) => earlier.includes(n.letter));
-  }
-
   async #dialAll(): Promise<void> {
     const calls: Promise<unknown>[] = [];
-    for (const node of this.#yard.nodes) {
-      for (const peer of this.#dialledBy(node.letter)) {
+    for (const node of this.#yard.nodes.filter((n) => this.#children.has(n.letter))) {
+      for (const peer of dialledBy(this.#yard, node.letter).filter(isCurrent)) {
         // Given at the start already, when the address was known; adding it again is refused and harmless.
         if (this.#knownAtSpawn.get(node.letter)?.includes(peer.address) === true) continue;
         calls.push(this.client.call(node.letter, 'addnode', [peer.address, 'add']));
@@ -161,30 +178,20 @@ export class Launcher {
   /** A node has moved to another port: those who dial it, dial it there. */
   async #tellAddress(letter: string): Promise<void> {
     const { address } = pickNode(this.#yard.nodes, letter);
-    const diallers = this.#wiring.awake().filter((l) => this.#dialledBy(l).some((n) => n.letter === letter));
+    const diallers = this.#wiring
+      .awake()
+      .filter((l) => dialledBy(this.#yard, l).some((n) => n.letter === letter));
     await Promise.all(diallers.map((l) => this.client.call(l, 'addnode', [address, 'add'])));
   }
 
   readonly #knownAtSpawn = new Map<string, readonly string[]>();
 
   #argumentsFor(node: YardNode): string[] {
-    const peers = this.#dialledBy(node.letter).map((p) => p.address);
     // An address is of use only if its port is still the one that the node will listen on.
-    const connect = peers.filter((a, i) => a.includes(`/tcp/${this.#dialledBy(node.letter)[i]!.p2pPort}/`));
+    const peers = this.#apart ? [] : dialledBy(this.#yard, node.letter).filter(isCurrent);
+    const connect = peers.map((p) => p.address);
     this.#knownAtSpawn.set(node.letter, connect);
-    const payout = minerKey(this.dir, node.letter, this.params).address;
-    return [
-      ...['--genesis', join(this.dir, 'genesis.json')],
-      ...['--datadir', join(this.dir, node.dir)],
-      ...['--name', node.letter],
-      ...['--rpcport', String(node.rpcPort)],
-      ...['--listen', `/ip4/127.0.0.1/tcp/${node.p2pPort}`],
-      ...connect.flatMap((address) => ['--connect', address]),
-      ...['--delay', formatDuration(this.#yard.delayMs)],
-      ...['--payout', payout],
-      ...(node.hashrate === 0 ? [] : ['--hashrate', String(node.hashrate)]),
-      ...['--threads', '1'],
-    ];
+    return nodeArguments(this.dir, this.#yard, this.params, node, connect);
   }
 
   async #spawn(letter: string): Promise<void> {
@@ -226,12 +233,9 @@ export class Launcher {
 
   /** Other ports for a node that did not start because somebody took its own a moment before; false: nobody did. */
   async #movePorts(letter: string): Promise<boolean> {
-    const node = pickNode(this.#yard.nodes, letter);
-    if ((await isFree(node.rpcPort)) && (await isFree(node.p2pPort))) return false;
-    const taken = new Set(this.#yard.nodes.flatMap(({ rpcPort, p2pPort }) => [rpcPort, p2pPort]));
-    const rpcPort = await freePort(elsewhere(FIRST_RPC_PORT), taken);
-    const p2pPort = await freePort(elsewhere(FIRST_P2P_PORT), taken);
-    this.#updateNode(letter, { rpcPort, p2pPort });
+    const ports = await otherPorts(this.#yard.nodes, pickNode(this.#yard.nodes, letter));
+    if (ports === undefined) return false;
+    this.#updateNode(letter, ports);
     return true;
   }
 
@@ -287,8 +291,7 @@ export class Launcher {
       if (child === undefined) throw failed(`node ${node.letter} is down already`);
       this.#ending.add(node.letter);
       if (clean) this.#wiring.wake(node.letter);
-      const exit = await (clean ? child.stop(STOP_MS) : child.kill());
-      return exit;
+      return clean ? child.stop(STOP_MS) : child.kill();
     });
   }
 
@@ -384,13 +387,7 @@ export class Launcher {
     for (const follower of this.#followers.values()) follower.close();
     this.#followers.clear();
     this.log.flush();
-    const { launcher: _l, page: _p, groups: _g, conditions: _c, ...rest } = this.#yard;
-    const stays = lasting(conditionsOf(this.#yard));
-    this.#yard = {
-      ...rest,
-      ...(isCalm(stays) ? {} : { conditions: stays }),
-      nodes: rest.nodes.map(({ pid: _, ...node }) => node),
-    };
+    this.#yard = stoppedYard(this.#yard);
     this.#update({});
     this.log.close();
   }

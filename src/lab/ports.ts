@@ -41,3 +41,18 @@ export async function freePort(from: number, taken: Set<number>): Promise<number
     'Close some programs, or try: forkyard doctor',
   );
 }
+
+interface Ports {
+  readonly rpcPort: number;
+  readonly p2pPort: number;
+}
+
+/** Other ports for a node of which somebody took one; undefined when both are still free. */
+export async function otherPorts(all: readonly Ports[], node: Ports): Promise<Ports | undefined> {
+  if ((await isFree(node.rpcPort)) && (await isFree(node.p2pPort))) return undefined;
+  const taken = new Set(all.flatMap(({ rpcPort, p2pPort }) => [rpcPort, p2pPort]));
+  return {
+    rpcPort: await freePort(elsewhere(FIRST_RPC_PORT), taken),
+    p2pPort: await freePort(elsewhere(FIRST_P2P_PORT), taken),
+  };
+}

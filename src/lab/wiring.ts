@@ -1,13 +1,24 @@
 import type { Conditions } from '../consensus/news.ts';
 import { CALM } from '../observe/condition-words.ts';
+import { sleep } from './action.ts';
 import type { YardClient } from './client.ts';
 import { conditionsOf, isCalm, lasting, unheardBy, wireRules } from './conditions.ts';
 import { awaitLinks, sameGroup, wantedPairs } from './links.ts';
 import { failed } from './problem.ts';
-import type { YardFile } from './yard-file.ts';
+import type { Resume, YardFile } from './yard-file.ts';
 import type { YardLog } from './yard-log.ts';
 
 const LINK_MS = 60_000;
+const STOPPING_MS = 20;
+
+/** One that has died meanwhile needs no signal. */
+function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
 
 /** What the faults need of the launcher. */
 export interface WiringHost {
@@ -50,9 +61,34 @@ export class Wiring {
     this.#o.update({ conditions: isCalm(conditions) ? undefined : conditions });
   }
 
-  /** All of them have started and are linked: what stayed from the last time applies again. */
+  /** All of them have started: what stayed from the last time applies again. */
   async afterStart(): Promise<void> {
-    if (!isCalm(this.#now)) await this.#applyAll();
+    if (this.#o.yard().groups !== undefined || !isCalm(this.#now)) await this.#applyAll();
+  }
+
+  /** What else held when the yard was saved, and a word of it in the log. */
+  async resume({ groups, conditions }: Resume): Promise<void> {
+    if (groups !== undefined) this.#o.log.tell({ kind: 'partition', groups });
+    if (conditions !== undefined) this.#say('everything is as it was saved');
+    for (const [letter, ms] of Object.entries(this.#now.clockMs)) {
+      if (this.awake().includes(letter)) await this.#o.client.call(letter, 'setclock', [ms]);
+    }
+    for (const letter of conditions?.frozen ?? []) await this.freeze(letter);
+  }
+
+  /** Does something at once while no process of the yard runs: what lies on the disk then is one moment of all. */
+  async standStill(work: () => void): Promise<void> {
+    if (process.platform === 'win32')
+      throw failed('processes cannot stand still on this system', 'Stop the yard first: forkyard down');
+    const pids = this.awake().flatMap((letter) => this.#o.pidOf(letter) ?? []);
+    try {
+      for (const pid of pids) signal(pid, 'SIGSTOP');
+      // A thread that is on another core stops at its next interrupt.
+      await sleep(STOPPING_MS);
+      work();
+    } finally {
+      for (const pid of pids) signal(pid, 'SIGCONT');
+    }
   }
 
   /**

@@ -55,7 +55,17 @@ export interface YardFile {
   readonly groups?: readonly (readonly string[])[] | undefined;
   /** All other faults that are set; absent = none. */
   readonly conditions?: Partial<Conditions> | undefined;
+  /** What held when it was saved, taken up at the next start and then gone. */
+  readonly resume?: Resume | undefined;
   readonly nodes: readonly YardNode[];
+}
+
+export interface Resume {
+  readonly groups?: readonly (readonly string[])[] | undefined;
+  readonly conditions?: Partial<Conditions> | undefined;
+  /** Nodes whose miners are held, and nodes that are down. */
+  readonly held: readonly string[];
+  readonly down: readonly string[];
 }
 
 /** Writes beside the file and renames over it: a reader sees the old one or the new one, never a half. */
@@ -99,7 +109,7 @@ export function readYard(dir: string): Result<YardFile, string> {
 }
 
 /** First field that is not as written by `writeYard`, with its value. */
-function faultOf(json: unknown): string | undefined {
+export function faultOf(json: unknown): string | undefined {
   if (typeof json !== 'object' || json === null) return 'is not an object';
   const yard = json as Record<string, unknown>;
   if (yard['v'] !== 1) return `v is ${JSON.stringify(yard['v'])}; this forkyard reads version 1`;
@@ -141,8 +151,12 @@ export function findYard(from: string): string | undefined {
 /** What a command typed in `cwd` needs so that it means the yard in `dir`; '' where it is found anyway. */
 export function yardOption(dir: string, cwd: string): string {
   if (findYard(cwd) === resolve(dir)) return '';
-  const path = pathFrom(cwd, dir);
-  return ` --yard ${/^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`}`;
+  return ` --yard ${quoted(pathFrom(cwd, dir))}`;
+}
+
+/** A path as a shell takes it for one word. */
+export function quoted(path: string): string {
+  return /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** A path as a person in `cwd` would write it: `./…` below it, else from the root. */

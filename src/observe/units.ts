@@ -133,3 +133,11 @@ export function formatDuration(ms: number): string {
 export function formatWork(hex: string): string {
   return short(BigInt(`0x${hex === '' ? '0' : hex}`));
 }
+
+/** `812 bytes`, `1.4 MB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} byte${bytes === 1 ? '' : 's'}`;
+  const [unit, size] = bytes < 1e6 ? ['kB', 1e3] : bytes < 1e9 ? ['MB', 1e6] : ['GB', 1e9];
+  const n = bytes / (size as number);
+  return `${n < 10 ? n.toFixed(1) : Math.round(n)} ${unit}`;
+}

@@ -9,6 +9,7 @@ import { faultVerbs } from './verbs-fault.ts';
 import { lookVerbs } from './verbs-look.ts';
 import { nodeVerbs } from './verbs-node.ts';
 import { payVerbs } from './verbs-pay.ts';
+import { saveVerbs } from './verbs-save.ts';
 import { yardVerbs } from './verbs-yard.ts';
 
 export interface ProgramOptions {
@@ -44,7 +45,7 @@ export function buildProgram(options: ProgramOptions): Command {
       await greet(command);
     });
   const groups: readonly (readonly [string, readonly Command[]])[] = [
-    ['The yard:', yardVerbs(options.programPath)],
+    ['The yard:', [...yardVerbs(options.programPath), ...saveVerbs()]],
     ['Look:', [...lookVerbs(), exportVerb(), statsVerb()]],
     ['Act:', actVerbs()],
     ['Break:', faultVerbs()],

@@ -1,7 +1,7 @@
 /** Verbs that a next step may name. */
 const VERBS =
-  'balance|block|cut|demo|doctor|double-spend|down|exec|export|faucet|freeze|grade|heal|hold|keys|kill|link|mine|node|' +
-  'partition|release|reorg|rpc|run|send|set|start|stats|status|thaw|tips|tree|tx|up|watch';
+  'balance|block|cut|demo|doctor|double-spend|down|exec|export|faucet|freeze|grade|heal|hold|keys|kill|link|load|mine|node|' +
+  'partition|release|reorg|rpc|run|save|send|set|start|stats|status|thaw|tips|tree|tx|up|watch';
 
 /**
  * A next step must run as it is printed. Whoever came through `npx` has no `forkyard` on the path, so there every
