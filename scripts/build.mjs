@@ -32,7 +32,7 @@ const options = {
   legalComments: 'none',
   logLevel: 'warning',
   // Native packages find their binaries beside their own files.
-  external: ['classic-level', 'secp256k1', 'bitcoinjs-lib', '@scure/btc-signer'],
+  external: ['classic-level', 'secp256k1', 'tiny-secp256k1', 'bitcoinjs-lib', '@scure/btc-signer'],
   // Some packages inside are CommonJS and call require for built-in modules.
   banner: {
     js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",

@@ -27,7 +27,7 @@ export async function connectSuite(): Promise<BenchTable> {
     const checked = checkBlock(bytes, params);
     const parsed = performance.now() - before;
     if (!checked.ok) throw new Error(`${checked.error.rule}: ${checked.error.detail}`);
-    const { verify } = await createVerify();
+    const { verify } = createVerify();
     const first = connect(params, checked.value, verify);
     const second = connect(params, again(bytes, params), verify);
     if (round === 0) continue; // the engine optimises

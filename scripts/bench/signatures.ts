@@ -11,8 +11,8 @@ const CHECKS = 64;
 export async function signatureSuite(): Promise<BenchTable> {
   const checks = Array.from({ length: CHECKS }, (_, i) => make(i, 'ecdsa'));
   const schnorr = Array.from({ length: CHECKS }, (_, i) => make(i, 'schnorr'));
-  const cold = await createVerify({ cacheEntries: 0 });
-  const warm = await createVerify();
+  const cold = createVerify({ cacheEntries: 0 });
+  const warm = createVerify();
   const run = (verify: Verify, on: readonly SigCheck[]) => () => {
     let i = 0;
     return perSecond(() => {

@@ -14,7 +14,7 @@ const WHOLE_BLOCK = 8_000_000;
 /** Makes a data directory whose node stands at that height: empty blocks, a second apart, each with its proof of work. */
 export async function storeEmptyChain(datadir: string, params: Params, height: number): Promise<void> {
   const store = await openStore(join(datadir, 'db'));
-  const { verify } = await createVerify();
+  const { verify } = createVerify();
   const chain = new Chain({ params, store, index: [], verify });
   let writes: Write[] = [];
   while (chain.tip.height < height) {

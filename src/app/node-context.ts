@@ -17,7 +17,7 @@ export interface ContextParts {
   readonly log: EventLog;
   readonly clock: OffsetClock;
   readonly grind: Grind;
-  readonly signatures: { readonly ecdsa: string; readonly schnorr: string };
+  readonly signatures: () => { readonly ecdsa: string; readonly schnorr: string };
   readonly datadir: string;
   readonly version: string;
   readonly requestStop: (why: string) => void;
@@ -35,7 +35,9 @@ export function nodeContext(parts: ContextParts): NodeContext {
     view: driver.view,
     network: parts.network,
     mining: parts.mining,
-    signatures: parts.signatures,
+    get signatures() {
+      return parts.signatures();
+    },
     datadir: parts.datadir,
     version: parts.version,
     startedAt,

@@ -72,6 +72,12 @@ export class MiningControl {
     return this.#miner?.stats();
   }
 
+  /** Cores that grind without a cap now; a capped worker sleeps most of the time. */
+  get busyCores(): number {
+    const stats = this.stats();
+    return stats?.working === true && stats.cap === 0 ? stats.threads : 0;
+  }
+
   async set(request: MiningRequest): Promise<void> {
     if (request.payout !== undefined) this.#payout = request.payout;
     if (request.hashrate !== undefined) {

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Params } from '../consensus/params.ts';
 import { OPENING_PREFIXES } from '../consensus/records.ts';
@@ -71,7 +72,10 @@ async function start(
   makeDirectory(datadir);
   const store = await openStore(join(datadir, 'db'));
   closers.push(() => store.close());
-  const host = await createVerify();
+  let busyCores = (): number => 0;
+  // One core is the node's own; those that grind at full speed have no time for signatures.
+  const host = createVerify({ helpers: () => availableParallelism() - 1 - busyCores() });
+  closers.push(() => host.close());
   const node = new FullNode({
     params,
     store,
@@ -90,7 +94,7 @@ async function start(
   const note = (text: string): void => {
     log.append({ kind: 'note', text });
   };
-  host.notes.forEach(note);
+  host.onNote(note);
 
   const clock = offsetClock(systemClock());
   const driver = new NodeDriver({ node, store, log, clock, warm: host.warm, onFatal: fatal });
@@ -124,6 +128,7 @@ async function start(
       log.append(news);
     },
   });
+  busyCores = () => mining.busyCores;
   driver.attachMiner(mining);
   driver.onNews((news) => {
     if (news.kind === 'mining' && !news.on) mining.stopped().catch(fatal);
@@ -137,7 +142,7 @@ async function start(
     log,
     clock,
     grind: createGrind((more) => miner({ hashrate: 0, ...more })),
-    signatures: host.backends,
+    signatures: () => host.backends,
     datadir,
     version: options.version,
     requestStop,

@@ -19,6 +19,7 @@ import { InputQueue } from './driver-queue.ts';
 import { hostLimits } from './limits.ts';
 import type { Miner } from './miner-types.ts';
 import type { Network, NetworkEvents } from './network-types.ts';
+import type { Warming } from './verify-ahead.ts';
 
 /** What the driver needs of a node; FullNode is one. */
 export interface DrivenNode {
@@ -37,8 +38,8 @@ export interface DriverOptions {
   /** A throw in a step, or a failed commit: the driver has stopped, and the process should end with this. Once. */
   readonly onFatal: (error: Error) => void;
   readonly clock?: Clock;
-  /** Verifies ahead, off the step: HostVerify.warm, or something on other threads. */
-  readonly warm?: (checks: readonly SigCheck[]) => void | Promise<void>;
+  /** Verifies ahead, off the step: HostVerify.warm. */
+  readonly warm?: (foreseen: readonly SigCheck[]) => Warming;
 }
 
 export interface DriverStats {
@@ -81,8 +82,8 @@ export class NodeDriver {
   #state: 'new' | 'running' | 'closing' | 'dead' = 'new';
   #loop: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
-  /** Checks still to warm before the next piece; undefined: none asked for yet. */
-  #foreseen: readonly SigCheck[] | undefined;
+  /** Warming for the next piece; undefined: not begun. */
+  #warming: Warming | undefined;
   #steps = 0;
   #stepMs = 0;
   #longest = { ms: 0, input: '' };
@@ -248,17 +249,12 @@ export class NodeDriver {
     const { node, warm } = this.#o;
     if (warm === undefined || node.foresee === undefined) return true;
     if (input.kind !== 'timer' || !node.view.chain.connecting) return true;
-    this.#foreseen ??= node.foresee().slice(0, hostLimits.warmChecks);
-    const end = performance.now() + hostLimits.warmMs;
-    while (this.#foreseen.length > 0 && performance.now() < end) {
-      await warm(this.#foreseen.slice(0, hostLimits.warmSlice));
-      this.#foreseen = this.#foreseen.slice(hostLimits.warmSlice);
-    }
-    if (this.#foreseen.length > 0) {
+    this.#warming ??= warm(node.foresee());
+    if (!(await this.#warming.go(performance.now() + hostLimits.warmMs))) {
       this.#wakeAt = Math.min(this.#wakeAt, this.#clock.now());
       return false;
     }
-    this.#foreseen = undefined;
+    this.#warming = undefined;
     return true;
   }
 

@@ -24,9 +24,20 @@ export const hostLimits = {
   queuedCommands: 1_000,
   /** Signature checks verified ahead of one piece of connecting: a little more than a piece of payments holds. */
   warmChecks: 400,
-  /** Handed over at once, and the time after which the other inputs get a turn: Schnorr on noble takes 2 ms a check. */
-  warmSlice: 8,
+  /** The time after which the other inputs get a turn. */
   warmMs: 10,
+
+  // ---- helpers that check signatures ----
+  /** Threads, however many cores there are: one main thread cannot feed more. */
+  helperThreads: 3,
+  /** Slots of checks that are offered to them at a time: a little more than the node looks ahead. */
+  helperSlots: 128,
+  /** Unknown signatures from which on helpers are worth their start (25 ms, 8 MB each). */
+  helperChecks: 200,
+  /** Helpers that have nothing to do for so long are let go. */
+  helperIdleMs: 10_000,
+  /** A helper that dies so often is not replaced. */
+  helperDeaths: 3,
 
   // ---- event log ----
   /** Events kept in memory. */

@@ -1,9 +1,6 @@
 import { hash } from 'node:crypto';
 import type { SigCheck } from '../consensus/verify.ts';
-
-const SCHEMES = { ecdsa: 0, schnorr: 1 } as const;
-/** Scheme, key padded to 33, message, signature: fixed places, so that no two checks write the same bytes. */
-const PREIMAGE = 1 + 33 + 32 + 64;
+import { CHECK_BYTES, packCheck } from './verify-slots.ts';
 
 /**
  * Remembers checks that succeeded, by the SHA-256 of everything that they depend on (Core: SignatureCache). Failures
@@ -12,7 +9,7 @@ const PREIMAGE = 1 + 33 + 32 + 64;
 export class SignatureCache {
   readonly #limit: number;
   readonly #valid = new Set<string>();
-  readonly #preimage = new Uint8Array(PREIMAGE);
+  readonly #preimage = new Uint8Array(CHECK_BYTES);
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -24,12 +21,7 @@ export class SignatureCache {
 
   /** What stands for this check in `has` and `add`. */
   keyOf(check: SigCheck): string {
-    const { scheme, key, message, signature } = check;
-    this.#preimage.fill(0, 1 + key.length, 34);
-    this.#preimage[0] = SCHEMES[scheme];
-    this.#preimage.set(key, 1);
-    this.#preimage.set(message, 34);
-    this.#preimage.set(signature, 66);
+    packCheck(check, this.#preimage, 0);
     return hash('sha256', this.#preimage, 'binary');
   }
 

@@ -28,22 +28,3 @@ export function nativeEcdsa(secp: NativeSecp): Verify {
     }
   };
 }
-
-const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
-
-/** Secret key 1 over SHA-256('forkyard'), nonce by RFC 6979. */
-export const KNOWN_CHECK = {
-  scheme: 'ecdsa',
-  key: bytes('0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'),
-  message: bytes('62c8575372b89e406b5742e162e706ce318f43ed767bfa2ea251afcd1d013325'),
-  signature: bytes(
-    'a0b60c5fcc0c078b1d17acd4fa79813dd7bb205038f2db9dbda1450c450829a45c1acf86fd5b75797feea4167172bf7fb31aad14951d5c3d920dbb700206adc7',
-  ),
-} as const;
-
-/** Whether a back end tells right from wrong on a known signature: a binding that loads may still be broken. */
-export function works(verify: Verify): boolean {
-  const wrong = KNOWN_CHECK.message.slice();
-  wrong[0] = wrong[0]! ^ 1;
-  return verify(KNOWN_CHECK) && !verify({ ...KNOWN_CHECK, message: wrong });
-}

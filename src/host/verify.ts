@@ -1,46 +1,57 @@
-import { nobleVerify } from '../bitcoin/secp.ts';
 import type { SigCheck, Verify } from '../consensus/verify.ts';
 import { hostLimits } from './limits.ts';
 import { SignatureCache } from './sig-cache.ts';
-import { loadNativeSecp, type NativeSecp, nativeEcdsa, works } from './verify-native.ts';
+import { Ahead, type Warming } from './verify-ahead.ts';
+import { type BackendLoaders, type BackendNames, Backends, LOADERS } from './verify-backends.ts';
+import { Helpers } from './verify-helpers.ts';
 
 export interface VerifyStats {
   /** Checks answered from the cache. */
   readonly hits: number;
-  /** Checks that a back end answered. */
+  /** Checks that a back end of this thread answered when the node asked. */
   readonly misses: number;
   /** Signatures remembered. */
   readonly cached: number;
+  /** Threads that help. */
+  readonly helpers: number;
 }
 
 export interface HostVerify {
   /** Injected into the node. */
   readonly verify: Verify;
   /** Which library answers, for logs and status. */
-  readonly backends: { readonly ecdsa: string; readonly schnorr: string };
-  /** What the user should hear. */
+  readonly backends: BackendNames;
+  /** What the user should hear so far. */
   readonly notes: readonly string[];
+  /** Hears those, and each that comes later. */
+  onNote(listener: (text: string) => void): void;
   /** Checks ahead of need, so that the node finds the answers in the cache. */
-  warm(checks: readonly SigCheck[]): void;
+  warm(foreseen: readonly SigCheck[]): Warming;
   stats(): VerifyStats;
+  /** Lets the helpers go. */
+  close(): void;
 }
 
 export interface VerifySettings {
   readonly cacheEntries?: number;
-  /** Loads the native binding or throws. */
-  readonly native?: () => NativeSecp;
+  readonly loaders?: Partial<BackendLoaders>;
+  /** How many threads may help now: cores that nobody else keeps busy. None unless told. */
+  readonly helpers?: () => number;
+  /** The helpers' file, if not the built one. */
+  readonly helperFile?: string;
 }
 
-const NATIVE = 'libsecp256k1 (native)';
-const NOBLE = '@noble/secp256k1';
-
-/**
- * The fastest checks that this machine has: native ECDSA where the binding loads and works, noble for the rest, behind
- * one cache of successes.
- */
-export async function createVerify(settings: VerifySettings = {}): Promise<HostVerify> {
+/** The fastest checks that this machine has, behind one cache of successes. */
+export function createVerify(settings: VerifySettings = {}): HostVerify {
   const cache = new SignatureCache(settings.cacheEntries ?? hostLimits.signatureCacheEntries);
-  const { ecdsa, note } = chooseEcdsa(settings.native ?? loadNativeSecp);
+  const notes: string[] = [];
+  const listeners: ((text: string) => void)[] = [];
+  const note = (text: string): void => {
+    notes.push(text);
+    for (const listener of listeners) listener(text);
+  };
+  const backends = new Backends({ ...LOADERS, ...settings.loaders }, note);
+  const helpers = new Helpers(settings.helpers ?? (() => 0), note, settings.helperFile);
   let hits = 0;
   let misses = 0;
 
@@ -52,31 +63,26 @@ export async function createVerify(settings: VerifySettings = {}): Promise<HostV
       return true;
     }
     misses++;
-    const valid = check.scheme === 'ecdsa' && ecdsa !== undefined ? ecdsa(check) : nobleVerify(check);
+    const valid = backends.verify(check);
     if (valid) cache.add(key);
     return valid;
   };
+  const ahead = new Ahead({ verify, uncached: backends.verify, cache, helpers });
 
   return {
     verify,
-    backends: { ecdsa: ecdsa === undefined ? NOBLE : NATIVE, schnorr: NOBLE },
-    notes: note === undefined ? [] : [note],
-    warm: (checks) => {
-      for (const check of checks) verify(check);
+    get backends() {
+      return backends.names;
     },
-    stats: () => ({ hits, misses, cached: cache.size }),
+    notes,
+    onNote: (listener) => {
+      for (const text of notes) listener(text);
+      listeners.push(listener);
+    },
+    warm: (foreseen) => ahead.warm(foreseen),
+    stats: () => ({ hits, misses, cached: cache.size, helpers: helpers.count }),
+    close: () => helpers.stop(),
   };
-}
-
-function chooseEcdsa(load: () => NativeSecp): { ecdsa?: Verify; note?: string } {
-  const slow = `ECDSA signatures are checked by ${NOBLE}, about forty times slower`;
-  try {
-    const ecdsa = nativeEcdsa(load());
-    return works(ecdsa) ? { ecdsa } : { note: `the native secp256k1 binding gives wrong answers: ${slow}` };
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { note: `the native secp256k1 binding does not load (${why}): ${slow}` };
-  }
 }
 
 /** A wrong length is a bug of the caller; back ends would each treat it in a way of their own. */

@@ -13,8 +13,8 @@ export const limits = {
   connectWeightPerStep: 200_000,
   /** Weight of returned transactions that pass admission again in one step. */
   readmitWeightPerStep: 100_000,
-  /** Signature checks handed to the host ahead of the next piece: about what a piece holds. Each piece looks anew. */
-  foreseeChecks: 400,
+  /** Signature checks handed to the host ahead: those of the next piece, and as many for other threads meanwhile. */
+  foreseeChecks: 800,
   /** Bytes of blocks read from disk and sent in one step, over all peers (one block is always sent). */
   serveBytesPerStep: 2_000_000,
   /** Headers judged in one step: 2,000 headers of SHA-256d take about 10 ms. */

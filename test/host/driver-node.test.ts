@@ -26,7 +26,7 @@ afterEach(() => {
 
 async function open() {
   const store = await openStore(join(dir, 'db'));
-  const { verify, warm } = await createVerify();
+  const { verify, warm } = createVerify();
   const index = await store.opening(OPENING_PREFIXES);
   const node = new FullNode({ params: LAB, store, index, verify, seed: 1, name: 'A' });
   const news: News[] = [];
