@@ -11,8 +11,11 @@ import type { BlockEntry } from './tree.ts';
 
 /** Second rung: what ancestors and the clock tell. */
 
-/** BIP34, BIP66 and BIP65 are in force from the first block, so older versions are gone. */
-const MIN_VERSION = 4;
+/** BIP34, BIP66 and BIP65 each outlawed a version: mostly from the first block, on Bitcoin's own chain at its heights. */
+function leastVersion(height: number, { softForks }: Params): number {
+  if (softForks === undefined || height >= softForks.bip65) return 4;
+  return height >= softForks.bip66 ? 3 : height >= softForks.bip34 ? 2 : -0x8000_0000;
+}
 
 /**
  * Judges a header on top of `parent`; `wallS` is the wall clock in seconds. Core: CheckBlockHeader,
@@ -46,7 +49,8 @@ export function checkHeader(
     );
   }
   // Read as a signed number, as Core does: 80000000 and above are negative.
-  if (header.version < MIN_VERSION) return refuse('bad-version', `version ${header.version}`);
+  const least = leastVersion(parent.height + 1, params);
+  if (header.version < least) return refuse('bad-version', `version ${header.version}, at least ${least}`);
   return ok(undefined);
 }
 

@@ -1,3 +1,4 @@
+import type { Retarget } from './retarget.ts';
 /**
  * What a node tells: the vocabulary that the node speaks and the faces listen to. The host adds
  * `{ v, seq, t, node }` in front and writes each as one JSON line, so every field here is JSON as it stands.
@@ -186,7 +187,7 @@ export type HostNews =
       readonly network: string;
       /** Mean milliseconds between blocks that the genesis asks for; 0 = no pace. */
       readonly spacingMs: number;
-      readonly retarget: 'none' | 'ema';
+      readonly retarget: Retarget['kind'];
       readonly topology: 'full' | 'line';
       readonly nodes: readonly string[];
     }

@@ -10,6 +10,12 @@ import type { Result } from '../util/result.ts';
 import { type Field, readFields } from './fields.ts';
 import { buildGenesis, WELL_KNOWN, type WellKnown, wellKnownScript } from './genesis.ts';
 import type { Retarget } from './retarget.ts';
+import {
+  type RetargetTemplate,
+  readRetarget,
+  readRetargetTemplate,
+  resolveRetarget,
+} from './retarget-json.ts';
 
 /** One network's rules, resolved: what every node of a yard agrees on. All of it is in the yard's genesis JSON. */
 export interface Params {
@@ -39,13 +45,24 @@ export interface Params {
   readonly futureBoundS: number;
   /** The genesis outputs are coins, without maturity. Not so on regtest, as in Core. */
   readonly genesisSpendable: boolean;
+  /** From which heights versions 2, 3 and 4 are demanded; undefined: version 4 from the first block. */
+  readonly softForks?: SoftForks;
+  /** For header chains alone: bodies are not taken, so nothing is mined, sent or connected. */
+  readonly headersOnly?: true;
+}
+
+/** Heights at which Bitcoin's chain outlawed old block versions. */
+export interface SoftForks {
+  readonly bip34: number;
+  readonly bip66: number;
+  readonly bip65: number;
 }
 
 /** A network before it has a genesis of its own. */
 export interface NetworkTemplate {
   readonly name: string;
   readonly base: Omit<Params, 'name' | 'label' | 'genesis' | 'genesisHash' | 'genesisId' | 'retarget'>;
-  readonly retarget: { readonly kind: 'none' } | { readonly kind: 'ema'; readonly halflifeIntervals: number };
+  readonly retarget: RetargetTemplate;
   readonly genesis:
     | { readonly kind: 'fixed'; readonly block: Block }
     | {
@@ -143,16 +160,12 @@ export function regtestParams(templates: NetworkTemplates): Params {
 }
 
 function resolve(template: NetworkTemplate, label: string, spacingMs: number, genesis: Block): Params {
-  const { retarget } = template;
   return {
     ...template.base,
     name: template.name,
     label,
     spacingMs,
-    retarget:
-      retarget.kind === 'none'
-        ? retarget
-        : { kind: 'ema', halflifeMs: Math.round(retarget.halflifeIntervals * spacingMs) },
+    retarget: resolveRetarget(template.retarget, spacingMs),
     genesis,
     genesisHash: genesis.hash,
     genesisId: genesis.id,
@@ -173,6 +186,8 @@ const RULE_FIELDS = [
   'futureBoundS',
   'genesisSpendable',
   'genesis',
+  'softForks',
+  'headersOnly',
 ] as const;
 
 function readBase(field: Field): NetworkTemplate['base'] {
@@ -188,7 +203,20 @@ function readBase(field: Field): NetworkTemplate['base'] {
     maturity: field.at('maturity').integer(1, 1_000_000),
     futureBoundS: field.at('futureBoundS').integer(1, 604_800),
     genesisSpendable: field.at('genesisSpendable').flag(),
+    ...readSoftForks(field.at('softForks')),
+    ...(field.at('headersOnly').value !== undefined && field.at('headersOnly').flag()
+      ? { headersOnly: true }
+      : {}),
   };
+}
+
+function readSoftForks(field: Field): Pick<Params, 'softForks'> {
+  if (field.value === undefined) return {};
+  field.only('bip34', 'bip66', 'bip65');
+  const height = (name: string, from: number) => field.at(name).integer(from, 1_000_000_000);
+  const bip34 = height('bip34', 0);
+  const bip66 = height('bip66', bip34);
+  return { softForks: { bip34, bip66, bip65: height('bip65', bip66) } };
 }
 
 /** Every sum in a valid chain stays in range only if all coins that can ever exist do. */
@@ -243,13 +271,7 @@ function readTemplate(field: Field, name: string): NetworkTemplate {
   if (!NAME.test(name)) field.fail('named with a-z, 0-9 and -');
   field.only(...RULE_FIELDS);
   const base = readBase(field);
-  const rule = field.at('retarget');
-  const kind = rule.at('kind').exactly('none', 'ema');
-  rule.only(...(kind === 'none' ? ['kind'] : ['kind', 'halflifeIntervals']));
-  const retarget =
-    kind === 'none'
-      ? { kind }
-      : { kind, halflifeIntervals: rule.at('halflifeIntervals').integer(1, 1_000_000) };
+  const retarget = readRetargetTemplate(field.at('retarget'));
   const made = field.at('genesis');
   if (made.names().includes('block')) {
     const block = readGenesis(made, base);
@@ -291,6 +313,8 @@ export function paramsToJson(params: Params): object {
     maturity: params.maturity,
     futureBoundS: params.futureBoundS,
     genesisSpendable: params.genesisSpendable,
+    ...(params.softForks === undefined ? {} : { softForks: params.softForks }),
+    ...(params.headersOnly === true ? { headersOnly: true } : {}),
     genesis: { id: params.genesisId, block: toHex(params.genesis.bytes) },
   };
 }
@@ -302,16 +326,13 @@ export function paramsFromJson(json: unknown): Result<Params, string> {
     root.at('format').exactly('forkyard-genesis');
     root.at('version').exactly(1);
     const base = readBase(root);
-    const rule = root.at('retarget');
-    const kind = rule.at('kind').exactly('none', 'ema');
-    rule.only(...(kind === 'none' ? ['kind'] : ['kind', 'halflifeMs']));
     const genesis = readGenesis(root.at('genesis'), base);
     checkSupply(root, base, genesisCoins({ genesis, genesisSpendable: base.genesisSpendable }));
     return {
       ...base,
       name: root.at('network').text(NAME, 'a name of a-z, 0-9 and -'),
       label: root.at('label').text(NAME, 'a name of a-z, 0-9 and -'),
-      retarget: kind === 'none' ? { kind } : { kind, halflifeMs: rule.at('halflifeMs').integer(1, 1e15) },
+      retarget: readRetarget(root.at('retarget')),
       genesis,
       genesisHash: genesis.hash,
       genesisId: genesis.id,

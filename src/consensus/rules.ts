@@ -38,7 +38,7 @@ export const RULES = {
     'block',
     'reject',
     'condemns',
-    'the version, a signed number, must be 4 or more',
+    "the version, a signed number, must be 4 or more (on Bitcoin's own chain 2, 3 and 4 from their heights on)",
   ),
   'bad-diffbits': row('header', 'block', 'reject', 'condemns', 'bits must be exactly the expected target'),
   'high-hash': row(
@@ -71,6 +71,13 @@ export const RULES = {
     'ignore',
     'spares',
     'this block is already known to be invalid',
+  ),
+  'headers-only': row(
+    'header',
+    'nobody',
+    'ignore',
+    'spares',
+    'this network is for header chains: no bodies, so nothing is mined, sent or connected',
   ),
   /** Core marks such a block BLOCK_FAILED_VALID; the name is ours, it never crosses a wire. */
   invalidated: row('header', 'nobody', 'ignore', 'spares', 'the user said invalidateblock'),

@@ -9,6 +9,7 @@ import {
   paramsToJson,
   parseNetworks,
 } from '../consensus/params.ts';
+import { type RetargetKind, usualRetarget } from '../consensus/retarget-json.ts';
 import { formatDuration } from '../observe/units.ts';
 import { minerKeyName } from './keyring.ts';
 import type { Topology } from './links.ts';
@@ -33,6 +34,8 @@ export interface YardWishes {
   readonly topology?: Topology;
   /** A user's own networks file instead of ours. */
   readonly genesisFile?: string;
+  /** Another rule for the difficulty than the network's own, with its usual numbers. */
+  readonly retarget?: RetargetKind;
   readonly label?: string;
 }
 
@@ -91,7 +94,7 @@ export function createYard(
   const network = wishes.network ?? 'yard';
   const count = wishes.nodes ?? DEFAULT_NODES;
   checkWishes(wishes, count);
-  const template = findTemplate(programPath, wishes, network);
+  const template = withRetarget(findTemplate(programPath, wishes, network), wishes.retarget);
   const nodes = Array.from({ length: count }, (_, i) => wishedNode(i, wishes, network));
   const isFixed = template.genesis.kind === 'fixed';
   if (isFixed && wishes.paceMs !== undefined) {
@@ -132,6 +135,21 @@ function findTemplate(programPath: string, wishes: YardWishes, network: string):
   throw misuse(`no network '${network}'`, `There is ${[...templates.value.keys()].join(', ')}.`);
 }
 
+function withRetarget(template: NetworkTemplate, kind: RetargetKind | undefined): NetworkTemplate {
+  if (template.base.headersOnly === true)
+    throw misuse(
+      `${template.name} is for header chains: nothing is mined or sent on it, so there is no yard of it`,
+      `One node takes headers: forkyard node --network ${template.name} --datadir DIR, and its RPC has submitheader.`,
+    );
+  if (kind === undefined) return template;
+  if (template.genesis.kind === 'fixed')
+    throw misuse(
+      `${template.name} has its own retarget rule, ${template.retarget.kind}, and a fixed genesis`,
+      `Use --network lab --retarget ${kind}.`,
+    );
+  return { ...template, retarget: usualRetarget(kind) };
+}
+
 function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
@@ -162,6 +180,9 @@ export function reopenYard(yard: YardFile, wishes: YardWishes): YardFile {
   if (wishes.paceMs !== undefined && wishes.paceMs !== yard.spacingMs) {
     const pace = yard.spacingMs === 0 ? 'none' : formatDuration(yard.spacingMs);
     throw misuse(`the yard here has pace ${pace}, which is part of its genesis`, other);
+  }
+  if (wishes.retarget !== undefined) {
+    throw misuse('the yard here has its retarget rule, which is part of its genesis', other);
   }
   const count = wishes.nodes ?? yard.nodes.length;
   if (count < yard.nodes.length) {

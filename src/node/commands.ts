@@ -1,5 +1,7 @@
+import { decodeHeader, HEADER_SIZE, headerHash } from '../bitcoin/header.ts';
+import type { Refusal } from '../consensus/rules.ts';
 import { assert, unreachable } from '../util/assert.ts';
-import type { Core } from './core.ts';
+import { type Core, workHex } from './core.ts';
 import type { Command, CommandResult, Ticket } from './types.ts';
 
 /**
@@ -15,9 +17,17 @@ export class Commands {
 
   run(ticket: Ticket, command: Command): void {
     const { parts } = this.#core;
+    const bodiless = this.#needsBodies(command);
+    if (bodiless !== undefined) {
+      this.#answer(ticket, { kind: 'refused', refusal: bodiless });
+      return;
+    }
     switch (command.kind) {
       case 'submit-block':
         this.#submitBlock(ticket, command.bytes);
+        return;
+      case 'submit-header':
+        this.#answer(ticket, this.#submitHeader(command.bytes));
         return;
       case 'send-tx':
       case 'test-tx':
@@ -37,6 +47,45 @@ export class Commands {
       default:
         unreachable(command);
     }
+  }
+
+  /** Why a network of headers alone cannot do this. Stopping to mine is no mining. */
+  #needsBodies(command: Command): Refusal | undefined {
+    if (this.#core.params.headersOnly !== true) return undefined;
+    switch (command.kind) {
+      case 'submit-block':
+      case 'send-tx':
+      case 'test-tx':
+      case 'template':
+        break;
+      case 'mine':
+        if (command.payout === undefined) return undefined;
+        break;
+      default:
+        return undefined;
+    }
+    const { name } = this.#core.params;
+    return { rule: 'headers-only', detail: `${name} is for header chains: nothing is mined or sent on it` };
+  }
+
+  /** Core: submitheader, ProcessNewBlockHeaders. From a local caller, so its branch may have any work. */
+  #submitHeader(bytes: Uint8Array): CommandResult {
+    const decoded = decodeHeader(bytes);
+    if (bytes.length !== HEADER_SIZE || !decoded.ok) {
+      const refusal = { rule: 'bad-encoding', detail: `a header of ${bytes.length} bytes` } as const;
+      return { kind: 'refused', refusal };
+    }
+    const { chain, wallS } = this.#core;
+    const hash = headerHash(bytes);
+    const isNew = chain.entry(hash) === undefined;
+    const added = chain.addHeader(decoded.value, wallS, hash);
+    if (!added.ok) return { kind: 'refused', refusal: added.error };
+    const { id, parent, height, work } = added.value;
+    if (isNew) {
+      const prev = parent?.id ?? '';
+      this.#core.tell({ kind: 'header', id, prev, height, work: workHex(work), from: 'self' });
+    }
+    return { kind: 'header', id };
   }
 
   #submitBlock(ticket: Ticket, bytes: Uint8Array): void {

@@ -34,7 +34,7 @@ export class Download {
 
   /** At the end of a step: the requests that it makes possible. */
   run(): void {
-    if (!this.#soon) return;
+    if (!this.#soon || this.#core.params.headersOnly === true) return;
     this.#soon = false;
     const peers = this.#core.peers.ready().filter((peer) => this.#mayAsk(peer));
     // In rounds of one request each, so that a short branch is shared too.

@@ -211,7 +211,8 @@ export class FullNode {
   #gossip(input: Input & { kind: 'gossip' }): void {
     const core = this.#core;
     const peer = core.peers.get(input.peer);
-    if (peer === undefined || peer.dropped || !peer.gossip.take(1, core.now)) {
+    const deaf = core.params.headersOnly === true;
+    if (peer === undefined || peer.dropped || deaf || !peer.gossip.take(1, core.now)) {
       core.effect({ kind: 'judge', ticket: input.ticket, verdict: 'ignore' });
       return;
     }

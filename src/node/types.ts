@@ -79,6 +79,8 @@ export interface Job {
 
 export type Command =
   | { readonly kind: 'submit-block'; readonly bytes: Uint8Array }
+  /** One header, 80 bytes, on a parent that is known. Its block competes once the body comes. */
+  | { readonly kind: 'submit-header'; readonly bytes: Uint8Array }
   | { readonly kind: 'send-tx'; readonly bytes: Uint8Array; readonly maxFeeRate?: number }
   /** As `send-tx`, but leaves no trace. */
   | { readonly kind: 'test-tx'; readonly bytes: Uint8Array; readonly maxFeeRate?: number }
@@ -103,6 +105,7 @@ export type Command =
 export type CommandResult =
   | { readonly kind: 'done' }
   | { readonly kind: 'block'; readonly id: string; readonly isNew: boolean }
+  | { readonly kind: 'header'; readonly id: string }
   | {
       readonly kind: 'tx';
       readonly txid: string;

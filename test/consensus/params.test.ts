@@ -15,6 +15,7 @@ import {
   scheduleUpTo,
   subsidyAt,
 } from '../../src/consensus/params.ts';
+import { usualRetarget } from '../../src/consensus/retarget-json.ts';
 import { toHex } from '../../src/util/bytes.ts';
 import { GENESIS_TIME, LAB, NETWORKS_JSON, REGTEST, templates, YARD } from '../dsl/networks.ts';
 
@@ -145,7 +146,27 @@ describe('a genesis file', () => {
     ['powLimit', '1d00ffff', 'genesis file.genesis.block must be a block whose bits are within powLimit'],
     ['spacingMs', 0, 'genesis file.spacingMs must be a whole number from 1 to 86400000, not 0'],
     ['spacingMs', 1.5, 'genesis file.spacingMs must be a whole number'],
-    ['retarget', { kind: 'bitcoin' }, 'genesis file.retarget.kind must be "none" or "ema", not "bitcoin"'],
+    [
+      'retarget',
+      { kind: 'lwma' },
+      'retarget.kind must be "none" or "ema" or "asert" or "bitcoin", not "lwma"',
+    ],
+    [
+      'retarget',
+      { kind: 'bitcoin' },
+      'genesis file.retarget.window must be a whole number from 2 to 1000000',
+    ],
+    ['retarget', { kind: 'bitcoin', window: 1 }, 'genesis file.retarget.window must be a whole number'],
+    ['retarget', { kind: 'asert' }, 'genesis file.retarget.halflifeMs must be a whole number'],
+    ['retarget', { kind: 'asert', window: 9, halflifeMs: 1 }, 'genesis file.retarget.window is not a known'],
+    ['headersOnly', 'yes', 'genesis file.headersOnly must be true or false, not "yes"'],
+    ['softForks', { bip34: 5 }, 'genesis file.softForks.bip66 must be a whole number from 5 to'],
+    [
+      'softForks',
+      { bip34: 5, bip66: 4, bip65: 9 },
+      'genesis file.softForks.bip66 must be a whole number from 5',
+    ],
+    ['softForks', { bip16: 5 }, 'genesis file.softForks.bip16 is not a known field'],
     ['retarget', { kind: 'ema' }, 'genesis file.retarget.halflifeMs must be a whole number'],
     ['retarget', { kind: 'none', halflifeMs: 5 }, 'genesis file.retarget.halflifeMs is not a known field'],
     ['subsidy', 50, 'genesis file.subsidy must be an amount as text'],
@@ -166,6 +187,15 @@ describe('a genesis file', () => {
     const read = paramsFromJson(changed(paramsToJson(LAB), path, value));
     expect(read.ok).toBe(false);
     if (!read.ok) expect(read.error).toContain(message);
+  });
+
+  it.each(['asert', 'bitcoin'] as const)('goes to JSON and back with retarget %s', (kind) => {
+    const template = { ...templates().get('lab')!, retarget: usualRetarget(kind) };
+    const params = deriveParams(template, { label: 'x', timeS: 1, spacingMs: 600_000 });
+    expect(params.retarget).toEqual(
+      kind === 'asert' ? { kind, halflifeMs: 172_800_000 } : { kind, window: 2016 },
+    );
+    expect(paramsFromJson(copy(paramsToJson(params)))).toEqual({ ok: true, value: params });
   });
 
   it('is refused when its coinbase is not the one that the header commits to', () => {

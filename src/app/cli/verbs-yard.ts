@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { RETARGET_KINDS } from '../../consensus/retarget-json.ts';
 import type { YardWishes } from '../../lab/create.ts';
 import { splitLetters } from '../../lab/names.ts';
 import { Problem } from '../../lab/problem.ts';
@@ -25,6 +26,7 @@ interface UpOptions {
   readonly data?: string;
   readonly topology?: string;
   readonly genesis?: string;
+  readonly retarget?: string;
   readonly log?: boolean;
 }
 
@@ -42,6 +44,10 @@ export function wishesOf(o: UpOptions): YardWishes {
   }
   if (o.topology !== undefined && o.topology !== 'full' && o.topology !== 'line') {
     throw new Problem(2, `--topology: '${o.topology}' is not full or line`);
+  }
+  const retarget = RETARGET_KINDS.find((kind) => kind === o.retarget);
+  if (o.retarget !== undefined && retarget === undefined) {
+    throw new Problem(2, `--retarget: '${o.retarget}' is not one of ${RETARGET_KINDS.join(', ')}`);
   }
   const paceMs = o.pace === undefined ? weather?.paceMs : must(parseDuration(o.pace), '--pace');
   if (paceMs !== undefined && paceMs < 100) throw new Problem(2, `--pace: ${o.pace} is faster than 100ms`);
@@ -62,6 +68,7 @@ export function wishesOf(o: UpOptions): YardWishes {
     ...(delayMs === undefined ? {} : { delayMs: Math.round(delayMs) }),
     ...(o.network === undefined ? {} : { network: o.network }),
     ...(o.topology === undefined ? {} : { topology: o.topology as 'full' | 'line' }),
+    ...(retarget === undefined ? {} : { retarget }),
     ...(o.genesis === undefined ? {} : { genesisFile: resolve(o.genesis) }),
   };
 }
@@ -77,6 +84,10 @@ export function yardVerbs(programPath: string): Command[] {
     .option('--weather <name>', 'calm, windy or stormy: presets of pace and delay')
     .option('--network <name>', 'yard, lab or regtest (default yard)')
     .option('--topology <name>', 'full (all with all) or line')
+    .option(
+      '--retarget <rule>',
+      'what sets the difficulty: none, ema, asert or bitcoin (default: as the network has it)',
+    )
     .option('--genesis <file>', 'a networks file of your own')
     .option('--data <dir>', 'where the yard lives (default ./.forkyard)')
     .option('--log', 'one line an event instead of the full-screen view')

@@ -13,7 +13,7 @@ import { hex256, MAX_INT, parseHash } from './context.ts';
 import { generate } from './generate.ts';
 import { bitsHex, difficultyJson, feeRate, wireHex } from './render.ts';
 import { addressScript, hexBytes } from './script.ts';
-import { submit } from './submit.ts';
+import { submit, submitHeader } from './submit.ts';
 
 const category = 'Mining';
 /** Core: MAX_BLOCK_SIGOPS_COST, MAX_BLOCK_SERIALIZED_SIZE, MAX_BLOCK_WEIGHT. */
@@ -120,6 +120,14 @@ export function miningMethods(context: NodeContext): RpcMethod[] {
         if (!decodeBlock(bytes).ok) throw new RpcError(RPC.DESERIALIZATION_ERROR, 'Block decode failed');
         return submit(context, bytes);
       },
+    },
+    {
+      name: 'submitheader',
+      category,
+      summary: 'Hands a block header to this node, which checks it on its parent and keeps it. Answers null.',
+      args: [{ name: 'hexdata', type: 'string', says: 'The header: 80 bytes in hex.' }],
+      example: '"00000020…"',
+      run: (args) => submitHeader(context, args.string('hexdata')),
     },
     {
       name: 'getblocktemplate',
