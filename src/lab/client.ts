@@ -18,7 +18,7 @@ export interface NodeInfo {
   readonly network: string;
   readonly tip: Tip;
   readonly pool: { readonly size: number; readonly bytes: number };
-  readonly peers: readonly { readonly peer: string; readonly name: string; readonly inbound: boolean }[];
+  readonly peers: readonly NodePeer[];
   readonly mining: {
     readonly on: boolean;
     readonly held: boolean;
@@ -34,6 +34,14 @@ export interface NodeInfo {
   readonly held: number;
   /** How far its wall clock is set off. */
   readonly clockOffsetMs: number;
+}
+
+export interface NodePeer {
+  readonly peer: string;
+  readonly name: string;
+  readonly inbound: boolean;
+  /** Bytes sent to it on this connection. */
+  readonly sent: number;
 }
 
 export interface Tip {

@@ -1,3 +1,4 @@
+import { conflictDepth } from '../observe/agreement.ts';
 import type { SeenBlock } from '../observe/forest.ts';
 import { formatMs } from '../observe/units.ts';
 import { FIGURES, type FigureKind } from './assertion-figures.ts';
@@ -41,7 +42,7 @@ export function figureOf(watch: ScenarioWatch, question: FigureQuestion, now: nu
     case 'deepest reorg':
       return Math.max(0, ...reorgs.map((r) => r.depth));
     case 'conflict depth':
-      return watch.conflictOf([...new Set(watch.forest.tips.values())]);
+      return conflictDepth(watch.forest, watch.forest.tips.values());
     case 'deepest conflict':
       return Math.max(0, ...spans(watch, from, now).map((s) => s.conflict));
     case 'agreement share': {

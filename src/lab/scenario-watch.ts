@@ -1,4 +1,5 @@
 import type { LogEvent } from '../consensus/news.ts';
+import { conflictDepth } from '../observe/agreement.ts';
 import { type Forest, newForest, type SeenBlock } from '../observe/forest.ts';
 import { newPayments, type Payments } from '../observe/payments.ts';
 
@@ -86,22 +87,7 @@ export class ScenarioWatch {
 
   #look(t: number): void {
     const tips = [...new Set(this.forest.tips.values())];
-    push(this.moments, { t, agree: tips.length <= 1, conflict: this.conflictOf(tips) });
-  }
-
-  /** min(heights) − height of the fork point, the deepest over all pairs: 0 when one chain is a prefix of the other. */
-  conflictOf(tips: readonly string[]): number {
-    let deepest = 0;
-    for (const [i, a] of tips.entries()) {
-      for (const b of tips.slice(i + 1)) {
-        const left = this.forest.blocks.get(a);
-        const right = this.forest.blocks.get(b);
-        const fork = this.forest.forkPoint(a, b);
-        if (left === undefined || right === undefined || fork === undefined) continue;
-        deepest = Math.max(deepest, Math.min(left.height, right.height) - fork.height);
-      }
-    }
-    return deepest;
+    push(this.moments, { t, agree: tips.length <= 1, conflict: conflictDepth(this.forest, tips) });
   }
 
   /** The tip with most work among those of nodes that are up. */

@@ -1,4 +1,3 @@
-import type { LogEvent } from '../consensus/news.ts';
 import type { Forest } from './forest.ts';
 import { byLetter } from './words.ts';
 
@@ -6,7 +5,7 @@ import { byLetter } from './words.ts';
 export interface Agreement {
   /** Tips, that of most nodes first, each with its nodes. */
   readonly answers: readonly { readonly id: string; readonly nodes: readonly string[] }[];
-  /** Blocks that the deepest loser would have to undo, against the tip with most work; 0 = only lag. */
+  /** Conflict depth of the two tips that differ most; 0 = only lag. */
   readonly depth: number;
   /** Nodes whose tip is merely an ancestor of the best one. */
   readonly behind: readonly string[];
@@ -42,22 +41,21 @@ export function agreementOf(forest: Forest, nodes: readonly string[]): Agreement
   }
   const byWork = answersOf(forest, tips);
   const best = byWork.find((answer) => forest.blocks.has(answer.id));
-  let depth = 0;
   const behind: string[] = [];
   for (const answer of byWork) {
     const tip = forest.blocks.get(answer.id);
     if (tip === undefined || best === undefined || tip.id === best.id) continue;
     const fork = forest.forkPoint(best.id, tip.id);
     if (fork?.id === tip.id) behind.push(...answer.nodes);
-    else if (fork !== undefined) depth = Math.max(depth, tip.height - fork.height);
   }
   const answers = [...byWork].sort((a, b) => b.nodes.length - a.nodes.length);
-  return { answers, depth, behind };
+  return { answers, depth: conflictDepth(forest, tips.values()), behind };
 }
 
 /**
  * How deep the two nodes that differ most contradict each other: m = min(height) − height(last common block); 0 when
- * one branch is only longer (lag). The same m as in the figures.
+ * one branch is only longer (lag). figures-opinion.ts computes the same m
+ * on its own, smaller tree.
  */
 export function conflictDepth(forest: Forest, tips: Iterable<string>): number {
   const distinct = [...new Set(tips)].map((id) => forest.blocks.get(id)).filter((b) => b !== undefined);
@@ -69,91 +67,4 @@ export function conflictDepth(forest: Forest, tips: Iterable<string>): number {
     }
   }
   return deepest;
-}
-
-/** Do two nodes differ when each is asked for the block that lies `deep` below its own tip? */
-export function readsDiffer(forest: Forest, nodes: readonly string[], deep: number): boolean {
-  const tips = [...new Set(nodes.map((n) => forest.tips.get(n)).filter((id) => id !== undefined))];
-  return tips.some((a) => {
-    let block = forest.blocks.get(a);
-    for (let i = 0; i < deep && block !== undefined; i++) block = forest.blocks.get(block.prev);
-    return block !== undefined && tips.some((b) => b !== a && !forest.isOnBranch(block.id, b));
-  });
-}
-
-/** Blocks and forks between two changes of links, power or nodes: figures never mix epochs. */
-export interface Epoch {
-  /** Log time of the change that began it. */
-  readonly since: number;
-  /** Heights that got their first block in it. */
-  readonly heights: number;
-  /** Of these, heights with two blocks or more. */
-  readonly forks: number;
-  /** Was a partition open in it? */
-  readonly cut: boolean;
-}
-
-export interface Epochs {
-  readonly current: Epoch;
-  /** The latest one without a partition, that before the open cut: what it is to be compared with. */
-  readonly uncut: Epoch | undefined;
-  apply(event: LogEvent): void;
-}
-
-/** Heights that are watched for a second block. */
-const WATCHED = 1_000;
-
-/** Counts from the log alone. */
-export function newEpochs(): Epochs {
-  let current: Epoch = { since: 0, heights: 0, forks: 0, cut: false };
-  let uncut: Epoch | undefined;
-  /** Block ids by height, of this epoch; heights of an earlier one are known by their blocks. */
-  let heights = new Map<number, Set<string>>();
-  let highest = 0;
-
-  function begin(t: number, cut: boolean): void {
-    if (!current.cut && current.heights > 0) uncut = current;
-    current = { since: t, heights: 0, forks: 0, cut };
-    heights = new Map();
-  }
-
-  function block(id: string, height: number, t: number): void {
-    if (current.since === 0) current = { ...current, since: t };
-    const known = heights.get(height);
-    if (known === undefined) {
-      // A height that an earlier epoch began is that epoch's.
-      if (height <= highest) return;
-      highest = height;
-      heights.set(height, new Set([id]));
-      current = { ...current, heights: current.heights + 1 };
-      if (heights.size > WATCHED) heights.delete(heights.keys().next().value ?? 0);
-      return;
-    }
-    if (known.has(id)) return;
-    known.add(id);
-    if (known.size === 2) current = { ...current, forks: current.forks + 1 };
-  }
-
-  return {
-    get current() {
-      return current;
-    },
-    get uncut() {
-      return uncut;
-    },
-    apply(event) {
-      switch (event.kind) {
-        case 'block':
-          return block(event.id, event.height, event.t);
-        case 'partition':
-          return begin(event.t, true);
-        case 'heal':
-          return begin(event.t, false);
-        case 'process':
-          return begin(event.t, current.cut);
-        default:
-          return;
-      }
-    },
-  };
 }

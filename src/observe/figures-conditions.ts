@@ -15,6 +15,8 @@ export type Shape =
       readonly nodes: number;
       readonly delayMs: number;
       readonly hhi: number | undefined;
+      /** The difficulty follows the blocks: only what one race decides can be predicted, and that approximately. */
+      readonly adjusted: boolean;
     }
   /** The same, and besides: two groups of equal power, fast within, one delay between. */
   | {
@@ -22,6 +24,7 @@ export type Shape =
       readonly groups: readonly [readonly string[], readonly string[]];
       readonly delayMs: number;
       readonly hhi: number | undefined;
+      readonly adjusted: boolean;
     }
   /** No formula; `why` completes "no closed form: …". */
   | { readonly kind: 'other'; readonly why: string };
@@ -71,6 +74,11 @@ export class Conditions {
   /** Nodes that are up, as the log tells. */
   get up(): ReadonlySet<string> {
     return this.#up;
+  }
+
+  /** Is a partition open? */
+  get cut(): boolean {
+    return this.#cut;
   }
 
   /** Takes one event; answers what changed if it changed the nodes, the links or the power. */
@@ -171,11 +179,11 @@ export class Conditions {
       least = Math.min(least, there);
       most = Math.max(most, there);
     }
-    const clusters = this.#twoClusters(nodes, delays, most);
-    if (clusters !== undefined)
-      return { kind: 'two-clusters', groups: clusters, delayMs: most, hhi: this.#hhi() };
+    const common = { delayMs: most, hhi: this.#hhi(), adjusted: this.#yard?.retarget !== 'none' };
+    const groups = this.#twoClusters(nodes, delays, most);
+    if (groups !== undefined) return { kind: 'two-clusters', groups, ...common };
     if (least !== most) return { kind: 'other', why: 'delays differ from link to link' };
-    return { kind: 'clique', nodes: nodes.length, delayMs: most, hhi: this.#hhi() };
+    return { kind: 'clique', nodes: nodes.length, ...common };
   }
 
   #obstacle(): string | undefined {
@@ -184,7 +192,6 @@ export class Conditions {
     if (this.#cut) return 'a cut is open';
     if (this.#frozen.length > 0) return `${this.#frozen.join(' ')} frozen`;
     if (this.#yard.topology === 'line' && this.#up.size > 2) return 'blocks travel over several hops';
-    if (this.#yard.retarget !== 'none') return 'the difficulty is adjusted as it goes';
     for (const node of this.#up) {
       const links = this.#links.get(node);
       if (links === undefined) return `the log does not tell the delay of ${node}`;

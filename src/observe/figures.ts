@@ -34,6 +34,8 @@ export interface EpochFigures extends Figures {
   /** What began it. */
   readonly because: string;
   readonly shape: Shape;
+  /** Is a partition open in it? */
+  readonly cut: boolean;
   readonly open: boolean;
 }
 
@@ -59,6 +61,7 @@ interface Epoch {
   changedAt: number;
   readonly tally: Tally;
   shape: Shape;
+  cut: boolean;
 }
 
 interface Height {
@@ -112,7 +115,7 @@ class Reducer implements FiguresReader {
     const change = this.#conditions.apply(event);
     if (change !== undefined || this.#epoch === undefined) this.#begin(change ?? { what: 'the log begins' });
     this.#take(event);
-    if (change !== undefined || event.kind === 'links') this.#epoch!.shape = this.#conditions.shape();
+    if (change !== undefined || event.kind === 'links') this.#look(this.#epoch!);
   }
 
   #take(event: LogEvent): void {
@@ -192,11 +195,17 @@ class Reducer implements FiguresReader {
       changedAt: this.#now,
       tally: new Tally(this.#now),
       shape: this.#conditions.shape(),
+      cut: this.#conditions.cut,
     };
     epoch.tally.inConflict(this.#opinion.deepest > 0, this.#opinion.deepest);
     this.#epoch = epoch;
     this.#epochs.push(epoch);
     if (this.#epochs.length > this.#keptEpochs) this.#epochs.shift();
+  }
+
+  #look(epoch: Epoch): void {
+    epoch.shape = this.#conditions.shape();
+    epoch.cut = this.#conditions.cut;
   }
 
   #started(event: Of<'start'>): void {
@@ -378,6 +387,7 @@ class Reducer implements FiguresReader {
         epoch: epoch.no,
         because: describeChanges(epoch.changes),
         shape: epoch.shape,
+        cut: epoch.cut,
         open: epoch === this.#epoch,
       })),
       heals: this.#heals.read(),

@@ -1,63 +1,30 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/app/cli/program.ts';
-import { runCli } from '../../src/app/cli/run.ts';
 import { wishesOf } from '../../src/app/cli/verbs-yard.ts';
 import { createYard } from '../../src/lab/create.ts';
+import { CommandLine } from './command-line.ts';
 
-const options = {
-  programPath: join(import.meta.dirname, '..', '..', 'dist', 'forkyard.js'),
-  version: '9.9.9',
-};
-
-let dir: string;
-let stdout: string;
-let stderr: string;
-
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'forkyard-cli-'));
-  stdout = '';
-  stderr = '';
-  vi.spyOn(process, 'cwd').mockReturnValue(dir);
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    stdout += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    stderr += String(text);
-    return true;
-  });
-});
-
-afterEach(() => {
-  vi.restoreAllMocks();
-  rmSync(dir, { recursive: true, force: true });
-});
-
-async function run(line: string): Promise<number> {
-  return runCli(line === '' ? [] : line.split(' '), options);
-}
+const cli = new CommandLine();
 
 describe('the command line', () => {
   it('alone shows eight first verbs and whether a yard runs here', async () => {
-    expect(await run('')).toBe(0);
+    expect(await cli.run('')).toBe(0);
     for (const verb of ['demo', 'up', 'status', 'tree', 'send', 'partition', 'heal', 'reorg']) {
-      expect(stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));
+      expect(cli.stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));
     }
-    expect(stdout).toContain('No yard here. Next: forkyard up');
-    mkdirSync(join(dir, '.forkyard'));
-    createYard(join(dir, '.forkyard'), options.programPath, { network: 'lab', label: 'mine' });
-    stdout = '';
-    expect(await run('')).toBe(0);
-    expect(stdout).toContain('A yard is here, and stopped: mine');
+    expect(cli.stdout).toContain('No yard here. Next: forkyard up');
+    mkdirSync(join(cli.dir, '.forkyard'));
+    createYard(join(cli.dir, '.forkyard'), cli.options.programPath, { network: 'lab', label: 'mine' });
+    expect(await cli.run('')).toBe(0);
+    expect(cli.stdout).toContain('A yard is here, and stopped: mine');
   });
 
   it('guesses an unknown verb, exit 2', async () => {
-    expect(await run('statuss')).toBe(2);
-    expect(stderr).toBe("forkyard: no verb 'statuss'\nDid you mean status?\n");
-    expect(stdout).toBe('');
+    expect(await cli.run('statuss')).toBe(2);
+    expect(cli.stderr).toBe("forkyard: no verb 'statuss'\nDid you mean status?\n");
+    expect(cli.stdout).toBe('');
   });
 
   it.each([
@@ -76,9 +43,9 @@ describe('the command line', () => {
     ['heal --timeout 5', "--timeout: '5' has no unit"],
     ['node', "required option '--datadir <dir>' not specified"],
   ])('refuses `%s` with one sentence and exit 2', async (line, sentence) => {
-    expect(await run(line)).toBe(2);
-    expect(stderr).toContain(sentence);
-    expect(stderr).not.toContain('    at ');
+    expect(await cli.run(line)).toBe(2);
+    expect(cli.stderr).toContain(sentence);
+    expect(cli.stderr).not.toContain('    at ');
   });
 
   it.each([
@@ -95,25 +62,24 @@ describe('the command line', () => {
     'balance',
     'keys',
   ])('says what to do where there is no yard: `%s` is exit 3', async (line) => {
-    expect(await run(line)).toBe(3);
-    expect(stderr).toBe('forkyard: no yard here or in any folder above\nStart one: forkyard up\n');
+    expect(await cli.run(line)).toBe(3);
+    expect(cli.stderr).toBe('forkyard: no yard here or in any folder above\nStart one: forkyard up\n');
   });
 
   it('knows a yard that is stopped from none', async () => {
-    mkdirSync(join(dir, '.forkyard'));
-    createYard(join(dir, '.forkyard'), options.programPath, { network: 'lab' });
-    expect(await run('status')).toBe(3);
-    expect(stderr).toContain('is not running\nStart it again, it goes on where it was: forkyard up\n');
+    mkdirSync(join(cli.dir, '.forkyard'));
+    createYard(join(cli.dir, '.forkyard'), cli.options.programPath, { network: 'lab' });
+    expect(await cli.run('status')).toBe(3);
+    expect(cli.stderr).toContain('is not running\nStart it again, it goes on where it was: forkyard up\n');
   });
 
   it('lists keys of a stopped yard, makes one, and keeps --json to one object', async () => {
-    mkdirSync(join(dir, '.forkyard'));
-    createYard(join(dir, '.forkyard'), options.programPath, { network: 'lab' });
-    expect(await run('keys new zoe')).toBe(0);
-    expect(await run('keys new zoe')).toBe(2);
-    stdout = '';
-    expect(await run('keys --json')).toBe(0);
-    const keys = JSON.parse(stdout) as { name: string; kind: string }[];
+    mkdirSync(join(cli.dir, '.forkyard'));
+    createYard(join(cli.dir, '.forkyard'), cli.options.programPath, { network: 'lab' });
+    expect(await cli.run('keys new zoe')).toBe(0);
+    expect(await cli.run('keys new zoe')).toBe(2);
+    expect(await cli.run('keys --json')).toBe(0);
+    const keys = JSON.parse(cli.stdout) as { name: string; kind: string }[];
     expect(keys.map((k) => k.name)).toEqual([
       'alice',
       'bob',
@@ -127,14 +93,13 @@ describe('the command line', () => {
       'judy',
       'zoe',
     ]);
-    stdout = '';
-    expect(await run('keys')).toBe(0);
-    expect(stdout).toContain('Worthless test keys');
+    expect(await cli.run('keys')).toBe(0);
+    expect(cli.stdout).toContain('Worthless test keys');
   });
 
   it('gives a refusal as JSON too, where JSON was asked for', async () => {
-    expect(await run('status --json')).toBe(3);
-    expect(JSON.parse(stdout)).toEqual({
+    expect(await cli.run('status --json')).toBe(3);
+    expect(JSON.parse(cli.stdout)).toEqual({
       error: 'no yard here or in any folder above',
       hint: 'Start one: forkyard up',
       exit: 3,
@@ -142,11 +107,10 @@ describe('the command line', () => {
   });
 
   it('has an example in the help of every verb, and each example parses', async () => {
-    const program = buildProgram(options);
+    const program = buildProgram(cli.options);
     for (const verb of program.commands) {
-      stdout = '';
-      expect(await run(`${verb.name()} --help`)).toBe(0);
-      const examples = [...stdout.matchAll(/^ {2}\$ forkyard (\S+)(.*)$/gm)];
+      expect(await cli.run(`${verb.name()} --help`)).toBe(0);
+      const examples = [...cli.stdout.matchAll(/^ {2}\$ forkyard (\S+)(.*)$/gm)];
       expect(examples.length, verb.name()).toBeGreaterThan(0);
       for (const [, name] of examples) {
         expect([verb.name(), ...verb.aliases()]).toContain(name);

@@ -1,47 +1,13 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { runCli } from '../../src/app/cli/run.ts';
+import { describe, expect, it } from 'vitest';
 import { render } from '../../src/app/metrics.ts';
 import type { LogEvent } from '../../src/consensus/news.ts';
 import { createYard } from '../../src/lab/create.ts';
 import { LogWriter } from '../observe/log-writer.ts';
+import { CommandLine } from './command-line.ts';
 
-const options = {
-  programPath: join(import.meta.dirname, '..', '..', 'dist', 'forkyard.js'),
-  version: '9.9.9',
-};
-
-let dir: string;
-let stdout: string;
-let stderr: string;
-
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'forkyard-stats-'));
-  stdout = '';
-  stderr = '';
-  vi.spyOn(process, 'cwd').mockReturnValue(dir);
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    stdout += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    stderr += String(text);
-    return true;
-  });
-});
-
-afterEach(() => {
-  vi.restoreAllMocks();
-  rmSync(dir, { recursive: true, force: true });
-});
-
-async function run(line: string): Promise<number> {
-  stdout = '';
-  stderr = '';
-  return runCli(line.split(' '), options);
-}
+const cli = new CommandLine();
 
 interface Printed {
   readonly whole: object;
@@ -50,7 +16,7 @@ interface Printed {
 }
 
 function json(): Printed {
-  return JSON.parse(stdout) as Printed;
+  return JSON.parse(cli.stdout) as Printed;
 }
 
 const text = (events: readonly LogEvent[]) => events.map((event) => `${JSON.stringify(event)}\n`).join('');
@@ -76,35 +42,37 @@ function log(): LogWriter {
 
 describe('stats --log', () => {
   it('prints the latest epoch, the whole run, and one sentence', async () => {
-    writeFileSync(join(dir, 'run.jsonl'), text(log().events));
-    expect(await run('stats --log run.jsonl')).toBe(0);
-    expect(stdout).toContain('Epoch 2, going on: cut A|B · 2.0 s · 1 block, one every 2.0 s');
-    expect(stdout).toContain('no closed form here (a cut is open); only a simulation can predict this');
-    expect(stdout).toMatch(/^Whole run, 2 epochs/m);
-    expect(stdout).toMatch(/^ {2}stale blocks +8\.9 % \(4 of 45\) +45 blocks +± 4\.2$/m);
-    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
+    writeFileSync(join(cli.dir, 'run.jsonl'), text(log().events));
+    expect(await cli.run('stats --log run.jsonl')).toBe(0);
+    expect(cli.stdout).toContain('Epoch 2, going on: cut A|B · 2.0 s · 1 block, one every 2.0 s');
+    expect(cli.stdout).toContain('no closed form here (a cut is open); only a simulation can predict this');
+    expect(cli.stdout).toMatch(/^Whole run, 2 epochs/m);
+    expect(cli.stdout).toMatch(/^ {2}stale blocks +8\.9 % \(4 of 45\) +45 blocks +± 4\.2$/m);
+    expect(cli.stdout.trimEnd().split('\n').at(-1)).toMatch(
       /^0 of 1 blocks ended on nobody's branch; .* 0 of 2\.0 s/,
     );
   });
 
   it('shows measured beside predicted, with N, SE and the formula, where one holds', async () => {
-    writeFileSync(join(dir, 'run.jsonl'), text(log().events));
-    expect(await run('stats --log run.jsonl --epoch 1')).toBe(0);
-    expect(stdout).toMatch(/MEASURED +PREDICTED +N +SE +FORMULA$/m);
-    expect(stdout).toMatch(
+    writeFileSync(join(cli.dir, 'run.jsonl'), text(log().events));
+    expect(await cli.run('stats --log run.jsonl --epoch 1')).toBe(0);
+    expect(cli.stdout).toMatch(/MEASURED +PREDICTED +N +SE +FORMULA$/m);
+    expect(cli.stdout).toMatch(
       /^ {2}stale blocks +9\.1 % \(4 of 44\) +4\.1 % +44 blocks +± 3\.0 +x\/\(2\(1\+x\)\)$/m,
     );
-    expect(stdout).toMatch(/^ {2}D0 {2}two nodes differ at the tip +0 % \(0 of 49 s\) +\S+ % +44 blocks/m);
-    expect(stdout).toContain('mined → body  100 ms · 90 % 100 ms · 99 % 100 ms · longest 100 ms (40)');
-    expect(stdout).toContain('predicted for two clusters: x = λd = 0.09');
-    expect(stdout).toContain('blocks / stale  A 20 / 0 · B 24 / 4');
-    expect(await run('stats --log run.jsonl --epoch all')).toBe(0);
-    expect(stdout.match(/^Epoch \d/gm)).toEqual(['Epoch 1', 'Epoch 2']);
+    expect(cli.stdout).toMatch(
+      /^ {2}D0 {2}two nodes differ at the tip +0 % \(0 of 49 s\) +\S+ % +44 blocks/m,
+    );
+    expect(cli.stdout).toContain('mined → body  100 ms · 90 % 100 ms · 99 % 100 ms · longest 100 ms (40)');
+    expect(cli.stdout).toContain('predicted for two clusters: x = λd = 0.09');
+    expect(cli.stdout).toContain('blocks / stale  A 20 / 0 · B 24 / 4');
+    expect(await cli.run('stats --log run.jsonl --epoch all')).toBe(0);
+    expect(cli.stdout.match(/^Epoch \d/gm)).toEqual(['Epoch 1', 'Epoch 2']);
   });
 
   it('gives one object with --json', async () => {
-    writeFileSync(join(dir, 'run.jsonl'), text(log().events));
-    expect(await run('stats --log run.jsonl --epoch all --json')).toBe(0);
+    writeFileSync(join(cli.dir, 'run.jsonl'), text(log().events));
+    expect(await cli.run('stats --log run.jsonl --epoch all --json')).toBe(0);
     const { whole, epochs, log: reading } = json();
     expect(whole).toMatchObject({ blocks: 45, stale: 4, forkedHeights: 4 });
     expect(epochs.map((e) => e.basis.kind)).toEqual(['two-clusters', 'none']);
@@ -115,52 +83,52 @@ describe('stats --log', () => {
   it('leaves out a torn last line and what is no event, and says so', async () => {
     const whole = text(log().events);
     writeFileSync(
-      join(dir, 'run.jsonl'),
+      join(cli.dir, 'run.jsonl'),
       `not json\n{"v":1,"t":"noon","node":"A","kind":"tip"}\n${whole.slice(0, -30)}`,
     );
-    expect(await run('stats --log run.jsonl')).toBe(0);
-    expect(stdout).toMatch(/^The last line of the log is torn/);
-    expect(stdout).toContain('2 lines of the log are not events; they are left out.');
-    expect(stdout).toContain('1 block, one every');
+    expect(await cli.run('stats --log run.jsonl')).toBe(0);
+    expect(cli.stdout).toMatch(/^The last line of the log is torn/);
+    expect(cli.stdout).toContain('2 lines of the log are not events; they are left out.');
+    expect(cli.stdout).toContain('1 block, one every');
     // A last line that only lacks its newline is whole.
-    writeFileSync(join(dir, 'run.jsonl'), whole.trimEnd());
-    expect(await run('stats --log run.jsonl')).toBe(0);
-    expect(stdout).not.toContain('torn');
+    writeFileSync(join(cli.dir, 'run.jsonl'), whole.trimEnd());
+    expect(await cli.run('stats --log run.jsonl')).toBe(0);
+    expect(cli.stdout).not.toContain('torn');
   });
 
   it('refuses what it cannot read, with a sentence', async () => {
-    expect(await run('stats --log nowhere.jsonl')).toBe(3);
-    expect(stderr).toMatch(/^forkyard: no log at .*nowhere\.jsonl/);
-    writeFileSync(join(dir, 'empty.jsonl'), '');
-    expect(await run('stats --log empty.jsonl')).toBe(1);
-    expect(stderr).toContain('holds no event');
-    mkdirSync(join(dir, 'folder'));
-    expect(await run('stats --log folder')).toBe(3);
-    expect(stderr).toContain('cannot read');
-    writeFileSync(join(dir, 'run.jsonl'), text(log().events));
-    expect(await run('stats --log run.jsonl --epoch 9')).toBe(2);
-    expect(stderr).toContain("'9' is not all or the number of an epoch");
-    expect(stderr).toContain('There is 1, 2.');
+    expect(await cli.run('stats --log nowhere.jsonl')).toBe(3);
+    expect(cli.stderr).toMatch(/^forkyard: no log at .*nowhere\.jsonl/);
+    writeFileSync(join(cli.dir, 'empty.jsonl'), '');
+    expect(await cli.run('stats --log empty.jsonl')).toBe(1);
+    expect(cli.stderr).toContain('holds no event');
+    mkdirSync(join(cli.dir, 'folder'));
+    expect(await cli.run('stats --log folder')).toBe(3);
+    expect(cli.stderr).toContain('cannot read');
+    writeFileSync(join(cli.dir, 'run.jsonl'), text(log().events));
+    expect(await cli.run('stats --log run.jsonl --epoch 9')).toBe(2);
+    expect(cli.stderr).toContain("'9' is not all or the number of an epoch");
+    expect(cli.stderr).toContain('There is 1, 2.');
   });
 });
 
 describe('stats of a yard', () => {
   it('reads its merged log, rotated part first, also when it is stopped', async () => {
-    expect(await run('stats')).toBe(3);
-    expect(stderr).toContain('no yard here');
-    mkdirSync(join(dir, '.forkyard'));
-    createYard(join(dir, '.forkyard'), options.programPath, { network: 'lab', label: 'mine' });
-    expect(await run('stats')).toBe(3);
-    expect(stderr).toContain('has no log yet');
+    expect(await cli.run('stats')).toBe(3);
+    expect(cli.stderr).toContain('no yard here');
+    mkdirSync(join(cli.dir, '.forkyard'));
+    createYard(join(cli.dir, '.forkyard'), cli.options.programPath, { network: 'lab', label: 'mine' });
+    expect(await cli.run('stats')).toBe(3);
+    expect(cli.stderr).toContain('has no log yet');
     const { events } = log();
-    writeFileSync(join(dir, '.forkyard', 'yard.1.jsonl'), text(events.slice(0, 100)));
-    writeFileSync(join(dir, '.forkyard', 'yard.jsonl'), text(events.slice(100)));
-    expect(await run('stats --json')).toBe(0);
+    writeFileSync(join(cli.dir, '.forkyard', 'yard.1.jsonl'), text(events.slice(0, 100)));
+    writeFileSync(join(cli.dir, '.forkyard', 'yard.jsonl'), text(events.slice(100)));
+    expect(await cli.run('stats --json')).toBe(0);
     expect(json().whole).toMatchObject({ blocks: 45, stale: 4, to: 52_000 });
     // A line that another process is just writing.
-    appendFileSync(join(dir, '.forkyard', 'yard.jsonl'), '{"v":1,"seq":');
-    expect(await run('stats')).toBe(0);
-    expect(stdout).toContain('is torn');
+    appendFileSync(join(cli.dir, '.forkyard', 'yard.jsonl'), '{"v":1,"seq":');
+    expect(await cli.run('stats')).toBe(0);
+    expect(cli.stdout).toContain('is torn');
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hop } from '../../src/app/tui/reduce.ts';
+import { hop, takeInfos } from '../../src/app/tui/reduce.ts';
 import { detailsOf } from '../../src/app/tui/select.ts';
 import { YardClient } from '../../src/lab/client.ts';
 import { cutStory, id, infoOf, Story, yardOf } from './tui-rig.ts';
@@ -45,22 +45,35 @@ describe('the screen', () => {
     const row = (left: string, right: string) => `${left.padEnd(92)}${right}`.trimEnd();
     const rule = (left: string, joint: string, right: string) =>
       `${left.padEnd(92, left[0])}${joint}${right === '' ? '' : right.padEnd(47, '─')}`;
-    expect(trimmed(cutStory(yard()).screen(140, 40)).slice(1, -1).join('\n')).toBe(
+    const story = cutStory(yard());
+    const { state } = story;
+    const later = [...state.infos].map(([letter, info]) => {
+      const peers = info!.peers.map((p) => ({ ...p, sent: letter === 'A' ? 900 : letter === 'B' ? 300 : 0 }));
+      return [letter, { ...info!, peers }] as const;
+    });
+    takeInfos(state, new Map(later), 1_000);
+    expect(trimmed(story.screen(140, 40)).slice(1, -1).join('\n')).toBe(
       [
         ' forkyard  lab · 4 nodes · pace 2s · delay 400ms   CUT AB|CD 0:12                                        page http://127.0.0.1:8440/#k=7f3a',
         ' AGREE  NO: 2 answers, conflict depth 2                                                                 before the cut: 1 fork in 7 heights',
         rule('─ tree ', '┬', '─ do they agree? '),
-        row('   1     2     3     4     5     6     7     8     9     10', '│ reads that differ   this cut'),
+        row(
+          '   1     2     3     4     5     6     7     8     9     10',
+          '│ answers differ    this cut     predicted uncut',
+        ),
         row(
           ' ─[1B]──[2A]──[3D]──[4C]──[5A]┬─[6C]──[7B]┬─[8A]──[9B]──[10A]◄AB   work 4.0M  leads by 400k',
-          '│ 0 deep (the tip)    8 of 8 s',
+          '│ 0 deep (the tip)  8.4 of 12 s',
         ),
         row(
           '                              └─(6D)      └─[8D]──[9C]◄CD          work 3.6M',
-          '│ 1 deep              4 of 8 s',
+          '│ 1 deep            4.4 of 12 s',
         ),
-        row('', '│ 2 deep              1 of 8 s'),
+        row('', '│ 2 deep            0 of 12 s'),
+        row('', '│ forked heights    2 of 3'),
+        row('', '│ stale blocks      0 of 5'),
         row('', '│ while a cut is open no depth is safe'),
+        row('', '│'),
         row('', '├─ payment …a91f3c  alice → dave 20 ────────────'),
         row('', '│ A ·              unknown, coin gone in 8A'),
         row('', '│ B ·              unknown, coin gone in 8A'),
@@ -71,11 +84,9 @@ describe('the screen', () => {
         row('', '│ B ████████ 3 / 0'),
         row('', '│ C ████████ 3 / 0'),
         row('', '│ D █████ 2 / 1'),
-        row('', '│ no reorg so far'),
+        rule('─ links (one-way delay, bytes both ways) ', '┤', ' no reorg so far').replace(/─+$/, ''),
+        row(' A──B 400 ms 1.2kB/s  C──D 400 ms 0B/s  A╳C  B╳C  A╳D  B╳D  cut 0:12', '│'),
         row('', '│'),
-        row('', '│'),
-        rule('─ links (one-way delay) ', '┤', ''),
-        row(' A──B 400 ms  C──D 400 ms  A╳C  B╳C  A╳D  B╳D  cut 0:12', '│'),
         rule('═ nodes ═', '┤', ''),
         row('   NODE  TIP          WORK   HASH      SHARE  PEERS  POOL  REORGS  DEEPEST  STATE', '│'),
         row(' ▸ A     10A …00010a  4.0M   50 kH/s   25 %   1/3    0     0       -        mining', '│'),
@@ -83,7 +94,6 @@ describe('the screen', () => {
         row('   C     9C  …00009c  3.6M   50 kH/s   25 %   1/3    0     0       -        mining', '│'),
         row('   D     9C  …00009c  3.6M   50 kH/s   25 %   1/3    0     0       -        mining', '│'),
         rule('─ log ', '┤', ''),
-        row(' 12:40:18  D found 8D …00008d after 300 thousand tries', '│'),
         row(' 12:40:18  C on 8D after 0 ms', '│'),
         row(' 12:40:22  B found 9B …00009b after 300 thousand tries', '│'),
         row(' 12:40:22  A on 9B after 0 ms', '│'),

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { buildProgram } from '../../src/app/cli/program.ts';
 import { asTyped } from '../../src/app/cli/typed.ts';
 
 const npx = { npm_command: 'exec' };
+buildProgram({ programPath: '', version: '1.0.0' });
 
 describe('a printed next step', () => {
   it('runs as it is printed for those who came through npx', () => {

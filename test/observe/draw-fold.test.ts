@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HostNews, LogEvent, News } from '../../src/consensus/news.ts';
-import { agreementOf, newEpochs, readsDiffer } from '../../src/observe/agreement.ts';
+import { agreementOf } from '../../src/observe/agreement.ts';
 import { drawTree } from '../../src/observe/draw.ts';
 import { newForest } from '../../src/observe/forest.ts';
 import { momentTitle, momentWords, newReorgMoments } from '../../src/observe/reorg-moment.ts';
@@ -9,7 +9,6 @@ import { momentTitle, momentWords, newReorgMoments } from '../../src/observe/reo
 /** Blocks named by what they should be labelled; `work` is 100 a block unless it is given. */
 function log() {
   const forest = newForest();
-  const epochs = newEpochs();
   const moments = newReorgMoments();
   const heights = new Map<string, number>([['g', 0]]);
   const works = new Map<string, number>([['g', 0]]);
@@ -18,7 +17,7 @@ function log() {
   const tell = (node: string, news: News | HostNews) => {
     t += 10;
     const event = { v: 1, seq: t, t, node, ...news } as LogEvent;
-    for (const reader of [forest, epochs, moments]) reader.apply(event);
+    for (const reader of [forest, moments]) reader.apply(event);
   };
   tell('A', {
     kind: 'start',
@@ -46,7 +45,7 @@ function log() {
     height: heights.get(name)!,
     miner: /[A-Z]/.exec(name)?.[0] ?? '',
   });
-  return { forest, epochs, moments, id, tell, block, ref };
+  return { forest, moments, id, tell, block, ref };
 }
 
 describe('more branches than rows', () => {
@@ -152,25 +151,9 @@ describe('do they agree', () => {
       depth: 1,
       behind: [],
     });
-    const at = (deep: number) => readsDiffer(s.forest, ['A', 'B', 'C'], deep);
-    expect([at(0), at(1), at(2)]).toEqual([true, true, false]);
-  });
-
-  it('counts forks by epoch: a cut begins one, and what was before it is kept', () => {
-    const s = log();
-    s.block('1A', 'g', 'AB');
-    s.block('2A', '1A', 'A');
-    s.block('2B', '1A', 'B');
-    s.block('3A', '2A', 'AB');
-    expect(s.epochs.current).toMatchObject({ heights: 3, forks: 1, cut: false });
-    s.tell('', { kind: 'partition', groups: [['A'], ['B']] });
-    s.block('4A', '3A', 'A');
-    s.block('4B', '3A', 'B');
-    expect(s.epochs.current).toMatchObject({ heights: 1, forks: 1, cut: true });
-    expect(s.epochs.uncut).toMatchObject({ heights: 3, forks: 1 });
-    s.tell('', { kind: 'heal' });
-    expect(s.epochs.current).toMatchObject({ heights: 0, forks: 0, cut: false });
-    expect(s.epochs.uncut).toMatchObject({ heights: 3, forks: 1 });
+    // Of three tips in conflict the deepest pair counts, whoever has more work.
+    s.block('3A', '2A', 'A');
+    expect(agreementOf(s.forest, ['A', 'B', 'C']).depth).toBe(2);
   });
 });
 

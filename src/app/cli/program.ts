@@ -3,6 +3,7 @@ import { addShared, example, shared, sortedOptions } from './common.ts';
 import { exportVerb } from './export.ts';
 import { scenarioVerbs } from './scenario-verbs.ts';
 import { statsVerb } from './stats.ts';
+import { knownVerbs } from './typed.ts';
 import { execVerb } from './verb-exec.ts';
 import { actVerbs } from './verbs-act.ts';
 import { faultVerbs } from './verbs-fault.ts';
@@ -55,6 +56,7 @@ export function buildProgram(options: ProgramOptions): Command {
   ];
   for (const [heading, verbs] of groups) {
     for (const verb of verbs) program.addCommand(verb.helpGroup(heading));
+    for (const verb of verbs) for (const name of [verb.name(), ...verb.aliases()]) knownVerbs.add(name);
   }
   for (const command of [program, ...program.commands]) {
     const verb = command === program ? '' : `${command.name()} `;

@@ -1,6 +1,7 @@
 import type { EpochFigures, RunFigures } from '../../observe/figures.ts';
 import type { Shape } from '../../observe/figures-conditions.ts';
 import {
+  ADJUSTED_WORDS,
   basisOf,
   digits,
   type FigureRow,
@@ -9,6 +10,7 @@ import {
   LEAST_EVENTS,
   percent,
   percentDigits,
+  predictedWords,
   spreadWords,
 } from '../../observe/figures-rows.ts';
 import type { Figures } from '../../observe/figures-tally.ts';
@@ -113,6 +115,7 @@ function* section(figures: Figures, shape: Shape, quietBasis = false): Iterable<
   }
   const names = basis.kind === 'clique' ? 'miners at one delay' : 'two clusters';
   yield `  predicted for ${names}: x = λd = ${digits(basis.x)} (${digits(basis.blocksPerS)} blocks/s × ${digits(basis.delayMs)} ms), HHI ${digits(basis.hhi)}`;
+  if (basis.adjusted) yield `  ${ADJUSTED_WORDS}`;
 }
 
 /** Depths at which nothing happened, and nothing was predicted worth a line, are left out; the tip stays. */
@@ -125,11 +128,10 @@ function cells(row: FigureRow, theory: boolean): string[] {
   const few = row.n < LEAST_EVENTS;
   const measured = few ? row.count : `${percent(row.value)} (${row.count})`;
   const se = few || row.se === undefined ? '' : `± ${percentDigits(row.se)}`;
-  const predicted = row.predicted === undefined ? '' : percent(row.predicted);
   return [
     row.name,
     measured,
-    ...(theory ? [predicted] : []),
+    ...(theory ? [predictedWords(row)] : []),
     count(row.n, row.of.slice(0, -1)),
     se,
     ...(theory ? [row.formula ?? ''] : []),

@@ -1,7 +1,5 @@
-/** Verbs that a next step may name. */
-const VERBS =
-  'balance|block|cut|demo|doctor|double-spend|down|exec|export|faucet|freeze|grade|heal|hold|keys|kill|link|load|mine|node|' +
-  'partition|release|reorg|rpc|run|save|send|set|start|stats|status|thaw|tips|tree|tx|up|watch';
+/** Verbs that a next step may name: `buildProgram` puts all of its own here. */
+export const knownVerbs = new Set<string>();
 
 /**
  * A next step must run as it is printed. Whoever came through `npx` has no `forkyard` on the path, so there every
@@ -13,7 +11,7 @@ export function asTyped(
 ): string {
   if (env['npm_command'] !== 'exec') return text;
   return text.replace(
-    new RegExp(`(?<!npx |[\\w./-])forkyard (?=(?:${VERBS})(?![\\w-]))`, 'g'),
-    'npx forkyard ',
+    /(?<!npx |[\w./-])forkyard (?=([a-z]+(?:-[a-z]+)*)(?![\w-]))/g,
+    (found, verb: string) => (knownVerbs.has(verb) ? `npx ${found}` : found),
   );
 }

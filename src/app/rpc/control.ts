@@ -100,6 +100,7 @@ export function controlMethods(context: NodeContext, registry: () => RpcRegistry
 function nodeInfo(context: NodeContext): Json {
   const { view, network } = context;
   const { tip } = view.chain;
+  const wires = new Map(network.peers().map((info) => [info.peer, info]));
   return {
     name: view.name,
     version: context.version,
@@ -121,7 +122,10 @@ function nodeInfo(context: NodeContext): Json {
     pool: { size: view.mempool.size, bytes: view.mempool.bytes },
     peers: view.peers
       .filter((peer) => peer.ready)
-      .map((peer) => ({ peer: peer.peer, name: peer.name, inbound: peer.inbound })),
+      .map((peer) => ({
+        ...{ peer: peer.peer, name: peer.name, inbound: peer.inbound },
+        sent: wires.get(peer.peer)?.bytesSent ?? 0,
+      })),
     mining: context.mining.json(),
     mined: view.mining.mined,
     kernel: context.mining.stats()?.kernel ?? '',

@@ -79,13 +79,13 @@ function wideBody(state: TuiState, columns: number, room: number): Line[] {
   const left = columns - RIGHT - 1;
   const count = state.yard.nodes.length;
   const nodes = Math.min(count, 8);
-  const links = count <= 4 ? 1 : count <= 6 ? 2 : 3;
+  const links = count <= 3 ? 1 : count <= 6 ? 2 : 3;
   const tree = Math.floor((room - 4) * 0.59);
   const log = room - 4 - links - (nodes + 1) - tree;
   const lefts = [
     rule('tree', left, focus === 'tree'),
     ...treeArea(state, left, tree),
-    rule('links (one-way delay)', left, false),
+    rule('links (one-way delay, bytes both ways)', left, false),
     ...block(linksPane(state, left, links), links),
     rule('nodes', left, focus === 'nodes'),
     ...block(nodesPane(state, left, nodes + 1, true), nodes + 1),

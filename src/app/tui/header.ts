@@ -1,7 +1,10 @@
 import { conditionsOf, describeFaults, isCalm } from '../../lab/conditions.ts';
 import { agreementOf } from '../../observe/agreement.ts';
+import type { EpochFigures } from '../../observe/figures.ts';
+import { latestUncut } from '../../observe/figures-panel.ts';
+import { concentration, forkedHeights } from '../../observe/predict.ts';
 import { formatDuration } from '../../observe/units.ts';
-import { formatGroups } from '../../observe/words.ts';
+import { count, formatGroups } from '../../observe/words.ts';
 import { join, type Line, line, spread, styled } from './screen.ts';
 import { isHeld, letters, minutes, type TuiState, upNodes } from './state.ts';
 
@@ -75,28 +78,28 @@ function ago(ms: number): string {
 export function expectedForkEvery(state: TuiState): number | undefined {
   const { yard, forest } = state;
   const miners = yard.nodes.filter((n) => n.miner && n.hashrate > 0);
-  const total = miners.reduce((sum, n) => sum + n.hashrate, 0);
   if (yard.spacingMs === 0 || yard.delayMs === 0 || miners.length < 2) return undefined;
   if (forest.cut !== undefined || yard.topology === 'line' || isHeld(state)) return undefined;
   if (!isCalm(conditionsOf(yard))) return undefined;
   if (miners.some((n) => !forest.tips.has(n.letter))) return undefined;
-  const concentration = miners.reduce((sum, n) => sum + (n.hashrate / total) ** 2, 0);
-  const mean = yard.delayMs * (1 - concentration);
-  return 1 / (1 - Math.exp(-mean / yard.spacingMs));
+  const mean = yard.delayMs * (1 - concentration(miners.map((n) => n.hashrate)));
+  return 1 / forkedHeights(mean / yard.spacingMs);
 }
 
 function expectation(state: TuiState): string {
-  const { current, uncut } = state.epochs;
-  const seen = (e: { forks: number; heights: number }) =>
-    `${e.forks} ${e.forks === 1 ? 'fork' : 'forks'} in ${e.heights} ${e.heights === 1 ? 'height' : 'heights'}`;
+  const current = state.run.epochs.at(-1);
+  const uncut = latestUncut(state.run);
+  const seen = (e: EpochFigures) => `${count(e.forkedHeights, 'fork')} in ${count(e.heights, 'height')}`;
   if (state.forest.cut !== undefined) return uncut === undefined ? '' : `before the cut: ${seen(uncut)}`;
   const every = expectedForkEvery(state);
-  if (every === undefined) return current.heights === 0 ? '' : `seen ${seen(current)}`;
-  return `expect a fork every ~${Math.round(every)} heights · seen ${current.forks} in ${current.heights}`;
+  if (current === undefined || current.heights === 0)
+    return every === undefined ? '' : `expect a fork every ~${Math.round(every)} heights`;
+  if (every === undefined) return `seen ${seen(current)}`;
+  return `expect a fork every ~${Math.round(every)} heights · seen ${current.forkedHeights} in ${current.heights}`;
 }
 
 function shortExpectation(state: TuiState): string {
   const every = expectedForkEvery(state);
-  const { forks, heights } = state.epochs.current;
+  const { forkedHeights: forks = 0, heights = 0 } = state.run.epochs.at(-1) ?? {};
   return every === undefined ? '' : `fork every ~${Math.round(every)} · seen ${forks} in ${heights} `;
 }

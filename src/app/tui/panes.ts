@@ -141,7 +141,7 @@ export function paymentLanes(state: TuiState, width: number, rows: number): Line
     });
 }
 
-/** `A──B 2ms`, `A╳C`, and what is not linked though it should be. */
+/** `A──B 2ms 1.2kB/s`, `A╳C`, and what is not linked though it should be. */
 export function linksPane(state: TuiState, width: number, rows: number): Line[] {
   const { yard, infos } = state;
   const groups = state.forest.cut;
@@ -150,7 +150,7 @@ export function linksPane(state: TuiState, width: number, rows: number): Line[] 
   for (const [a, b] of wantedPairs(letters(state), yard.topology ?? 'full')) {
     if (groups !== undefined && !sameGroup(groups, a, b)) cut.push(`${a}╳${b}`);
     else if (infos.get(a)?.peers.some((p) => p.name === b) === true)
-      open.push(`${a}──${b}${delayOf(yard, a, b)}`);
+      open.push(`${a}──${b}${delayOf(yard, a, b)}${trafficOf(state, a, b)}`);
     else open.push(`${a}··${b}`);
   }
   const parts = [...open, ...cut];
@@ -163,6 +163,11 @@ export function linksPane(state: TuiState, width: number, rows: number): Line[] 
   }
   if (lines.length > rows) lines[rows - 1] = `${lines[rows - 1]!.slice(0, width - 3)} …`;
   return lines.slice(0, rows).map((text) => line(text));
+}
+
+function trafficOf({ traffic }: TuiState, a: string, b: string): string {
+  const rate = traffic.get(a < b ? `${a} ${b}` : `${b} ${a}`);
+  return rate === undefined ? '' : ` ${short(rate)}B/s`;
 }
 
 /** What was asked of it; both directions where they differ. */

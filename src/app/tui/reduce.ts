@@ -1,6 +1,7 @@
 import type { LogEvent } from '../../consensus/news.ts';
 import type { YardFile } from '../../lab/yard-file.ts';
-import { agreementOf, newEpochs, readsDiffer } from '../../observe/agreement.ts';
+import { agreementOf } from '../../observe/agreement.ts';
+import { newFigures } from '../../observe/figures.ts';
 import type { Forest } from '../../observe/forest.ts';
 import { narrate } from '../../observe/narrate.ts';
 import { laneSign } from '../../observe/payment-words.ts';
@@ -12,12 +13,14 @@ import {
   LANE,
   type LogItem,
   type MinerTally,
-  READ_DEPTHS,
   type TuiState,
   upNodes,
 } from './state.ts';
 
 /** How events and time change what is shown. Nothing here reads a clock or a terminal. */
+
+/** The present epoch, the latest uncut one, and a few between: reading them takes a moment each second. */
+const KEPT_EPOCHS = 8;
 
 export interface NewState {
   readonly yard: YardFile;
@@ -28,12 +31,15 @@ export interface NewState {
 }
 
 export function newState({ yard, owner, forest, now }: NewState): TuiState {
+  const figures = newFigures({ keptEpochs: KEPT_EPOCHS });
   return {
     ...{ now, yard, owner, forest },
     payments: newPayments(forest),
     moments: newReorgMoments(),
-    epochs: newEpochs(),
+    figures,
+    run: figures.read(),
     infos: new Map(),
+    traffic: new Map(),
     connected: true,
     log: [],
     focus: 'nodes',
@@ -48,14 +54,9 @@ export function newState({ yard, owner, forest, now }: NewState): TuiState {
     hops: new Map(),
     cutSince: forest.cut === undefined ? undefined : now,
     agreedSince: undefined,
-    samples: noSamples(),
     tally: [],
     running: [],
   };
-}
-
-function noSamples() {
-  return { seconds: 0, differ: Array.from({ length: READ_DEPTHS }, () => 0) };
 }
 
 /** `isPast`: it happened before this view opened, so nothing moves for it. */
@@ -63,7 +64,7 @@ export function applyEvent(state: TuiState, event: LogEvent, isPast = false): vo
   const { forest } = state;
   forest.apply(event);
   state.payments.apply(event);
-  state.epochs.apply(event);
+  state.figures.apply(event);
   const told = state.moments.apply(event);
   if (told && !isPast) state.moment = state.moments.latest;
   const text = narrate(event, forest);
@@ -81,11 +82,9 @@ export function applyEvent(state: TuiState, event: LogEvent, isPast = false): vo
       break;
     case 'partition':
       state.cutSince = event.t;
-      state.samples = noSamples();
       break;
     case 'heal':
       state.cutSince = undefined;
-      state.samples = noSamples();
       break;
     default:
       break;
@@ -193,16 +192,25 @@ export function endHops(state: TuiState): void {
   syncFlags(state);
 }
 
+/** What only the nodes know, `ms` after they were asked before. */
+export function takeInfos(state: TuiState, infos: TuiState['infos'], ms: number): void {
+  const traffic = new Map<string, number>();
+  for (const [letter, info] of infos) {
+    for (const { peer, name, sent } of info?.peers ?? []) {
+      const before = state.infos.get(letter)?.peers.find((p) => p.peer === peer)?.sent;
+      // A connection that is new counts from 0.
+      if (before === undefined || before > sent || ms <= 0) continue;
+      const link = letter < name ? `${letter} ${name}` : `${name} ${letter}`;
+      traffic.set(link, (traffic.get(link) ?? 0) + ((sent - before) * 1_000) / ms);
+    }
+  }
+  state.infos = infos;
+  state.traffic = traffic;
+}
+
 /** Once a second: what is counted by time. */
 export function second(state: TuiState): void {
-  const nodes = upNodes(state);
-  const { samples, forest } = state;
-  if (nodes.length > 1 && state.epochs.current.heights > 0) {
-    state.samples = {
-      seconds: samples.seconds + 1,
-      differ: samples.differ.map((n, deep) => n + Number(readsDiffer(forest, nodes, deep))),
-    };
-  }
+  state.run = state.figures.read(state.now);
   state.tally = tallyOf(state);
 }
 

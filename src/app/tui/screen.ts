@@ -33,7 +33,7 @@ export function styled(text: string, style: Style): Line {
 export function clean(text: string): string {
   // Box drawing, arrows, blocks, geometric shapes and Latin letters are one cell wide; all else is not certain.
   return text.replace(
-    /[^\u0020-\u007e\u00a1-\u024f\u0370-\u03ff\u2010-\u2027\u203a\u2190-\u21ff\u2500-\u25ff\u22ee\u2713\u2715]/gu,
+    /[^\u0020-\u007e\u00a1-\u024f\u0370-\u03ff\u2010-\u2027\u203a\u2190-\u21ff\u2500-\u25ff\u2248\u22ee\u2713\u2715]/gu,
     '?',
   );
 }
@@ -128,6 +128,7 @@ const ASCII: ReadonlyMap<string, string> = new Map([
     ['▏', '|'],
     ['›', '>'],
     ['±', '~'],
+    ['≈', '~'],
     ['×', 'x'],
   ] as const),
 ]);

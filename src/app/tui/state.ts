@@ -1,6 +1,6 @@
 import type { NodeInfo } from '../../lab/client.ts';
 import type { YardFile } from '../../lab/yard-file.ts';
-import type { Epochs } from '../../observe/agreement.ts';
+import type { FiguresReader, RunFigures } from '../../observe/figures.ts';
 import type { Forest } from '../../observe/forest.ts';
 import type { Payments } from '../../observe/payments.ts';
 import type { ReorgMoment, ReorgMoments } from '../../observe/reorg-moment.ts';
@@ -58,12 +58,6 @@ export interface Details {
   readonly foot: string;
 }
 
-/** One second's answer to "do two nodes differ, k deep?", summed over an epoch. */
-export interface ReadSamples {
-  readonly seconds: number;
-  readonly differ: readonly number[];
-}
-
 /** Blocks by who found them. */
 export interface MinerTally {
   readonly miner: string;
@@ -80,8 +74,12 @@ export interface TuiState {
   readonly forest: Forest;
   readonly payments: Payments;
   readonly moments: ReorgMoments;
-  readonly epochs: Epochs;
+  readonly figures: FiguresReader;
+  /** What they say, read once a second. */
+  run: RunFigures;
   infos: ReadonlyMap<string, NodeInfo | undefined>;
+  /** Bytes a second by link, `A B` both ways together, letters in order; of the time between the last two answers. */
+  traffic: ReadonlyMap<string, number>;
   /** Is the event stream up? */
   connected: boolean;
   readonly log: LogItem[];
@@ -116,7 +114,6 @@ export interface TuiState {
   cutSince: number | undefined;
   /** Since when the nodes have had one answer. */
   agreedSince: number | undefined;
-  samples: ReadSamples;
   tally: readonly MinerTally[];
   /** Actions that are running, by their plan. */
   readonly running: string[];
@@ -128,9 +125,6 @@ export const KEPT_LINES = 2_000;
 export const KEPT_PAYMENTS = 200;
 /** Characters of a lane that are kept. */
 export const LANE = 24;
-/** Depths in the agreement panel: 0, 1 and 2 deep. */
-export const READ_DEPTHS = 3;
-
 export function letters(state: TuiState): string[] {
   return state.yard.nodes.map((n) => n.letter);
 }

@@ -8,7 +8,7 @@ import { type Controls, complain, press } from './controls.ts';
 import type { Deed } from './deeds.ts';
 import { frame } from './frame.ts';
 import { NameReader } from './names.ts';
-import { applyEvent, endHops, hop, newState, sampleLanes, say, second } from './reduce.ts';
+import { applyEvent, endHops, hop, newState, sampleLanes, say, second, takeInfos } from './reduce.ts';
 import type { TuiState } from './state.ts';
 import { paletteFor, Terminal } from './terminal.ts';
 
@@ -163,11 +163,12 @@ class View {
     const every = Math.max(POLL_MS, (1_000 * state.yard.nodes.length) / POLLED_A_SECOND);
     if (this.#isPolling || state.now - this.#polledAt < every) return;
     this.#isPolling = true;
+    const since = state.now - this.#polledAt;
     this.#polledAt = state.now;
     const { client } = this.#o;
     state.yard = client.refresh();
     client.infos().then((infos) => {
-      state.infos = infos;
+      takeInfos(state, infos, since);
       this.#isPolling = false;
       this.#isDirty = true;
     }, this.#fail);

@@ -1,23 +1,29 @@
-import { join, type Line, line, styled } from './screen.ts';
-import { READ_DEPTHS, type TuiState } from './state.ts';
+import { agreementPanel } from '../../observe/figures-panel.ts';
+import { block, join, type Line, line, styled, wrap } from './screen.ts';
+import type { TuiState } from './state.ts';
 
 /** What only a wide window has room for: the agreement panel and who found what. */
 
-/** Below so many seconds a share says nothing: the count stands alone. */
-const ENOUGH_SECONDS = 30;
+/** Columns of the agreement panel: what, measured, predicted. */
+const NAME = 18;
+const MEASURED = 13;
+/** Characters in a line of the right half. */
+const WIDTH = 45;
+/** Always as many, so that the panes below stay where they are. */
+const AGREE_ROWS = 8;
 
 export function agreePane(state: TuiState): Line[] {
-  const { seconds, differ } = state.samples;
-  const isCut = state.forest.cut !== undefined;
-  const head = `${'reads that differ'.padEnd(20)}${isCut ? 'this cut' : 'since the last change'}`;
-  const rows = Array.from({ length: READ_DEPTHS }, (_, deep) => {
-    const n = differ[deep] ?? 0;
-    const share = seconds >= ENOUGH_SECONDS ? `  ${((100 * n) / seconds).toFixed(1)} %` : '';
-    const name = `${deep} deep${deep === 0 ? ' (the tip)' : ''}`;
-    return line(` ${name.padEnd(20)}${n} of ${seconds} s${share}`);
-  });
-  const words = isCut ? 'while a cut is open no depth is safe' : 'two nodes asked at the same moment';
-  return [styled(` ${head}`, 'dim'), ...rows, styled(` ${words}`, 'dim')];
+  const panel = agreementPanel(state.run);
+  if (panel === undefined) return block([styled(' nothing is known yet', 'dim')], AGREE_ROWS);
+  const { rows, cut, predictedFor, foot } = panel;
+  const cells = (name: string, measured: string, predicted: string) =>
+    ` ${name.padEnd(NAME)}${measured.padEnd(MEASURED)}${predicted}`.trimEnd();
+  const lines = [
+    styled(cells('answers differ', cut ? 'this cut' : 'measured', predictedFor), 'dim'),
+    ...rows.map((row) => line(cells(row.name, row.measured, row.predicted))),
+    ...wrap(foot, WIDTH).map((text) => styled(` ${text}`, 'dim')),
+  ];
+  return block(lines.slice(0, AGREE_ROWS), AGREE_ROWS);
 }
 
 /** Bars are as long as their share of this. */
