@@ -1,6 +1,7 @@
 import { idOf } from '../util/bytes.ts';
-import type { Result } from '../util/result.ts';
-import { compactSizeLength, type DecodeFault, decode, type Reader, viewOf, Writer } from './codec.ts';
+import { err, ok, type Result } from '../util/result.ts';
+import { finish, noPace, type Pace, type Steps } from '../util/steps.ts';
+import { compactSizeLength, DecodeError, type DecodeFault, Reader, Writer } from './codec.ts';
 import { encodeHeader, HEADER_SIZE, type Header, headerHash, readHeader } from './header.ts';
 import { readTx, type Tx } from './tx.ts';
 
@@ -28,20 +29,30 @@ function sealed(header: Header, hash: Uint8Array, txs: readonly Tx[], bytes: Uin
   return { header, hash, id: idOf(hash), txs, bytes, strippedSize, weight };
 }
 
-/** Reads one block where the reader stands. */
-export function readBlock(reader: Reader): Block {
-  const from = reader.at;
-  const header = readHeader(reader);
-  const hash = headerHash(viewOf(reader.bytesAll, from, from + HEADER_SIZE));
-  const n = reader.count(MIN_TX);
-  const txs = new Array<Tx>(n);
-  for (let i = 0; i < n; i++) txs[i] = readTx(reader);
-  return sealed(header, hash, txs, viewOf(reader.bytesAll, from, reader.at));
+/** The bytes of exactly one block, read in pieces of about `pace` bytes. Keeps views into `bytes`. */
+export function* decodeBlockSteps(bytes: Uint8Array, pace: Pace): Steps<Result<Block, DecodeFault>> {
+  try {
+    const reader = new Reader(bytes);
+    const header = readHeader(reader);
+    const hash = headerHash(bytes.subarray(0, HEADER_SIZE));
+    const n = reader.count(MIN_TX);
+    const txs = new Array<Tx>(n);
+    for (let i = 0; i < n; i++) {
+      const tx = readTx(reader);
+      txs[i] = tx;
+      if (pace.due(tx.bytes.length)) yield;
+    }
+    reader.end();
+    return ok(sealed(header, hash, txs, bytes));
+  } catch (error) {
+    if (error instanceof DecodeError) return err({ what: error.what, at: error.at });
+    throw error;
+  }
 }
 
 /** The bytes of exactly one block. Keeps views into `bytes`. */
 export function decodeBlock(bytes: Uint8Array): Result<Block, DecodeFault> {
-  return decode(bytes, readBlock);
+  return finish(decodeBlockSteps(bytes, noPace()));
 }
 
 /** Puts a block of ours together; the header's merkle root is taken as it is. */

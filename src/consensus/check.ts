@@ -1,11 +1,12 @@
-import { type Block, decodeBlock } from '../bitcoin/block.ts';
+import { type Block, decodeBlockSteps } from '../bitcoin/block.ts';
 import type { Header } from '../bitcoin/header.ts';
 import { parseLock } from '../bitcoin/lock.ts';
-import { commitmentOf, merkleRoot, witnessRoot } from '../bitcoin/merkle.ts';
+import { commitmentOf, ID_WORK, merkleRootSteps, witnessRootSteps } from '../bitcoin/merkle.ts';
 import { compactToTarget, meets } from '../bitcoin/target.ts';
 import { isCoinbase, isNullOutPoint, MAX_MONEY, outpointKey, type Tx } from '../bitcoin/tx.ts';
 import { idOf } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
+import { finish, noPace, type Pace, type Steps } from '../util/steps.ts';
 import type { Params } from './params.ts';
 import { type Checked, type Refusal, refuse } from './rules.ts';
 
@@ -29,12 +30,32 @@ const NODE_SIZE = 64;
  * no duplicated pair, no 64-byte transaction, a coinbase in front, witness commitment) every failure is the sender's.
  */
 export function checkBlock(bytes: Uint8Array, params: Pick<Params, 'powLimit'>): Checked<SaneBlock> {
+  return finish(checkBlockSteps(bytes, params, noPace()));
+}
+
+/** The same in pieces of about `pace` bytes read or hashed, so that a full block needs no long step. */
+export function* checkBlockSteps(
+  bytes: Uint8Array,
+  params: Pick<Params, 'powLimit'>,
+  pace: Pace,
+): Steps<Checked<SaneBlock>> {
   if (bytes.length > MAX_BLOCK_WEIGHT) return refuse('bad-blk-length', `${bytes.length} bytes`);
-  const decoded = decodeBlock(bytes);
+  const decoded = yield* decodeBlockSteps(bytes, pace);
   if (!decoded.ok) return refuse('bad-encoding', `block: ${decoded.error.what} at byte ${decoded.error.at}`);
-  const block = decoded.value;
+  return yield* checkParsedSteps(decoded.value, params, pace);
+}
+
+/** All but the encoding: for a block that was put together from parsed transactions, whose bytes are ours. */
+export function* checkParsedSteps(
+  block: Block,
+  params: Pick<Params, 'powLimit'>,
+  pace: Pace,
+): Steps<Checked<SaneBlock>> {
+  if (block.bytes.length > MAX_BLOCK_WEIGHT) return refuse('bad-blk-length', `${block.bytes.length} bytes`);
   const refusal =
-    proofOfWorkFault(block.header, block.hash, params) ?? mutationFault(block) ?? contentFault(block);
+    proofOfWorkFault(block.header, block.hash, params) ??
+    (yield* mutationFault(block, pace)) ??
+    (yield* contentFault(block, pace));
   return refusal === undefined ? ok(block as SaneBlock) : { ok: false, error: refusal };
 }
 
@@ -75,11 +96,16 @@ export function hexBits(bits: number): string {
 }
 
 /** Is this body the one that the header commits to? Core: IsBlockMutated, CheckMerkleRoot, CheckWitnessMalleation. */
-function mutationFault(block: Block): Refusal | undefined {
+function* mutationFault(block: Block, pace: Pace): Steps<Refusal | undefined> {
   const { txs, header } = block;
   const [first] = txs;
   if (first === undefined) return no('bad-blk-length', 'no transactions');
-  const { root, mutated } = merkleRoot(txs.map((tx) => tx.txid));
+  const txids: Uint8Array[] = [];
+  for (const tx of txs) {
+    txids.push(tx.txid);
+    if (pace.due(ID_WORK)) yield;
+  }
+  const { root, mutated } = yield* merkleRootSteps(txids, pace);
   for (let i = 0; i < root.length; i++) {
     if (root[i] !== header.merkleRoot[i]) {
       return no('bad-txnmrklroot', `merkle root is ${idOf(root)}, header says ${idOf(header.merkleRoot)}`);
@@ -90,7 +116,7 @@ function mutationFault(block: Block): Refusal | undefined {
     if (tx.strippedSize === NODE_SIZE) return no('bad-txns-64-bytes', `transaction ${tx.id}`);
   }
   if (!isCoinbase(first)) return no('bad-cb-missing', 'first transaction is not a coinbase');
-  return commitmentFault(block, first);
+  return yield* commitmentFault(block, first, pace);
 }
 
 const COMMITMENT_HEAD = [0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed] as const;
@@ -108,7 +134,7 @@ function committed(coinbase: Tx): Uint8Array | undefined {
 }
 
 /** BIP141, "Commitment structure". Judged whether or not any transaction has a witness, as Core does. */
-function commitmentFault(block: Block, coinbase: Tx): Refusal | undefined {
+function* commitmentFault(block: Block, coinbase: Tx, pace: Pace): Steps<Refusal | undefined> {
   const expected = committed(coinbase);
   if (expected === undefined) {
     for (const tx of block.txs) {
@@ -121,7 +147,7 @@ function commitmentFault(block: Block, coinbase: Tx): Refusal | undefined {
   if (nonce?.length !== 32 || more.length > 0) {
     return no('bad-witness-nonce-size', 'the coinbase witness is not one item of 32 bytes');
   }
-  const actual = commitmentOf(witnessRoot(block.txs), nonce);
+  const actual = commitmentOf(yield* witnessRootSteps(block.txs, pace), nonce);
   for (let i = 0; i < actual.length; i++) {
     if (actual[i] !== expected[i]) return no('bad-witness-merkle-match', 'witness commitment does not match');
   }
@@ -129,7 +155,7 @@ function commitmentFault(block: Block, coinbase: Tx): Refusal | undefined {
 }
 
 /** The proven body's own faults: from here on they condemn. Core: CheckBlock, and the weight of ContextualCheckBlock. */
-function contentFault(block: Block): Refusal | undefined {
+function* contentFault(block: Block, pace: Pace): Steps<Refusal | undefined> {
   const { txs } = block;
   if (block.strippedSize * WITNESS_SCALE > MAX_BLOCK_WEIGHT || block.weight > MAX_BLOCK_WEIGHT) {
     return no('bad-blk-weight', `weight ${block.weight}, stripped size ${block.strippedSize}`);
@@ -142,9 +168,13 @@ function contentFault(block: Block): Refusal | undefined {
   for (let i = 0; i < txs.length; i++) {
     const refusal = i === 0 ? outputsFault(txs[0]!) : txFault(txs[i]!);
     if (refusal !== undefined) return refusal;
+    if (pace.due(OUTPUT_WORK * (txs[i]!.inputs.length + txs[i]!.outputs.length))) yield;
   }
   return undefined;
 }
+
+/** What it costs to look at one input or output, in bytes hashed. */
+const OUTPUT_WORK = 16;
 
 function outputsFault(tx: Tx): Refusal | undefined {
   const { outputs } = tx;

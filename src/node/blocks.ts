@@ -1,11 +1,14 @@
-import { decodeHeader, HEADER_SIZE, headerHash } from '../bitcoin/header.ts';
-import { checkBlock } from '../consensus/check.ts';
+import type { Block } from '../bitcoin/block.ts';
+import { decodeHeader, HEADER_SIZE, type Header, headerHash } from '../bitcoin/header.ts';
+import { checkBlockSteps, checkParsedSteps } from '../consensus/check.ts';
 import { type Checked, type Refusal, refuse, ruleOf } from '../consensus/rules.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
 import { assert } from '../util/assert.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
-import { idOf } from '../util/bytes.ts';
+import { idOf, writeU32LE } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
+import { Pace, type Steps } from '../util/steps.ts';
+import { compactSize, encodeCompact } from './compact.ts';
 import { type Core, NEVER, workHex } from './core.ts';
 import type { Peer } from './peers.ts';
 import type { GossipVerdict, Micros, Ticket } from './types.ts';
@@ -17,6 +20,9 @@ export interface Taken {
   readonly entry: BlockEntry;
   readonly isNew: boolean;
 }
+
+/** 'unwanted': nothing wrong with it, but its branch has too little work. */
+export type Outcome = Checked<Taken> | 'unwanted';
 
 /** The entry's gossip verdict is held back until connect has spoken. */
 interface Held {
@@ -47,19 +53,24 @@ export class Blocks {
     this.#published = new BoundedMap(core.limits.blockOrigins);
   }
 
+  /** A whole block by gossip; the compact form is compact-relay.ts's. */
   gossip(peer: Peer, ticket: Ticket, bytes: Uint8Array): void {
-    const taken = this.take(bytes, 'gossip', peer);
-    if (taken === 'unwanted') {
+    this.take(bytes, 'gossip', peer, (outcome) => this.verdict(peer, ticket, outcome));
+  }
+
+  /** What gossip is told of a block, or of its announcement, that came with this ticket. */
+  verdict(peer: Peer, ticket: Ticket, outcome: Outcome): void {
+    if (outcome === 'unwanted') {
       this.#judge(ticket, 'ignore');
       return;
     }
-    if (!taken.ok) {
-      const { rule, detail } = taken.error;
+    if (!outcome.ok) {
+      const { rule, detail } = outcome.error;
       this.#judge(ticket, ruleOf(rule).gossip);
       if (ruleOf(rule).gossip === 'reject') this.#core.parts.headers.blame(peer, rule, detail);
       return;
     }
-    const { entry, isNew } = taken.value;
+    const { entry, isNew } = outcome.value;
     const near = entry.work >= this.#core.workBelowTip(this.#core.limits.gossipAcceptDepth);
     if (!near || entry.parent?.hasBody !== true) {
       this.#judge(ticket, 'ignore');
@@ -85,29 +96,50 @@ export class Blocks {
       return;
     }
     if (known?.hasBody === true) return;
-    const taken = this.take(bytes, asked ? 'sync' : 'late', peer);
-    if (taken === 'unwanted' || taken.ok) return;
-    this.#core.parts.headers.blame(peer, taken.error.rule, taken.error.detail);
-    if (!peer.dropped) this.#core.parts.download.spoilt(peer, hash);
+    this.take(bytes, asked ? 'sync' : 'late', peer, (outcome) => {
+      if (outcome === 'unwanted' || outcome.ok) return;
+      this.#core.parts.headers.blame(peer, outcome.error.rule, outcome.error.detail);
+      if (!peer.dropped) this.#core.parts.download.spoilt(peer, hash);
+    });
   }
 
   /** A block that was too new, at its time. */
   again(bytes: Uint8Array, peer: Peer | undefined): void {
-    this.take(bytes, 'late', peer);
+    this.take(bytes, 'late', peer, () => undefined);
   }
 
-  /** Down the ladder as far as `context`. 'unwanted': nothing wrong with it, but its branch has too little work. */
-  take(bytes: Uint8Array, way: Way, peer: Peer | undefined): Checked<Taken> | 'unwanted' {
-    const from = peer?.id ?? 'self';
-    const taken = this.#take(bytes, way, peer);
-    if (taken === 'unwanted') return taken;
-    if (!taken.ok) {
-      this.#refused(bytes, taken.error, from);
-      return taken;
+  /**
+   * Down the ladder as far as `context`. A small block, or one whose header decides, has its outcome in this step; a
+   * big one is checked in pieces. `source`: the bytes, or a block put together from transactions that were parsed before.
+   */
+  take(source: Uint8Array | Block, way: Way, peer: Peer | undefined, done: (outcome: Outcome) => void): void {
+    const bytes = source instanceof Uint8Array ? source : source.bytes;
+    this.#core.parts.pieces.start(this.#taking(source, bytes, way, peer, done), bytes.length);
+  }
+
+  *#taking(
+    source: Uint8Array | Block,
+    bytes: Uint8Array,
+    way: Way,
+    peer: Peer | undefined,
+    done: (outcome: Outcome) => void,
+  ): Steps<void> {
+    const outcome = yield* this.#take(source, bytes, way, peer);
+    if (outcome === 'unwanted') {
+      done(outcome);
+    } else if (outcome.ok) {
+      this.#taken(outcome.value, way, peer);
+      done(outcome);
+    } else {
+      this.refused(bytes.subarray(0, HEADER_SIZE), outcome.error, peer);
+      done(outcome);
     }
-    const { entry, isNew } = taken.value;
+  }
+
+  #taken({ entry, isNew }: Taken, way: Way, peer: Peer | undefined): void {
+    const from = peer?.id ?? 'self';
     if (peer !== undefined) this.#core.parts.headers.knows(peer, entry);
-    if (!isNew) return taken;
+    if (!isNew) return;
     this.#origin.set(entry.id, { peer: from, way });
     this.#core.parts.download.soon();
     this.#core.tell({
@@ -122,20 +154,50 @@ export class Blocks {
       size: entry.size,
       from,
     });
-    return taken;
   }
 
-  #take(bytes: Uint8Array, way: Way, peer: Peer | undefined): Checked<Taken> | 'unwanted' {
-    const { chain, params, wallS, parts } = this.#core;
+  *#take(source: Uint8Array | Block, bytes: Uint8Array, way: Way, peer: Peer | undefined): Steps<Outcome> {
+    const { chain, params, limits, parts } = this.#core;
     if (bytes.length < HEADER_SIZE) return refuse('bad-encoding', 'a block of ' + bytes.length + ' bytes');
-    const head = bytes.subarray(0, HEADER_SIZE);
+    const head = this.judgeHeader(bytes.subarray(0, HEADER_SIZE), way, peer, bytes);
+    if (head === 'unwanted' || !head.ok) return head;
+    const { hash, here } = head.value;
+    if (here !== undefined) return ok({ entry: here, isNew: false });
+    const pace = new Pace(limits.checkBytesPerStep);
+    parts.download.checking(hash, true);
+    const sane =
+      source instanceof Uint8Array
+        ? yield* checkBlockSteps(source, params, pace)
+        : yield* checkParsedSteps(source, params, pace);
+    parts.download.checking(hash, false);
+    if (!sane.ok) {
+      const known = chain.entry(hash);
+      if (known !== undefined && ruleOf(sane.error.rule).condemns) chain.condemn(known.hash, sane.error.rule);
+      return sane;
+    }
+    return chain.addBlock(sane.value, this.#core.wallS);
+  }
+
+  /**
+   * The rung `header`: 80 bytes and one hash decide before megabytes are looked at. `block`: the whole block, if that is
+   * what came, to be kept if it is too new.
+   */
+  judgeHeader(
+    head: Uint8Array,
+    way: Way,
+    peer: Peer | undefined,
+    block?: Uint8Array,
+  ):
+    | Checked<{ readonly header: Header; readonly hash: Uint8Array; readonly here?: BlockEntry }>
+    | 'unwanted' {
+    const { chain, wallS, parts } = this.#core;
     const decoded = decodeHeader(head);
     assert(decoded.ok, 'any 80 bytes are a header');
     const header = decoded.value;
     const hash = headerHash(head);
     const known = chain.entry(hash);
     if (known?.condemned !== undefined) return refuse('duplicate-invalid', known.condemned);
-    if (known?.hasBody === true) return ok({ entry: known, isNew: false });
+    if (known?.hasBody === true) return ok({ header, hash, here: known });
     const parent = chain.entry(header.prev);
     if (parent === undefined) {
       const pow = parts.headers.claimsWork(header.bits, hash);
@@ -143,32 +205,26 @@ export class Blocks {
       if (peer !== undefined) parts.headers.start(peer);
       return refuse('prev-blk-not-found', idOf(header.prev));
     }
-    // The header alone first: 80 bytes and one hash decide before megabytes are parsed.
     const judged = chain.judgeHeader(header, wallS, parent, hash);
     if (!judged.ok) {
       const early = judged.error.rule === 'time-too-new' && peer !== undefined;
-      if (early) parts.future.add(head.slice(), hash, peer.id, bytes.slice());
+      if (early) parts.future.add(head.slice(), hash, peer.id, block?.slice());
       return judged;
     }
     const pushed = known === undefined && way !== 'own' && peer !== undefined;
     if (pushed && !parts.headers.worthEntry(judged.value.work, peer)) return 'unwanted';
-    const sane = checkBlock(bytes, params);
-    if (!sane.ok) {
-      if (known !== undefined && ruleOf(sane.error.rule).condemns) chain.condemn(known.hash, sane.error.rule);
-      return sane;
-    }
-    return chain.addBlock(sane.value, wallS);
+    return ok({ header, hash });
   }
 
-  #refused(bytes: Uint8Array, refusal: Refusal, from: string): void {
-    const { rule, detail } = refusal;
+  /** News of a refusal; `head` is what there is of the header. */
+  refused(head: Uint8Array, { rule, detail }: Refusal, peer: Peer | undefined): void {
     // Neither is news: the one is answered by header sync, the other was told when it was condemned.
     if (rule === 'prev-blk-not-found' || rule === 'duplicate-invalid') return;
-    const whole = bytes.length >= HEADER_SIZE;
-    const id = whole ? idOf(headerHash(bytes.subarray(0, HEADER_SIZE))) : '';
-    const parent = whole ? this.#core.chain.entry(bytes.subarray(4, 36)) : undefined;
+    const whole = head.length === HEADER_SIZE;
+    const id = whole ? idOf(headerHash(head)) : '';
+    const parent = whole ? this.#core.chain.entry(head.subarray(4, 36)) : undefined;
     const height = parent === undefined ? 0 : parent.height + 1;
-    this.#core.tellRefusal({ kind: 'refused', id, height, rule, detail, from });
+    this.#core.tellRefusal({ kind: 'refused', id, height, rule, detail, from: peer?.id ?? 'self' });
   }
 
   /** It passed `context` and failed `connect`: the block is condemned; who is to blame depends on who asked. */
@@ -196,11 +252,26 @@ export class Blocks {
     return this.#published.has(entry.id);
   }
 
-  /** Makes one of our own blocks public; one too large for gossip is pulled by those who hear of its header. */
-  publish(entry: BlockEntry, bytes: Uint8Array): void {
-    if (bytes.length > this.#core.limits.maxGossipBytes || this.#published.has(entry.id)) return;
+  /**
+   * Makes one of our own blocks public: whole, or in the compact form where that is much shorter. What is too large for
+   * gossip even so is pulled by those who hear of its header.
+   */
+  publish(entry: BlockEntry, block: Block): void {
+    const { limits } = this.#core;
+    if (this.#published.has(entry.id)) return;
+    const short =
+      block.bytes.length >= limits.compactFromBytes && 2 * compactSize(block) <= block.bytes.length;
+    const bytes = short ? encodeCompact(block, this.#nonce()) : block.bytes;
+    if (bytes.length > limits.maxGossipBytes) return;
     this.#published.set(entry.id, true);
     this.#core.effect({ kind: 'publish', topic: 'block', bytes });
+  }
+
+  #nonce(): Uint8Array {
+    const nonce = new Uint8Array(8);
+    writeU32LE(nonce, 0, this.#core.random.u32());
+    writeU32LE(nonce, 4, this.#core.random.u32());
+    return nonce;
   }
 
   #overBudget(peer: Peer): boolean {

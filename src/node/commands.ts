@@ -90,18 +90,19 @@ export class Commands {
 
   #submitBlock(ticket: Ticket, bytes: Uint8Array): void {
     const { parts } = this.#core;
-    const taken = parts.blocks.take(bytes, 'own', undefined);
-    assert(taken !== 'unwanted', 'an own block is always wanted');
-    if (!taken.ok) {
-      this.#answer(ticket, { kind: 'refused', refusal: taken.error });
-      return;
-    }
-    const { entry, isNew } = taken.value;
-    if (isNew) {
-      this.#core.own = true;
-      parts.connector.publishWhenActive(entry);
-    }
-    parts.connector.answerWhenDone(ticket, entry, { kind: 'block', id: entry.id, isNew });
+    parts.blocks.take(bytes, 'own', undefined, (taken) => {
+      assert(taken !== 'unwanted', 'an own block is always wanted');
+      if (!taken.ok) {
+        this.#answer(ticket, { kind: 'refused', refusal: taken.error });
+        return;
+      }
+      const { entry, isNew } = taken.value;
+      if (isNew) {
+        this.#core.own = true;
+        parts.connector.publishWhenActive(entry);
+      }
+      parts.connector.answerWhenDone(ticket, entry, { kind: 'block', id: entry.id, isNew });
+    });
   }
 
   #transaction(command: Command & { kind: 'send-tx' | 'test-tx' }): CommandResult {

@@ -131,7 +131,7 @@ export class Connector {
     for (const block of change.in) {
       if (!this.#submitted.delete(block.id)) continue;
       const entry = this.#core.chain.entry(block.hash);
-      if (entry !== undefined) parts.blocks.publish(entry, block.bytes);
+      if (entry !== undefined) parts.blocks.publish(entry, block);
     }
     this.#tellTip(change);
     this.#tellPool(pool);

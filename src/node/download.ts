@@ -16,6 +16,8 @@ export class Download {
   readonly #asked = new Map<string, Peer>();
   /** Announced bodies that gossip should bring: not asked for before. */
   readonly #grace: BoundedMap<string, Micros>;
+  /** Bodies that are here and being checked: nobody needs to send them. Never iterated. */
+  readonly #checking = new Set<string>();
   #soon = false;
 
   constructor(core: Core) {
@@ -28,8 +30,9 @@ export class Download {
     this.#soon = true;
   }
 
-  grace(entry: BlockEntry, until: Micros): void {
-    if (!entry.hasBody) this.#grace.set(keyOf(entry.hash), until);
+  /** An announced body that comes another way until then, or, with 0, does not. */
+  grace(hash: Uint8Array, until: Micros): void {
+    this.#grace.set(keyOf(hash), until);
   }
 
   /** At the end of a step: the requests that it makes possible. */
@@ -97,7 +100,7 @@ export class Download {
     for (const entry of this.#window(peer)) {
       if (entry.hasBody) continue;
       const key = keyOf(entry.hash);
-      if (peer.bodies.inFlight.has(key)) continue;
+      if (peer.bodies.inFlight.has(key) || this.#checking.has(key)) continue;
       if ((peer.bodies.missing.get(key) ?? 0) > now || (this.#grace.get(key) ?? 0) > now) continue;
       const other = this.#asked.get(key);
       if (other === undefined) wanted.push(entry);
@@ -116,6 +119,12 @@ export class Download {
     peer.bodies.progressAt = this.#core.now;
     this.#soon = true;
     return true;
+  }
+
+  /** A body has come and is being checked, or (`false`) that is over. */
+  checking(hash: Uint8Array, on: boolean): void {
+    if (on) this.#checking.add(keyOf(hash));
+    else if (this.#checking.delete(keyOf(hash))) this.#soon = true;
   }
 
   /** This peer's copy was bad: get it elsewhere. */

@@ -7,6 +7,8 @@ import { assert, unreachable } from '../util/assert.ts';
 import { seeded } from '../util/random.ts';
 import { Blocks } from './blocks.ts';
 import { Commands } from './commands.ts';
+import { isCompact } from './compact.ts';
+import { CompactRelay } from './compact-relay.ts';
 import { Connector } from './connector.ts';
 import { Core, NEVER } from './core.ts';
 import { Download } from './download.ts';
@@ -17,6 +19,7 @@ import { Mempool } from './mempool.ts';
 import { Mining } from './mining.ts';
 import { Orphans } from './orphans.ts';
 import { Peers } from './peers.ts';
+import { Pieces } from './pieces.ts';
 import { TxRelay } from './relay.ts';
 import { Server } from './serve.ts';
 import { Session } from './session.ts';
@@ -68,6 +71,8 @@ export class FullNode {
       headers: new HeaderSync(core),
       download: new Download(core),
       blocks: new Blocks(core),
+      compact: new CompactRelay(core),
+      pieces: new Pieces(core),
       future: new FutureBlocks(core),
       connector: new Connector(core),
       relay: new TxRelay(core),
@@ -149,6 +154,8 @@ export class FullNode {
   #tick(): void {
     const { parts } = this.#core;
     parts.connector.tick();
+    parts.pieces.tick();
+    parts.compact.tick();
     parts.headers.tick();
     parts.download.tick();
     parts.future.tick();
@@ -163,6 +170,8 @@ export class FullNode {
     const { parts } = this.#core;
     return Math.min(
       parts.connector.due(),
+      parts.pieces.due(),
+      parts.compact.due(),
       parts.headers.due(),
       parts.download.due(),
       parts.future.due(),
@@ -217,8 +226,10 @@ export class FullNode {
       return;
     }
     peer.lastHeard = core.now;
-    if (input.topic === 'block') core.parts.blocks.gossip(peer, input.ticket, input.bytes);
-    else core.parts.relay.gossip(peer, input.ticket, input.bytes);
+    if (input.topic === 'block') {
+      const form = isCompact(input.bytes) ? core.parts.compact : core.parts.blocks;
+      form.gossip(peer, input.ticket, input.bytes);
+    } else core.parts.relay.gossip(peer, input.ticket, input.bytes);
   }
 
   #frame(id: PeerId, bytes: Uint8Array): void {
@@ -269,6 +280,12 @@ export class FullNode {
         return;
       case 'notfound':
         parts.download.notFound(peer, message.ids);
+        return;
+      case 'getblocktxs':
+        parts.server.getBlockTxs(peer, message.hash, message.indexes);
+        return;
+      case 'blocktxs':
+        parts.compact.answer(peer, message);
         return;
       case 'gettxs':
         parts.server.getTxs(peer, message.ids);

@@ -118,7 +118,7 @@ export class HeaderSync {
       }
       // On top of our tip or better: no need to wait for more.
       const beats = state.buffer.length === 0 && parent.work >= chain.tip.work;
-      const judged = beats ? this.#enter(peer, header, hash) : this.#buffer(peer, header, hash, parent);
+      const judged = beats ? this.enter(peer, header, hash) : this.#buffer(peer, header, hash, parent);
       if (!judged.ok) {
         if (judged.error.rule === 'time-too-new') this.#core.parts.future.add(bytes.slice(), hash, peer.id);
         else this.blame(peer, judged.error.rule, judged.error.detail);
@@ -171,7 +171,7 @@ export class HeaderSync {
     const piece: readonly BufferedHeader[] = state.buffer.slice(0, limits.headersPerStep);
     state.buffer = state.buffer.slice(piece.length);
     for (const { header, entry } of piece) {
-      if (this.#enter(peer, header, entry.hash).ok) continue;
+      if (this.enter(peer, header, entry.hash).ok) continue;
       // Judged before, on the same ancestors: only a condemned ancestor since then, or a clock set back, can refuse it.
       state.buffer = [];
       state.more = false;
@@ -181,7 +181,7 @@ export class HeaderSync {
   }
 
   /** One new header into tree and index, with its news; the peer is known to have it. */
-  #enter(peer: Peer, header: Header, hash: Uint8Array): Checked<BlockEntry> {
+  enter(peer: Peer, header: Header, hash: Uint8Array): Checked<BlockEntry> {
     const added = this.#core.chain.addHeader(header, this.#core.wallS, hash);
     if (!added.ok) return added;
     const entry = added.value;
@@ -246,9 +246,9 @@ export class HeaderSync {
       return;
     }
     if (!this.worthEntry(judged.value.work, peer)) return;
-    const added = this.#enter(peer, decoded.value, hash);
-    if (added.ok && gossiped && parent.hasBody)
-      this.#core.parts.download.grace(added.value, now + limits.gossipGrace);
+    const added = this.enter(peer, decoded.value, hash);
+    if (added.ok && gossiped && parent.hasBody && !added.value.hasBody)
+      this.#core.parts.download.grace(hash, now + limits.gossipGrace);
   }
 
   /** Whether a new header of this total work may enter the tree on a peer's word, which costs it a side-branch token. */

@@ -19,6 +19,10 @@ export const limits = {
   serveBytesPerStep: 2_000_000,
   /** Headers judged in one step: 2,000 headers of SHA-256d take about 10 ms. */
   headersPerStep: 2_000,
+  /** Bytes of a block read or hashed in one step, by a node that has more to do: a 1 MB block takes about a dozen. */
+  checkBytesPerStep: 200_000,
+  /** Bytes of blocks that are being checked; what comes beyond it is checked in the step that brings it. */
+  checkingBytes: 24_000_000,
   /** Headers or blocks whose time has come, judged again in one step. */
   rejudgePerStep: 4,
 
@@ -36,6 +40,8 @@ export const limits = {
   maxBlocksPerRequest: 16,
   maxTxsPerRequest: 64,
   maxInv: 1_000,
+  /** Transactions in a compact announcement: no valid block has as many (the smallest transaction weighs 252). */
+  compactTxs: 20_000,
 
   // ---- peers ----
   maxPeers: 125,
@@ -117,6 +123,16 @@ export const limits = {
   heldVerdicts: 16,
   /** gossipsub forgets a message soon after: a verdict that comes later than this helps nobody. */
   heldVerdictTimeout: 2 * second,
+  /** A block below this travels whole: short ids would save little, and may cost a round trip. */
+  compactFromBytes: 10_000,
+  /** Compact announcements on their way to a block at a time; further ones are fetched as whole blocks. */
+  compactPending: 8,
+  /** Missing transactions must be here by then (beside the round trip), or the whole block is asked for. */
+  compactTimeout: 2 * second,
+  /** Announced blocks that could not be put together: they are fetched whole. */
+  compactSpoilt: 256,
+  /** Single transactions of blocks are served for so many blocks below the tip (Core: MAX_BLOCKTXN_DEPTH). */
+  compactServeDepth: 10,
   /** Block ids remembered with who brought them, and what gossip carries. */
   blockOrigins: 4_096,
   /** Refusals in connect remembered for local callers. */

@@ -1,5 +1,7 @@
+import type { Block } from '../bitcoin/block.ts';
 import { targetBytes, workOf } from '../bitcoin/target.ts';
 import { MAX_TAG } from '../consensus/tag.ts';
+import type { BlockEntry } from '../consensus/tree.ts';
 import { assert } from '../util/assert.ts';
 import { type Core, NEVER } from './core.ts';
 import { buildTemplate, type Template } from './template.ts';
@@ -124,20 +126,25 @@ export class Mining {
     const kept = this.#kept.find(({ job }) => job.id === id);
     // A second nonce for the same parent would only be a fork with ourselves.
     if (kept === undefined || kept.solved) return;
-    const bytes = kept.template.bytes(nonce >>> 0);
-    const taken = this.#core.parts.blocks.take(bytes, 'own', undefined);
-    assert(taken !== 'unwanted', 'an own block is always wanted');
-    if (!taken.ok) {
+    const siblings = this.#kept.filter(({ template }) => template.prev === kept.template.prev);
+    for (const sibling of siblings) sibling.solved = true;
+    const block = kept.template.block(nonce >>> 0);
+    this.#core.parts.blocks.take(block, 'own', undefined, (outcome) => {
+      assert(outcome !== 'unwanted', 'an own block is always wanted');
+      if (outcome.ok) {
+        if (outcome.value.isNew) this.#found(outcome.value.entry, block, tries, ms);
+        return;
+      }
       // The clock was set back, or an ancestor was invalidated meanwhile: the next job knows better.
+      for (const sibling of siblings) sibling.solved = false;
       this.#renew();
-      return;
-    }
-    if (!taken.value.isNew) return;
-    const { entry } = taken.value;
-    for (const other of this.#kept) if (other.template.prev === kept.template.prev) other.solved = true;
+    });
+  }
+
+  #found(entry: BlockEntry, block: Block, tries: number, ms: number): void {
     this.#core.own = true;
     this.#mined++;
-    this.#core.parts.blocks.publish(entry, bytes);
+    this.#core.parts.blocks.publish(entry, block);
     this.#core.tell({ kind: 'mined', id: entry.id, height: entry.height, miner: entry.miner, tries, ms });
     const order = this.#order;
     if (order?.blocksLeft !== undefined && --order.blocksLeft <= 0) this.#stop();

@@ -52,6 +52,7 @@ export interface BodyState {
 export type Served =
   | { readonly kind: 'headers'; readonly id: number; readonly from: BlockEntry; readonly stop: Uint8Array }
   | { readonly kind: 'block'; readonly hash: Uint8Array }
+  | { readonly kind: 'blocktxs'; readonly hash: Uint8Array; readonly indexes: readonly number[] }
   | { readonly kind: 'tx'; readonly txid: Uint8Array };
 
 export class Peer {

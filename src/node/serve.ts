@@ -1,5 +1,5 @@
 import { encodeHeader } from '../bitcoin/header.ts';
-import { equal } from '../util/bytes.ts';
+import { concat, equal } from '../util/bytes.ts';
 import { type Core, NEVER } from './core.ts';
 import type { Peer, Served } from './peers.ts';
 import type { Micros } from './types.ts';
@@ -37,6 +37,10 @@ export class Server {
       ids.map((hash) => ({ kind: 'block', hash })),
       this.#core.limits.servedBlocksPerPeer,
     );
+  }
+
+  getBlockTxs(peer: Peer, hash: Uint8Array, indexes: readonly number[]): void {
+    this.#enqueue(peer, [{ kind: 'blocktxs', hash, indexes }], this.#core.limits.servedRequestsPerPeer);
   }
 
   getTxs(peer: Peer, ids: readonly Uint8Array[]): void {
@@ -109,12 +113,28 @@ export class Server {
         else this.#core.send(peer, { kind: 'block', bytes });
         return bytes?.length ?? 32;
       }
+      case 'blocktxs': {
+        const parts = this.#blockTxs(item.hash, item.indexes);
+        const bytes = concat(...parts);
+        this.#core.send(peer, { kind: 'blocktxs', hash: item.hash, count: parts.length, bytes });
+        return bytes.length + 32;
+      }
       case 'tx': {
         const entry = mempool.get(item.txid);
         if (entry !== undefined) this.#core.send(peer, { kind: 'tx', bytes: entry.tx.bytes });
         return entry === undefined ? 32 : entry.tx.bytes.length;
       }
     }
+  }
+
+  /** Only of a recent block, whose body is likely still at hand; none when it has no such transactions. */
+  #blockTxs(hash: Uint8Array, indexes: readonly number[]): Uint8Array[] {
+    const { chain, limits } = this.#core;
+    const entry = chain.entry(hash);
+    if (entry === undefined || entry.condemned !== undefined) return [];
+    if (entry.height + limits.compactServeDepth < chain.tip.height) return [];
+    const txs = chain.block(entry)?.txs ?? [];
+    return indexes.every((index) => index < txs.length) ? indexes.map((index) => txs[index]!.bytes) : [];
   }
 
   due(): Micros {

@@ -55,6 +55,8 @@ export class Session {
     parts.download.forget(peer);
     parts.relay.peerLeft(peer);
     peers.remove(id);
+    // What is still done for it in pieces must not speak to it any more.
+    peer.dropped = true;
     this.#core.tell({ kind: 'peer-left', peer: id });
   }
 

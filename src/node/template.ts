@@ -1,3 +1,4 @@
+import { type Block, makeBlock } from '../bitcoin/block.ts';
 import { Writer } from '../bitcoin/codec.ts';
 import { sha256d } from '../bitcoin/hash.ts';
 import { encodeHeader, HEADER_SIZE, type Header } from '../bitcoin/header.ts';
@@ -55,6 +56,8 @@ export interface Template {
   readonly header: Uint8Array;
   /** The block's bytes. */
   bytes(nonce: number, time?: number): Uint8Array;
+  /** The block, of the transactions as the pool has parsed them. */
+  block(nonce: number): Block;
   /** The same block with another extra nonce: one coinbase and log n hashes. */
   reroll(extraNonce: number): Template;
   /** The same block at a later time (never before what the rules ask). */
@@ -203,6 +206,7 @@ function makeTemplate(body: Body, extraNonce: number, wallS: number): Template {
       writeU32LE(block, NONCE_AT, nonce);
       return block;
     },
+    block: (nonce) => makeBlock({ ...fields, nonce }, [coinbase, ...body.txs]),
     reroll: (extra) => makeTemplate(body, extra, time),
     atTime: (wall) => makeTemplate(body, extraNonce, wall),
   };

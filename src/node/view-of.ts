@@ -33,6 +33,9 @@ export function viewOf(core: Core, own: Own): NodeView {
     get orphanTxs() {
       return core.orphans.size;
     },
+    get compact() {
+      return core.parts.compact.counts;
+    },
     get futureBlocks() {
       return core.parts.future.size;
     },

@@ -29,6 +29,7 @@ export interface NodeView {
   readonly chain: ChainView;
   readonly mempool: MempoolView;
   readonly orphanTxs: number;
+  readonly compact: CompactCounts;
   /** Headers and blocks that wait for their time. */
   readonly futureBlocks: number;
   /** In the order in which they joined. */
@@ -40,6 +41,18 @@ export interface NodeView {
   readonly busy: boolean;
   /** Steps made so far. */
   readonly steps: number;
+}
+
+/** Blocks announced by short transaction ids since the start (node/compact-relay.ts). */
+export interface CompactCounts {
+  readonly announced: number;
+  /** Put together from the mempool alone. */
+  readonly atOnce: number;
+  /** ... after missing transactions were asked for, and how many those were. */
+  readonly fetched: number;
+  readonly txsFetched: number;
+  /** Could not be put together: fetched whole. */
+  readonly whole: number;
 }
 
 export interface ChainView {

@@ -47,7 +47,16 @@ export type Message =
   | { readonly kind: 'ping'; readonly nonce: Uint8Array }
   | { readonly kind: 'pong'; readonly nonce: Uint8Array }
   /** Txids in my mempool, parents first: those who lack one ask with gettxs. */
-  | { readonly kind: 'inv'; readonly ids: readonly Uint8Array[] };
+  | { readonly kind: 'inv'; readonly ids: readonly Uint8Array[] }
+  /** Transactions of a block that you announced in the compact form, by their places, ascending (BIP152: getblocktxn). */
+  | { readonly kind: 'getblocktxs'; readonly hash: Uint8Array; readonly indexes: readonly number[] }
+  /** Those, in order; none: the block is not to be had from me that way, ask for the whole one (BIP152: blocktxn). */
+  | {
+      readonly kind: 'blocktxs';
+      readonly hash: Uint8Array;
+      readonly count: number;
+      readonly bytes: Uint8Array;
+    };
 
 type Kind = Message['kind'];
 
@@ -64,6 +73,8 @@ const CODE: { readonly [K in Kind]: number } = {
   ping: 10,
   pong: 11,
   inv: 12,
+  getblocktxs: 13,
+  blocktxs: 14,
 };
 
 const ZERO_HASH = new Uint8Array(32);
@@ -111,6 +122,10 @@ function body(m: Message): readonly Uint8Array[] {
       return [Uint8Array.of(m.ids.length), ...m.ids];
     case 'inv':
       return [u16(m.ids.length), ...m.ids];
+    case 'getblocktxs':
+      return [m.hash, u16(m.indexes.length), ...m.indexes.map(u16)];
+    case 'blocktxs':
+      return [m.hash, u16(m.count), m.bytes];
     case 'block':
     case 'tx':
       return [m.bytes];
@@ -237,6 +252,24 @@ const READ: { readonly [code: number]: (c: Cursor, limits: Limits) => Message } 
     const ids = c.list(c.u16('count'), 32, 1, limits.maxInv, 'txids');
     return { kind: 'inv', ids: distinct(ids, 'txids') };
   },
+  [CODE.getblocktxs]: (c, limits) => {
+    const hash = c.take(32, 'hash');
+    const count = c.u16('count');
+    if (count === 0 || count > limits.compactTxs) throw new Malformed('places: ' + count);
+    const indexes: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const index = c.u16('place');
+      if (i > 0 && index <= indexes[i - 1]!) throw new Malformed('places do not ascend');
+      indexes.push(index);
+    }
+    return { kind: 'getblocktxs', hash, indexes };
+  },
+  [CODE.blocktxs]: (c) => ({
+    kind: 'blocktxs',
+    hash: c.take(32, 'hash'),
+    count: c.u16('count'),
+    bytes: c.rest(),
+  }),
   [CODE.block]: (c) => ({ kind: 'block', bytes: c.rest() }),
   [CODE.tx]: (c, limits) => {
     const bytes = c.rest();

@@ -373,7 +373,7 @@ export class TestNode implements Party {
     if (!this.#net.gossip) return;
     for (const other of this.#net.neighbours(this.name)) {
       if (other !== except)
-        this.#net.carry(this.name, other, (party) => party.gossip(this.name, topic, bytes));
+        this.#net.carryGossip(this.name, other, (party) => party.gossip(this.name, topic, bytes));
     }
   }
 

@@ -178,6 +178,10 @@ function frameLine(frame: Uint8Array): string {
       return (
         'headers #' + message.id + ': ' + message.headers.map((header) => tail(headerHash(header))).join(' ')
       );
+    case 'getblocktxs':
+      return 'getblocktxs ' + tail(message.hash) + ': ' + message.indexes.join(' ');
+    case 'blocktxs':
+      return 'blocktxs ' + tail(message.hash) + ': ' + message.count;
     case 'getblocks':
     case 'notfound':
     case 'gettxs':

@@ -46,6 +46,19 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     work,
     gossiped: fc.boolean(),
   }),
+  fc.record({
+    kind: fc.constant('getblocktxs' as const),
+    hash,
+    indexes: fc
+      .uniqueArray(fc.nat({ max: 0xffff }), { minLength: 1, maxLength: 40 })
+      .map((places) => places.sort((a, b) => a - b)),
+  }),
+  fc.record({
+    kind: fc.constant('blocktxs' as const),
+    hash,
+    count: fc.nat({ max: 0xffff }),
+    bytes: fc.uint8Array({ maxLength: 300 }),
+  }),
   fc.record({ kind: fc.constant('ping' as const), nonce: bytes(8) }),
   fc.record({ kind: fc.constant('pong' as const), nonce: bytes(8) }),
 );
@@ -90,7 +103,7 @@ describe('wire', () => {
   it('cut or prolonged frames of a fixed form are refused', () => {
     fc.assert(
       fc.property(message, (m) => {
-        if (m.kind === 'block' || m.kind === 'tx') return;
+        if (m.kind === 'block' || m.kind === 'tx' || m.kind === 'blocktxs') return;
         const frame = encodeMessage(m);
         for (let n = 0; n < frame.length; n++)
           expect(decodeMessage(frame.subarray(0, n), limits).ok).toBe(false);

@@ -1,5 +1,6 @@
 import { HEADER_SIZE, headerHash } from '../../bitcoin/header.ts';
 import { decodeTx } from '../../bitcoin/tx.ts';
+import { announcedHeader } from '../../node/compact.ts';
 import { limits } from '../../node/limits.ts';
 import { decodeMessage } from '../../node/wire.ts';
 import { idOf } from '../../util/bytes.ts';
@@ -39,12 +40,14 @@ export function describeGossip(
   if (messages === undefined || messages.length === 0) return undefined;
   const kinds = messages.map((m) => topicOf(m.topic ?? '') ?? 'unknown');
   const data = messages[0]!.data ?? new Uint8Array();
-  const about = messages.length > 1 ? '' : kinds[0] === 'block' ? blockId(data) : txId(data);
+  const about = messages.length > 1 ? '' : kinds[0] === 'block' ? blockId(announcedHeader(data)) : txId(data);
   return { kind: kinds.join('+'), about };
 }
 
-function blockId(bytes: Uint8Array): string {
-  return bytes.length < HEADER_SIZE ? '' : idOf(headerHash(bytes.slice(0, HEADER_SIZE)));
+function blockId(bytes: Uint8Array | undefined): string {
+  return bytes === undefined || bytes.length < HEADER_SIZE
+    ? ''
+    : idOf(headerHash(bytes.slice(0, HEADER_SIZE)));
 }
 
 function txId(bytes: Uint8Array): string {

@@ -1,0 +1,267 @@
+import { DecodeError, Reader } from '../bitcoin/codec.ts';
+import { readTx, type Tx } from '../bitcoin/tx.ts';
+import { ruleOf } from '../consensus/rules.ts';
+import { BoundedMap } from '../util/bounded-map.ts';
+import { idOf, keyOf } from '../util/bytes.ts';
+import { Pace, type Steps } from '../util/steps.ts';
+import type { Outcome } from './blocks.ts';
+import { decodeCompact, Reconstruction } from './compact.ts';
+import { type Core, NEVER } from './core.ts';
+import type { Peer } from './peers.ts';
+import type { Micros, Ticket } from './types.ts';
+import type { CompactCounts } from './view.ts';
+import type { Message } from './wire.ts';
+
+/** An announced block whose transactions are looked for. */
+interface Pending {
+  readonly peer: Peer;
+  /** Gossip waits for its verdict; undefined once it has one. */
+  ticket: Ticket | undefined;
+  readonly judgeBy: Micros;
+  readonly parts: Reconstruction;
+  /** The missing transactions were asked of the peer, and must be here by then. */
+  until: Micros | undefined;
+  /** How many were asked for; 0: they have come, or none were missing. */
+  asked: number;
+}
+
+/** What it costs to make one short id and look for it, in bytes hashed. */
+const MATCH_WORK = 24;
+
+/**
+ * Blocks that come as header and short ids (compact.ts). What the mempool has is taken from there, the rest is asked of
+ * the announcer, who has the whole block, or he would not have passed it on. Anything that does not fit (two equal ids, a
+ * wrong transaction under a right id, no answer) is nobody's fault and ends in asking for the whole block: short ids
+ * may collide, so only the merkle root and the witness commitment say whether the block is the right one.
+ */
+export class CompactRelay {
+  readonly #core: Core;
+  readonly #pending = new Map<string, Pending>();
+  /** Blocks that did not come together: no further announcement of them is tried. Never iterated. */
+  readonly #spoilt: BoundedMap<string, true>;
+  #counts = { announced: 0, atOnce: 0, fetched: 0, txsFetched: 0, whole: 0 };
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.#spoilt = new BoundedMap(core.limits.compactSpoilt);
+  }
+
+  get counts(): CompactCounts {
+    return { ...this.#counts };
+  }
+
+  gossip(peer: Peer, ticket: Ticket, bytes: Uint8Array): void {
+    const { parts, limits, now } = this.#core;
+    const decoded = decodeCompact(bytes, limits);
+    if (!decoded.ok) {
+      const detail = 'compact block: ' + decoded.error.what + ' at byte ' + decoded.error.at;
+      parts.blocks.verdict(peer, ticket, { ok: false, error: { rule: 'bad-encoding', detail } });
+      return;
+    }
+    const compact = decoded.value;
+    const judged = parts.blocks.judgeHeader(compact.head, 'gossip', peer);
+    if (judged === 'unwanted' || !judged.ok) {
+      if (judged !== 'unwanted') parts.blocks.refused(compact.head, judged.error, peer);
+      parts.blocks.verdict(peer, ticket, judged);
+      return;
+    }
+    const { here } = judged.value;
+    if (here !== undefined) {
+      parts.headers.knows(peer, here);
+      parts.blocks.verdict(peer, ticket, { ok: true, value: { entry: here, isNew: false } });
+      return;
+    }
+    this.#counts.announced++;
+    const key = keyOf(compact.hash);
+    const pending: Pending = {
+      peer,
+      ticket,
+      judgeBy: now + limits.heldVerdictTimeout,
+      parts: new Reconstruction(compact),
+      until: undefined,
+      asked: 0,
+    };
+    // Anybody can make a new announcement under an honest header: one is tried, once.
+    if (this.#pending.has(key)) {
+      this.#judgeIgnore(pending);
+    } else if (this.#spoilt.has(key) || this.#pending.size >= limits.compactPending) {
+      this.#fetchWhole(pending);
+    } else {
+      this.#pending.set(key, pending);
+      parts.download.grace(compact.hash, pending.judgeBy);
+      parts.pieces.start(this.#match(pending), bytes.length);
+    }
+  }
+
+  /** Looks through the mempool; then the block is whole, or what is missing is asked for. */
+  *#match(pending: Pending): Steps<void> {
+    const { mempool, limits } = this.#core;
+    const pace = new Pace(limits.checkBytesPerStep);
+    if (!pending.parts.ambiguous) {
+      for (const { tx } of mempool.entries()) {
+        pending.parts.offer(tx);
+        if (pace.due(MATCH_WORK)) yield;
+      }
+    }
+    const missing = pending.parts.missing();
+    if (pending.parts.ambiguous) this.#giveUp(pending);
+    else if (missing.length > 0) this.#ask(pending, missing);
+    else {
+      this.#counts.atOnce++;
+      this.#whole(pending);
+    }
+  }
+
+  #ask(pending: Pending, indexes: readonly number[]): void {
+    const { limits, now, parts } = this.#core;
+    const { peer } = pending;
+    const { hash } = pending.parts.compact;
+    if (peer.dropped || !this.#enter(pending)) {
+      this.#giveUp(pending);
+      return;
+    }
+    pending.until = now + limits.compactTimeout + peer.roundTripNow(now, limits);
+    pending.asked = indexes.length;
+    parts.download.grace(hash, pending.until);
+    // A question promises nothing that must be on disk.
+    this.#core.send(peer, { kind: 'getblocktxs', hash, indexes }, true);
+  }
+
+  /** The answer to getblocktxs. */
+  answer(peer: Peer, message: Message & { kind: 'blocktxs' }): void {
+    const pending = this.#pending.get(keyOf(message.hash));
+    if (pending?.peer !== peer || pending.asked === 0) {
+      // One that came too late is no offence.
+      if (this.#core.chain.entry(message.hash) === undefined)
+        this.#core.fault(peer, 'unrequested', 'transactions of a block that nobody asked for');
+      return;
+    }
+    if (message.count === 0 && message.bytes.length === 0) {
+      this.#giveUp(pending);
+      return;
+    }
+    if (message.count !== pending.asked) {
+      const detail = message.count + ' transactions of a block for ' + pending.asked + ' asked for';
+      this.#giveUp(pending);
+      this.#core.fault(peer, 'malformed-frame', detail);
+      return;
+    }
+    this.#counts.fetched++;
+    this.#counts.txsFetched += message.count;
+    pending.asked = 0;
+    pending.until = undefined;
+    this.#core.parts.pieces.start(this.#read(pending, message), message.bytes.length);
+  }
+
+  *#read(pending: Pending, { count, bytes }: Message & { kind: 'blocktxs' }): Steps<void> {
+    const pace = new Pace(this.#core.limits.checkBytesPerStep);
+    const reader = new Reader(bytes);
+    const txs: Tx[] = [];
+    try {
+      while (txs.length < count) {
+        const tx = readTx(reader);
+        txs.push(tx);
+        if (pace.due(tx.bytes.length)) yield;
+      }
+      reader.end();
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#giveUp(pending);
+      this.#core.fault(pending.peer, 'malformed-frame', 'transactions of a block: ' + error.message);
+      return;
+    }
+    pending.parts.fill(txs);
+    this.#whole(pending);
+  }
+
+  /** All transactions are here: is it the block that the header commits to? */
+  #whole(pending: Pending): void {
+    const { parts } = this.#core;
+    const { peer } = pending;
+    parts.blocks.take(pending.parts.block(), 'gossip', peer, (outcome) => {
+      if (isMismatch(outcome)) {
+        this.#giveUp(pending);
+        return;
+      }
+      this.#forget(pending);
+      if (pending.ticket !== undefined) parts.blocks.verdict(peer, pending.ticket, outcome);
+      else if (outcome !== 'unwanted' && !outcome.ok && ruleOf(outcome.error.rule).gossip === 'reject')
+        parts.headers.blame(peer, outcome.error.rule, outcome.error.detail);
+    });
+  }
+
+  #giveUp(pending: Pending): void {
+    this.#spoilt.set(keyOf(pending.parts.compact.hash), true);
+    this.#forget(pending);
+    this.#fetchWhole(pending);
+  }
+
+  /** Nobody is to blame: gossip hears `ignore`, and the whole block is asked for, of the announcer or of others. */
+  #fetchWhole(pending: Pending): void {
+    const { parts } = this.#core;
+    this.#counts.whole++;
+    this.#judgeIgnore(pending);
+    parts.download.grace(pending.parts.compact.hash, 0);
+    this.#enter(pending);
+    parts.download.soon();
+  }
+
+  /** The header into the tree, so that its body can be asked for; false when that is no longer possible. */
+  #enter({ peer, parts }: Pending): boolean {
+    const { header, hash } = parts.compact;
+    const known = this.#core.chain.entry(hash);
+    if (known === undefined) return this.#core.parts.headers.enter(peer, header, hash).ok;
+    this.#core.parts.headers.knows(peer, known);
+    return known.condemned === undefined;
+  }
+
+  #judgeIgnore(pending: Pending): void {
+    if (pending.ticket !== undefined)
+      this.#core.effect({ kind: 'judge', ticket: pending.ticket, verdict: 'ignore' });
+    pending.ticket = undefined;
+  }
+
+  #forget(pending: Pending): void {
+    const key = keyOf(pending.parts.compact.hash);
+    if (this.#pending.get(key) === pending) this.#pending.delete(key);
+    pending.asked = 0;
+    pending.until = undefined;
+  }
+
+  /** Verdicts that can wait no longer, and answers that do not come. */
+  tick(): void {
+    const { now } = this.#core;
+    // By hash: what is done here in which order reaches the effects.
+    for (const pending of this.#sorted()) {
+      if (pending.judgeBy <= now) this.#judgeIgnore(pending);
+      const gone = pending.peer.dropped && pending.asked > 0;
+      if (gone || (pending.until !== undefined && pending.until <= now)) this.#giveUp(pending);
+    }
+  }
+
+  #sorted(): Pending[] {
+    if (this.#pending.size < 2) return [...this.#pending.values()];
+    const named = [...this.#pending.values()].map((pending) => ({
+      id: idOf(pending.parts.compact.hash),
+      pending,
+    }));
+    return named.sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ pending }) => pending);
+  }
+
+  due(): Micros {
+    let due = NEVER;
+    for (const { ticket, judgeBy, until, peer, asked } of this.#pending.values()) {
+      if (peer.dropped && asked > 0) return this.#core.now;
+      if (ticket !== undefined) due = Math.min(due, judgeBy);
+      if (until !== undefined) due = Math.min(due, until);
+    }
+    return due;
+  }
+}
+
+/** The transactions are not those of the header: a collision, or somebody's lie. Which one, nobody can tell. */
+function isMismatch(outcome: Outcome): boolean {
+  if (outcome === 'unwanted' || outcome.ok) return false;
+  const { rung, condemns } = ruleOf(outcome.error.rule);
+  return rung === 'check' && !condemns;
+}

@@ -1,0 +1,51 @@
+import type { Steps } from '../util/steps.ts';
+import { type Core, NEVER } from './core.ts';
+import type { Micros } from './types.ts';
+
+interface Job {
+  readonly steps: Steps<void>;
+  readonly bytes: number;
+}
+
+/**
+ * Work on a big block, a piece a step: reading and checking it, or looking for its transactions. What is done after one
+ * piece, as with all small blocks, is done in the step in which it came; the others take turns in order of arrival.
+ */
+export class Pieces {
+  readonly #core: Core;
+  readonly #jobs: Job[] = [];
+  #bytes = 0;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Bytes of the blocks that are not done yet. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Does the first piece at once. `bytes`: what the job keeps in memory. */
+  start(steps: Steps<void>, bytes: number): void {
+    if (steps.next().done === true) return;
+    this.#jobs.push({ steps, bytes });
+    this.#bytes += bytes;
+    // Whoever sends faster than we read makes this step longer, and our memory no larger.
+    while (this.#bytes > this.#core.limits.checkingBytes) this.#piece();
+  }
+
+  tick(): void {
+    if (this.#jobs.length > 0) this.#piece();
+  }
+
+  #piece(): void {
+    const [job] = this.#jobs;
+    if (job === undefined || job.steps.next().done !== true) return;
+    this.#jobs.shift();
+    this.#bytes -= job.bytes;
+  }
+
+  due(): Micros {
+    return this.#jobs.length > 0 ? this.#core.now : NEVER;
+  }
+}

@@ -1,0 +1,163 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { encodeHeader } from '../../src/bitcoin/header.ts';
+import { commitmentOf, witnessRoot } from '../../src/bitcoin/merkle.ts';
+import { makeTx } from '../../src/bitcoin/tx.ts';
+import { checkBlock } from '../../src/consensus/check.ts';
+import {
+  announcedHeader,
+  compactSize,
+  decodeCompact,
+  encodeCompact,
+  isCompact,
+  Reconstruction,
+  shortIdHash,
+} from '../../src/node/compact.ts';
+import { limits } from '../../src/node/limits.ts';
+import { concat, readU32LE } from '../../src/util/bytes.ts';
+import { honestChain, withTxs } from './blocks.ts';
+import { labParams } from './net.ts';
+import { genesisCoin, outputOf, pay } from './pay.ts';
+
+const params = labParams();
+const [first] = honestChain(params, 1);
+const txs = ['alice', 'bob', 'carol', 'dave', 'erin'].flatMap((who) => {
+  const name = who as 'alice';
+  const parent = pay([genesisCoin(params, name)], 'judy', 1_000_000);
+  return [parent, pay([outputOf(parent, 1, name)], 'judy', 500_000)];
+});
+const block = committed(txs);
+const nonce = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+
+/** The first block with these payments, its witness commitment right. */
+function committed(payments: readonly (typeof txs)[number][]) {
+  const [old] = first!.txs;
+  const commitment = commitmentOf(witnessRoot([old!, ...payments]), new Uint8Array(32));
+  const head = Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed);
+  const coinbase = makeTx({
+    ...old!,
+    outputs: [old!.outputs[0]!, { value: 0, script: concat(head, commitment) }],
+  });
+  return withTxs(first!, [coinbase, ...payments]);
+}
+
+function decoded(bytes: Uint8Array) {
+  const compact = decodeCompact(bytes, limits);
+  if (!compact.ok) throw new Error(compact.error.what);
+  return compact.value;
+}
+
+describe('a compact block', () => {
+  it('carries the header and six bytes for each payment, and says how long it is', () => {
+    const bytes = encodeCompact(block, nonce);
+    expect(bytes.length).toBe(compactSize(block));
+    expect(bytes.length).toBe(4 + 80 + 8 + 1 + 6 * txs.length + 2 + block.txs[0]!.bytes.length);
+    const compact = decoded(bytes);
+    expect(compact.hash).toEqual(block.hash);
+    expect(compact.shortIds).toEqual(
+      txs.map((tx) => shortIdHash(encodeHeader(block.header), nonce).short(tx.wtxid)),
+    );
+    expect(compact.prefilled.map(({ index, tx }) => [index, tx.id])).toEqual([[0, block.txs[0]!.id]]);
+  });
+
+  it('is told from a whole block, which has no version 0', () => {
+    const bytes = encodeCompact(block, nonce);
+    expect([isCompact(bytes), isCompact(block.bytes), isCompact(new Uint8Array(3))]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(announcedHeader(bytes)).toEqual(block.bytes.subarray(0, 80));
+    expect(announcedHeader(block.bytes)).toEqual(block.bytes.subarray(0, 80));
+    expect(announcedHeader(bytes.subarray(0, 83))).toBeUndefined();
+  });
+
+  it('any bytes are decoded or refused, and every cut is refused', () => {
+    const bytes = encodeCompact(block, nonce);
+    for (let n = 0; n < bytes.length; n++)
+      expect(decodeCompact(bytes.subarray(0, n), limits).ok, n + ' bytes').toBe(false);
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (tail) => {
+        const any = decodeCompact(concat(new Uint8Array(4), tail), limits);
+        if (any.ok) new Reconstruction(any.value);
+      }),
+    );
+    const few = { ...limits, compactTxs: 5 };
+    expect(decodeCompact(bytes, few)).toMatchObject({ error: { what: 'too many short ids' } });
+    // The coinbase said to stand behind the last place.
+    const behind = bytes.slice();
+    behind[4 + 80 + 8 + 1 + 6 * txs.length + 1] = txs.length + 1;
+    expect(decodeCompact(behind, limits)).toMatchObject({
+      error: { what: 'a prefilled transaction behind the end' },
+    });
+  });
+});
+
+/** Whatever is offered, in whatever order, with whatever collisions: the block itself, or something that is seen to be wrong. */
+describe('putting it together', () => {
+  it('gives the block byte for byte, when all is offered', () => {
+    const parts = new Reconstruction(decoded(encodeCompact(block, nonce)));
+    for (const tx of [...txs].reverse()) parts.offer(tx);
+    expect(parts.missing()).toEqual([]);
+    expect(parts.block().bytes).toEqual(block.bytes);
+    expect(parts.block().weight).toBe(block.weight);
+  });
+
+  it('asks for what is missing, and takes it in order', () => {
+    fc.assert(
+      fc.property(fc.subarray(txs), (have) => {
+        const parts = new Reconstruction(decoded(encodeCompact(block, nonce)));
+        for (const tx of have) parts.offer(tx);
+        const missing = parts.missing();
+        expect(missing).toEqual(txs.flatMap((tx, i) => (have.includes(tx) ? [] : [i + 1])));
+        parts.fill(missing.map((place) => block.txs[place]!));
+        expect(parts.block().bytes).toEqual(block.bytes);
+      }),
+    );
+  });
+
+  it('never passes a wrong block, however short the ids are', () => {
+    let collisions = 0;
+    fc.assert(
+      fc.property(
+        fc.subarray(txs, { minLength: 1 }),
+        fc.shuffledSubarray(txs),
+        fc.integer({ min: 1, max: 8 }),
+        (inside, offered, bits) => {
+          const target = committed(inside);
+          const shortOf = (wtxid: Uint8Array): number => readU32LE(wtxid, 0) & (2 ** bits - 1);
+          const compact = {
+            ...decoded(encodeCompact(target, nonce)),
+            shortIds: inside.map((tx) => shortOf(tx.wtxid)),
+          };
+          const parts = new Reconstruction(compact, shortOf);
+          const distinct = new Set(compact.shortIds).size === inside.length;
+          expect(parts.ambiguous).toBe(!distinct);
+          if (parts.ambiguous) return;
+          for (const tx of offered) parts.offer(tx);
+          const missing = parts.missing();
+          parts.fill(missing.map((place) => target.txs[place]!));
+          const checked = checkBlock(parts.block().bytes, params);
+          if (checked.ok) expect(parts.block().bytes).toEqual(target.bytes);
+          else collisions++;
+          if (!checked.ok) expect(checked.error.rule).toBe('bad-txnmrklroot');
+        },
+      ),
+      { numRuns: 300 },
+    );
+    expect(collisions).toBeGreaterThan(10);
+  });
+
+  it('a place that two of ours claim is asked for, and stays so', () => {
+    const shortOf = (): number => 7;
+    const target = committed([txs[0]!]);
+    const parts = new Reconstruction({ ...decoded(encodeCompact(target, nonce)), shortIds: [7] }, shortOf);
+    parts.offer(txs[0]!);
+    parts.offer(txs[0]!);
+    expect(parts.missing()).toEqual([]);
+    parts.offer(txs[1]!);
+    expect(parts.missing()).toEqual([1]);
+    parts.offer(txs[0]!);
+    expect(parts.missing()).toEqual([1]);
+  });
+});
