@@ -12,6 +12,7 @@ import { launch, type RunningYard } from '../lab/launch.ts';
 import * as pay from '../lab/pay.ts';
 import { failed, misuse, Problem } from '../lab/problem.ts';
 import { atRest } from '../lab/quiet.ts';
+import { withMinersHeld } from '../lab/reorg.ts';
 import { isVacant, unpack } from '../lab/save-read.ts';
 import { mayWrite } from '../lab/save-write.ts';
 import { removeTemporary, temporaryDir } from '../lab/temporary.ts';
@@ -188,18 +189,12 @@ export class Yard implements AsyncDisposable {
   async reorg(wishes: UndoWishes): Promise<ReorgEvent> {
     if (this.#client.refresh().groups !== undefined)
       throw failed('the yard is cut; heal it first, or let the two sides make the reorg');
-    const action = undo(this.#client, wishes);
-    const infos = await this.#client.infos();
-    const released = [...infos].filter(([, i]) => i?.mining.held === false).map(([l]) => l);
-    const { launcher } = this.#running;
-    await launcher.hold(true, this.#client.letters);
-    try {
-      const done = await action.run(this.#context);
+    const done = await withMinersHeld(this.#client, async () => {
+      const undone = await undo(this.#client, wishes).run(this.#context);
       await this.settled();
-      return done.data.reorgs[0]!;
-    } finally {
-      await launcher.hold(false, released);
-    }
+      return undone;
+    });
+    return done.data.reorgs[0]!;
   }
 
   /**

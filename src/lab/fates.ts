@@ -2,6 +2,7 @@ import type { Block } from '../bitcoin/block.ts';
 import { decodeTx, outpointKey, type Tx } from '../bitcoin/tx.ts';
 import type { Params } from '../consensus/params.ts';
 import { fromHex, idOf } from '../util/bytes.ts';
+import { err, ok, type Result } from '../util/result.ts';
 import { buildTx, describeFault } from '../wallet/build.ts';
 import { KeyRing } from '../wallet/keys.ts';
 import { signTx } from '../wallet/sign.ts';
@@ -23,6 +24,20 @@ export type TxFate =
   | { readonly later: number }
   | { readonly conflict: string }
   | { readonly by: string };
+
+/** `a91f=drop`, `a91f=keep`, `a91f=later:2`, `a91f=conflict:ADDRESS`: a payment by its tail, and what becomes of it. */
+export function parseFate(text: string): Result<{ readonly tail: string; readonly fate: TxFate }, string> {
+  const match = /^([^=]+)=(keep|drop|(later|conflict):(.+))$/.exec(text);
+  if (match === null) {
+    const form = 'write a91f=keep, a91f=drop, a91f=later:2 or a91f=conflict:ADDRESS';
+    return err(`'${text}' does not say what becomes of which payment: ${form}`);
+  }
+  const [, tail = '', word = '', kind, value = ''] = match;
+  if (kind === undefined) return ok({ tail, fate: word as 'keep' | 'drop' });
+  if (kind === 'conflict') return ok({ tail, fate: { conflict: value } });
+  if (!/^\d{1,3}$/.test(value)) return err(`'${text}': ${value} is not a number of blocks`);
+  return ok({ tail, fate: { later: Number(value) } });
+}
 
 const CONFLICT_FEE_RATE = 5_000;
 

@@ -66,16 +66,27 @@ export function reorg(client: YardClient, wishes: ReorgWishes): Action<Reorganis
       const infos = await client.infos();
       const down = [...infos].filter(([, i]) => i === undefined).map(([l]) => l);
       if (down.length > 0) throw failed(`${down.join(' ')} is down`, `Start it: forkyard start ${down[0]}`);
-      const released = [...infos].filter(([, i]) => i?.mining.held === false).map(([l]) => l);
-      await client.control('hold', { on: true, nodes: [...client.letters] });
-      try {
-        return await perform(client, { winners, losers, wishes, line }, context);
-      } finally {
-        if (client.refresh().groups !== undefined) await client.control('heal');
-        await client.control('hold', { on: false, nodes: released });
-      }
+      return withMinersHeld(client, async () => {
+        try {
+          return await perform(client, { winners, losers, wishes, line }, context);
+        } finally {
+          if (client.refresh().groups !== undefined) await client.control('heal');
+        }
+      });
     },
   };
+}
+
+/** Nobody mines meanwhile but who is told to; those who were held before stay so. */
+export async function withMinersHeld<T>(client: YardClient, work: () => Promise<T>): Promise<T> {
+  const infos = await client.infos();
+  const released = [...infos].filter(([, i]) => i?.mining.held === false).map(([l]) => l);
+  await client.control('hold', { on: true, nodes: [...client.letters] });
+  try {
+    return await work();
+  } finally {
+    await client.control('hold', { on: false, nodes: released });
+  }
 }
 
 interface Parts {
@@ -125,7 +136,7 @@ async function perform(client: YardClient, parts: Parts, context: RunContext) {
  * One tip on all, to start from. Blocks found just before the hold may still be on their way; and if two of them have the
  * same work, the nodes stay divided for as long as nobody mines: then one more block decides.
  */
-async function commonStart(client: YardClient, miner: string, context: RunContext): Promise<Tip> {
+export async function commonStart(client: YardClient, miner: string, context: RunContext): Promise<Tip> {
   const patience = 2_000 + 6 * client.yard.delayMs;
   try {
     return await client.settled({ ...context, timeoutMs: Math.min(patience, context.timeoutMs) });

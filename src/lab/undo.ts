@@ -7,7 +7,7 @@ import { describeTips, type YardClient } from './client.ts';
 import { readParams } from './create.ts';
 import { placeTxs, type TxFate } from './fates.ts';
 import { minerKey } from './keyring.ts';
-import { blockName } from './names.ts';
+import { blockName, tailOf } from './names.ts';
 import { failed, misuse } from './problem.ts';
 import { type Ancestor, lastBlocks, rivalBlock } from './rival.ts';
 import { eventsSince } from './story.ts';
@@ -138,12 +138,14 @@ async function conclude(
   const ids = (kind: 'tx-returned' | 'tx-lost') => [
     ...new Set(events.flatMap((e) => (e.kind === kind ? [e.txid] : []))),
   ];
-  const [first] = reorgs;
+  const first = reorgs[0]!;
   const ms = Date.now() - began;
   const data: Undone = { reorgs, returned: ids('tx-returned'), lost: ids('tx-lost'), ms };
+  const fork = `${blockName(first.fork)} ${tailOf(first.fork.id)}`;
   const line =
-    `REORG on ${letters.join(' ')} · ${first!.depth} out · ${first!.length} in · ${formatMs(ms)} in all · ` +
-    `${data.returned.length} payments wait again, ${data.lost.length} lost`;
+    `REORG on ${letters.join(' ')} · ${first.depth} out (${first.out.map(blockName).join(' ')}) · ` +
+    `${first.length} in (${first.in.map(blockName).join(' ')}) · ${formatMs(ms)} in all\n` +
+    `fork point ${fork} · ${data.returned.length} payments wait again, ${data.lost.length} lost`;
   return { line, data };
 }
 

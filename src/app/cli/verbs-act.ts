@@ -2,12 +2,12 @@ import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
 import { formatMs, formatSpeed, parseCount } from '../../observe/units.ts';
 import { addDryRun, addShared, ending, example, perform, shared } from './common.ts';
+import { reorgVerb } from './verb-reorg.ts';
 
-/** `mine`, `hold`, `release`, `partition`, `heal`, `reorg`: what happens to the chain and to the links. */
+/** `mine`, `hold`, `release`, `partition`, `heal`: what happens to the chain and to the links. */
 
 /** A block may take its time at a node's own rate; nobody wants to be told after a minute that mining is slow. */
 const MINE_TIMEOUT_MS = 3_600_000;
-const REORG_TIMEOUT_MS = 600_000;
 
 async function open(yard: string | undefined) {
   const { YardClient } = await import('../../lab/client.ts');
@@ -131,28 +131,4 @@ function healVerb(): Command {
       await perform(s, heal(client, { wait: options.wait }));
     });
   return example(heal, 'heal');
-}
-
-function reorgVerb(): Command {
-  const reorg = addDryRun(addShared(new Command('reorg')))
-    .description('undo blocks by competing work, for real: cut, mine on both sides, heal')
-    .option('--depth <blocks>', 'how many blocks are undone', '1')
-    .option('--lead <blocks>', 'by how many the winners are ahead', '1')
-    .option('--on <nodes>', 'who is reorganised, such as CD (default: the last half)')
-    .option('--capped', "mine at the nodes' own rates")
-    .action(
-      async (options: { depth: string; lead: string; on?: string; capped?: boolean }, command: Command) => {
-        const s = shared(command);
-        const wishes = {
-          depth: count(options.depth, '--depth', 1, 1_000),
-          lead: count(options.lead, '--lead', 1, 1_000),
-          ...(options.on === undefined ? {} : { losers: options.on }),
-          capped: options.capped === true,
-        };
-        const client = await open(s.yard);
-        const { reorg } = await import('../../lab/reorg.ts');
-        await perform(s, reorg(client, wishes), REORG_TIMEOUT_MS);
-      },
-    );
-  return example(reorg, 'reorg --depth 3', 'reorg --depth 2 --lead 2 --on D');
 }
