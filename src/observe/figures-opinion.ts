@@ -1,5 +1,3 @@
-import type { FigureTree, TreeBlock } from './figures-tree.ts';
-
 /** Depths k = 0 … 31 have a figure of their own; what is deeper counts in all of them. */
 export const DEPTHS = 32;
 
@@ -17,8 +15,11 @@ export interface Opinion {
 export const NOBODY: Opinion = { nodes: 0, equal: true, deepest: 0, pairs: [] };
 
 /** Only distinct tips are compared: many nodes have few opinions. */
-export function opinionOf<Owner>(tips: Iterable<TreeBlock<Owner>>, tree: FigureTree<Owner>): Opinion {
-  const groups = new Map<TreeBlock<Owner>, number>();
+export function opinionOf<Block>(
+  tips: Iterable<Block>,
+  tree: { conflict(a: Block, b: Block): number },
+): Opinion {
+  const groups = new Map<Block, number>();
   let nodes = 0;
   for (const tip of tips) {
     groups.set(tip, (groups.get(tip) ?? 0) + 1);

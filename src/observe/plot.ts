@@ -1,7 +1,16 @@
 /** Small plots as SVG text: for reports that must open from disk, without a script. */
 
 /** Okabe and Ito's colours: told apart by everybody, in print too. */
-const COLOURS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000', '#F0E442'];
+export const COLOURS = [
+  '#0072B2',
+  '#D55E00',
+  '#009E73',
+  '#CC79A7',
+  '#E69F00',
+  '#56B4E9',
+  '#000000',
+  '#F0E442',
+];
 const WIDTH = 720;
 const HEIGHT = 240;
 const LEFT = 46;

@@ -6,14 +6,7 @@ import {
   staleOfShares,
   twoClusters,
 } from '../../src/observe/predict.ts';
-
-/** To the digits that a table prints: half a unit of the last one. */
-function printed(value: number, text: string): void {
-  const decimals = text.split('.')[1]!.length;
-  expect(Math.abs(value - Number(text)), `${value} is not ${text}`).toBeLessThanOrEqual(
-    0.5001 / 10 ** decimals,
-  );
-}
+import { printed } from './printed.ts';
 
 describe('two equal clusters', () => {
   it('solve θ tan θ = x/2', () => {

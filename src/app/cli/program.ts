@@ -5,6 +5,7 @@ import { scenarioVerbs } from './scenario-verbs.ts';
 import { statsVerb } from './stats.ts';
 import { knownVerbs } from './typed.ts';
 import { execVerb } from './verb-exec.ts';
+import { experimentVerb } from './verb-experiment.ts';
 import { actVerbs } from './verbs-act.ts';
 import { faultVerbs } from './verbs-fault.ts';
 import { lookVerbs } from './verbs-look.ts';
@@ -51,7 +52,7 @@ export function buildProgram(options: ProgramOptions): Command {
     ['Act:', actVerbs()],
     ['Break:', faultVerbs()],
     ['Pay:', payVerbs()],
-    ['Lessons and tests:', [...scenarioVerbs(options.programPath), execVerb()]],
+    ['Lessons and tests:', [...scenarioVerbs(options.programPath), experimentVerb(), execVerb()]],
     ['One node:', nodeVerbs()],
   ];
   for (const [heading, verbs] of groups) {

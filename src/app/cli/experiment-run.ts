@@ -1,0 +1,190 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { EXPERIMENTS, findExperiment } from '../../lab/experiment/catalogue.ts';
+import { readValues } from '../../lab/experiment/parameters.ts';
+import { keysOf, renderReport } from '../../lab/experiment/report.ts';
+import { ratio } from '../../lab/experiment/rows.ts';
+import { resultJson, runExperiment } from '../../lab/experiment/run.ts';
+import type { Experiment, ExperimentResult, Values } from '../../lab/experiment/types.ts';
+import { misuse } from '../../lab/problem.ts';
+import { pathFrom } from '../../lab/yard-file.ts';
+import { chartText } from '../../observe/chart-text.ts';
+import { ending, type Shared } from './common.ts';
+import type { Out } from './out.ts';
+import { table } from './print.ts';
+
+/** More threads than this do not make it faster: few experiments have more pieces of equal length. */
+const MOST_THREADS = 8;
+
+export async function runExperimentVerb(
+  s: Shared,
+  name: string | undefined,
+  options: Readonly<Record<string, string>>,
+): Promise<void> {
+  if (name === undefined) return list(s);
+  const { seed: seedText = '1', out: dir, ...typed } = settingsOf(options);
+  const seed = Number(seedText);
+  if (!/^\d+$/.test(seedText) || !Number.isSafeInteger(seed))
+    throw misuse(`--seed must be a whole number, not '${seedText}'`);
+  const chosen = name === 'all' ? EXPERIMENTS : [findExperiment(name)];
+  if (name === 'all' && Object.keys(typed).length > 0)
+    throw misuse(
+      `'all' takes no --${Object.keys(typed)[0]}: each experiment runs with its own settings`,
+      'Give them to one experiment by its name.',
+    );
+  // All are read before the first one runs: a slip in the last value should not cost a minute.
+  const jobs = chosen.map((experiment) => [experiment, readValues(experiment, typed)] as const);
+  const folder = dir === undefined ? undefined : makeFolder(dir);
+  const results: ExperimentResult[] = [];
+  for (const [experiment, values] of jobs) {
+    const result = await runOne(s, experiment, values, seed);
+    results.push(result);
+    print(s.out, result);
+    if (!result.ok) ending.code = 1;
+  }
+  s.out.object(
+    name === 'all'
+      ? { seed, experiments: results.map(resultJson), ok: ending.code === 0 }
+      : resultJson(results[0]!),
+  );
+  if (folder === undefined) return;
+  const file = join(folder, 'report.html');
+  writeFileSync(file, renderReport(results));
+  s.out.line(`Report: ${pathFrom(process.cwd(), file)}`);
+}
+
+function list({ out }: Shared): void {
+  for (const line of table(EXPERIMENTS.map((e) => [`  ${e.name}`, e.says]))) out.line(line);
+  out.line();
+  out.line('Do one: forkyard experiment disagreement. Do all: forkyard experiment all --out report');
+  out.object({
+    experiments: EXPERIMENTS.map(({ name, says, parameters }) => ({
+      name,
+      says,
+      parameters: parameters.map((p) => ({ name: p.name, says: p.says, default: p.default })),
+    })),
+  });
+}
+
+/** Own options only: those that mean the same on every verb were read elsewhere. */
+function settingsOf(options: Readonly<Record<string, unknown>>): Record<string, string> {
+  const shared = new Set(['yard', 'json', 'quiet', 'timeout', 'ascii']);
+  return Object.fromEntries(
+    Object.entries(options).filter(
+      (o): o is [string, string] => !shared.has(o[0]) && typeof o[1] === 'string',
+    ),
+  );
+}
+
+function makeFolder(dir: string): string {
+  const folder = resolve(dir);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw misuse(`--out: cannot make the folder ${dir}: ${(error as Error).message}`);
+  }
+  return folder;
+}
+
+async function runOne(
+  s: Shared,
+  experiment: Experiment,
+  values: Values,
+  seed: number,
+): Promise<ExperimentResult> {
+  const bar = new ProgressBar(s.out, experiment.name);
+  const timeout = s.timeoutMs === undefined ? [] : [AbortSignal.timeout(s.timeoutMs)];
+  try {
+    return await runExperiment(experiment, values, seed, {
+      threads: Math.min(MOST_THREADS, availableParallelism()),
+      progress: (part) => bar.show(part),
+      signal: AbortSignal.any([s.signal, ...timeout]),
+    });
+  } finally {
+    bar.end();
+  }
+}
+
+/** On stderr, so that what is piped elsewhere stays clean; only where somebody looks. */
+class ProgressBar {
+  readonly #out: Out;
+  readonly #name: string;
+  readonly #began = performance.now();
+  readonly #shown: boolean;
+  #last = 0;
+
+  constructor(out: Out, name: string) {
+    this.#out = out;
+    this.#name = name;
+    this.#shown = process.stderr.isTTY === true && process.env['TERM'] !== 'dumb' && !out.quiet;
+  }
+
+  show(part: number): void {
+    const now = performance.now();
+    if (!this.#shown || now - this.#last < 100) return;
+    this.#last = now;
+    const width = 30;
+    const full = Math.round(part * width);
+    const [on, off] = this.#out.ascii ? ['#', '.'] : ['█', '░'];
+    const spent = now - this.#began;
+    const left = part < 0.02 ? '' : `  ${Math.ceil((spent / part - spent) / 1000)} s left`;
+    process.stderr.write(
+      `\r\u001b[K${this.#name} ${on.repeat(full)}${off.repeat(width - full)} ${Math.floor(part * 100)} %${left}`,
+    );
+  }
+
+  end(): void {
+    if (this.#shown) process.stderr.write('\r\u001b[K');
+  }
+}
+
+function print(out: Out, result: ExperimentResult): void {
+  const { experiment, rows, charts, sentence, remarks, sigmas, seed } = result;
+  out.line(out.style('bold', `${experiment.name}: ${experiment.says}`));
+  const settings = experiment.parameters.map((p) => `${p.name} ${result.values[p.name]!.join(',')}`);
+  out.step(out.style('dim', `${settings.join(' · ')} · seed ${seed}`));
+  const keys = keysOf(rows);
+  const head = [
+    ...keys.map((k) => k.toUpperCase()),
+    'MODEL',
+    'MEASURED',
+    'PREDICTED',
+    'SE',
+    'N',
+    '',
+    'PREDICTION',
+  ];
+  const body = rows.map((r) => [
+    ...keys.map((k) => String(r.keys[k] ?? '')),
+    r.model,
+    ratio(r.measured),
+    ratio(r.predicted),
+    ratio(r.se),
+    Math.round(r.n).toLocaleString('en-US'),
+    r.ok ? '✓' : 'OUTSIDE',
+    `${r.formula} (${r.origin})`,
+  ]);
+  for (const line of table([head, ...body])) out.line(`  ${line}`);
+  for (const note of new Set(rows.flatMap((r) => r.note ?? []))) out.step(`  ${note}.`);
+  out.step('');
+  const [chart] = charts;
+  if (chart !== undefined) for (const line of chartText(chart)) out.step(`  ${plainChart(out, line)}`);
+  out.step('');
+  for (const remark of remarks) out.step(out.style('dim', remark));
+  const bad = rows.filter((r) => !r.ok).length;
+  const verdict =
+    bad === 0
+      ? out.style('green', `all ${rows.length} within ${sigmas} standard errors`)
+      : out.style('red', `${bad} of ${rows.length} outside of ${sigmas} standard errors`);
+  out.line(`${verdict} · ${(result.ms / 1000).toFixed(1)} s`);
+  out.line(sentence);
+  out.step('');
+}
+
+/** Frames have no place in the table of signs that `Out` replaces. */
+function plainChart(out: Out, line: string): string {
+  return out.ascii
+    ? line.replaceAll('│', '|').replaceAll('└', '+').replaceAll('─', '-').replaceAll('·', '.')
+    : line;
+}

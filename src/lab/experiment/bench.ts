@@ -1,0 +1,129 @@
+import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
+import { Interrupted } from '../action.ts';
+import { runTask, type TaskInput, type TaskName, type TaskOutput } from './tasks.ts';
+import type { Answer, Order } from './worker.ts';
+
+/** Where the pieces of an experiment are done: on a few threads, or here. */
+export interface Bench {
+  /** `cost`: about how long it takes, in any unit that all pieces of one experiment share. */
+  do<K extends TaskName>(task: K, input: TaskInput<K>, cost: number): Promise<TaskOutput<K>>;
+  close(): Promise<void>;
+}
+
+export interface BenchOptions {
+  /** 0: everything in this thread, one piece after the other. */
+  readonly threads: number;
+  /** Part that is done of all that is known to be done, 0 … 1. */
+  readonly progress?: (part: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+interface Piece {
+  readonly order: Order;
+  readonly cost: number;
+  part: number;
+  readonly resolve: (output: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export function openBench(options: BenchOptions): Bench {
+  return new Threads(options);
+}
+
+class Threads implements Bench {
+  readonly #options: BenchOptions;
+  readonly #waiting: Piece[] = [];
+  readonly #pieces: Piece[] = [];
+  readonly #workers = new Map<Worker, Piece | undefined>();
+  #closed = false;
+
+  constructor(options: BenchOptions) {
+    this.#options = options;
+    options.signal?.addEventListener('abort', this.#abort);
+  }
+
+  readonly #abort = (): void => {
+    for (const piece of this.#pieces) piece.reject(new Interrupted());
+    void this.close();
+  };
+
+  do<K extends TaskName>(task: K, input: TaskInput<K>, cost: number): Promise<TaskOutput<K>> {
+    return new Promise<TaskOutput<K>>((resolve, reject) => {
+      const piece: Piece = { order: { task, input }, cost, part: 0, resolve, reject };
+      this.#pieces.push(piece);
+      if (this.#options.signal?.aborted === true) reject(new Interrupted());
+      else if (this.#options.threads === 0) this.#doHere(piece);
+      else {
+        this.#waiting.push(piece);
+        // After the caller has named all pieces that it has at once, so that the longest can go first.
+        queueMicrotask(() => this.#assign());
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#options.signal?.removeEventListener('abort', this.#abort);
+    this.#waiting.length = 0;
+    await Promise.all([...this.#workers.keys()].map((worker) => worker.terminate()));
+    this.#workers.clear();
+  }
+
+  #doHere(piece: Piece): void {
+    const { task, input } = piece.order;
+    const output = runTask(task, input, (part) => this.#advance(piece, part));
+    this.#advance(piece, 1);
+    piece.resolve(output as never);
+  }
+
+  #assign(): void {
+    if (this.#closed) return;
+    for (const [worker, busy] of this.#workers) if (busy === undefined) this.#give(worker);
+    while (this.#waiting.length > 0 && this.#workers.size < this.#options.threads) this.#give(this.#spawn());
+  }
+
+  /** The longest first: so no thread is left alone with a long one at the end. */
+  #give(worker: Worker): void {
+    let best = 0;
+    for (const [i, piece] of this.#waiting.entries()) if (piece.cost > this.#waiting[best]!.cost) best = i;
+    const [piece] = this.#waiting.splice(best, 1);
+    if (piece === undefined) return;
+    this.#workers.set(worker, piece);
+    worker.postMessage(piece.order);
+  }
+
+  #spawn(): Worker {
+    // By the package's own name: the same from the sources under test, from the bundle and from an installed package.
+    const worker = new Worker(createRequire(import.meta.url).resolve('#experiment/worker'));
+    this.#workers.set(worker, undefined);
+    worker.on('message', (answer: Answer) => {
+      const piece = this.#workers.get(worker);
+      if (piece === undefined) return;
+      if (answer.kind === 'part') {
+        this.#advance(piece, answer.part);
+        return;
+      }
+      this.#workers.set(worker, undefined);
+      this.#advance(piece, 1);
+      piece.resolve(answer.output as never);
+      this.#assign();
+    });
+    worker.on('error', (error) => {
+      this.#workers.get(worker)?.reject(error instanceof Error ? error : new Error(String(error)));
+      this.#workers.delete(worker);
+    });
+    return worker;
+  }
+
+  #advance(piece: Piece, part: number): void {
+    piece.part = part;
+    let done = 0;
+    let all = 0;
+    for (const { cost, part: p } of this.#pieces) {
+      done += cost * p;
+      all += cost;
+    }
+    this.#options.progress?.(all === 0 ? 1 : done / all);
+  }
+}

@@ -1,0 +1,201 @@
+import type { Figures } from '../../observe/figures-tally.ts';
+import { type Judged, judgeMean, judgeShare } from '../../observe/judge.ts';
+import { type ClusterRace, clusterRace } from '../../observe/predict-clusters.ts';
+import { squareRoot } from '../../util/elementary.ts';
+import { misuse } from '../problem.ts';
+import { number, numbers } from './parameters.ts';
+import { percentOf, ratio, row } from './rows.ts';
+import type { Experiment, Row } from './types.ts';
+
+/** Depths with rows of their own. */
+const DEEPEST = 6;
+/** A depth that fewer forks are expected to reach gets no row: nothing could be said of it. */
+const LEAST_FORKS = 10;
+/** With fewer, the scatter of batch means is itself too uncertain, and theory's is taken. */
+const ENOUGH_FORKS = 100;
+
+export const disagreement: Experiment = {
+  name: 'disagreement',
+  says: 'how deep can two nodes contradict each other, and how fast does that fade?',
+  question:
+    'Two halves of a network hear of each other’s blocks one delay late. How much of the time do they contradict each other k blocks below their tips (D_k), and how often is a read k deep undone (V_k)?',
+  parameters: [
+    {
+      name: 'x',
+      says: 'blocks of the whole network per one-way delay',
+      default: [0.1, 0.2, 0.5, 1],
+      many: true,
+      range: { least: 0.001, most: 5, whole: false },
+    },
+    {
+      name: 'blocks',
+      says: 'blocks for each x',
+      default: [200_000],
+      many: false,
+      range: { least: 1_000, most: 5_000_000, whole: true },
+    },
+    {
+      name: 'shares',
+      says: 'hash power of the two clusters',
+      default: [0.5, 0.5],
+      many: true,
+      range: { least: 0.01, most: 1_000_000, whole: false },
+    },
+  ],
+  async run(values, seed, bench) {
+    const shares = numbers(values, 'shares');
+    if (shares.length !== 2)
+      throw misuse(
+        `--shares takes two shares, one for each cluster, not ${shares.length}`,
+        'As in: --shares 0.7,0.3',
+      );
+    const share = shares[0]! / (shares[0]! + shares[1]!);
+    const blocks = number(values, 'blocks');
+    const runs = await Promise.all(
+      numbers(values, 'x').map(async (x) => ({
+        x,
+        theory: clusterRace(x, share),
+        figures: await bench.do('clusters', { x, share, blocks, seed: `${seed}/disagreement/${x}` }, blocks),
+      })),
+    );
+    return (sigmas) => ({
+      rows: runs.flatMap(({ x, theory, figures }) => rowsOf(x, theory, figures, sigmas)),
+      charts: [
+        {
+          title: 'How often two nodes contradict each other k blocks below their tips',
+          xLabel: 'k, blocks below the tip',
+          yLabel: 'D_k, share of the time',
+          logY: true,
+          series: runs.flatMap(({ x, theory, figures }, colour) => [
+            {
+              name: `predicted, x = ${x}`,
+              as: 'line' as const,
+              colour,
+              points: depthsOf(theory, figures).map((k) => ({ x: k, y: theory.disagreement(k) })),
+            },
+            {
+              name: `measured, x = ${x} (± 2 standard errors)`,
+              as: 'points' as const,
+              colour,
+              points: depthsOf(theory, figures).map((k) => ({
+                x: k,
+                ...pointOf(judgeD(k, theory, figures, sigmas)),
+              })),
+            },
+          ]),
+        },
+        {
+          title: 'How often a read k blocks deep is undone',
+          xLabel: 'k, blocks below the tip',
+          yLabel: 'V_k, per height',
+          logY: true,
+          series: runs.flatMap(({ x, theory, figures }, colour) => [
+            {
+              name: `predicted, x = ${x}`,
+              as: 'line' as const,
+              colour,
+              points: depthsOf(theory, figures).map((k) => ({ x: k, y: theory.violations(k) })),
+            },
+            {
+              name: `measured, x = ${x} (± 2 standard errors)`,
+              as: 'points' as const,
+              colour,
+              points: depthsOf(theory, figures).map((k) => ({
+                x: k,
+                ...pointOf(judgeV(k, theory, figures, sigmas)),
+              })),
+            },
+          ]),
+        },
+      ],
+      sentence: sentenceOf(runs.at(-1)!, share),
+      remarks: [
+        'Standard errors of D_k are those of 50 batch means, where 100 forks or more were expected to come so deep; below that theory’s own, D_k·√(2/n) of n forks. Those of V_k and of stale blocks are binomial. Depths that fewer than 10 forks were expected to reach are left out.',
+        ...runs.map(({ x, theory, figures }) => slopeWords(x, theory, figures, sigmas)),
+      ],
+    });
+  },
+};
+
+interface Run {
+  readonly x: number;
+  readonly theory: ClusterRace;
+  readonly figures: Figures;
+}
+
+/** Depths that enough forks were expected to reach. */
+function depthsOf(theory: ClusterRace, figures: Figures): number[] {
+  const depths: number[] = [];
+  for (let k = 0; k < DEEPEST; k++) {
+    if (k > 0 && theory.violations(k) * figures.heights < LEAST_FORKS) break;
+    depths.push(k);
+  }
+  return depths;
+}
+
+function judgeD(k: number, theory: ClusterRace, figures: Figures, sigmas: number): Judged {
+  const depth = figures.depths[k];
+  const forks = theory.violations(k) * figures.heights;
+  const predicted = theory.disagreement(k);
+  // Conflicts this deep come one by one, and each lasts about exponentially long.
+  const expected = predicted * squareRoot(2 / forks);
+  const se = forks >= ENOUGH_FORKS ? (depth?.dSe ?? expected) : expected;
+  return judgeMean(depth?.d ?? 0, se, figures.blocks, predicted, {}, sigmas);
+}
+
+function judgeV(k: number, theory: ClusterRace, figures: Figures, sigmas: number): Judged {
+  return judgeShare(figures.depths[k]?.v ?? 0, figures.heights, theory.violations(k), sigmas);
+}
+
+function pointOf({ measured, se }: Judged): { y: number; se: number } {
+  return { y: measured, se };
+}
+
+function rowsOf(x: number, theory: ClusterRace, figures: Figures, sigmas: number): Row[] {
+  const depths = depthsOf(theory, figures);
+  return [
+    row({ quantity: 'stale', x }, judgeShare(figures.stale, figures.blocks, theory.stale, sigmas), {
+      origin: 'derived here',
+      formula: 'x/(2(1+x)) for equal shares',
+    }),
+    ...depths.map((k) =>
+      row({ quantity: 'D_k', k, x }, judgeD(k, theory, figures, sigmas), {
+        origin: 'derived here',
+        formula: `≈ρ^${k + 1}, ρ = ${ratio(theory.rho)}`,
+      }),
+    ),
+    ...depths.map((k) =>
+      row({ quantity: 'V_k', k, x }, judgeV(k, theory, figures, sigmas), {
+        origin: 'derived here',
+        formula: k === 0 ? 'forks, per height' : `≈ρ^${k}·V_0`,
+      }),
+    ),
+  ];
+}
+
+/** Of all forks that came to some depth, the share that came one deeper. */
+function slopeOf({ theory, figures }: Omit<Run, 'x'>, sigmas: number): Judged {
+  let reached = 0;
+  let deeper = 0;
+  let predictedReached = 0;
+  for (const { k, v } of figures.depths) {
+    reached += v;
+    if (k > 0) deeper += v;
+  }
+  for (let k = 0; k < 60; k++) predictedReached += theory.violations(k);
+  return judgeShare(deeper, reached, 1 - theory.violations(0) / predictedReached, sigmas);
+}
+
+function slopeWords(x: number, theory: ClusterRace, figures: Figures, sigmas: number): string {
+  const { measured, predicted, se, ok } = slopeOf({ theory, figures }, sigmas);
+  return `x = ${x}: a fork came one block deeper with probability ${ratio(measured)} ± ${ratio(se)}, predicted ${ratio(predicted)} (ρ = ${ratio(theory.rho)}): ${ok ? 'within' : 'OUTSIDE'} ${sigmas} standard errors.`;
+}
+
+function sentenceOf(run: Run, share: number): string {
+  const { x, figures, theory } = run;
+  const slope = slopeOf(run, 1);
+  const tip = figures.depths[0]?.d ?? 0;
+  const six = theory.disagreement(6);
+  const halves = share === 0.5 ? 'halves' : 'parts';
+  return `At ${x} ${x === 1 ? 'block' : 'blocks'} per delay the two ${halves} contradicted each other at the tip ${percentOf(tip)} of the time, and each further block of depth divided that by ${(1 / slope.measured).toFixed(1)} (predicted ${(1 / slope.predicted).toFixed(1)}): six deep they differ ${six < 1e-9 ? 'practically never' : `one moment in ${Math.round(1 / six).toLocaleString('en-US')}`}.`;
+}

@@ -1,0 +1,128 @@
+import { judgeShare } from '../../observe/judge.ts';
+import {
+  confirmationsFor,
+  DOUBLE_SPEND_MODELS,
+  type DoubleSpendModel,
+  doubleSpend,
+} from '../../observe/predict-attack.ts';
+import { number, numbers, words } from './parameters.ts';
+import { percentOf, row } from './rows.ts';
+import type { Experiment, Origin } from './types.ts';
+
+const FORMULA: Readonly<Record<DoubleSpendModel, readonly [Origin, string]>> = {
+  strict: ['derived here', 'exact race, must get ahead'],
+  tie: ['recomputed', 'Rosenfeld 2012: a tie wins'],
+  nakamoto: ['recomputed', 'Nakamoto 2008: honest time frozen'],
+};
+
+/** What a careful merchant asks for. */
+const RISK = 0.001;
+
+export const doublespend: Experiment = {
+  name: 'doublespend',
+  says: 'how likely is a payment undone after z confirmations?',
+  question:
+    'A merchant waits for z confirmations. An attacker with a share q of the hash power mines a secret branch from the block before the payment on. How often is the payment undone?',
+  parameters: [
+    {
+      name: 'q',
+      says: "the attacker's share of the hash power",
+      default: [0.1, 0.3],
+      many: true,
+      range: { least: 0.001, most: 0.49, whole: false },
+    },
+    {
+      name: 'z',
+      says: 'confirmations, as 1,2,4 or 1..6',
+      default: [1, 2, 4, 6],
+      many: true,
+      range: { least: 1, most: 100, whole: true },
+    },
+    {
+      name: 'races',
+      says: 'attacks for each q and z',
+      default: [20_000],
+      many: false,
+      range: { least: 100, most: 2_000_000, whole: true },
+    },
+    {
+      name: 'model',
+      says: 'what wins: strict (nodes keep what they saw first), tie, or nakamoto (honest blocks by the clock)',
+      default: ['strict'],
+      many: false,
+      range: { words: DOUBLE_SPEND_MODELS },
+    },
+  ],
+  async run(values, seed, bench) {
+    const races = number(values, 'races');
+    const [model] = words<DoubleSpendModel>(values, 'model') as [DoubleSpendModel];
+    const zs = numbers(values, 'z');
+    const runs = await Promise.all(
+      numbers(values, 'q').flatMap((q) =>
+        zs.map(async (z) => ({
+          q,
+          z,
+          won: await bench.do(
+            'doubleSpends',
+            { q, z, races, model, seed: `${seed}/doublespend/${model}/${q}/${z}` },
+            races * (z / (1 - q) + 6 / (1 - 2 * q)),
+          ),
+        })),
+      ),
+    );
+    const [origin, formula] = FORMULA[model];
+    const most = Math.max(...zs);
+    const curve = Array.from({ length: most }, (_, i) => i + 1);
+    return (sigmas) => ({
+      rows: runs.map(({ q, z, won }) =>
+        row({ q, z }, judgeShare(won, races, doubleSpend(q, z, model), sigmas), { origin, formula }),
+      ),
+      charts: [
+        {
+          title: 'Chance that a payment is undone after z confirmations',
+          xLabel: 'z, confirmations',
+          yLabel: 'chance',
+          logY: true,
+          series: numbers(values, 'q').flatMap((q, i) => [
+            ...DOUBLE_SPEND_MODELS.map((m, j) => ({
+              name: `predicted, q = ${q}, ${m}: ${FORMULA[m][1]}`,
+              as: 'line' as const,
+              colour: i * 3 + j,
+              points: curve.map((z) => ({ x: z, y: doubleSpend(q, z, m) })),
+            })),
+            {
+              name: `measured, q = ${q}, ${model} (± 2 standard errors)`,
+              as: 'points' as const,
+              colour: i * 3 + DOUBLE_SPEND_MODELS.indexOf(model),
+              points: runs
+                .filter((r) => r.q === q)
+                .map((r) => {
+                  const { measured, se } = judgeShare(r.won, races, doubleSpend(q, r.z, model));
+                  return { x: r.z, y: measured, se };
+                }),
+            },
+          ]),
+        },
+      ],
+      sentence: sentenceOf(runs, races, model),
+      remarks: [
+        'The block with the payment counts as the first confirmation, and the attacker has no block mined before. It gives up when its chance to come back is below one in a million, so the measured share is too low by less than that.',
+        'Strict is what nodes do that keep the branch they saw first; the two published formulas count a tie as won. Where fewer than 10 wins are expected, the exact binomial interval decides.',
+      ],
+    });
+  },
+};
+
+interface Run {
+  readonly q: number;
+  readonly z: number;
+  readonly won: number;
+}
+
+function sentenceOf(runs: readonly Run[], races: number, model: DoubleSpendModel): string {
+  const { q, z, won } = runs.at(-1)!;
+  const predicted = percentOf(doubleSpend(q, z, model));
+  const enough = confirmationsFor(q, RISK, model);
+  const advice = enough === undefined ? 'no wait up to 1,000 blocks' : `${enough} confirmations`;
+  return `An attacker with ${percentOf(q)} of the hash power undid a payment with ${z} ${z === 1 ? 'confirmation' : 'confirmations'} in ${percentOf(won / races)} of ${races.toLocaleString('en-US')} attempts (predicted ${predicted}); for a risk below ${percentOf(RISK)} it takes ${advice}.`;
+}

@@ -1,0 +1,30 @@
+import { runClusters } from '../../sim/reduced/clusters.ts';
+import { runDoubleSpends } from '../../sim/reduced/double-spend.ts';
+import { runPartitions } from '../../sim/reduced/partition.ts';
+
+/**
+ * The pieces of work of all experiments, each independent of the others: plain data in, plain data out, so that a worker
+ * thread can do it. A piece has a seed of its own, so the answer does not depend on who does it or when.
+ */
+export const TASKS = {
+  clusters: runClusters,
+  doubleSpends: runDoubleSpends,
+  partitions: runPartitions,
+} as const;
+
+export type TaskName = keyof typeof TASKS;
+export type TaskInput<K extends TaskName> = Parameters<(typeof TASKS)[K]>[0];
+export type TaskOutput<K extends TaskName> = ReturnType<(typeof TASKS)[K]>;
+
+/** `progress`: called with the part that is done, 0 … 1. */
+export function runTask<K extends TaskName>(
+  name: K,
+  input: TaskInput<K>,
+  progress: (part: number) => void,
+): TaskOutput<K> {
+  const task = TASKS[name] as unknown as (
+    input: TaskInput<K>,
+    progress: (part: number) => void,
+  ) => TaskOutput<K>;
+  return task(input, progress);
+}

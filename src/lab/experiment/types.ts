@@ -1,0 +1,66 @@
+import type { Chart } from '../../observe/chart.ts';
+import type { Judged } from '../../observe/judge.ts';
+import type { Bench } from './bench.ts';
+
+/** What an experiment is made of. */
+
+/** One setting that a person may change; always a list, of one value where only one makes sense. */
+export interface Parameter {
+  readonly name: string;
+  /** In a few words, for the help. */
+  readonly says: string;
+  readonly default: readonly (number | string)[];
+  /** More than one value at once. */
+  readonly many: boolean;
+  readonly range:
+    | { readonly words: readonly string[] }
+    | { readonly least: number; readonly most: number; readonly whole: boolean };
+}
+
+/** By parameter name. */
+export type Values = Readonly<Record<string, readonly (number | string)[]>>;
+
+/** Where a prediction comes from: a paper's own figure, a paper's formula, or worked out for this project. */
+export type Origin = 'published' | 'recomputed' | 'derived here';
+
+export type Model = 'reduced' | 'whole nodes';
+
+export interface Row extends Judged {
+  /** What tells this row from the others: `quantity`, and the parameters it holds for. */
+  readonly keys: Readonly<Record<string, number | string>>;
+  readonly model: Model;
+  readonly origin: Origin;
+  /** The formula or the paper, in a few words. */
+  readonly formula: string;
+  /** A stated bias, or by what the row was judged. */
+  readonly note?: string;
+}
+
+export interface Outcome {
+  readonly rows: readonly Row[];
+  readonly charts: readonly Chart[];
+  /** The answer, in words. */
+  readonly sentence: string;
+  /** What a reader should know: how it was measured, what was left out. */
+  readonly remarks: readonly string[];
+}
+
+export interface Experiment {
+  readonly name: string;
+  /** One line for the list. */
+  readonly says: string;
+  /** What it asks, for the report. */
+  readonly question: string;
+  readonly parameters: readonly Parameter[];
+  /** Does the work; the answer judges with so many standard errors. */
+  run(values: Values, seed: number, bench: Bench): Promise<(sigmas: number) => Outcome>;
+}
+
+export interface ExperimentResult extends Outcome {
+  readonly experiment: Experiment;
+  readonly values: Values;
+  readonly seed: number;
+  readonly sigmas: number;
+  readonly ms: number;
+  readonly ok: boolean;
+}

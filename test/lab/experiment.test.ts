@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { EXPERIMENT_OPTIONS } from '../../src/app/cli/verb-experiment.ts';
+import { EXPERIMENTS, findExperiment } from '../../src/lab/experiment/catalogue.ts';
+import { readValues } from '../../src/lab/experiment/parameters.ts';
+import { renderReport } from '../../src/lab/experiment/report.ts';
+import { resultJson, runExperiment } from '../../src/lab/experiment/run.ts';
+
+/** In this thread: workers need a build. */
+const HERE = { threads: 0 };
+
+function run(name: string, typed: Record<string, string>, seed = 1) {
+  const experiment = findExperiment(name);
+  return runExperiment(experiment, readValues(experiment, typed), seed, HERE);
+}
+
+function refusal(name: string, typed: Record<string, string>): string {
+  try {
+    readValues(findExperiment(name), typed);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'taken';
+}
+
+describe('settings of an experiment', () => {
+  it('are offered by the command line, all of them and no others', () => {
+    const wanted = new Set(EXPERIMENTS.flatMap((e) => e.parameters.map((p) => p.name)));
+    expect(EXPERIMENT_OPTIONS.map(([name]) => name).sort()).toEqual([...wanted].sort());
+  });
+
+  it('are read as lists and ranges', () => {
+    const values = readValues(findExperiment('doublespend'), { q: '0.2,.3', z: '1..4,7', model: 'tie' });
+    expect(values).toEqual({ q: [0.2, 0.3], z: [1, 2, 3, 4, 7], races: [20_000], model: ['tie'] });
+  });
+
+  it.each([
+    ['disagreement', { x: '-1' }, /--x: '-1' is not a number from/],
+    ['disagreement', { x: '' }, /--x: '' is not a number/],
+    ['disagreement', { blocks: '1e12' }, /--blocks: '1e12' is not a whole number from 1000 to 5,000,000/],
+    ['disagreement', { blocks: '2000.5' }, /not a whole number/],
+    ['disagreement', { blocks: '2000,3000' }, /--blocks takes one value/],
+    ['doublespend', { q: '1' }, /--q: '1' is not a number from 0.001 to 0.49/],
+    ['doublespend', { z: '9..1' }, /runs backwards; write 1..9/],
+    ['doublespend', { z: '1..99' }, /at most 40 values/],
+    ['doublespend', { z: '3,3' }, /--z: 3 is there twice/],
+    ['doublespend', { model: 'strickt' }, /--model: 'strickt' is not one of strict, tie, nakamoto/],
+    ['doublespend', { x: '1' }, /experiment doublespend has no --x/],
+  ])('of %s that make no sense are refused: %j', (name, typed, message) => {
+    expect(refusal(name, typed as Record<string, string>)).toMatch(message);
+  });
+
+  it('and names, with the nearest one', () => {
+    expect(() => findExperiment('doublespent')).toThrow("no experiment 'doublespent'");
+  });
+
+  it('asks for two shares', async () => {
+    await expect(run('disagreement', { shares: '0.2,0.3,0.5' })).rejects.toThrow(/two shares/);
+  });
+});
+
+describe('measured beside predicted', () => {
+  it('disagreement, equal and unequal shares', async () => {
+    const equal = await run('disagreement', { x: '0.1,0.5', blocks: '20000' });
+    expect(equal.rows.filter((r) => !r.ok)).toEqual([]);
+    expect(resultJson(equal).rows[0]).toMatchObject({ quantity: 'stale', x: 0.1, n: 20_000, ok: true });
+    const unequal = await run('disagreement', { x: '1', blocks: '20000', shares: '0.7,0.3' });
+    expect(unequal.ok).toBe(true);
+    // The test can fail: the figures of equal shares are not those.
+    const [stale] = unequal.rows;
+    expect(Math.abs(stale!.measured - 0.25)).toBeGreaterThan(4 * stale!.se);
+  });
+
+  it('partition', async () => {
+    const result = await run('partition', { runs: '300' });
+    expect(result.rows.filter((r) => !r.ok)).toEqual([]);
+    expect(resultJson(result).parameters).toEqual({ blocks: 10, split: [0.5, 0.7], runs: 300 });
+  });
+
+  it.each(['strict', 'tie', 'nakamoto'])('doublespend, %s', async (model) => {
+    const result = await run('doublespend', { model, z: '1,3', races: '4000' }, 2);
+    expect(result.rows.filter((r) => !r.ok)).toEqual([]);
+  });
+
+  it('is one page, light and without a script', async () => {
+    const result = await run('doublespend', { races: '500', q: '0.2', z: '1,2' });
+    const page = renderReport([result]);
+    expect(page).toContain('<svg');
+    expect(page).not.toMatch(/<script|prefers-color-scheme/);
+    expect(page).toContain('forkyard experiment doublespend --q 0.2 --z 1,2 --races 500 --seed 1');
+  });
+});
