@@ -1,14 +1,23 @@
 import type { LogEvent } from '../consensus/news.ts';
+import type { RunFigures } from '../observe/figures.ts';
 import type { ReorgScene } from '../observe/story.ts';
 import { Beats } from './beats.ts';
 import { Run } from './run.ts';
 import { act, type NodeFacts, type YardFacts } from './source.ts';
 
+/** Reading all figures costs more than a frame has when the log is long. */
+const FIGURES_EVERY_MS = 500;
+
 export type Selection =
   | { readonly kind: 'block'; readonly id: string }
   | { readonly kind: 'height'; readonly height: number }
   | { readonly kind: 'node'; readonly letter: string }
+  | { readonly kind: 'link'; readonly from: string; readonly to: string }
+  | { readonly kind: 'figure'; readonly id: string; readonly span: SpanOfTime }
   | { readonly kind: 'help' };
+
+/** Which time figures speak of: since conditions changed last, the last such time without a cut, all of the log. */
+export type SpanOfTime = 'now' | 'before' | 'whole';
 
 export type Verb =
   | 'hold'
@@ -53,12 +62,16 @@ export class App {
   /** The scene that was closed by hand. */
   closedScene: number | undefined;
   readonly opened = new Set<number>();
+  span: SpanOfTime = 'now';
   speed = 1;
   isPlaying = false;
   /** What happened in the newest batch, for those who asked for less motion. */
   readonly justChanged = new Map<string, number>();
   #isDirty = false;
   readonly #paint: () => void;
+  #later: number | undefined;
+
+  #figures: { readonly figures: RunFigures; readonly version: number; readonly at: number } | undefined;
 
   constructor(paint: () => void) {
     this.#paint = paint;
@@ -74,6 +87,27 @@ export class App {
     // A hidden page gets no frames, but its state must not lag.
     if (document.hidden) setTimeout(paint, 200);
     else requestAnimationFrame(paint);
+  }
+
+  /** Every figure up to the shown moment; while it lives on, as of the last half second. */
+  figures(): RunFigures {
+    const { version, isLive } = this.run;
+    const known = this.#figures;
+    const now = performance.now();
+    if (known !== undefined) {
+      if (known.version === version) return known.figures;
+      const wait = FIGURES_EVERY_MS - (now - known.at);
+      if (isLive && wait > 0) {
+        this.#later ??= window.setTimeout(() => {
+          this.#later = undefined;
+          this.changed();
+        }, wait);
+        return known.figures;
+      }
+    }
+    const figures = this.run.figures();
+    this.#figures = { figures, version, at: now };
+    return figures;
   }
 
   get wantsLessMotion(): boolean {

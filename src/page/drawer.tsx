@@ -2,6 +2,8 @@ import type { ComponentChildren } from 'preact';
 import type { SeenBlock } from '../observe/forest.ts';
 import { byLetter, count, inWords, list, short, span } from '../observe/words.ts';
 import type { App } from './app.ts';
+import { Command } from './command.tsx';
+import { FigureDetails } from './figure-details.tsx';
 import { Legend } from './legend.tsx';
 
 /** What was clicked, in plain words; below it the same as JSON and as a command. */
@@ -16,19 +18,9 @@ export function Drawer({ app }: { app: App }) {
       {selection.kind === 'block' && <BlockDetails app={app} id={selection.id} />}
       {selection.kind === 'height' && <HeightDetails app={app} height={selection.height} />}
       {selection.kind === 'node' && <NodeDetails app={app} letter={selection.letter} />}
+      {selection.kind === 'figure' && <FigureDetails app={app} id={selection.id} span={selection.span} />}
       {selection.kind === 'help' && <Legend />}
     </aside>
-  );
-}
-
-function Command({ children }: { children: string }) {
-  return (
-    <p class="cli">
-      <code>{children}</code>
-      <button type="button" onClick={() => navigator.clipboard.writeText(children)}>
-        copy as CLI
-      </button>
-    </p>
   );
 }
 

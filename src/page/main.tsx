@@ -1,4 +1,5 @@
 import { render } from 'preact';
+import { AgreePanel } from './agree.tsx';
 import { App, type Tab } from './app.ts';
 import { Dialog, Progress } from './dialogs.tsx';
 import { Drawer } from './drawer.tsx';
@@ -18,6 +19,7 @@ const upright = matchMedia('(max-width: 700px)');
 const TABS: readonly (readonly [Tab, string])[] = [
   ['tree', 'Tree'],
   ['payment', 'Payment'],
+  ['agree', 'Agree'],
   ['nodes', 'Nodes'],
 ];
 
@@ -43,6 +45,7 @@ function Page({ app }: { app: App }) {
           <div class="side-column">
             {shows('nodes') && <NodesPanel app={app} />}
             {!isPhone && <Progress app={app} />}
+            {shows('agree') && <AgreePanel app={app} />}
           </div>
         )}
         {shows('payment') && !app.isStage && <PaymentPanel app={app} />}
