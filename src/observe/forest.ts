@@ -185,6 +185,11 @@ export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
         // A node that is gone holds no opinion.
         if (event.what !== 'started') tips.delete(event.of);
         break;
+      case 'yard':
+        // A launcher begins: what was before it is over, even if nobody said so.
+        cut = undefined;
+        tips.clear();
+        break;
       case 'partition':
         cut = event.groups;
         break;

@@ -1,4 +1,5 @@
-import type { BlockRef, LogEvent } from '../consensus/news.ts';
+import type { BlockRef, Conditions, LogEvent } from '../consensus/news.ts';
+import { CALM } from './condition-words.ts';
 import type { Forest } from './forest.ts';
 import { narrate } from './narrate.ts';
 
@@ -51,6 +52,8 @@ export class Story {
   readonly down = new Set<string>();
   readonly mining = new Set<string>();
   readonly refused = new Map<string, string>();
+  /** What is set wrong on purpose now, but for a partition. */
+  conditions: Conditions = CALM;
   /** When the open cut began. */
   cutAt: number | undefined;
   /** Where each node's branch changed last, for its returned and lost payments. */
@@ -65,6 +68,18 @@ export class Story {
       if (this.lines.length > KEPT_LINES) this.lines.splice(0, 50);
     }
     switch (event.kind) {
+      case 'yard':
+        // The launcher forgets faults when it ends; where nodes stand it keeps.
+        this.conditions = { ...CALM, profile: this.conditions.profile, regions: this.conditions.regions };
+        this.cutAt = undefined;
+        this.down.clear();
+        this.mining.clear();
+        break;
+      case 'conditions': {
+        const { oneWay, wireHeld, frozen, clockMs, shapes, profile, regions } = event;
+        this.conditions = { oneWay, wireHeld, frozen, clockMs, shapes, profile, regions };
+        break;
+      }
       case 'partition':
         this.cutAt = event.t;
         break;

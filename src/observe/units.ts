@@ -43,6 +43,13 @@ export function parseShare(text: string): Result<number, string> {
   return ok(Number(match[1]) / 100);
 }
 
+/** Of segments: a share that a connection survives. */
+export function parseLoss(text: string): Result<number, string> {
+  const loss = parseShare(text);
+  if (loss.ok && loss.value > 0.5) return err(`${text} is more than 50%, which no connection survives`);
+  return loss;
+}
+
 /** `1Mbit/s`, `500kbit/s` → bits a second; `none` → 0. */
 export function parseBandwidth(text: string): Result<number, string> {
   const word = text.trim();

@@ -29,7 +29,14 @@ export type Verb =
   | 'heal'
   | 'reorg'
   | 'kill'
-  | 'start';
+  | 'start'
+  | 'freeze'
+  | 'thaw'
+  | 'set'
+  | 'link'
+  | 'hold-links'
+  | 'release-links'
+  | 'step-links';
 
 export interface Doing {
   readonly verb: Verb;

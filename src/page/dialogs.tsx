@@ -15,6 +15,7 @@ interface Field {
 const node = (app: App) => app.letters;
 const people = (app: App) => app.facts.people;
 const half = (app: App) => Math.ceil(app.letters.length / 2);
+const pair = (app: App) => `${app.letters[0] ?? 'A'}-${app.letters.at(-1) ?? 'B'}`;
 const at = (app: App, person: number, index: number) =>
   `${app.facts.people[person] ?? ''}@${app.letters[index] ?? 'A'}`;
 
@@ -52,7 +53,7 @@ const FORMS: Partial<Readonly<Record<Verb, { readonly title: string; readonly fi
           name: 'groups',
           label: 'groups',
           start: (a) => `${a.letters.slice(0, half(a)).join('')}/${a.letters.slice(half(a)).join('')}`,
-          hint: 'AB/CD',
+          hint: 'AB/CD, or A>C for one way',
         },
       ],
     },
@@ -64,9 +65,31 @@ const FORMS: Partial<Readonly<Record<Verb, { readonly title: string; readonly fi
         { name: 'losers', label: 'on nodes', start: (a) => a.letters.slice(half(a)).join('') },
       ],
     },
+    freeze: {
+      title: 'Freeze',
+      fields: [{ name: 'node', label: 'node', start: (a) => a.letters.at(-1) ?? 'A', options: node }],
+    },
     kill: {
       title: 'Kill (-9)',
       fields: [{ name: 'node', label: 'node', start: (a) => a.letters.at(-1) ?? 'A', options: node }],
+    },
+    link: {
+      title: 'Links',
+      fields: [
+        { name: 'links', label: 'which', start: pair, hint: 'A-C, or A>C for one way' },
+        { name: 'delay', label: 'delay, one way', start: () => '', hint: '200ms' },
+        { name: 'jitter', label: 'jitter, ±', start: () => '', hint: '20ms' },
+        { name: 'loss', label: 'loss', start: () => '', hint: '1%' },
+        { name: 'rate', label: 'rate', start: () => '', hint: '1Mbit/s' },
+      ],
+    },
+    set: {
+      title: 'Set',
+      fields: [
+        { name: 'node', label: 'node', start: (a) => a.letters.at(-1) ?? 'A', options: node },
+        { name: 'clock', label: 'clock ahead by', start: () => '', hint: '+90s, -2m, 0s' },
+        { name: 'hashrate', label: 'hash rate', start: () => '', hint: '1MH/s, uncapped' },
+      ],
     },
     start: {
       title: 'Start',

@@ -5,6 +5,8 @@ import type { App } from './app.ts';
 import { Command } from './command.tsx';
 import { FigureDetails } from './figure-details.tsx';
 import { Legend } from './legend.tsx';
+import { LinkDetails } from './link-details.tsx';
+import { NodeDetails } from './node-details.tsx';
 
 /** What was clicked, in plain words; below it the same as JSON and as a command. */
 export function Drawer({ app }: { app: App }) {
@@ -18,6 +20,7 @@ export function Drawer({ app }: { app: App }) {
       {selection.kind === 'block' && <BlockDetails app={app} id={selection.id} />}
       {selection.kind === 'height' && <HeightDetails app={app} height={selection.height} />}
       {selection.kind === 'node' && <NodeDetails app={app} letter={selection.letter} />}
+      {selection.kind === 'link' && <LinkDetails app={app} from={selection.from} to={selection.to} />}
       {selection.kind === 'figure' && <FigureDetails app={app} id={selection.id} span={selection.span} />}
       {selection.kind === 'help' && <Legend />}
     </aside>
@@ -149,68 +152,6 @@ function HeightDetails({ app, height }: { app: App; height: number }) {
           <Arrivals block={block} letters={app.letters} />
         </div>
       ))}
-    </>
-  );
-}
-
-function NodeDetails({ app, letter }: { app: App; letter: string }) {
-  const { forest, story } = app.run;
-  const tip = forest.blocks.get(forest.tips.get(letter) ?? '');
-  const told = app.nodes.find((n) => n.letter === letter);
-  const isDown = story.down.has(letter);
-  const found = [...forest.blocks.values()].filter((b) => b.miner === letter).length;
-  const reorgs = forest.reorgs.filter((r) => r.node === letter);
-  const deepest = Math.max(0, ...reorgs.map((r) => r.depth));
-  const isLiveTold = told !== undefined && app.run.isLive && !isDown;
-  return (
-    <>
-      <h2>Node {letter}</h2>
-      <p>
-        {isDown || tip === undefined
-          ? 'It is down.'
-          : `It is on ${tip.label} …${tip.id.slice(-6)}, work ${short(tip.work)}.`}
-      </p>
-      <p>
-        {count(found, 'block')} found in this picture; {count(reorgs.length, 'reorganisation')}
-        {reorgs.length === 0 ? '' : `, the deepest ${deepest}`}.
-      </p>
-      {isLiveTold && (
-        <p>
-          {count(told.peers?.length ?? 0, 'peer')}; {count(told.pool ?? 0, 'payment')} waiting;{' '}
-          {told.mining?.on === true
-            ? told.mining.held
-              ? 'its miner is held'
-              : `mining at ${short(told.mining.rate)}H/s`
-            : 'it does not mine'}
-          .
-        </p>
-      )}
-      <p class="buttons">
-        <button
-          type="button"
-          disabled={!app.mayAct || isDown}
-          onClick={() => app.open('mine', { node: letter })}
-        >
-          Mine here
-        </button>
-        <button
-          type="button"
-          disabled={!app.mayAct || isDown}
-          onClick={() => app.open('send', { node: letter })}
-        >
-          Pay from here
-        </button>
-        {isDown ? (
-          <button type="button" disabled={!app.mayAct} onClick={() => app.open('start', { node: letter })}>
-            Start
-          </button>
-        ) : (
-          <button type="button" disabled={!app.mayAct} onClick={() => app.open('kill', { node: letter })}>
-            Kill
-          </button>
-        )}
-      </p>
-      <Command>{isDown ? `forkyard start ${letter}` : `forkyard kill ${letter}`}</Command>
     </>
   );
 }

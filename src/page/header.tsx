@@ -1,4 +1,5 @@
 import { agreementOf } from '../observe/agreement.ts';
+import { describeConditions } from '../observe/condition-words.ts';
 import { byLetter, clockSpan, formatGroups } from '../observe/words.ts';
 import type { App, Verb } from './app.ts';
 
@@ -20,9 +21,22 @@ export function Header({ app }: { app: App }) {
           CUT {formatGroups(forest.cut)} {clockSpan(now - (story.cutAt ?? now))}
         </span>
       )}
+      <Faults app={app} />
       <span class="state">{stateWords(app)}</span>
       <Actions app={app} />
     </header>
+  );
+}
+
+/** Whatever is set wrong on purpose is always in sight; the cut has a badge of its own. */
+function Faults({ app }: { app: App }) {
+  const said = describeConditions(undefined, app.run.story.conditions);
+  if (said.length === 0) return null;
+  const words = said.join(' · ');
+  return (
+    <span class="badge cut faults" role="status" title={words}>
+      FAULTS {words}
+    </span>
   );
 }
 
@@ -69,7 +83,9 @@ const BUTTONS: readonly Button[] = [
 
 export function Actions({ app }: { app: App }) {
   const isOff = !app.mayAct;
-  const isCut = app.run.forest.cut !== undefined;
+  const { oneWay, wireHeld, shapes } = app.run.story.conditions;
+  const isShaped = oneWay.length > 0 || wireHeld || Object.keys(shapes).length > 0;
+  const isCut = app.run.forest.cut !== undefined || isShaped;
   return (
     <div class="actions" role="toolbar" aria-label="Actions">
       <button

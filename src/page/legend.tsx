@@ -31,6 +31,11 @@ export function Legend() {
         </dd>
         <dt>cut</dt>
         <dd>From the dotted seam on, the two grounds hear nothing of each other.</dd>
+        <dt>FAULTS</dt>
+        <dd>
+          What is set wrong on purpose now: delays, loss, one-way cuts, frozen nodes, clocks. Heal clears
+          links.
+        </dd>
         <dt>reorg</dt>
         <dd>
           A node learns of more work elsewhere: it undoes blocks down to the fork point and takes the other
@@ -40,8 +45,8 @@ export function Legend() {
       <p class="keys">
         <kbd>space</kbd> hold · <kbd>m</kbd> mine · <kbd>p</kbd> pay · <kbd>d</kbd> double-spend ·{' '}
         <kbd>c</kbd> cut · <kbd>h</kbd> heal · <kbd>r</kbd> reorg · <kbd>k</kbd> kill · <kbd>←</kbd>
-        <kbd>→</kbd> one event (<kbd>Shift</kbd>: one reorg) · <kbd>l</kbd> live · <kbd>s</kbd> save the
-        picture · <kbd>f</kbd> stage · <kbd>Esc</kbd> close
+        <kbd>→</kbd> one event (<kbd>Shift</kbd>: one reorg) · <kbd>l</kbd> link · <kbd>End</kbd> live ·{' '}
+        <kbd>s</kbd> save the picture · <kbd>f</kbd> stage · <kbd>Esc</kbd> close
       </p>
     </div>
   );

@@ -7,7 +7,7 @@ import { isMining } from './tree-marks.tsx';
 /** Nodes and links. A node dragged over the seam is cut off, or changes sides. */
 
 const WIDTH = 280;
-const SIDE_HEIGHT = 104;
+const PER_ROW = 6;
 const RADIUS = 17;
 
 interface Spot {
@@ -23,16 +23,17 @@ export function NodesPanel({ app }: { app: App }) {
   const dragged = useRef<string | undefined>(undefined);
   const { forest, story } = app.run;
   const groups: readonly (readonly string[])[] = forest.cut ?? [app.letters, []];
-  const height = groups.length * SIDE_HEIGHT + 8;
+  const sideHeight = 60 + 44 * Math.max(1, ...groups.map((g) => Math.ceil(g.length / PER_ROW)));
+  const height = groups.length * sideHeight + 8;
   const spots = groups.flatMap((group, side) =>
     group.map((node, i): Spot => {
-      const perRow = Math.max(1, Math.min(6, group.length));
+      const perRow = Math.max(1, Math.min(PER_ROW, group.length));
       const row = Math.floor(i / perRow);
       return {
         node,
         x: ((i % perRow) + 0.5) * (WIDTH / perRow),
         // In zigzag, so that the lines between them are seen.
-        y: side * SIDE_HEIGHT + 30 + row * 40 + (i % 2) * 24,
+        y: side * sideHeight + 30 + row * 44 + (i % 2) * 24,
       };
     }),
   );
@@ -48,7 +49,7 @@ export function NodesPanel({ app }: { app: App }) {
   const drop = (spot: Spot) => {
     dragged.current = undefined;
     setDrag(undefined);
-    const side = Math.max(0, Math.min(groups.length - 1, Math.floor(spot.y / SIDE_HEIGHT)));
+    const side = Math.max(0, Math.min(groups.length - 1, Math.floor(spot.y / sideHeight)));
     const from = groups.findIndex((g) => g.includes(spot.node));
     if (side === from) {
       app.select({ kind: 'node', letter: spot.node });
@@ -76,9 +77,9 @@ export function NodesPanel({ app }: { app: App }) {
             key={side}
             class={group.length === 0 ? 'side empty' : 'side'}
             x="2"
-            y={side * SIDE_HEIGHT + 3}
+            y={side * sideHeight + 3}
             width={WIDTH - 4}
-            height={SIDE_HEIGHT - 6}
+            height={sideHeight - 6}
             rx="8"
             style={forest.cut === undefined ? {} : { fill: `url(#ground${side % 2})` }}
           />
@@ -86,7 +87,7 @@ export function NodesPanel({ app }: { app: App }) {
         {groups.map(
           (group, side) =>
             group.length === 0 && (
-              <text key="hint" class="hint" x={WIDTH / 2} y={side * SIDE_HEIGHT + SIDE_HEIGHT / 2 + 4}>
+              <text key="hint" class="hint" x={WIDTH / 2} y={side * sideHeight + sideHeight / 2 + 4}>
                 {app.mayAct ? 'drag a node here = cut it off' : 'no cut'}
               </text>
             ),
@@ -94,7 +95,13 @@ export function NodesPanel({ app }: { app: App }) {
         {groups
           .flatMap((group) => pairs(group))
           .map(([a, b]) => (
-            <LinkLine key={`${a}${b}`} app={app} from={spotOf(a)} to={spotOf(b)} />
+            <LinkLine
+              key={`${a} ${b}`}
+              app={app}
+              from={spotOf(a)}
+              to={spotOf(b)}
+              bow={spotOf(a).y === spotOf(b).y}
+            />
           ))}
         {groups.slice(1).map((_, i) => (
           <line
@@ -102,8 +109,8 @@ export function NodesPanel({ app }: { app: App }) {
             class={forest.cut === undefined ? 'seam faint' : 'seam'}
             x1="0"
             x2={WIDTH}
-            y1={(i + 1) * SIDE_HEIGHT}
-            y2={(i + 1) * SIDE_HEIGHT}
+            y1={(i + 1) * sideHeight}
+            y2={(i + 1) * sideHeight}
           />
         ))}
         {spots.map(({ node }) => {
@@ -111,11 +118,12 @@ export function NodesPanel({ app }: { app: App }) {
           const { fill, ink } = colourOf(node);
           const tip = forest.tips.get(node);
           const isDown = story.down.has(node);
-          const where = isDown ? 'down' : tip === undefined ? '…' : forest.nameOf(tip);
+          const isFrozen = story.conditions.frozen.includes(node);
+          const where = isDown ? 'down' : isFrozen ? 'frozen' : tip === undefined ? '…' : forest.nameOf(tip);
           return (
             <g
               key={node}
-              class={isDown ? 'node down' : 'node'}
+              class={isDown ? 'node down' : isFrozen ? 'node frozen' : 'node'}
               data-node={node}
               transform={`translate(${x},${y})`}
               tabIndex={0}
@@ -157,6 +165,7 @@ export function NodesPanel({ app }: { app: App }) {
         })}
       </svg>
       <p class="links-words">{linkWords(app)}</p>
+      <Wires app={app} />
     </section>
   );
 }
@@ -182,14 +191,87 @@ function pairs(group: readonly string[]): [string, string][] {
   return group.flatMap((a, i) => group.slice(i + 1).map((b): [string, string] => [a, b]));
 }
 
-function LinkLine({ app, from, to }: { app: App; from: Spot; to: Spot }) {
-  const told = app.nodes.find((n) => n.letter === from.node);
-  const isDown = app.run.story.down.has(from.node) || app.run.story.down.has(to.node);
+interface LineProps {
+  readonly app: App;
+  readonly from: Spot;
+  readonly to: Spot;
+  /** Lines of one row would lie on each other: these bow. */
+  readonly bow: boolean;
+}
+
+function LinkLine({ app, from, to, bow }: LineProps) {
+  const { story } = app.run;
+  const told = app.run.isLive ? app.nodes.find((n) => n.letter === from.node) : undefined;
+  const isDown = story.down.has(from.node) || story.down.has(to.node);
   const isLinked = !isDown && (told?.peers === undefined || told.peers.includes(to.node));
   if (!isLinked) return null;
-  // Lines of one row would lie on each other: these bow.
-  const bow =
-    from.y === to.y ? (from.y % SIDE_HEIGHT < 40 ? 1 : -1) * Math.min(20, Math.abs(from.x - to.x) / 8) : 0;
-  const d = `M${from.x} ${from.y}Q${(from.x + to.x) / 2} ${(from.y + to.y) / 2 - bow} ${to.x} ${to.y}`;
-  return <path class="wire" d={d} />;
+  const lift = bow ? Math.min(20, Math.abs(from.x - to.x) / 8) : 0;
+  const d = `M${from.x} ${from.y}Q${(from.x + to.x) / 2} ${(from.y + to.y) / 2 - lift} ${to.x} ${to.y}`;
+  const { oneWay, shapes } = story.conditions;
+  const cut = oneWay.find(([a, b]) => isBetween(a, b, from.node, to.node));
+  const isShaped = Object.keys(shapes).some((name) => {
+    const [a = '', b = ''] = name.split('>');
+    return isBetween(a, b, from.node, to.node);
+  });
+  const name = `${from.node}–${to.node}`;
+  const classes = ['wire', isShaped ? 'shaped' : '', cut === undefined ? '' : 'one-way'];
+  const select = () => app.select({ kind: 'link', from: from.node, to: to.node });
+  return (
+    <g
+      class="link"
+      data-link={`${from.node}-${to.node}`}
+      role="button"
+      tabIndex={0}
+      aria-label={`Link ${name}`}
+      onClick={select}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') select();
+      }}
+    >
+      <path class="wire-hit" d={d} />
+      <path class={classes.join(' ')} d={d} />
+      {cut !== undefined && (
+        <text class="cut-mark" x={(from.x + to.x) / 2} y={(from.y + to.y) / 2 - lift / 2 + 4}>
+          ✕{cut[1]}
+        </text>
+      )}
+      <title>{`Link ${name}: click for delay, loss, one-way cut`}</title>
+    </g>
+  );
+}
+
+function isBetween(a: string, b: string, x: string, y: string): boolean {
+  return (a === x && b === y) || (a === y && b === x);
+}
+
+/** Holding all wires, and letting one message in after the other. */
+function Wires({ app }: { app: App }) {
+  if (app.isExported) return null;
+  const { wireHeld } = app.run.story.conditions;
+  const isOff = !app.mayAct;
+  return (
+    <p class="buttons">
+      <button
+        type="button"
+        disabled={isOff}
+        onClick={() => app.open('link')}
+        title="Delay, jitter, loss, rate (l)"
+      >
+        Links…
+      </button>
+      {wireHeld && (
+        <button type="button" disabled={isOff} onClick={() => app.perform('step-links')}>
+          Let one message in
+        </button>
+      )}
+      <button
+        type="button"
+        disabled={isOff}
+        onClick={() => app.perform(wireHeld ? 'release-links' : 'hold-links')}
+        title="Messages wait on the wire, in order"
+      >
+        {wireHeld ? 'Release wires' : 'Hold wires'}
+      </button>
+    </p>
+  );
 }

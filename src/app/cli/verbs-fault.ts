@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { ShapeWish } from '../../lab/conditions.ts';
 import { Problem } from '../../lab/problem.ts';
 import { parseProfile, parseRegion } from '../../lab/profiles.ts';
-import { parseBandwidth, parseDelay, parseOffset, parseRate, parseShare } from '../../observe/units.ts';
+import { parseBandwidth, parseDelay, parseLoss, parseOffset, parseRate } from '../../observe/units.ts';
 import type { Result } from '../../util/result.ts';
 import { addDryRun, addShared, example, perform, shared } from './common.ts';
 
@@ -39,15 +39,9 @@ function shapeOf(o: LinkOptions): ShapeWish {
   return {
     ...(o.delay === undefined ? {} : { delayMs: must(parseDelay(o.delay), '--delay') }),
     ...(o.jitter === undefined ? {} : { jitterMs: must(parseDelay(o.jitter), '--jitter') }),
-    ...(o.loss === undefined ? {} : { loss: lossOf(o.loss) }),
+    ...(o.loss === undefined ? {} : { loss: must(parseLoss(o.loss), '--loss') }),
     ...(o.rate === undefined ? {} : { bitsPerSecond: must(parseBandwidth(o.rate), '--rate') }),
   };
-}
-
-function lossOf(text: string): number {
-  const loss = must(parseShare(text), '--loss');
-  if (loss > 0.5) throw new Problem(2, `--loss: ${text} is more than 50%, which no connection survives`);
-  return loss;
 }
 
 function linkVerb(): Command {

@@ -1,12 +1,17 @@
 import { parseAmount } from '../../bitcoin/amount.ts';
 import type { Action } from '../../lab/action.ts';
 import type { YardClient } from '../../lab/client.ts';
+import type { ShapeWish } from '../../lab/conditions.ts';
 import { heal, hold, kill, partition, start } from '../../lab/faults.ts';
 import { mineBlocks } from '../../lab/mining.ts';
 import { parseAt } from '../../lab/names.ts';
+import { freeze, type SetWishes, setNode, thaw } from '../../lab/node-faults.ts';
 import { doubleSpend, send } from '../../lab/pay.ts';
 import { misuse } from '../../lab/problem.ts';
 import { reorg } from '../../lab/reorg.ts';
+import { cutOneWay, holdLinks, link, releaseLinks, stepLinks } from '../../lab/wire.ts';
+import { parseBandwidth, parseDelay, parseLoss, parseOffset, parseRate } from '../../observe/units.ts';
+import type { Result } from '../../util/result.ts';
 
 /** What the page may ask for: the very actions of the command line, made from what a form holds. */
 
@@ -34,7 +39,21 @@ const VERBS: Readonly<Record<string, (client: YardClient, fields: Fields) => Act
       optional(f, 'amount') === undefined ? wishes : { ...wishes, amount: amount(f) },
     );
   },
-  partition: (client, f) => partition(client, text(f, 'groups')),
+  partition: (client, f) => {
+    const groups = text(f, 'groups');
+    return /[<>]/.test(groups) ? cutOneWay(client, groups) : partition(client, groups);
+  },
+  link: (client, f) => {
+    const links = optional(f, 'links');
+    const clear = f['clear'] === true || f['clear'] === 'true';
+    return link(client, { links, clear, shape: clear ? {} : shape(f) });
+  },
+  'hold-links': (client) => holdLinks(client),
+  'release-links': (client) => releaseLinks(client),
+  'step-links': (client, f) => stepLinks(client, optional(f, 'node')),
+  freeze: (client, f) => freeze(client, text(f, 'node')),
+  thaw: (client, f) => thaw(client, text(f, 'node')),
+  set: (client, f) => setNode(client, text(f, 'node'), settings(f)),
   heal: (client) => heal(client, { wait: true }),
   reorg: (client, f) => {
     const losers = optional(f, 'losers');
@@ -44,6 +63,29 @@ const VERBS: Readonly<Record<string, (client: YardClient, fields: Fields) => Act
   kill: (client, f) => kill(client, text(f, 'node'), f['clean'] === true),
   start: (client, f) => start(client, text(f, 'node')),
 };
+
+function shape(fields: Fields): ShapeWish {
+  const [delay, jitter, loss, rate] = ['delay', 'jitter', 'loss', 'rate'].map((n) => optional(fields, n));
+  return {
+    ...(delay === undefined ? {} : { delayMs: must('delay', parseDelay(delay)) }),
+    ...(jitter === undefined ? {} : { jitterMs: must('jitter', parseDelay(jitter)) }),
+    ...(loss === undefined ? {} : { loss: must('loss', parseLoss(loss)) }),
+    ...(rate === undefined ? {} : { bitsPerSecond: must('rate', parseBandwidth(rate)) }),
+  };
+}
+
+function settings(fields: Fields): SetWishes {
+  const [clock, hashrate] = ['clock', 'hashrate'].map((n) => optional(fields, n));
+  return {
+    ...(hashrate === undefined ? {} : { hashrate: must('hash rate', parseRate(hashrate)) }),
+    ...(clock === undefined ? {} : { clockMs: must('clock', parseOffset(clock)) }),
+  };
+}
+
+function must<T>(name: string, parsed: Result<T, string>): T {
+  if (!parsed.ok) throw misuse(`${name}: ${parsed.error}`);
+  return parsed.value;
+}
 
 /** Throws a Problem with one sentence when the fields make no action. */
 export function actionFor(client: YardClient, verb: string, fields: Fields): Action<unknown> {
