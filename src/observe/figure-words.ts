@@ -1,6 +1,6 @@
 import type { Agreement } from './agreement.ts';
 import type { Shape } from './figures-conditions.ts';
-import { type Basis, digits } from './figures-rows.ts';
+import { ADJUSTED_WORDS, type Basis, digits } from './figures-rows.ts';
 import type { Forest } from './forest.ts';
 import { count, list } from './words.ts';
 
@@ -64,8 +64,9 @@ export function basisWords(basis: Basis, shape: Shape): string {
       : `No closed form here (${basis.why}): run it simulated.`;
   }
   const x = `x = blocks per delay = ${digits(basis.blocksPerS)}/s × ${digits(basis.delayMs / 1000)} s = ${digits(basis.x)}`;
-  if (basis.kind === 'two-clusters') return `Predicted for two clusters of equal power, ${x}.`;
-  return `Predicted: stale and forked heights, ${x}. For reads there is no closed form on such links: run it simulated.`;
+  const nearly = basis.adjusted ? ` ${ADJUSTED_WORDS}.` : '';
+  if (basis.kind === 'two-clusters') return `Predicted for two clusters of equal power, ${x}.${nearly}`;
+  return `Predicted: stale and forked heights, ${x}.${nearly} For reads there is no closed form on such links: run it simulated.`;
 }
 
 /** Do they agree, now? Yes, no, or nearly, and who says what. */

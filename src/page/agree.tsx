@@ -1,6 +1,7 @@
 import { agreementOf } from '../observe/agreement.ts';
 import { agreementWords, basisWords } from '../observe/figure-words.ts';
-import type { EpochFigures, RunFigures } from '../observe/figures.ts';
+import type { RunFigures } from '../observe/figures.ts';
+import { latestUncut } from '../observe/figures-panel.ts';
 import {
   basisOf,
   type FigureRow,
@@ -8,6 +9,7 @@ import {
   figureSentence,
   LEAST_EVENTS,
   percent,
+  predictedWords,
 } from '../observe/figures-rows.ts';
 import type { Figures } from '../observe/figures-tally.ts';
 import { byLetter, clockSpan } from '../observe/words.ts';
@@ -37,14 +39,14 @@ export interface Chosen {
 export function chosenFigures(run: RunFigures, span: SpanOfTime): Chosen | undefined {
   const current = run.epochs.at(-1);
   if (current === undefined) return undefined;
-  const uncut = run.epochs.findLast((epoch) => !isCut(epoch) && epoch.blocks > 0);
+  const uncut = latestUncut(run);
   const one = span === 'before' ? (uncut ?? current) : current;
   // All of a log under one formula only if its conditions never changed.
   const isWhole = span === 'whole';
   const figures: Figures = isWhole ? run.whole : one;
   const { shape } = isWhole && run.epochs.length > 1 ? MIXED : one;
   const rows = figureRows(figures, shape);
-  const borrowed = isCut(one) && !isWhole ? uncut : undefined;
+  const borrowed = one.cut && !isWhole ? uncut : undefined;
   const theory = borrowed === undefined ? rows : figureRows(borrowed, borrowed.shape);
   return {
     figures,
@@ -58,10 +60,6 @@ export function chosenFigures(run: RunFigures, span: SpanOfTime): Chosen | undef
 }
 
 const MIXED = { shape: { kind: 'other', why: 'conditions changed in this time' } } as const;
-
-function isCut(epoch: EpochFigures): boolean {
-  return epoch.shape.kind === 'other' && epoch.shape.why === 'a cut is open';
-}
 
 export function AgreePanel({ app }: { app: App }) {
   const { forest } = app.run;
@@ -112,8 +110,8 @@ function Measured({ app, run, chosen }: { app: App; run: RunFigures; chosen: Cho
 function Spans({ app, run }: { app: App; run: RunFigures }) {
   const current = run.epochs.at(-1);
   const choices: readonly (readonly [SpanOfTime, string])[] = [
-    ['now', current !== undefined && isCut(current) ? 'this cut' : 'since the last change'],
-    ...(current !== undefined && isCut(current) ? ([['before', 'before the cut']] as const) : []),
+    ['now', current?.cut === true ? 'this cut' : 'since the last change'],
+    ...(current?.cut === true ? ([['before', 'before the cut']] as const) : []),
     ['whole', 'whole run'],
   ];
   return (
@@ -144,7 +142,7 @@ export function valueWords(row: FigureRow): string {
 function theoryWords(chosen: Chosen, id: string): string {
   const row = chosen.theory.get(id);
   if (row?.predicted === undefined) return '';
-  return `predicted${chosen.isUncut ? ' uncut' : ''} ${percent(row.predicted)}`;
+  return `predicted${chosen.isUncut ? ' uncut' : ''} ${predictedWords(row)}`;
 }
 
 /** D_k by depth: a bar, ± 2 standard errors as a line over its end, a dotted mark where theory puts it. */

@@ -1,7 +1,7 @@
 import type { LogEvent } from '../consensus/news.ts';
 import { evidenceOf } from '../observe/evidence.ts';
 import { figureFormula, figureMeaning } from '../observe/figure-words.ts';
-import { type FigureRow, LEAST_EVENTS, percent } from '../observe/figures-rows.ts';
+import { type FigureRow, LEAST_EVENTS, percent, predictedWords } from '../observe/figures-rows.ts';
 import { narrate } from '../observe/narrate.ts';
 import { clockSpan, count } from '../observe/words.ts';
 import { type Chosen, chosenFigures, valueWords } from './agree.tsx';
@@ -52,7 +52,7 @@ function Theory({ chosen, id }: { chosen: Chosen; id: string }) {
   if (row?.predicted === undefined) return <p>{chosen.words}</p>;
   return (
     <p>
-      Predicted{chosen.isUncut ? ' without the cut' : ''}: <b>{percent(row.predicted)}</b> by{' '}
+      Predicted{chosen.isUncut ? ' without the cut' : ''}: <b>{predictedWords(row)}</b> by{' '}
       <code>{row.formula}</code>. {chosen.words}
     </p>
   );
