@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import { StrategyError } from '../../src/sim/strategy/attack.ts';
+import { doubleSpend, honest, STRATEGIES, selfish, stubborn } from '../../src/sim/strategy/shipped.ts';
+import type { Strategy } from '../../src/sim/strategy/strategy.ts';
+import { Duel } from './strategy-rig.ts';
+
+/** Eyal and Sirer 2013, equation 8. */
+function eyalSirer(a: number, g: number): number {
+  return (a * (1 - a) ** 2 * (4 * a + g * (1 - 2 * a)) - a ** 3) / (1 - a * (1 + (2 - a) * a));
+}
+
+function revenue(strategy: Strategy, alpha: number, gamma: number, blocks = 30_000, seed = 1) {
+  const duel = new Duel(strategy, alpha, gamma, seed);
+  for (let i = 0; i < blocks; i++) duel.step();
+  return duel.revenue();
+}
+
+/** Forced sequence: o = the attacker finds a block, p = the others do. What was done, in words. */
+function play(strategy: Strategy, sequence: string): string {
+  const duel = new Duel(strategy, 0, 0, 1);
+  for (const who of sequence) duel.step(who === 'o');
+  return duel.moves
+    .map(({ kind, ids, ...more }) => kind + ids.length + (Object.keys(more).length > 0 ? '!' : ''))
+    .join(' ');
+}
+
+describe('selfish mining', () => {
+  it.each([
+    [0.25, 0, 0.1951],
+    [0.4, 0, 0.4837],
+    [0.25, 0.5, 0.25],
+    [0.4, 0.5, 0.5256],
+    [0.1, 1, 0.1092],
+  ])('earns what Eyal and Sirer derive: power %d, gamma %d', (alpha, gamma, published) => {
+    expect(eyalSirer(alpha, gamma)).toBeCloseTo(published, 4);
+    const { blocks, share } = revenue(selfish, alpha, gamma);
+    // The variance of the share is larger than that of independent blocks (THEORY: up to 2.5 of sqrt(B)).
+    expect(Math.abs(share - published)).toBeLessThan((3.3 * 1.2) / Math.sqrt(blocks));
+  });
+
+  it('shows, races and gives up as the paper says', () => {
+    expect(play(selfish, 'p')).toBe('adopt1');
+    expect(play(selfish, 'op')).toBe('publish1!');
+    expect(play(selfish, 'opo')).toBe('publish1! publish1');
+    expect(play(selfish, 'opp')).toBe('publish1! adopt2');
+    expect(play(selfish, 'oop')).toBe('publish2');
+    expect(play(selfish, 'ooop')).toBe('publish1!');
+    expect(play(selfish, 'ooopp')).toBe('publish1! publish2');
+  });
+});
+
+describe('stubborn mining', () => {
+  it('keeps its lead, its tie, or its trailing branch', () => {
+    expect(play(stubborn({ lead: true }), 'oop')).toBe('publish1!');
+    expect(play(stubborn({ lead: true }), 'oopp')).toBe('publish1! publish1!');
+    expect(play(stubborn({ fork: true }), 'opo')).toBe('publish1!');
+    expect(play(stubborn({ fork: true }), 'opop')).toBe('publish1! publish1!');
+    expect(play(stubborn({ trail: 1 }), 'opp')).toBe('publish1!');
+    expect(play(stubborn({ trail: 1 }), 'oppp')).toBe('publish1! adopt3');
+    expect(play(stubborn({ trail: 1 }), 'oppo')).toBe('publish1! publish1!');
+    expect(play(stubborn({ trail: 1 }), 'oppoo')).toBe('publish1! publish1! publish1');
+  });
+
+  it('pays where many take its side of a tie, as the paper finds, and not where nobody does', () => {
+    const plain = revenue(selfish, 0.4, 0.9).share;
+    expect(revenue(stubborn({ lead: true }), 0.4, 0.9).share).toBeGreaterThan(plain + 0.01);
+    expect(revenue(stubborn({ fork: true }), 0.25, 0).share).toBeLessThan(revenue(selfish, 0.25, 0).share);
+  });
+});
+
+describe('honest', () => {
+  it('earns its share, whatever the network does at a tie', () => {
+    for (const gamma of [0, 1]) {
+      const { blocks, share } = revenue(honest, 0.3, gamma);
+      expect(Math.abs(share - 0.3)).toBeLessThan(3.3 * Math.sqrt((0.3 * 0.7) / blocks));
+    }
+    expect(play(honest, 'opo')).toBe('publish1 adopt1 publish1');
+  });
+});
+
+describe('the private double spend', () => {
+  it('waits for the confirmations, needs a strictly longer branch, and gives up in the end', () => {
+    const two = doubleSpend({ confirmations: 2, giveUpAt: 3 });
+    expect(play(two, 'ppoo')).toBe('');
+    expect(play(two, 'ppooo')).toBe('publish3');
+    expect(play(two, 'ooop')).toBe('');
+    expect(play(two, 'ooopp')).toBe('publish3');
+    expect(play(two, 'ppp')).toBe('adopt3');
+    expect(play(two, 'opppp')).toBe('adopt4');
+  });
+
+  it('wins as often as an exact race of that length', () => {
+    // z = 2, strictly longer, q = 0.3: 1 − Σ_{m≤z+1}…, but for giving up at ten blocks behind (under 0.0003).
+    const q = 0.3;
+    const races = 8_000;
+    let won = 0;
+    for (let seed = 0; seed < races; seed++) {
+      const duel = new Duel(doubleSpend({ confirmations: 2 }), q, 0, seed);
+      while (duel.moves.length === 0) duel.step();
+      if (duel.moves[0]!.kind === 'publish') won++;
+    }
+    expect(Math.abs(won / races - strict(q, 2))).toBeLessThan(
+      3.3 * Math.sqrt((strict(q, 2) * (1 - strict(q, 2))) / races) + 0.0003,
+    );
+  });
+});
+
+/** Chance to get strictly ahead after the z-th honest block: the attacker has m blocks then, and still needs z + 1 − m. */
+function strict(q: number, z: number): number {
+  const p = 1 - q;
+  let chance = 1;
+  let term = p ** z;
+  for (let m = 0; m <= z; m++) {
+    chance -= term * (1 - (q / p) ** (z + 1 - m));
+    term *= (q * (z + m)) / (m + 1);
+  }
+  return chance;
+}
+
+describe('an attack', () => {
+  it('ships strategies that answer sensibly whatever happens', () => {
+    for (const { strategy } of Object.values(STRATEGIES)) {
+      for (const gamma of [0, 0.5, 1]) {
+        const duel = new Duel(strategy, 0.45, gamma, 7);
+        for (let i = 0; i < 3_000; i++) duel.step();
+        expect(duel.revenue().blocks).toBeGreaterThan(500);
+      }
+    }
+  });
+
+  it.each([
+    [() => undefined, 'must answer { publish, mineOn }, not undefined'],
+    [() => ({ publish: 2, mineOn: 'own' }), 'publish must be from 0 to 1 (what is public stays so), not 2'],
+    [() => ({ publish: 0.5, mineOn: 'own' }), 'publish must be a whole number'],
+    [() => ({ publish: 0, mineOn: 'theirs' }), "mineOn must be 'own' or 'public'"],
+  ])('names what a strategy answered wrongly: %#', (strategy, message) => {
+    const duel = new Duel(strategy as unknown as Strategy, 1, 0, 1);
+    expect(() => duel.step(true)).toThrow(StrategyError);
+    expect(() => new Duel(strategy as unknown as Strategy, 1, 0, 1).step(true)).toThrow(message);
+  });
+
+  it('takes public blocks in any order and twice', () => {
+    const duel = new Duel(selfish, 0, 0, 1);
+    const block = (height: number) => ({
+      id: 'x' + height,
+      prev: height === 1 ? 'g' : 'x' + (height - 1),
+      height,
+      work: BigInt(height),
+    });
+    expect(duel.attack.gate(block(3))).toEqual([]);
+    expect(duel.attack.gate(block(2))).toEqual([]);
+    expect(duel.attack.gate(block(1)).flatMap(({ ids }) => ids)).toEqual(['x1', 'x2', 'x3']);
+    expect(duel.attack.gate(block(2))).toEqual([]);
+    expect(duel.attack.race('public')).toEqual({ event: 'public', own: 0, public: 0, published: 0 });
+  });
+});
