@@ -1,12 +1,13 @@
 import { type Block, decodeBlockSteps } from '../bitcoin/block.ts';
-import type { Header } from '../bitcoin/header.ts';
+import { decodeHeader, HEADER_SIZE, type Header, headerHash } from '../bitcoin/header.ts';
 import { parseLock } from '../bitcoin/lock.ts';
 import { commitmentOf, ID_WORK, merkleRootSteps, witnessRootSteps } from '../bitcoin/merkle.ts';
 import { compactToTarget, meets } from '../bitcoin/target.ts';
 import { isCoinbase, isNullOutPoint, MAX_MONEY, outpointKey, type Tx } from '../bitcoin/tx.ts';
+import { assert } from '../util/assert.ts';
 import { idOf } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
-import { finish, noPace, type Pace, type Steps } from '../util/steps.ts';
+import { finish, noPace, Pace, type Steps } from '../util/steps.ts';
 import type { Params } from './params.ts';
 import { type Checked, type Refusal, refuse } from './rules.ts';
 
@@ -58,6 +59,35 @@ export function* checkParsedSteps(
     (yield* contentFault(block, pace));
   return refusal === undefined ? ok(block as SaneBlock) : { ok: false, error: refusal };
 }
+
+/**
+ * What a node needs to know of a block that depends on nothing but its bytes (and the network's easiest target). An
+ * interface, so that many nodes in one process can share the answers: a simulated network reads each block once.
+ */
+export interface BlockReading {
+  /** The first 80 of at least 80 bytes. */
+  header(bytes: Uint8Array): { readonly header: Header; readonly hash: Uint8Array };
+  /** As `checkBlock`, or `checkParsedSteps` for a block of our own, in pieces of about so many bytes. */
+  check(
+    source: Uint8Array | Block,
+    params: Pick<Params, 'powLimit'>,
+    piece: number,
+  ): Steps<Checked<SaneBlock>>;
+}
+
+/** Reads anew each time. */
+export const plainReading: BlockReading = {
+  header(bytes) {
+    const head = bytes.subarray(0, HEADER_SIZE);
+    const header = decodeHeader(head);
+    assert(header.ok, 'any 80 bytes are a header');
+    return { header: header.value, hash: headerHash(head) };
+  },
+  check: (source, params, piece) =>
+    source instanceof Uint8Array
+      ? checkBlockSteps(source, params, new Pace(piece))
+      : checkParsedSteps(source, params, new Pace(piece)),
+};
 
 /** A block from our own disk: it passed before it was written. */
 export function trustStored(block: Block): SaneBlock {

@@ -1,11 +1,11 @@
 import type { GossipVerdict, PeerId, Topic } from '../node/types.ts';
+import type { LinkShape } from '../util/link-shape.ts';
 import type { HeldMessage } from './net/door.ts';
 import type { ProbeResult } from './net/probe.ts';
-import type { LinkShape } from './net/shape.ts';
 
+export type { LinkShape } from '../util/link-shape.ts';
 export type { HeldMessage } from './net/door.ts';
 export type { ProbeResult } from './net/probe.ts';
-export type { LinkShape } from './net/shape.ts';
 
 export interface NetworkOptions {
   /** Directory that keeps the identity (file `identity`, mode 0600). */

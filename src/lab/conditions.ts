@@ -1,12 +1,12 @@
 import type { Conditions } from '../consensus/news.ts';
 import type { JsonObject } from '../host/http-json.ts';
-import { type LinkShape, UNSHAPED } from '../host/net/shape.ts';
 import { CALM, type Direction, describeConditions, linkName } from '../observe/condition-words.ts';
 import { formatDuration } from '../observe/units.ts';
+import { type LinkShape, UNSHAPED } from '../util/link-shape.ts';
+import { defaultRegion, type Profile, profileShape, type Region } from '../util/profiles.ts';
 import { err, ok, type Result } from '../util/result.ts';
 import { refusedBy, sameGroup, wantedPairs } from './links.ts';
 import { splitLetters } from './names.ts';
-import { defaultRegion, type Profile, profileShape, type Region } from './profiles.ts';
 import type { YardFile } from './yard-file.ts';
 
 /** The faults that a yard is under, what they mean for each node's wire, and how they are said. Nothing here acts. */

@@ -1,10 +1,10 @@
 import { formatOffset, formatRate } from '../observe/units.ts';
+import type { Region } from '../util/profiles.ts';
 import type { Action } from './action.ts';
 import type { YardClient } from './client.ts';
 import { conditionsOf } from './conditions.ts';
 import { blockName } from './names.ts';
 import { failed, misuse } from './problem.ts';
-import type { Region } from './profiles.ts';
 
 /** Faults and settings of one node: its process stands still, its clock is off, its miner is stronger. */
 

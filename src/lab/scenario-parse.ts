@@ -1,8 +1,9 @@
 import { parseRate } from '../observe/units.ts';
+import { defaultRegion, PROFILES } from '../util/profiles.ts';
 import { parseFigureName } from './assertions.ts';
 import { MAX_NODES, type NetworkName } from './create.ts';
 import { didYouMean, letterOf } from './names.ts';
-import { defaultRegion, PROFILES, parseRegion } from './profiles.ts';
+import { parseRegion } from './profiles.ts';
 import type { Ask, Assertion, Scenario, ScenarioFault, ScenarioNode, Step } from './scenario.ts';
 import { conditionOf, durationOf, type Names, readStep } from './scenario-steps.ts';
 import { Faults, type Field, readYaml } from './scenario-yaml.ts';

@@ -1,6 +1,6 @@
+import type { Profile, Region } from '../util/profiles.ts';
 import type { Condition } from './assertions.ts';
 import type { NetworkName } from './create.ts';
-import type { Profile, Region } from './profiles.ts';
 
 /** What one scenario file says, read and checked: a lecture, a homework and a CI check at once. */
 

@@ -1,7 +1,8 @@
 import type { Conditions, WireShape } from '../consensus/news.ts';
-import { UNSHAPED } from '../host/net/shape.ts';
 import { type Direction, formatLinks, formatShape, linkName } from '../observe/condition-words.ts';
 import { formatMs } from '../observe/units.ts';
+import { UNSHAPED } from '../util/link-shape.ts';
+import { type Profile, REGIONS, type Region } from '../util/profiles.ts';
 import type { Action, RunContext } from './action.ts';
 import type { YardClient } from './client.ts';
 import {
@@ -16,7 +17,6 @@ import {
 } from './conditions.ts';
 import { blockName, tailOf } from './names.ts';
 import { failed, misuse, Problem } from './problem.ts';
-import { type Profile, REGIONS, type Region } from './profiles.ts';
 import type { YardFile } from './yard-file.ts';
 
 /** Shaping, measuring, cutting one way and holding the wires of a yard. */

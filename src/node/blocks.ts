@@ -1,13 +1,11 @@
 import type { Block } from '../bitcoin/block.ts';
-import { decodeHeader, HEADER_SIZE, type Header, headerHash } from '../bitcoin/header.ts';
-import { checkBlockSteps, checkParsedSteps } from '../consensus/check.ts';
+import { HEADER_SIZE, type Header, headerHash } from '../bitcoin/header.ts';
 import { type Checked, type Refusal, refuse, ruleOf } from '../consensus/rules.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
-import { assert } from '../util/assert.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
 import { idOf, writeU32LE } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
-import { Pace, type Steps } from '../util/steps.ts';
+import type { Steps } from '../util/steps.ts';
 import { compactSize, encodeCompact } from './compact.ts';
 import { type Core, NEVER, workHex } from './core.ts';
 import type { Peer } from './peers.ts';
@@ -88,7 +86,7 @@ export class Blocks {
       this.#core.fault(peer, 'malformed-frame', 'a block of ' + bytes.length + ' bytes');
       return;
     }
-    const hash = headerHash(bytes.subarray(0, HEADER_SIZE));
+    const { hash } = this.#core.reading.header(bytes);
     const asked = this.#core.parts.download.arrived(peer, hash);
     const known = this.#core.chain.entry(hash);
     if (!asked && known === undefined) {
@@ -157,18 +155,14 @@ export class Blocks {
   }
 
   *#take(source: Uint8Array | Block, bytes: Uint8Array, way: Way, peer: Peer | undefined): Steps<Outcome> {
-    const { chain, params, limits, parts } = this.#core;
+    const { chain, params, limits, parts, reading } = this.#core;
     if (bytes.length < HEADER_SIZE) return refuse('bad-encoding', 'a block of ' + bytes.length + ' bytes');
     const head = this.judgeHeader(bytes.subarray(0, HEADER_SIZE), way, peer, bytes);
     if (head === 'unwanted' || !head.ok) return head;
     const { hash, here } = head.value;
     if (here !== undefined) return ok({ entry: here, isNew: false });
-    const pace = new Pace(limits.checkBytesPerStep);
     parts.download.checking(hash, true);
-    const sane =
-      source instanceof Uint8Array
-        ? yield* checkBlockSteps(source, params, pace)
-        : yield* checkParsedSteps(source, params, pace);
+    const sane = yield* reading.check(source, params, limits.checkBytesPerStep);
     parts.download.checking(hash, false);
     if (!sane.ok) {
       const known = chain.entry(hash);
@@ -190,11 +184,8 @@ export class Blocks {
   ):
     | Checked<{ readonly header: Header; readonly hash: Uint8Array; readonly here?: BlockEntry }>
     | 'unwanted' {
-    const { chain, wallS, parts } = this.#core;
-    const decoded = decodeHeader(head);
-    assert(decoded.ok, 'any 80 bytes are a header');
-    const header = decoded.value;
-    const hash = headerHash(head);
+    const { chain, wallS, parts, reading } = this.#core;
+    const { header, hash } = reading.header(block ?? head);
     const known = chain.entry(hash);
     if (known?.condemned !== undefined) return refuse('duplicate-invalid', known.condemned);
     if (known?.hasBody === true) return ok({ header, hash, here: known });

@@ -1,4 +1,5 @@
 import type { Chain } from '../consensus/chain.ts';
+import type { BlockReading } from '../consensus/check.ts';
 import type { News } from '../consensus/news.ts';
 import type { Params } from '../consensus/params.ts';
 import type { Write } from '../consensus/store.ts';
@@ -49,6 +50,7 @@ export interface CoreOptions {
   readonly orphans: Orphans;
   readonly peers: Peers;
   readonly random: Random;
+  readonly reading: BlockReading;
 }
 
 /**
@@ -64,6 +66,7 @@ export class Core {
   readonly orphans: Orphans;
   readonly peers: Peers;
   readonly random: Random;
+  readonly reading: BlockReading;
   parts!: Parts;
   now: Micros = 0;
   offset: Micros | undefined;
@@ -82,6 +85,7 @@ export class Core {
     this.orphans = o.orphans;
     this.peers = o.peers;
     this.random = o.random;
+    this.reading = o.reading;
     const rate = o.limits.newsRefusalsPerSecond;
     this.#refusals = new Bucket(10 * rate, rate, 0);
   }

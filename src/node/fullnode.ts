@@ -1,5 +1,6 @@
 import { headerHash } from '../bitcoin/header.ts';
 import { Chain } from '../consensus/chain.ts';
+import { plainReading } from '../consensus/check.ts';
 import { PREFIX } from '../consensus/records.ts';
 import type { Row } from '../consensus/store.ts';
 import type { SigCheck } from '../consensus/verify.ts';
@@ -50,12 +51,14 @@ export class FullNode {
   constructor(o: NodeOptions) {
     const limits = o.limits ?? standardLimits;
     const { params, verify } = o;
+    const { bounds } = o;
     const chain = new Chain({
       params,
       store: o.store,
       index: this.#chainRows(o.index),
       verify,
       ...(o.forkChoice === undefined ? {} : { forkChoice: o.forkChoice }),
+      ...(bounds === undefined ? {} : { bounds }),
     });
     const core = new Core({
       params,
@@ -66,6 +69,7 @@ export class FullNode {
       orphans: new Orphans(limits),
       peers: new Peers(),
       random: seeded(o.seed),
+      reading: o.reading ?? plainReading,
     });
     core.parts = {
       headers: new HeaderSync(core),

@@ -1,3 +1,5 @@
+import type { ChainBounds } from '../consensus/chain.ts';
+import type { BlockReading } from '../consensus/check.ts';
 import type { ForkChoiceName } from '../consensus/fork-choice-rules.ts';
 import type { News } from '../consensus/news.ts';
 import type { Params } from '../consensus/params.ts';
@@ -141,4 +143,8 @@ export interface NodeOptions {
   readonly forkChoice?: ForkChoiceName;
   /** Smaller bounds for tests; otherwise those of node/limits.ts. */
   readonly limits?: Limits;
+  /** Other sizes of the chain's caches: what they hold decides how fast a node is, and no step. */
+  readonly bounds?: Partial<ChainBounds>;
+  /** Reads and checks block bytes; nodes of one process may share the answers, which depend on the bytes alone. */
+  readonly reading?: BlockReading;
 }

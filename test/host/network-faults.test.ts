@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { UNSHAPED } from '../../src/host/net/shape.ts';
 import { encodeMessage } from '../../src/node/wire.ts';
+import { UNSHAPED } from '../../src/util/link-shape.ts';
 import { address, blob, connected, type Rig, Rigs, rules, sleep, until } from './network-rig.ts';
 
 let rigs = new Rigs();

@@ -15,13 +15,7 @@ import {
   wireRules,
   wishedShape,
 } from '../../src/lab/conditions.ts';
-import {
-  parseProfile,
-  parseRegion,
-  profileShape,
-  REGIONS,
-  WORLD_LATENCY_MS,
-} from '../../src/lab/profiles.ts';
+import { parseProfile, parseRegion } from '../../src/lab/profiles.ts';
 import { figureRows } from '../../src/lab/wire.ts';
 import type { YardFile } from '../../src/lab/yard-file.ts';
 import { formatLinks } from '../../src/observe/condition-words.ts';
@@ -34,6 +28,7 @@ import {
   parseOffset,
   parseShare,
 } from '../../src/observe/units.ts';
+import { profileShape, REGIONS, WORLD_LATENCY_MS } from '../../src/util/profiles.ts';
 
 function yardOf(letters: string, more: Partial<YardFile> = {}): YardFile {
   return {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { encodeStep, encodeValue } from '../../src/node/encode-step.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
 import type { Input } from '../../src/node/types.ts';
 import { seeded } from '../../src/util/random.ts';
 import { MemoryStore } from '../dsl/memory-store.ts';
 import { cachedVerify, labParams, Net, withLimits } from './net.ts';
 import { genesisCoin, pay } from './pay.ts';
-import { encodeStep, encodeValue } from './trace.ts';
 
 /** Four nodes live through a few minutes of everything, by the throw of seeded dice. Answers each node's trace hash. */
 function world(seed: string, foresee: boolean): { hashes: string[]; net: Net } {

@@ -8,6 +8,7 @@ import { type WellKnown, wellKnownScript } from '../../src/consensus/genesis.ts'
 import type { News } from '../../src/consensus/news.ts';
 import { deriveParams, type Params, parseNetworks } from '../../src/consensus/params.ts';
 import type { Verify } from '../../src/consensus/verify.ts';
+import { encodeStep } from '../../src/node/encode-step.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
 import { type Limits, limits as standard } from '../../src/node/limits.ts';
 import type {
@@ -25,7 +26,6 @@ import type {
 import { compare, keyOf, reversed, writeU32LE } from '../../src/util/bytes.ts';
 import { Heap } from '../../src/util/heap.ts';
 import { MemoryStore } from '../dsl/memory-store.ts';
-import { encodeStep } from './trace.ts';
 
 const MS = 1_000;
 

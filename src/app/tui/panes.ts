@@ -1,4 +1,3 @@
-import type { LinkShape } from '../../host/net/shape.ts';
 import type { NodeInfo } from '../../lab/client.ts';
 import { askedShape } from '../../lab/conditions.ts';
 import { sameGroup, wantedPairs } from '../../lab/links.ts';
@@ -9,6 +8,7 @@ import { formatShape } from '../../observe/condition-words.ts';
 import { laneSign, standingWords } from '../../observe/payment-words.ts';
 import { formatSpeed } from '../../observe/units.ts';
 import { short } from '../../observe/words.ts';
+import type { LinkShape } from '../../util/link-shape.ts';
 import { matches, parseFilter } from './filter.ts';
 import { join, type Line, line, type Run, sized, styled } from './screen.ts';
 import { LANE, type LogItem, letters, minutes, rivalOf, type TuiState } from './state.ts';

@@ -19,8 +19,8 @@ import { type TCPComponents, tcp } from '@libp2p/tcp';
 import { AbstractMultiaddrConnection, type SendResult } from '@libp2p/utils';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type { Uint8ArrayList } from 'uint8arraylist';
+import { type LinkShape, Shaper, UNSHAPED } from '../../util/link-shape.ts';
 import { netLimits } from './limits.ts';
-import { type LinkShape, Shaper, UNSHAPED } from './shape.ts';
 
 interface Held {
   readonly due: number;
@@ -29,7 +29,7 @@ interface Held {
 
 /**
  * One TCP connection as the rest of libp2p sees it, with two additions: it counts bytes, and it holds back
- * what we send, first in, first out, by the delay, jitter, loss and rate of its shape (net/shape.ts). It lies
+ * what we send, first in, first out, by the delay, jitter, loss and rate of its shape (util/link-shape.ts). It lies
  * below encryption, so gossip, sync and pings are delayed alike, as a longer wire would. The shape starts as
  * none, and net/sessions.ts sets it once the peer has joined: the handshakes (noise, identify, opening of streams: some ten one-way trips) go at full
  * speed, so that connecting stays fast.

@@ -1,4 +1,4 @@
-import { type Random, seeded } from '../../util/random.ts';
+import { type Random, seeded } from './random.ts';
 
 /** What one direction of a link does to what is sent over it. */
 export interface LinkShape {
@@ -78,6 +78,6 @@ export class Shaper {
       most = Math.max(most, lost);
     }
     // 1 + 2 + 4 + … timeouts.
-    return (2 ** most - 1) * (2 * delayMs + RETRANSMIT_MS);
+    return ((1 << most) - 1) * (2 * delayMs + RETRANSMIT_MS);
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RETRANSMIT_MS, SEGMENT_BYTES, Shaper, UNSHAPED } from '../../src/host/net/shape.ts';
+import { RETRANSMIT_MS, SEGMENT_BYTES, Shaper, UNSHAPED } from '../../src/util/link-shape.ts';
 
 const shaped = (o: Partial<typeof UNSHAPED>, seed = 'A>B') => {
   const shaper = new Shaper(seed);

@@ -1,0 +1,150 @@
+import { hash160 } from '../bitcoin/hash.ts';
+import { lockScript } from '../bitcoin/lock.ts';
+import { assert } from '../util/assert.ts';
+import { utf8Encode } from '../util/bytes.ts';
+import type { SimMiner } from './miner.ts';
+import type { SimNode, SimNodeOptions } from './node.ts';
+
+/** What is absent stays as it is (RPC setmining). */
+export interface MiningRequest {
+  readonly on?: boolean;
+  /** The miner rests, though it is on. */
+  readonly held?: boolean;
+  /** Hashes a second. */
+  readonly hashrate?: number;
+  /** So many blocks of its own, then as before. */
+  readonly blocks?: number;
+  /** ... at this rate until then. */
+  readonly orderRate?: number;
+  readonly payout?: Uint8Array;
+}
+
+/** Decides how a node mines, as app/node-mining.ts does for a live one: its power, its rests, and orders of so many blocks. */
+export class MiningOrders {
+  readonly #node: SimNode;
+  readonly #miner: SimMiner;
+  #rate: number;
+  #held = false;
+  #on: boolean;
+  #payout: Uint8Array;
+  /** An order is being worked off; what mining goes back to after it. */
+  #order: { readonly on: boolean; readonly rate: number | undefined } | undefined;
+  #told = '';
+
+  constructor(node: SimNode, miner: SimMiner, o: SimNodeOptions) {
+    this.#node = node;
+    this.#miner = miner;
+    this.#rate = o.hashrate ?? 0;
+    this.#on = o.mines ?? this.#rate > 0;
+    this.#payout = o.payout ?? nobodysLock(node.name);
+  }
+
+  get on(): boolean {
+    return this.#on;
+  }
+
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** Its own power, whether it mines now or not. */
+  get hashrate(): number {
+    return this.#rate;
+  }
+
+  get payout(): Uint8Array {
+    return this.#payout;
+  }
+
+  get ordered(): boolean {
+    return this.#order !== undefined;
+  }
+
+  set(request: MiningRequest): void {
+    const { payout, hashrate, held, blocks, on } = request;
+    if (payout !== undefined) this.#payout = payout;
+    if (hashrate !== undefined) this.#rate = hashrate;
+    if (held !== undefined) this.#held = held;
+    if (blocks !== undefined) {
+      this.#order = { on: this.#order?.on ?? this.#on, rate: request.orderRate };
+      this.apply();
+      this.#command(true, blocks);
+    } else {
+      if (on !== undefined) {
+        this.#order = undefined;
+        this.#on = on;
+      }
+      this.apply();
+      if (on !== undefined || (payout !== undefined && this.#on && this.#order === undefined))
+        this.#command(this.#on);
+    }
+    this.tellPower();
+  }
+
+  /** The node told that it stopped mining. */
+  orderDone(): void {
+    const before = this.#order;
+    if (before === undefined) return;
+    this.#order = undefined;
+    this.apply();
+    this.#on = before.on;
+    if (before.on) this.#command(true);
+    this.tellPower();
+  }
+
+  /** The node is up again, and does as its owner last said. */
+  started(): void {
+    this.#order = undefined;
+    this.apply();
+    this.#told = '';
+    if (this.#on) this.#command(true);
+    this.tellPower();
+  }
+
+  stoppedWithNode(): void {
+    this.#order = undefined;
+    this.#miner.work(undefined);
+  }
+
+  /** Tells the miner its rate: none while held or frozen. */
+  apply(): void {
+    const rate = this.#order?.rate ?? this.#rate;
+    this.#miner.setRate(this.#held || this.#node.frozen ? 0 : rate);
+  }
+
+  #command(on: boolean, blocks?: number): void {
+    this.#node.command({
+      kind: 'mine',
+      payout: on ? this.#payout : undefined,
+      tag: this.#node.name,
+      ...(blocks === undefined ? {} : { blocks }),
+    });
+  }
+
+  /** Into the log, if it is not there already: figures are counted apart for every distribution of power. */
+  tellPower(): void {
+    const on = this.#on || this.#order !== undefined;
+    const power = { on, held: this.#held, hashrate: this.#order?.rate ?? this.#rate };
+    const told = `${power.on} ${power.held} ${power.hashrate}`;
+    if (told === this.#told || !this.#node.up) return;
+    this.#told = told;
+    this.#node.tell({ kind: 'power', ...power });
+  }
+
+  /** One block now, whatever the rate; mining is then as before. */
+  oneNow(): string {
+    const before = this.#node.view.mining.mined;
+    const standing = this.#on;
+    if (!standing && this.#order === undefined) this.#command(true, 1);
+    const job = this.#node.job;
+    assert(job !== undefined, `node ${this.#node.name} has a job`);
+    this.#node.solveNow();
+    assert(this.#node.view.mining.mined > before, `node ${this.#node.name} took the block that it ground`);
+    return this.#node.lastMined;
+  }
+}
+
+/** A lock that pays nobody: the hash of a name, to which no key is known. */
+function nobodysLock(name: string): Uint8Array {
+  return lockScript({ kind: 'p2wpkh', hash: hash160(utf8Encode(`forkyard simulated miner: ${name}`)) });
+}

@@ -1,0 +1,41 @@
+import type { ChainBounds } from '../consensus/chain.ts';
+import type { BlockReading } from '../consensus/check.ts';
+import type { ForkChoiceName } from '../consensus/fork-choice-rules.ts';
+import type { Params } from '../consensus/params.ts';
+import type { Verify } from '../consensus/verify.ts';
+import type { Limits } from '../node/limits.ts';
+import type { Input, Micros, PeerId, Step } from '../node/types.ts';
+import type { Random } from '../util/random.ts';
+import type { GossipNet } from './gossip.ts';
+import type { SimLog } from './log.ts';
+import type { SimNode } from './node.ts';
+import type { EventQueue } from './queue.ts';
+import type { Wires } from './wires.ts';
+
+/** What a simulated machine needs of the world that it stands in. */
+export interface Surroundings {
+  readonly params: Params;
+  readonly seed: string;
+  readonly limits: Limits;
+  readonly bounds: Partial<ChainBounds>;
+  readonly verify: Verify;
+  readonly reading: BlockReading;
+  readonly queue: EventQueue;
+  readonly wires: Wires;
+  readonly gossip: GossipNet;
+  readonly log: SimLog;
+  /** For what is nobody's own: how much a power cut takes. */
+  readonly chance: Random;
+  readonly forkChoice: ForkChoiceName;
+  readonly keepBodies: number;
+  readonly hashScale: number;
+  /** Wall clock at time 0. */
+  readonly epochMicros: Micros;
+  newLife(): number;
+  send(from: PeerId, to: PeerId, bytes: Uint8Array): void;
+  stepped(node: SimNode, input: Input, step: Step): void;
+  /** Its machine is about to stop at a crash point. */
+  crashed(node: SimNode): void;
+  gone(id: PeerId): void;
+  back(id: PeerId): void;
+}
