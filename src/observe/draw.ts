@@ -49,6 +49,9 @@ export interface Drawing {
 interface Glyphs {
   readonly line: string;
   readonly fork: string;
+  readonly forkUp: string;
+  readonly cross: string;
+  readonly first: string;
   readonly more: string;
   readonly last: string;
   readonly pass: string;
@@ -56,8 +59,14 @@ interface Glyphs {
   readonly fold: string;
 }
 
-const BOX: Glyphs = { line: '─', fork: '┬', more: '├', last: '└', pass: '│', flag: '◄', fold: '┄' };
-const ASCII: Glyphs = { line: '-', fork: '+', more: '+', last: '+', pass: '|', flag: '<', fold: '.' };
+const BOX: Glyphs = {
+  ...{ line: '─', fork: '┬', forkUp: '┴', cross: '┼', first: '┌', more: '├', last: '└' },
+  ...{ pass: '│', flag: '◄', fold: '┄' },
+};
+const ASCII: Glyphs = {
+  ...{ line: '-', fork: '+', forkUp: '+', cross: '+', first: '+', more: '+', last: '+' },
+  ...{ pass: '|', flag: '<', fold: '.' },
+};
 
 /**
  * The fork tree as text: a column a height, a row a track. `[ ]` is on some node's branch, `( )` on nobody's;
@@ -148,7 +157,7 @@ function drawRow(forest: Forest, options: DrawOptions, glyphs: Glyphs, grid: Gri
   return [{ text: text.slice(0, length) + tail, end: last, flags, stale, cells: drawn }];
 }
 
-/** The two characters in front of a column: a line on, the start of a branch, or a branch passing by to a row below. */
+/** The two characters in front of a column: a line on, the start of a branch, or a branch passing by to a row beyond. */
 function link(
   forest: Forest,
   glyphs: Glyphs,
@@ -163,30 +172,35 @@ function link(
     return first ? folded : ' '.repeat(folded.length - 1) + glyphs.line;
   }
   const parent = block === undefined ? undefined : forest.blocks.get(block.prev);
-  const below = branchesBelow(forest, grid, parentHeight);
+  const spans = branchSpans(forest, grid, parentHeight);
+  const span = parent === undefined ? undefined : spans.get(parent.id);
   if (parent !== undefined && parent.track === track) {
-    return (below.has(parent.id) ? glyphs.fork : glyphs.line) + glyphs.line;
+    const [up, down] = span === undefined ? [false, false] : [span[0] < track, span[1] > track];
+    return (up ? (down ? glyphs.cross : glyphs.forkUp) : down ? glyphs.fork : glyphs.line) + glyphs.line;
   }
-  if (block !== undefined)
-    return (below.get(block.prev) ?? 0) > track ? glyphs.more + glyphs.line : glyphs.last + glyphs.line;
-  for (const [id, deepest] of below) {
+  if (parent !== undefined && span !== undefined && parent.track > track)
+    return (span[0] < track ? glyphs.more : glyphs.first) + glyphs.line;
+  if (block !== undefined) return ((span?.[1] ?? 0) > track ? glyphs.more : glyphs.last) + glyphs.line;
+  for (const [id, [highest, lowest]] of spans) {
     const at = forest.blocks.get(id);
-    if (at !== undefined && at.track < track && deepest > track) return `${glyphs.pass} `;
+    if (at !== undefined && at.track !== track && highest < track && lowest > track) return `${glyphs.pass} `;
   }
   return '  ';
 }
 
-/** For each block at a height: the lowest row that one of its children is drawn on, if that is below its own. */
-function branchesBelow(forest: Forest, grid: Grid, height: number): Map<string, number> {
-  const found = new Map<string, number>();
+/** For each block at a height that branches: the highest and the lowest row that it or one of its children is drawn on. */
+function branchSpans(forest: Forest, grid: Grid, height: number): Map<string, readonly [number, number]> {
+  const found = new Map<string, readonly [number, number]>();
   for (const block of grid.cells.values()) {
     if (block.height !== height) continue;
+    let [highest, lowest] = [block.track, block.track];
     for (const id of forest.children.get(block.id) ?? []) {
       const child = forest.blocks.get(id);
-      if (child !== undefined && child.track > block.track && isDrawn(grid, child)) {
-        found.set(block.id, Math.max(found.get(block.id) ?? 0, child.track));
-      }
+      if (child === undefined || !isDrawn(grid, child)) continue;
+      highest = Math.min(highest, child.track);
+      lowest = Math.max(lowest, child.track);
     }
+    if (highest < lowest) found.set(block.id, [highest, lowest]);
   }
   return found;
 }

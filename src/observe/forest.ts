@@ -97,9 +97,12 @@ export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
       // The parent's own track goes on, unless a later fork has taken the cells in front of it.
       if ((trackEnd[parent.track] ?? -1) < height) return parent.track;
     }
-    const first = parent === undefined ? 0 : parent.track + 1;
-    for (let track = first; ; track++) {
-      if ((trackEnd[track] ?? -2) < height - 1) return track;
+    // The nearest free row, above rather than below: else a tree that forks for hours would sink row by row.
+    const isFree = (track: number) => (trackEnd[track] ?? -2) < height - 1;
+    const from = parent?.track ?? 0;
+    for (let far = parent === undefined ? 0 : 1; ; far++) {
+      if (far <= from && isFree(from - far)) return from - far;
+      if (isFree(from + far)) return from + far;
     }
   }
 

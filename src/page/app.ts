@@ -62,6 +62,8 @@ export class App {
   isLegendOpen = true;
   tab: Tab = 'tree';
   selection: Selection | undefined;
+  /** The payment under the pointer: its rival lights up. */
+  hovered: string | undefined;
   /** The payment whose lanes are shown. */
   payment: string | undefined;
   dialog: { readonly verb: Verb; readonly fields: Record<string, string> } | undefined;

@@ -222,7 +222,9 @@ export function Progress({ app }: { app: App }) {
       </button>
       {doing.lines.map((line, i) => (
         // The lines of one action only grow.
-        <p key={i}>{line}</p>
+        <p key={i} class={/\S {2,}\S/.test(line) ? 'columns' : ''}>
+          {line}
+        </p>
       ))}
       {doing.state === 'running' && <p class="running">at work …</p>}
     </section>

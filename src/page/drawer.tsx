@@ -109,11 +109,20 @@ export function PaymentChip({
   children?: ComponentChildren;
 }) {
   const payment = app.run.story.payments.get(txid);
+  const hover = (over: boolean) => () => {
+    app.hovered = over ? txid : undefined;
+    app.changed();
+  };
   const classes = ['pay-chip', app.payment === txid ? 'on' : '', payment?.wasUndone ? 'undone' : ''];
+  if (payment?.rival !== undefined && payment.rival === app.hovered) classes.push('lit');
   return (
     <button
       type="button"
       class={classes.join(' ')}
+      onMouseEnter={hover(true)}
+      onMouseLeave={hover(false)}
+      onFocus={hover(true)}
+      onBlur={hover(false)}
       onClick={() => {
         app.payment = txid;
         app.tab = 'payment';

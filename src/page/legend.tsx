@@ -57,16 +57,16 @@ export function Signs() {
   return (
     <p class="signs">
       <span>
-        <i class="sample filled" /> on a node’s branch
+        <i class="sample filled" /> on a branch
       </span>
       <span>
         <i class="sample hollow" /> stale
       </span>
       <span>⚑ a node’s tip</span>
-      <span>┄ nothing forks here</span>
+      <span>┄ no fork</span>
       <span>◐ one coin, two payments</span>
-      <span>more work wins, not more blocks</span>
-      <span>? explains all</span>
+      <span>more work wins</span>
+      <span>? all signs</span>
     </p>
   );
 }

@@ -41,14 +41,16 @@ function Page({ app }: { app: App }) {
           <Scene app={app} />
           <Signs />
         </div>
+        {!isPhone && !app.isStage && <Progress app={app} />}
         {!app.isStage && (
           <div class="side-column">
             {shows('nodes') && <NodesPanel app={app} />}
-            {!isPhone && <Progress app={app} />}
             {shows('agree') && <AgreePanel app={app} />}
           </div>
         )}
         {shows('payment') && !app.isStage && <PaymentPanel app={app} />}
+        <Dialog app={app} />
+        <Drawer app={app} />
       </main>
       <Timeline app={app} />
       {isPhone && (
@@ -69,9 +71,7 @@ function Page({ app }: { app: App }) {
         </nav>
       )}
       {isPhone && !app.isExported && <Actions app={app} />}
-      <Dialog app={app} />
       {(isPhone || app.isStage) && <Progress app={app} />}
-      <Drawer app={app} />
     </div>
   );
 }

@@ -39,9 +39,20 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
     const at = box.current;
     if (at === null || !follows.current) return;
     if (isUpright) at.scrollTop = 0;
-    else at.scrollLeft = at.scrollWidth;
+    else {
+      at.scrollLeft = at.scrollWidth;
+      keepInSight(at, ends[0]?.id);
+    }
     look();
   });
+  /** The row of this block, where a tall tree would hide it. */
+  const keepInSight = (at: HTMLElement, id: string | undefined) => {
+    const block = forest.blocks.get(id ?? '');
+    if (block === undefined) return;
+    const y = geometry.at(0, block.track)[1] * zoom;
+    if (y < at.scrollTop + 60 || y > at.scrollTop + at.clientHeight - 60)
+      at.scrollTop = y - at.clientHeight / 2;
+  };
   // What the reorganisation left behind must be seen, if one would have to scroll back for it.
   useEffect(() => {
     const at = box.current;
@@ -49,7 +60,10 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
     if (at === null || fork === undefined) return;
     const [x, y] = geometry.at(layout.columnOf(fork.height), fork.track);
     if (isUpright) at.scrollTop = Math.max(0, y * zoom - at.clientHeight + 60);
-    else if (x * zoom < at.scrollLeft + 40) at.scrollLeft = x * zoom - 40;
+    else {
+      if (x * zoom < at.scrollLeft + 40) at.scrollLeft = x * zoom - 40;
+      keepInSight(at, fork.id);
+    }
   }, [app.scene?.seq]);
   useEffect(() => {
     const observer = new ResizeObserver(look);
@@ -59,7 +73,7 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
 
   const [first, last] = geometry.columnsIn(view.from / zoom, view.size / zoom, MARGIN);
   const columns = layout.columns.slice(first, last + 1);
-  const picked = app.payment === undefined ? undefined : story.payments.get(app.payment);
+  const picked = story.payments.get(app.hovered ?? app.payment ?? '');
   return (
     <div
       class={`tree${app.run.isLive ? '' : ' past'}`}
@@ -204,7 +218,8 @@ function Block({ app, layout, geometry, block, index }: CellProps & { block: See
   const isSelected = app.selection?.kind === 'block' && app.selection.id === block.id;
   const rule = story.refused.get(block.id);
   const isShared = block.txids.some((id) => story.payments.get(id)?.rival !== undefined);
-  const holds = app.payment !== undefined && block.txids.includes(app.payment);
+  const rival = story.payments.get(app.hovered ?? '')?.rival;
+  const holds = block.txids.some((id) => id === app.payment || id === app.hovered || id === rival);
   const payments = block.txids.length - (block.height > 0 ? 1 : 0);
   const classes = ['block', isKept ? 'kept' : 'stale', isSelected ? 'selected' : ''];
   if (holds) classes.push('holds');

@@ -144,6 +144,25 @@ describe('the tree as text', () => {
      +-[2C]<C`);
   });
 
+  it('goes back up where a row is free again, so that a tree that forks for long does not sink', () => {
+    const s = story();
+    s.start('A', 'B');
+    s.block('1A', 'g', 'A');
+    s.block('1B', 'g', 'B');
+    // B's branch wins; two heights on the upper row is free behind 1A.
+    s.block('2B', '1B', 'B');
+    s.block('3B', '2B', 'B');
+    s.block('3A', '2B', 'A');
+    s.block('4A', '3A', 'A');
+    s.block('4B', '3A', 'B');
+    expect(drawTree(s.forest, { nodes: ['A', 'B'], last: 12 }).rows.map((r) => r.text)).toEqual([
+      '─(1A)      ┌─[3A]┬─[4A]◄A',
+      '─[1B]──[2B]┴─(3B)',
+      '                 └─[4B]◄B',
+    ]);
+    for (const b of s.forest.blocks.values()) expect(b.track).toBeLessThan(3);
+  });
+
   it('folds what is older than asked, and names a second block by one miner at one height', () => {
     const s = story();
     s.start('A');
