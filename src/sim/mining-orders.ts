@@ -27,6 +27,7 @@ export class MiningOrders {
   #held = false;
   #on: boolean;
   #payout: Uint8Array;
+  readonly #tag: string;
   /** An order is being worked off; what mining goes back to after it. */
   #order: { readonly on: boolean; readonly rate: number | undefined } | undefined;
   #told = '';
@@ -36,6 +37,7 @@ export class MiningOrders {
     this.#miner = miner;
     this.#rate = o.hashrate ?? 0;
     this.#on = o.mines ?? this.#rate > 0;
+    this.#tag = o.tag ?? node.name;
     this.#payout = o.payout ?? nobodysLock(node.name);
   }
 
@@ -116,7 +118,7 @@ export class MiningOrders {
     this.#node.command({
       kind: 'mine',
       payout: on ? this.#payout : undefined,
-      tag: this.#node.name,
+      tag: this.#tag,
       ...(blocks === undefined ? {} : { blocks }),
     });
   }

@@ -21,6 +21,10 @@ export interface SimNodeOptions {
   readonly payout?: Uint8Array;
   /** How far its wall clock is off. */
   readonly clockMs?: number;
+  /** What its coinbases are tagged with; without: its name. */
+  readonly tag?: string;
+  /** Nobody can be linked with it, and the log has no line of it: where an attacker mines. */
+  readonly secret?: boolean;
 }
 
 /** When a node's machine stops: at its n-th batch from now, before it is on disk, or after it and before any effect. */
@@ -49,6 +53,7 @@ export class SimNode implements GossipMember {
   readonly name: string;
   readonly disk: VirtualDisk;
   readonly mining: MiningOrders;
+  readonly #secret: boolean;
   readonly #world: Surroundings;
   readonly #miner: SimMiner;
   /** What the node asked for by command: who waits for the answer. */
@@ -86,6 +91,7 @@ export class SimNode implements GossipMember {
       },
       exhausted: (job) => this.input({ kind: 'exhausted', job }),
     });
+    this.#secret = o.secret === true;
     this.mining = new MiningOrders(this, this.#miner, o);
   }
 
@@ -118,7 +124,7 @@ export class SimNode implements GossipMember {
   }
 
   tell(news: News | HostNews): void {
-    this.#world.log.tell(this.name, news);
+    if (!this.#secret) this.#world.log.tell(this.name, news);
   }
 
   /** Opens on what is on its disk, and is linked with whoever wants to be. */

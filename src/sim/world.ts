@@ -155,8 +155,10 @@ export class World {
   add(name: string, o: SimNodeOptions = {}): SimNode {
     this.#free(name);
     const node = new SimNode(this.#surroundings, name, o);
-    this.nodes.set(name, node);
-    this.#members.set(name, node);
+    if (o.secret !== true) {
+      this.nodes.set(name, node);
+      this.#members.set(name, node);
+    }
     node.start();
     return node;
   }

@@ -14,7 +14,7 @@ export interface SeenBlock {
 export type Move =
   /** From the lair to the gate. `prefer`: a tie, so the gate must be told to show this one. */
   | { readonly kind: 'publish'; readonly ids: readonly string[]; readonly prefer?: string }
-  /** From the gate to the lair. `discard`: the first own block above the fork, when its branch would be kept otherwise. */
+  /** From the gate to the lair. `discard`: an own block that is invalidated there, because its branch would be kept. */
   | { readonly kind: 'adopt'; readonly ids: readonly string[]; readonly discard?: string };
 
 /** The strategy answered nonsense: its author's mistake. */
@@ -97,8 +97,10 @@ export class Attack {
   /** The lair has this block: its own, or one that was handed over. */
   lair(block: SeenBlock): Move[] {
     if (this.#known.has(block.id)) return [];
-    // Found on a branch that was given up in the same instant: it stays behind.
-    if (block.prev !== this.#own.id) return [];
+    if (block.prev !== this.#own.id) {
+      // Found on a branch that was given up in the same instant. The lair may stand on it now, where it has as much work.
+      return block.work >= this.#own.work ? [{ kind: 'adopt', ids: [], discard: block.id }] : [];
+    }
     this.#own = this.#insert(block, false);
     return this.#decide('own');
   }

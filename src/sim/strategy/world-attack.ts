@@ -1,0 +1,97 @@
+import type { Effect } from '../../node/types.ts';
+import { assert } from '../../util/assert.ts';
+import { hashOfId } from '../../util/bytes.ts';
+import type { SimNode } from '../node.ts';
+import type { World } from '../world.ts';
+import { Attack, type Move, type SeenBlock } from './attack.ts';
+import type { Strategy } from './strategy.ts';
+
+/**
+ * A strategy played by a node of a simulated world. The node itself becomes the gate; its power goes to a lair, a node that
+ * nobody is linked with. Both are unchanged nodes: all that is done to them are commands that anybody may give a node.
+ */
+export class WorldAttack {
+  readonly gate: SimNode;
+  readonly lair: SimNode;
+  readonly #world: World;
+  readonly #attack: Attack;
+  readonly #discarded = new Set<string>();
+  #leave: (() => void) | undefined;
+  /** Blocks found, and those that were shown. */
+  found = 0;
+  shown = 0;
+
+  /** Begins at once, from the node's present tip. Throws what the strategy throws, and `StrategyError` for a bad answer. */
+  constructor(world: World, node: string, strategy: Strategy) {
+    this.#world = world;
+    this.gate = world.node(node);
+    const { hashrate, payout } = this.gate.mining;
+    this.gate.mine({ on: false });
+    this.lair = world.add(`${node} (lair)`, { hashrate, payout, mines: false, tag: node, secret: true });
+    const { chain } = this.gate.view;
+    for (let height = 1; height <= chain.tip.height; height++)
+      this.#hand(this.gate, this.lair, chain.atHeight(height)!.id);
+    const { id, height, work, parent } = chain.tip;
+    world.until(() => this.lair.tip.id === id, 1_000);
+    assert(this.lair.tip.id === id, 'the lair has the whole chain');
+    this.#attack = new Attack(strategy, { id, height, work, prev: parent?.id ?? '' });
+    this.#leave = world.onStep((of, _input, step) => {
+      if (of !== this.gate && of !== this.lair) return;
+      for (const effect of step.effects) this.#heard(of, effect);
+    });
+    this.lair.mine({ on: true });
+  }
+
+  /** The node is honest again: what it has not shown is lost. */
+  stop(): void {
+    this.#leave?.();
+    if (this.#leave === undefined) return;
+    this.#leave = undefined;
+    this.lair.kill();
+    this.gate.mine({ on: true });
+  }
+
+  #heard(of: SimNode, effect: Effect): void {
+    if (effect.kind !== 'tell' || effect.news.kind !== 'block') return;
+    const { id, prev, height, work } = effect.news;
+    const block: SeenBlock = { id, prev, height, work: BigInt(`0x${work}`) };
+    // After the step, whose writes are not on disk yet.
+    this.#world.at(this.#world.now, () => {
+      if (this.#leave === undefined) return;
+      const before = this.#attack.race('own').own;
+      const moves = of === this.gate ? this.#attack.gate(block) : this.#attack.lair(block);
+      if (of === this.lair && (moves.length > 0 || this.#attack.race('own').own > before)) this.found++;
+      for (const move of moves) this.#perform(move);
+    });
+  }
+
+  #perform(move: Move): void {
+    const last = move.ids.at(-1);
+    if (move.kind === 'publish') {
+      const { prefer } = move;
+      this.shown += move.ids.length;
+      for (const id of move.ids) {
+        this.#hand(this.lair, this.gate, id, () => {
+          if (prefer !== undefined && id === last)
+            this.gate.command({ kind: 'precious', hash: hashOfId(prefer)! });
+        });
+      }
+      return;
+    }
+    for (const id of move.ids) {
+      if (this.#discarded.delete(id)) this.lair.command({ kind: 'reconsider', hash: hashOfId(id)! });
+      this.#hand(this.gate, this.lair, id);
+    }
+    if (move.discard === undefined) return;
+    this.#discarded.add(move.discard);
+    this.lair.command({ kind: 'invalidate', hash: hashOfId(move.discard)! });
+  }
+
+  /** One block from node to node, as a person would with getblock and submitblock. */
+  #hand(from: SimNode, to: SimNode, id: string, then: () => void = () => undefined): void {
+    const entry = from.view.chain.entry(hashOfId(id)!);
+    const block = entry === undefined ? undefined : from.view.chain.block(entry);
+    assert(block !== undefined, 'a block that was heard of is on disk');
+    to.command({ kind: 'submit-block', bytes: block.bytes }, then);
+  }
+}
