@@ -44,7 +44,9 @@ describe('a strategy on whole nodes', () => {
     // Power 0.4, nobody on its side of a tie; the standard error is 1.08/√blocks (strategy.test.ts).
     expect(Math.abs(share - 0.4837)).toBeLessThan((3.3 * 1.08) / Math.sqrt(blocks));
     expect(known.size).toBe(attack.shown);
-    expect(attack.found).toBeGreaterThan(attack.shown);
+    // All but the lead of the moment: selfish mining shows every block in the end, if only to lose a race.
+    expect(attack.found - attack.shown).toBeLessThan(10);
+    expect(attack.found).toBeGreaterThanOrEqual(attack.shown);
     expect(world.agreed() || world.until(() => world.agreed(), 10 * INTERVAL_MS)).toBe(true);
   });
 
