@@ -3,7 +3,8 @@ import { parseLock } from '../bitcoin/lock.ts';
 import type { HostNews } from '../consensus/news.ts';
 import { RPC, RpcError } from '../host/http-errors.ts';
 import type { Json } from '../host/http-json.ts';
-import type { Miner, MinerStats } from '../host/miner-types.ts';
+import { kernelNameProblem } from '../host/kernels/select.ts';
+import type { Miner, MinerOptions, MinerStats } from '../host/miner-types.ts';
 import type { Command, CommandResult, Job } from '../node/types.ts';
 import type { NodeView } from '../node/view.ts';
 
@@ -14,8 +15,11 @@ export interface MiningOptions {
   readonly payout: Uint8Array | undefined;
   /** The node's letter in its coinbases. */
   readonly tag: string;
+  /** Worker threads, and a kernel's name or 'auto'. */
+  readonly threads: number;
+  readonly kernel: string;
   /** Threads start when there is first something to mine: a node that never mines has none. */
-  readonly createMiner: (hashrate: number) => Miner;
+  readonly createMiner: (o: Pick<MinerOptions, 'hashrate' | 'threads' | 'kernel'>) => Miner;
   readonly command: (command: Command) => Promise<CommandResult>;
   readonly view: () => NodeView;
   /** Told of every change of its power. */
@@ -30,6 +34,8 @@ export interface MiningRequest {
   readonly uncapped?: boolean;
   readonly blocks?: number;
   readonly payout?: Uint8Array;
+  readonly threads?: number;
+  readonly kernel?: string;
 }
 
 /** What mining goes back to when an order of so many blocks is done. */
@@ -44,6 +50,10 @@ interface Standing {
 export class MiningControl {
   readonly #options: MiningOptions;
   #miner: Miner | undefined;
+  /** The node's last word, for a miner that takes another's place. */
+  #job: Job | undefined;
+  #threads: number;
+  #kernel: string;
   #cap: number;
   #uncapped = false;
   #held = false;
@@ -55,14 +65,21 @@ export class MiningControl {
   constructor(options: MiningOptions) {
     this.#options = options;
     this.#cap = options.hashrate;
+    this.#threads = options.threads;
+    this.#kernel = options.kernel;
     this.#payout = options.payout;
   }
 
   /** The node's `work` effect. */
   work(job: Job | undefined): void {
+    this.#job = job;
     if (this.#miner === undefined) {
       if (job === undefined || this.#closed) return;
-      this.#miner = this.#options.createMiner(this.#uncapped ? 0 : this.#cap);
+      this.#miner = this.#options.createMiner({
+        hashrate: this.#uncapped ? 0 : this.#cap,
+        threads: this.#threads,
+        kernel: this.#kernel,
+      });
       this.#apply();
     }
     this.#miner.work(job);
@@ -87,6 +104,7 @@ export class MiningControl {
     if (request.uncapped !== undefined) this.#uncapped = request.uncapped;
     if (request.held !== undefined) this.#held = request.held;
     this.#apply();
+    await this.#refit(request.threads ?? this.#threads, request.kernel ?? this.#kernel);
     const { on } = this.#options.view().mining;
     if (request.blocks !== undefined) {
       // An order on top of an order still goes back to what was before the first. Set before the command: on an easy
@@ -143,8 +161,9 @@ export class MiningControl {
       cap: this.#uncapped ? 0 : this.#cap,
       blocks: mining.blocksLeft ?? null,
       payout: lock === undefined || lock.kind === 'data' ? '' : encodeAddress(lock, params.hrp),
-      threads: stats?.threads ?? 0,
+      threads: this.#threads,
       kernel: stats?.kernel ?? '',
+      kernelOption: this.#kernel,
       rates: stats?.rates ?? [],
       hashes: stats?.hashes ?? 0,
       mined: mining.mined,
@@ -156,6 +175,20 @@ export class MiningControl {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#miner?.close();
+  }
+
+  /** Other threads or another kernel: a new miner takes the place of the old one, on the same job. */
+  async #refit(threads: number, kernel: string): Promise<void> {
+    const problem = kernelNameProblem(kernel);
+    if (problem !== undefined) throw new RpcError(RPC.INVALID_PARAMETER, problem);
+    if (threads === this.#threads && kernel === this.#kernel) return;
+    this.#threads = threads;
+    this.#kernel = kernel;
+    const old = this.#miner;
+    this.#miner = undefined;
+    await old?.close();
+    // The node may have given it work meanwhile.
+    if (this.#miner === undefined) this.work(this.#job);
   }
 
   #apply(): void {

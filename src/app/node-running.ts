@@ -115,13 +115,15 @@ async function start(
   driver.attachNetwork(network);
   network.setLinks({ refuse: [], delayMs: options.delayMs, delayTo: {} });
 
-  const miner = (more: Pick<MinerOptions, 'hashrate' | 'solved' | 'exhausted'>) =>
-    createMiner({ threads: options.threads, kernel: options.kernel, note, ...more });
+  const { threads, kernel } = options;
+  const miner = (more: Omit<MinerOptions, 'note'>) => createMiner({ note, ...more });
   const mining = new MiningControl({
     hashrate: options.hashrate,
     payout,
     tag: name,
-    createMiner: (hashrate) => miner({ hashrate, solved: driver.solved, exhausted: driver.exhausted }),
+    threads,
+    kernel,
+    createMiner: (more) => miner({ solved: driver.solved, exhausted: driver.exhausted, ...more }),
     command: (command) => driver.command(command),
     view: () => driver.view,
     tell: (news) => {
@@ -141,7 +143,7 @@ async function start(
     mining,
     log,
     clock,
-    grind: createGrind((more) => miner({ hashrate: 0, ...more })),
+    grind: createGrind((more) => miner({ hashrate: 0, threads, kernel, ...more })),
     signatures: () => host.backends,
     datadir,
     version: options.version,

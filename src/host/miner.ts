@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Job } from '../node/types.ts';
 import { kernelNameProblem } from './kernels/select.ts';
@@ -77,6 +78,8 @@ class WorkerMiner implements Miner {
     this.#sampling = setInterval(() => this.#sample(), SAMPLE_MS);
     this.#sampling.unref();
     this.#publish();
+    const cores = availableParallelism();
+    if (o.threads > cores) o.note(`${o.threads} mining threads share ${cores} core${cores === 1 ? '' : 's'}`);
     // The first worker chooses the kernel, the others take the same: one calibration, and on a machine not yet busy.
     this.#spawn(0);
     if (o.kernel !== 'auto') this.#spawnMissing();

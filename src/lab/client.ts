@@ -26,6 +26,13 @@ export interface NodeInfo {
     readonly rate: number;
     /** H/s, 0 = uncapped. */
     readonly cap: number;
+    /** Measured rate of each worker. */
+    readonly rates: readonly number[];
+    readonly threads: number;
+    /** What was asked for: a kernel's name, or 'auto'. */
+    readonly kernelOption: string;
+    /** Expected hashes of the block at work, while there is one. */
+    readonly difficulty?: number;
   };
   /** Own blocks since its start. */
   readonly mined: number;

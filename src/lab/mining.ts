@@ -1,111 +1,60 @@
-import type { LogEvent } from '../consensus/news.ts';
+import type { JsonObject } from '../host/http-json.ts';
 import { formatCount, formatMs, formatRate } from '../observe/units.ts';
 import { type Action, Interrupted, type RunContext, sleep, until } from './action.ts';
 import type { NodeInfo, YardClient } from './client.ts';
 import { reachableFrom } from './links.ts';
-import { blockName, tailOf } from './names.ts';
+import { type MinedBlock, MinedWatch, minedLine } from './mined.ts';
 import { failed } from './problem.ts';
-
-export interface MinedBlock {
-  readonly id: string;
-  readonly height: number;
-  readonly miner: string;
-  readonly tries: number;
-  readonly ms: number;
-  /** Other nodes that took it for their branch in time, and how long after it was found the last of them did. */
-  readonly on: readonly string[];
-  readonly afterMs: number;
-  /** Other nodes that have it, on their branch or not. */
-  readonly had: readonly string[];
-}
 
 /** How long to wait for other nodes to take a block before its line is printed. */
 const SPREAD_MS = 3_000;
+/** ... where blocks are told while the mining goes on. */
+const TELL_MS = 250;
 
-interface Spread {
-  /** When each other node took it for its branch. */
-  readonly on: Map<string, number>;
-  readonly had: Set<string>;
-}
-
-/** Blocks of others whose spreading is remembered for a while, because a sighting may stand before the finder's line. */
-const KEPT_SIGHTINGS = 1_000;
-
-/** Collects what the merged log says of blocks that one node finds, and of the others that take them. */
-export class MinedWatch {
-  readonly blocks: Extract<LogEvent, { kind: 'mined' }>[] = [];
-  readonly #node: string;
-  readonly #spread = new Map<string, Spread>();
-
-  constructor(node: string) {
-    this.#node = node;
-  }
-
-  apply(event: LogEvent): void {
-    if (event.node === this.#node) {
-      if (event.kind === 'mined') this.blocks.push(event);
-      return;
-    }
-    if (event.kind === 'block') this.#spreadOf(event.id).had.add(event.node);
-    if (event.kind !== 'connected') return;
-    const { on } = this.#spreadOf(event.id);
-    if (!on.has(event.node)) on.set(event.node, event.t);
-  }
-
-  #spreadOf(id: string): Spread {
-    let spread = this.#spread.get(id);
-    if (spread === undefined) {
-      spread = { on: new Map(), had: new Set() };
-      this.#spread.set(id, spread);
-      if (this.#spread.size > KEPT_SIGHTINGS) this.#spread.delete(this.#spread.keys().next().value!);
-    }
-    return spread;
-  }
-
-  at(index: number): MinedBlock | undefined {
-    const event = this.blocks[index];
-    if (event === undefined) return undefined;
-    const { id, height, miner, tries, ms, t } = event;
-    const { on, had } = this.#spreadOf(id);
-    const afterMs = Math.max(0, ...[...on.values()].map((at) => at - t));
-    return { id, height, miner, tries, ms, on: sorted(on.keys()), afterMs, had: sorted(had) };
-  }
-}
-
-function sorted(letters: Iterable<string>): string[] {
-  return [...letters].sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
-}
-
-/** `8A …4f1c2e 0.9 s 1.1M tries · on B C D after 9 ms`. */
-export function minedLine(block: MinedBlock): string {
-  const { on, had } = block;
-  let spread = `on ${on.join(' ')} after ${formatMs(block.afterMs)}`;
-  if (on.length === 0) {
-    spread =
-      had.length === 0 ? 'on no other node yet' : `${had.join(' ')} had another block of that height first`;
-  }
-  const tries = `${formatCount(block.tries)} ${block.tries === 1 ? 'try' : 'tries'}`;
-  return `${blockName(block)} ${tailOf(block.id)} ${formatMs(block.ms)} ${tries} · ${spread}`;
+/** With what a node mines on somebody's order; what is absent stays as the node has it. */
+export interface MinePower {
+  readonly uncapped: boolean;
+  /** Hashes a second over all threads. */
+  readonly hashrate?: number | undefined;
+  readonly threads?: number | undefined;
+  readonly kernel?: string | undefined;
 }
 
 export interface MineWishes {
   readonly node: string;
   readonly blocks: number;
-  readonly uncapped: boolean;
+  readonly power: MinePower;
+}
+
+/** `at 50 kH/s on 2 threads with kernel simd4`. */
+export function describePower(power: MinePower, nodeRate: number): string {
+  const words = power.uncapped
+    ? 'as fast as it can (not its share of the yard: figures of pace do not hold)'
+    : `at ${formatRate(power.hashrate ?? nodeRate)}`;
+  const threads =
+    power.threads === undefined ? '' : ` on ${power.threads} thread${power.threads === 1 ? '' : 's'}`;
+  return words + threads + (power.kernel === undefined ? '' : ` with kernel ${power.kernel}`);
+}
+
+/** As `setmining` takes it. */
+export function powerRequest({ uncapped, hashrate, threads, kernel }: MinePower): JsonObject {
+  return {
+    ...(uncapped ? { uncapped } : {}),
+    ...(hashrate === undefined ? {} : { hashrate }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(kernel === undefined ? {} : { kernel }),
+  };
 }
 
 /** Mines so many blocks on one node, with real work, then leaves its miner as it was. */
 export function mineBlocks(client: YardClient, wishes: MineWishes): Action<{ blocks: MinedBlock[] }> {
   const { letter, hashrate } = client.node(wishes.node);
   const many = `${wishes.blocks} block${wishes.blocks === 1 ? '' : 's'}`;
-  const power = wishes.uncapped
-    ? 'as fast as it can (not its share of the yard: figures of pace do not hold)'
-    : `at ${formatRate(hashrate)}`;
   return {
-    plan: `Mine ${many} on ${letter} ${power}`,
+    plan: `Mine ${many} on ${letter} ${describePower(wishes.power, hashrate)}`,
     async run(context) {
       const began = Date.now();
-      const blocks = await grind(client, letter, wishes.blocks, { uncapped: wishes.uncapped }, context, (b) =>
+      const blocks = await grind(client, letter, wishes.blocks, wishes.power, context, (b) =>
         context.step(minedLine(b)),
       );
       const ms = Date.now() - began;
@@ -120,7 +69,7 @@ export async function grind(
   client: YardClient,
   letter: string,
   count: number,
-  power: { readonly uncapped: boolean },
+  power: MinePower,
   context: RunContext,
   onBlock: (block: MinedBlock) => void,
 ): Promise<MinedBlock[]> {
@@ -132,8 +81,7 @@ export async function grind(
     // Off first: an order of blocks ends in the state before it, and must end exactly there, not in a block too many.
     await client.call(letter, 'setmining', [{ on: false }]);
     // A held node grinds when told to: that is what holding and mining by hand are for.
-    const more = power.uncapped ? { uncapped: true } : {};
-    await client.call(letter, 'setmining', [{ held: false, blocks: count, ...more }]);
+    await client.call(letter, 'setmining', [{ held: false, blocks: count, ...powerRequest(power) }]);
     const blocks: MinedBlock[] = [];
     for (let i = 0; i < count; i++) {
       await until(
@@ -165,59 +113,105 @@ async function infoOf(client: YardClient, letter: string): Promise<NodeInfo> {
 async function restore(client: YardClient, letter: string, before: NodeInfo): Promise<void> {
   const now = await client.info(letter);
   if (now === undefined) return;
-  const { on, held, cap } = before.mining;
-  await client.call(letter, 'setmining', [
-    cap === 0 ? { on, held, uncapped: true } : { on, held, hashrate: cap },
-  ]);
+  const { on, held, cap, threads, kernelOption: kernel } = before.mining;
+  const power = cap === 0 ? { uncapped: true } : { hashrate: cap };
+  await client.call(letter, 'setmining', [{ on, held, threads, kernel, ...power }]);
 }
 
-export interface LiveRate {
+/** What a miner shows while it mines until Ctrl-C. */
+export interface LiveMining {
+  /** H/s, in sum and of each worker. */
   readonly rate: number;
+  readonly rates: readonly number[];
   readonly found: number;
+  /** Found, and another block is in its place now. */
+  readonly stale: number;
+  /** Expected hashes of the block at work; 0: not known yet. */
+  readonly difficulty: number;
   readonly seconds: number;
 }
 
-/** Mines until interrupted; `onRate` gets the live figures, `onBlock` each block. The miner is then as it was. */
+export interface MineReport {
+  readonly onLive: (live: LiveMining) => void;
+  readonly onBlock: (block: MinedBlock) => void;
+}
+
+export interface MinedOn {
+  readonly blocks: number;
+  readonly stale: number;
+  readonly seconds: number;
+}
+
+/** What is done at every look (each 20 ms) beside telling: nothing, or the next order. True: that was all. */
+type Look = (found: number, info: () => Promise<NodeInfo>) => Promise<boolean>;
+
+/** Mines until interrupted; the miner is then as it was. */
 export function mineOn(
   client: YardClient,
-  letter: string,
-  uncapped: boolean,
-  report: { onRate: (live: LiveRate) => void; onBlock: (block: MinedBlock) => void },
-): Action<{ blocks: number; seconds: number }> {
-  const node = client.node(letter);
+  wished: string,
+  power: MinePower,
+  report: MineReport,
+): Action<MinedOn> {
+  const { letter, hashrate } = client.node(wished);
   return {
-    plan: `Mine on ${node.letter} at ${uncapped ? 'full speed' : formatRate(node.hashrate)} until Ctrl-C`,
-    async run(context) {
-      const before = await infoOf(client, node.letter);
-      const watch = new MinedWatch(node.letter);
-      const follower = client.follow((event) => watch.apply(event), await client.mark());
-      const began = Date.now();
-      let told = 0;
-      try {
-        await client.call(node.letter, 'setmining', [
-          { on: true, held: false, ...(uncapped ? { uncapped: true } : {}) },
-        ]);
-        while (!context.signal.aborted && Date.now() - began < context.timeoutMs) {
-          const info = await infoOf(client, node.letter);
-          for (let block = watch.at(told); block !== undefined; block = watch.at(told)) {
-            if (Date.now() - watch.blocks[told]!.t < 250) break;
-            report.onBlock(block);
-            told++;
-          }
-          const seconds = (Date.now() - began) / 1000;
-          report.onRate({ rate: info.mining.rate, found: watch.blocks.length, seconds });
-          await sleep(250, context.signal);
-        }
-      } catch (error) {
-        // Ctrl-C is how this one ends.
-        if (!(error instanceof Interrupted)) throw error;
-      } finally {
-        follower.close();
-        await restore(client, node.letter, before);
-      }
-      const seconds = (Date.now() - began) / 1000;
-      const line = `${node.letter} found ${watch.blocks.length} block${watch.blocks.length === 1 ? '' : 's'} in ${formatMs(seconds * 1000)}; its miner is as before`;
-      return { line, data: { blocks: watch.blocks.length, seconds } };
-    },
+    plan: `Mine on ${letter} ${describePower(power, hashrate)} until Ctrl-C`,
+    run: (context) =>
+      mineWhile(client, letter, context, report, async () => {
+        await client.call(letter, 'setmining', [{ on: true, held: false, ...powerRequest(power) }]);
+        return () => Promise.resolve(false);
+      }),
   };
+}
+
+/** Tells what one node finds while `begin`'s answer looks after its orders; the miner is then as it was. */
+export async function mineWhile(
+  client: YardClient,
+  letter: string,
+  context: RunContext,
+  report: MineReport,
+  begin: () => Promise<Look>,
+) {
+  const before = await infoOf(client, letter);
+  const watch = new MinedWatch(letter);
+  const follower = client.follow((event) => watch.apply(event), await client.mark());
+  const began = Date.now();
+  const seconds = () => (Date.now() - began) / 1000;
+  let told = 0;
+  let difficulty = 0;
+  let liveAt = began;
+  const tell = (all: boolean): void => {
+    for (let block = watch.at(told); block !== undefined; block = watch.at(told)) {
+      if (!all && Date.now() - watch.blocks[told]!.t < TELL_MS) break;
+      report.onBlock(block);
+      told++;
+    }
+  };
+  try {
+    const look = await begin();
+    while (!context.signal.aborted && Date.now() - began < context.timeoutMs) {
+      if (await look(watch.blocks.length, () => infoOf(client, letter))) break;
+      tell(false);
+      if (Date.now() >= liveAt) {
+        const { rate, rates, difficulty: now } = (await infoOf(client, letter)).mining;
+        difficulty = now ?? difficulty;
+        const { stale, blocks } = watch;
+        report.onLive({ rate, rates, found: blocks.length, stale, difficulty, seconds: seconds() });
+        liveAt = Date.now() + TELL_MS;
+      }
+      await sleep(20, context.signal);
+    }
+    await sleep(TELL_MS, context.signal);
+  } catch (error) {
+    // Ctrl-C is how this one ends.
+    if (!(error instanceof Interrupted)) throw error;
+  } finally {
+    tell(true);
+    follower.close();
+    await restore(client, letter, before);
+  }
+  const { length: blocks } = watch.blocks;
+  const stale = watch.stale === 0 ? '' : `, ${watch.stale} of them stale`;
+  const many = `${blocks} block${blocks === 1 ? '' : 's'}`;
+  const line = `${letter} found ${many} in ${formatMs(seconds() * 1000)}${stale}; its miner is as before`;
+  return { line, data: { blocks, stale: watch.stale, seconds: seconds() } };
 }

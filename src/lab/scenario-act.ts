@@ -27,7 +27,7 @@ export async function act(stage: Stage, action: Doing, context: RunContext): Pro
   client.refresh();
   switch (action.kind) {
     case 'mine': {
-      const wishes = { node: action.node, blocks: action.blocks, uncapped: !action.capped };
+      const wishes = { node: action.node, blocks: action.blocks, power: { uncapped: !action.capped } };
       const done = await mineBlocks(client, wishes).run({ ...context, step: () => undefined });
       const last = done.data.blocks.at(-1)!;
       return `${action.node} mined ${done.line} · now ${blockName(last)} ${tailOf(last.id)}`;

@@ -279,6 +279,23 @@ describe('mining', () => {
     expect(await node.object('setmining', false)).toMatchObject({ on: false });
     expect(node.jobs.at(-1)).toBeUndefined();
   });
+
+  it('setmining changes threads and kernel: another miner goes on with the job', async () => {
+    await node.object('setmining', true, 5_000, null, null, ADDRESS);
+    const [first] = node.miners;
+    expect(node.miners).toHaveLength(1);
+    const refit = await node.object('setmining', { threads: 3, kernel: 'javascript' });
+    expect(refit).toMatchObject({ threads: 3, kernelOption: 'javascript', on: true, cap: 5_000 });
+    const second = node.miners[1]!;
+    expect([first!.closed, second.closed]).toEqual([true, false]);
+    expect(second.options).toEqual({ hashrate: 5_000, threads: 3, kernel: 'javascript' });
+    expect(second.job).toEqual(first!.job);
+    await node.object('setmining', { threads: 3 });
+    expect(node.miners).toHaveLength(2);
+    expect(await node.refusal('setmining', { kernel: 'fast' })).toMatch(/^-8 there is no kernel 'fast'/);
+    expect(await node.refusal('setmining', { threads: 0 })).toMatch(/^-8 /);
+    expect(await node.object('getminerinfo')).toMatchObject({ threads: 3, kernelOption: 'javascript' });
+  });
 });
 
 it('decodes what it serves', async () => {

@@ -30,6 +30,7 @@ export class RpcHarness {
   readonly clock = offsetClock({ now: () => 0, wall: () => 0 });
   readonly log: LogEvent[] = [];
   readonly stops: string[] = [];
+  readonly miners: FakeMiner[] = [];
   readonly jobs: (Job | undefined)[] = [];
   readonly #rows = new Map<string, { key: Uint8Array; value: Uint8Array }>();
   readonly #answers = new Map<number, CommandResult>();
@@ -63,7 +64,10 @@ export class RpcHarness {
       }
       for (const effect of step.effects) {
         if (effect.kind === 'answer') this.#answers.set(effect.ticket, effect.result);
-        if (effect.kind === 'work') this.jobs.push(effect.job);
+        if (effect.kind === 'work') {
+          this.jobs.push(effect.job);
+          this.#mining?.work(effect.job);
+        }
         if (effect.kind === 'wake' && effect.at <= this.#now) next = { kind: 'timer' };
         if (effect.kind === 'tell') this.#tell(effect.news);
       }
@@ -130,7 +134,13 @@ export class RpcHarness {
       hashrate: 0,
       payout: undefined,
       tag: 'A',
-      createMiner: () => new FakeMiner(),
+      threads: 1,
+      kernel: 'auto',
+      createMiner: (options) => {
+        const miner = new FakeMiner(options);
+        this.miners.push(miner);
+        return miner;
+      },
       command,
       view: () => node.view,
     }));
@@ -180,8 +190,16 @@ export class RpcHarness {
 }
 
 class FakeMiner {
+  readonly options: object;
+  job: Job | undefined;
+  closed = false;
   #cap = 0;
-  work(): void {}
+  constructor(options: object) {
+    this.options = options;
+  }
+  work(job: Job | undefined): void {
+    this.job = job;
+  }
   setHashrate(cap: number): void {
     this.#cap = cap;
   }
@@ -190,6 +208,7 @@ class FakeMiner {
     return { kernel: 'none', threads: 1, cap: this.#cap, rate: 0, rates: [0], hashes: 0, working: false };
   }
   close(): Promise<void> {
+    this.closed = true;
     return Promise.resolve();
   }
 }

@@ -209,7 +209,8 @@ describe('the screen', () => {
     s.tell('', { kind: 'process', what: 'killed', of: 'D', code: null, signal: 'SIGKILL' });
     s.block('11B', '10A', 'B');
     s.wait(2_000);
-    const held = { ...infoOf(s.state, 'A', 'B', 5), mining: { on: true, held: true, rate: 0, cap: 50_000 } };
+    const info = infoOf(s.state, 'A', 'B', 5);
+    const held = { ...info, mining: { ...info.mining, held: true, rate: 0 } };
     s.state.infos = new Map([['A', held]]);
     s.state.connected = false;
     const [head, agree] = s.screen(110, 24);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LogEvent } from '../../src/consensus/news.ts';
-import { MinedWatch, minedLine } from '../../src/lab/mining.ts';
+import { MinedWatch, minedLine } from '../../src/lab/mined.ts';
 import { fatesIn, reorgsIn } from '../../src/lab/story.ts';
 import { openYardLog } from '../../src/lab/yard-log.ts';
 
@@ -121,6 +121,21 @@ describe('stories told from the log', () => {
       from: '',
     });
     expect(minedLine(watch.at(1)!)).toContain('C had another block of that height first');
+  });
+
+  it('counts as stale an own block in whose place the own branch has another', () => {
+    const watch = new MinedWatch('A');
+    const on = (height: number, miner: string) => watch.apply(connected('A', 100, height, miner));
+    on(7, 'B');
+    watch.apply(mined('A', 100, 8));
+    on(8, 'A');
+    watch.apply(connected('B', 101, 8, 'B'));
+    expect(watch.stale).toBe(0);
+    // Its own branch is given up, and later taken again.
+    on(8, 'B');
+    expect(watch.stale).toBe(1);
+    on(8, 'A');
+    expect(watch.stale).toBe(0);
   });
 
   it('collects reorgs, returned and lost payments', () => {

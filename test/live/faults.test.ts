@@ -56,6 +56,21 @@ describe('faults without root', () => {
     expect((await run('status')).stdout).not.toContain('FAULTS');
   });
 
+  it('a rhythm makes blocks when it says, on other threads for as long as it lasts', async () => {
+    const before = await height('A');
+    const ran = await run('mine -N A --random 60ms --blocks 3 --threads 2 --kernel javascript --json');
+    expect(ran.code).toBe(0);
+    const lines = ran.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ height }) => height)).toEqual([1, 2, 3, undefined].map((n) => n && before + n));
+    expect(lines.at(-1)).toMatchObject({ blocks: 3, stale: 0 });
+    const info = JSON.parse((await run('rpc -N A getminerinfo')).stdout);
+    expect(info).toMatchObject({ on: false, threads: 1, kernelOption: 'auto' });
+    await agree();
+  });
+
   it('a held wire lets messages in one by one', async () => {
     const before = await height('A');
     await ok('hold --links');

@@ -1,13 +1,10 @@
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
-import { formatMs, formatSpeed, parseCount } from '../../observe/units.ts';
-import { addDryRun, addShared, ending, example, perform, shared } from './common.ts';
+import { addDryRun, addShared, example, perform, shared } from './common.ts';
+import { mineVerb } from './verb-mine.ts';
 import { reorgVerb } from './verb-reorg.ts';
 
 /** `mine`, `hold`, `release`, `partition`, `heal`: what happens to the chain and to the links. */
-
-/** A block may take its time at a node's own rate; nobody wants to be told after a minute that mining is slow. */
-const MINE_TIMEOUT_MS = 3_600_000;
 
 async function open(yard: string | undefined) {
   const { YardClient } = await import('../../lab/client.ts');
@@ -22,50 +19,6 @@ function count(text: string, what: string, least: number, most: number): number 
   const parsed = parseCount(text, what, least, most);
   if (!parsed.ok) throw new Problem(2, parsed.error);
   return parsed.value;
-}
-
-function mineVerb(): Command {
-  const mine = addDryRun(addShared(new Command('mine')))
-    .description('mine on one node: some blocks, or until Ctrl-C with a live rate')
-    .option('-N, --node <node>', 'which node (default A)', 'A')
-    .option('--blocks <count>', 'stop after so many')
-    .option('--uncapped', "faster than the node's share of the yard")
-    .action(async (options: { node: string; blocks?: string; uncapped?: boolean }, command: Command) => {
-      const s = shared(command);
-      const blocks = options.blocks === undefined ? undefined : count(options.blocks, '--blocks', 1, 100_000);
-      const client = await open(s.yard);
-      const mining = await import('../../lab/mining.ts');
-      const uncapped = options.uncapped === true;
-      if (uncapped && !s.dryRun)
-        s.out.error(
-          s.out.style(
-            'yellow',
-            'Warning: uncapped, so figures of pace and share do not hold for these blocks.',
-          ),
-        );
-      if (blocks !== undefined) {
-        await perform(
-          s,
-          mining.mineBlocks(client, { node: options.node, blocks, uncapped }),
-          MINE_TIMEOUT_MS,
-        );
-        return;
-      }
-      const action = mining.mineOn(client, options.node, uncapped, {
-        onRate: ({ rate, found, seconds }) =>
-          s.out.live(
-            `  ${formatSpeed(rate)} · ${found} block${found === 1 ? '' : 's'} in ${formatMs(seconds * 1000)} · Ctrl-C ends`,
-          ),
-        onBlock: (block) => {
-          s.out.endLive();
-          s.out.step(`  ${mining.minedLine(block)}`);
-          s.out.object(block);
-        },
-      });
-      await perform(s, action, Number.MAX_SAFE_INTEGER);
-      if (s.signal.aborted) ending.code = 130;
-    });
-  return example(mine, 'mine -N A --blocks 3', 'mine -N B');
 }
 
 function holdVerb(name: 'hold' | 'release'): Command {

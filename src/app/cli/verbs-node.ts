@@ -91,6 +91,16 @@ function must<T>(result: { ok: true; value: T } | { ok: false; error: string }, 
   throw new Problem(2, `${option}: ${result.error}`);
 }
 
+function threadsOf(text: string): number {
+  if (text === '0')
+    throw new Problem(
+      2,
+      '--threads 0 would mine nothing: give 1 or more',
+      'For a node that does not mine, leave out --mine.',
+    );
+  return must(parseCount(text, 'threads', 1, 256), '--threads');
+}
+
 function nodeVerb(): Command {
   const node = new Command('node')
     .description('one node by hand, in the foreground')
@@ -128,10 +138,7 @@ function nodeVerb(): Command {
         listen: o.listen ?? [...NODE_DEFAULTS.listen],
         connect: o.connect ?? [],
         hashrate: o.hashrate === undefined ? 0 : must(parseRate(o.hashrate), '--hashrate'),
-        threads:
-          o.threads === undefined
-            ? NODE_DEFAULTS.threads
-            : must(parseCount(o.threads, 'threads', 1, 256), '--threads'),
+        threads: o.threads === undefined ? NODE_DEFAULTS.threads : threadsOf(o.threads),
         kernel: o.kernel ?? NODE_DEFAULTS.kernel,
         delayMs: o.delay === undefined ? 0 : must(parseDuration(o.delay), '--delay'),
         gossip: o.gossip !== false,

@@ -21,7 +21,11 @@ const VERBS: Readonly<Record<string, (client: YardClient, fields: Fields) => Act
   hold: (client) => hold(client, true, []),
   release: (client) => hold(client, false, []),
   mine: (client, f) =>
-    mineBlocks(client, { node: text(f, 'node'), blocks: whole(f, 'blocks', 1, 1_000), uncapped: true }),
+    mineBlocks(client, {
+      node: text(f, 'node'),
+      blocks: whole(f, 'blocks', 1, 1_000),
+      power: { uncapped: true },
+    }),
   send: (client, f) => {
     const node = optional(f, 'node');
     const wishes = { from: text(f, 'from'), to: text(f, 'to'), amount: amount(f) };

@@ -22,6 +22,7 @@ const SIZE_LIMIT = 4_000_000;
 /** Blocks that one generate call may ask for; Core has no bound. */
 const GENERATE_LIMIT = 100_000;
 /** A rate no laptop reaches. */
+const MAX_THREADS = 256;
 const HASHRATE_LIMIT = 1e15;
 /** Core: getnetworkhashps looks back this far. */
 const HASHPS_BLOCKS = 120;
@@ -172,6 +173,8 @@ export function miningMethods(context: NodeContext): RpcMethod[] {
           default: 'unchanged',
           says: 'true keeps everything and grinds nothing.',
         },
+        { name: 'threads', type: 'number', default: 'unchanged', says: 'Worker threads, 1 or more.' },
+        { name: 'kernel', type: 'string', default: 'unchanged', says: "A kernel's name, or auto." },
       ],
       oneObject: true,
       example: '\'{"on":true,"hashrate":50000}\'',
@@ -203,6 +206,8 @@ function miningRequest(args: Arguments, hrp: string): MiningRequest {
     ...(args.has('held') ? { held: args.bool('held', false) } : {}),
     ...(args.has('uncapped') ? { uncapped: args.bool('uncapped', false) } : {}),
     ...(args.has('hashrate') ? { hashrate: args.integer('hashrate', { min: 0, max: HASHRATE_LIMIT }) } : {}),
+    ...(args.has('threads') ? { threads: args.integer('threads', { min: 1, max: MAX_THREADS }) } : {}),
+    ...(args.has('kernel') ? { kernel: args.string('kernel') } : {}),
     ...(args.has('blocks') ? { blocks: args.integer('blocks', { min: 1, max: GENERATE_LIMIT }) } : {}),
     ...(args.has('payout') ? { payout: addressScript(args.string('payout'), hrp) } : {}),
   };

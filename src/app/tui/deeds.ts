@@ -89,7 +89,7 @@ export function deedFor(ask: Ask, text: string, client: YardClient, state: TuiSt
   switch (ask) {
     case 'mine': {
       const blocks = must(parseCount(text, 'the number of blocks', 1, 1_000));
-      return deed(mineBlocks(client, { node: state.node, blocks, uncapped: false }), MINE_MS);
+      return deed(mineBlocks(client, { node: state.node, blocks, power: { uncapped: false } }), MINE_MS);
     }
     case 'pay': {
       const [from, to, coins, node] = words(text, 3, 4, 'alice bob 1.5');
