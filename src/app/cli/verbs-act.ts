@@ -15,12 +15,6 @@ export function actVerbs(): Command[] {
   return [mineVerb(), holdVerb('hold'), holdVerb('release'), partitionVerb(), healVerb(), reorgVerb()];
 }
 
-function count(text: string, what: string, least: number, most: number): number {
-  const parsed = parseCount(text, what, least, most);
-  if (!parsed.ok) throw new Problem(2, parsed.error);
-  return parsed.value;
-}
-
 function holdVerb(name: 'hold' | 'release'): Command {
   const on = name === 'hold';
   const verb = addDryRun(addShared(new Command(name)))
