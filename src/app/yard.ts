@@ -18,6 +18,7 @@ import { mayWrite } from '../lab/save-write.ts';
 import { removeTemporary, temporaryDir } from '../lab/temporary.ts';
 import { type ReorgEvent, type UndoWishes, undo } from '../lab/undo.ts';
 import { parseDuration, parseRate } from '../observe/units.ts';
+import type { Profile } from '../util/profiles.ts';
 import type { Result } from '../util/result.ts';
 import { eventStream } from './event-stream.ts';
 import { findProgram } from './program-path.ts';
@@ -40,6 +41,8 @@ export interface YardOptions {
   readonly pace?: string;
   /** One-way delay on every link, `50ms`. */
   readonly delay?: string;
+  /** Delays of every link by where its ends stand, instead of one delay. */
+  readonly profile?: Profile;
   /** Of each miner, `50kH/s`. */
   readonly hashrate?: string;
   /** Do the miners run from the start? Default no. */
@@ -295,6 +298,7 @@ async function start(dir: string, options: YardOptions): Promise<RunningYard> {
       : { network: options.network ?? 'regtest' }),
     ...(paceMs === undefined ? {} : { paceMs }),
     ...(delayMs === undefined ? {} : { delayMs }),
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(rate === undefined ? {} : { hashrates: [rate] }),
     ...(options.topology === undefined ? {} : { topology: options.topology }),
   };

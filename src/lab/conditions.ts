@@ -66,7 +66,10 @@ export function unheardBy(yard: YardFile, letter: string): string[] {
  * `A-C` both directions, `A>C` one, `AB-CD` all between the two sides, several with commas. Only links that the
  * yard's topology has.
  */
-export function parseLinks(text: string, yard: YardFile): Result<Direction[], string> {
+export function parseLinks(
+  text: string,
+  yard: { readonly nodes: readonly { readonly letter: string }[]; readonly topology?: 'full' | 'line' },
+): Result<Direction[], string> {
   const known = yard.nodes.map((n) => n.letter);
   const pairs = wantedPairs(known, yard.topology ?? 'full');
   const found: Direction[] = [];
@@ -138,4 +141,10 @@ export function wishedShape(now: LinkShape, wish: ShapeWish): Result<LinkShape, 
     );
   const loss = wish.loss ?? now.loss;
   return ok({ delayMs, jitterMs, loss, bitsPerSecond: wish.bitsPerSecond ?? now.bitsPerSecond });
+}
+
+/** The longest that a message may be on its way over an open link, one way, in milliseconds; losses aside. */
+export function longestDelayMs(yard: YardFile): number {
+  const shapes = allLinks(yard).map(([from, to]) => askedShape(yard, from, to));
+  return Math.max(yard.delayMs, ...shapes.map((shape) => shape.delayMs + shape.jitterMs));
 }

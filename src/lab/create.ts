@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import type { Conditions } from '../consensus/news.ts';
 import {
   bitsFor,
   deriveParams,
@@ -10,7 +11,10 @@ import {
   parseNetworks,
 } from '../consensus/params.ts';
 import { type RetargetKind, usualRetarget } from '../consensus/retarget-json.ts';
+import { CALM } from '../observe/condition-words.ts';
 import { formatDuration } from '../observe/units.ts';
+import { type Profile, REGIONS, type Region } from '../util/profiles.ts';
+import { isCalm } from './conditions.ts';
 import { minerKeyName } from './keyring.ts';
 import type { Topology } from './links.ts';
 import { letterOf } from './names.ts';
@@ -37,6 +41,10 @@ export interface YardWishes {
   /** Another rule for the difficulty than the network's own, with its usual numbers. */
   readonly retarget?: RetargetKind;
   readonly label?: string;
+  /** Delays of all links by where their ends stand; '' = none any more. */
+  readonly profile?: Profile | '';
+  /** One for all nodes, or one a node. */
+  readonly regions?: readonly Region[];
 }
 
 export const MAX_NODES = 64;
@@ -72,10 +80,40 @@ function checkWishes(wishes: YardWishes, count: number): void {
   if (rates !== undefined && rates.length !== 1 && rates.length !== count) {
     throw misuse(`${rates.length} hash rates for ${count} nodes`, 'Give one for all, or one for each node.');
   }
+  const { regions = [], profile } = wishes;
+  if (regions.length > 1 && regions.length !== count)
+    throw misuse(
+      `${regions.length} regions for ${count} nodes`,
+      `Give one for each, of: ${REGIONS.join(', ')}.`,
+    );
+  if (wishes.delayMs !== undefined && wishes.delayMs > 0 && profile !== undefined && profile !== '')
+    throw misuse(
+      `profile ${profile} sets the delay of every link, so --delay ${formatDuration(wishes.delayMs)} would not be used`,
+      'Ask for one of them; single links can be given their own: forkyard link A-C --delay 200ms',
+    );
   const letters = Array.from({ length: count }, (_, i) => letterOf(i));
   const stranger = wishes.miners?.find((m) => !letters.includes(m));
   if (stranger !== undefined)
     throw misuse(`no node '${stranger}' to mine: there will be ${letters.join(', ')}`);
+}
+
+/** Where the nodes stand and what that does to their links, on top of what holds anyway. */
+function placed(
+  { profile, regions }: YardWishes,
+  count: number,
+  before: Partial<Conditions> | undefined,
+): Pick<YardFile, 'conditions'> {
+  if (profile === undefined && regions === undefined) return {};
+  const stands = Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [letterOf(i), regions?.[regions.length === 1 ? 0 : i]]),
+  );
+  const conditions = {
+    ...CALM,
+    ...before,
+    ...(profile === undefined ? {} : { profile }),
+    ...(regions === undefined ? {} : { regions: stands as Record<string, string> }),
+  };
+  return isCalm(conditions) ? { conditions: undefined } : { conditions };
 }
 
 /** Hashes a second of all miners together, as far as it is known. */
@@ -119,6 +157,7 @@ export function createYard(
     spacingMs: isFixed ? 0 : spacingMs,
     delayMs: wishes.delayMs ?? 0,
     ...(wishes.topology === undefined ? {} : { topology: wishes.topology }),
+    ...placed(wishes, count, undefined),
     nodes,
   };
   writeAtomically(join(dir, 'genesis.json'), `${JSON.stringify(paramsToJson(params), null, 2)}\n`);
@@ -208,6 +247,7 @@ export function reopenYard(yard: YardFile, wishes: YardWishes): YardFile {
   return {
     ...rest,
     ...resumed(yard),
+    ...placed(wishes, count, resumed(yard).conditions ?? rest.conditions),
     ...(wishes.delayMs === undefined ? {} : { delayMs: wishes.delayMs }),
     ...(wishes.topology === undefined ? {} : { topology: wishes.topology }),
     nodes: nodes.map(({ pid: _, ...node }) => node),

@@ -126,10 +126,9 @@ export class Launcher {
     await this.#dialAll();
     await awaitLinks(this.client, this.#yard.topology ?? 'full', groups, { timeoutMs: LINK_MS, signal });
     await this.#wiring.afterStart();
-    if (resume === undefined) return;
-    for (const letter of resume.held) this.#held.add(letter);
+    for (const letter of resume?.held ?? []) this.#held.add(letter);
     await this.#wiring.resume(resume);
-    this.#update({ resume: undefined });
+    if (resume !== undefined) this.#update({ resume: undefined });
   }
 
   /** The whole yard as one file. Its processes stand still only while they are copied. */

@@ -1,6 +1,7 @@
 import { sleep, until } from './action.ts';
 import type { NodeInfo, Tip, YardClient } from './client.ts';
 import { describeTips } from './client.ts';
+import { longestDelayMs } from './conditions.ts';
 import { blockName } from './names.ts';
 import { missing } from './problem.ts';
 
@@ -31,8 +32,7 @@ export async function atRest(
   client: YardClient,
   options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
 ): Promise<Rest> {
-  const { delayMs } = client.refresh();
-  const quiet = QUIET_MS + 2 * delayMs;
+  const quiet = QUIET_MS + 2 * longestDelayMs(client.refresh());
   let why = '';
   return until(
     async () => {

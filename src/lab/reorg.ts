@@ -2,6 +2,7 @@ import { formatMs, formatWork } from '../observe/units.ts';
 import { formatGroups } from '../observe/words.ts';
 import { type Action, type Done, type RunContext, until } from './action.ts';
 import { describeTips, type Tip, type YardClient } from './client.ts';
+import { longestDelayMs } from './conditions.ts';
 import { reunite } from './faults.ts';
 import { grind } from './mining.ts';
 import { blockName, splitLetters, tailOf } from './names.ts';
@@ -137,7 +138,7 @@ async function perform(client: YardClient, parts: Parts, context: RunContext) {
  * same work, the nodes stay divided for as long as nobody mines: then one more block decides.
  */
 export async function commonStart(client: YardClient, miner: string, context: RunContext): Promise<Tip> {
-  const patience = 2_000 + 6 * client.yard.delayMs;
+  const patience = 2_000 + 6 * longestDelayMs(client.yard);
   try {
     return await client.settled({ ...context, timeoutMs: Math.min(patience, context.timeoutMs) });
   } catch (error) {

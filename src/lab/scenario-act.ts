@@ -1,14 +1,16 @@
-import { formatMs, formatRate } from '../observe/units.ts';
+import { formatMs, formatOffset, formatRate } from '../observe/units.ts';
 import { type Done, type RunContext, sleep, until } from './action.ts';
 import * as faults from './faults.ts';
 import type { RunningYard } from './launch.ts';
 import { mineBlocks } from './mining.ts';
 import { blockName, listLetters, tailOf } from './names.ts';
-import { freeze, thaw } from './node-faults.ts';
+import { freeze, setNode, thaw } from './node-faults.ts';
 import { doubleSpend, send } from './pay.ts';
 import { failed } from './problem.ts';
 import type { StepAction } from './scenario.ts';
+import { scaled } from './scenario-links.ts';
 import type { ScenarioWatch } from './scenario-watch.ts';
+import { askLinks, cutOneWay, holdLinks, releaseLinks, stepLinks } from './wire.ts';
 
 /** Carries out one step on the running yard, and says in one line what came of it. */
 
@@ -34,6 +36,16 @@ export async function act(stage: Stage, action: Doing, context: RunContext): Pro
     }
     case 'partition':
       return line(await faults.partition(client, action.groups).run(context));
+    case 'cut-one-way':
+      return line(await cutOneWay(client, action.links).run(context));
+    case 'link': {
+      const shape = scaled(action.shape, stage.speed);
+      return askLinks(client, { links: action.on, shape, clear: action.clear });
+    }
+    case 'hold-wire':
+      return line(await (action.on ? holdLinks(client) : releaseLinks(client)).run(context));
+    case 'deliver':
+      return line(await stepLinks(client, action.to).run(context));
     case 'heal':
       return line(
         await faults.heal(client, { wait: action.wait }).run({ ...context, step: () => undefined }),
@@ -51,7 +63,7 @@ export async function act(stage: Stage, action: Doing, context: RunContext): Pro
     case 'double-spend':
       return spendTwice(stage, action, context);
     case 'set':
-      return set(stage, action);
+      return set(stage, action, context);
     case 'hold':
       return line(await faults.hold(client, action.on, action.nodes).run(context));
     case 'wait': {
@@ -137,16 +149,27 @@ async function spendTwice(
   return `${from} spends one coin twice: ${sides.join('; ')}`;
 }
 
-async function set({ yard }: Stage, action: Extract<Doing, { kind: 'set' }>): Promise<string> {
-  const { node, hashrate, mines } = action;
+async function set(
+  { yard }: Stage,
+  action: Extract<Doing, { kind: 'set' }>,
+  context: RunContext,
+): Promise<string> {
+  const { node, hashrate, mines, clockMs, region } = action;
   const change = {
     ...(mines === undefined ? {} : { on: mines, held: false }),
     ...(hashrate === undefined ? {} : hashrate === 0 ? { uncapped: true } : { hashrate }),
   };
-  await yard.client.call(node, 'setmining', [change]);
+  if (Object.keys(change).length > 0) await yard.client.call(node, 'setmining', [change]);
+  const place = {
+    ...(clockMs === undefined ? {} : { clockMs }),
+    ...(region === undefined ? {} : { region }),
+  };
+  if (Object.keys(place).length > 0) await setNode(yard.client, node, place).run(context);
   const words = [
     ...(hashrate === undefined ? [] : [formatRate(hashrate)]),
     ...(mines === undefined ? [] : [mines ? 'mines' : 'rests']),
+    ...(clockMs === undefined ? [] : [`clock ${clockMs === 0 ? 'right' : formatOffset(clockMs)}`]),
+    ...(region === undefined ? [] : [region]),
   ];
   return `${node}: ${words.join(', ')}`;
 }

@@ -4,9 +4,19 @@ import { parseFigureName } from './assertions.ts';
 import { MAX_NODES, type NetworkName } from './create.ts';
 import { didYouMean, letterOf } from './names.ts';
 import { parseRegion } from './profiles.ts';
-import type { Ask, Assertion, Scenario, ScenarioFault, ScenarioNode, Step } from './scenario.ts';
+import type {
+  Ask,
+  Assertion,
+  Scenario,
+  ScenarioFault,
+  ScenarioLink,
+  ScenarioNode,
+  Step,
+} from './scenario.ts';
+import { linksOf, readShape } from './scenario-links.ts';
 import { conditionOf, durationOf, type Names, readStep } from './scenario-steps.ts';
 import { Faults, type Field, readYaml } from './scenario-yaml.ts';
+import { WEATHER, WEATHERS } from './weather.ts';
 
 /** Reads a scenario file. Every fault is told with its line and field, all at once; a file with one does not run. */
 
@@ -18,6 +28,8 @@ const FIELDS = [
   'delay',
   'topology',
   'profile',
+  'weather',
+  'links',
   'mining',
   'nodes',
   'timeout',
@@ -53,7 +65,15 @@ function readAll(root: Field, faults: Faults): Scenario {
   };
   const network = opt('network', (f) => choose(f, NETWORKS)) ?? 'lab';
   const nodes = opt('nodes', (f) => readNodes(f, network)) ?? defaultNodes(4, network);
-  const names: Names = { nodes: nodes.map((n) => n.letter), payments: [], marks: [] };
+  const topology = opt('topology', (f) => choose(f, ['full', 'line'] as const)) ?? 'full';
+  const names: Names = { nodes: nodes.map((n) => n.letter), topology, payments: [], marks: [] };
+  const weather = opt('weather', (f) => WEATHER[choose(f, WEATHERS)]);
+  const links = opt('links', (f) =>
+    [...f.map()].flatMap(([on, field]): ScenarioLink[] => {
+      const shape = faults.try(() => ({ on: linksOf(field, on, names), shape: readShape(field) }));
+      return shape === undefined ? [] : [shape];
+    }),
+  );
   const steps = opt('steps', (f) =>
     f.list(MAX_STEPS).flatMap((entry): Step[] => {
       const step = faults.try(() => readStep(entry, names));
@@ -68,11 +88,13 @@ function readAll(root: Field, faults: Faults): Scenario {
   );
   const asks = opt('ask', (f) => readAsks(f, names, faults));
   const paceField = fields.get('pace');
-  const paceMs = opt('pace', durationOf);
+  const paceMs = opt('pace', durationOf) ?? weather?.paceMs;
   if (paceMs !== undefined && paceMs < 100)
     faults.try(() => paceField!.refuse(`'${paceField!.text()}' is faster than 100ms`));
   if (paceMs !== undefined && network === 'regtest')
-    faults.try(() => paceField!.refuse("regtest has no pace: its target is Bitcoin Core's"));
+    faults.try(() =>
+      (paceField ?? fields.get('weather')!).refuse("regtest has no pace: its target is Bitcoin Core's"),
+    );
   const lacking = ['title', 'steps'].filter((name) => !fields.has(name));
   if (lacking.length > 0)
     faults.try(() => root.refuse(`lacks ${lacking.map((n) => `'${n}'`).join(' and ')}`));
@@ -81,9 +103,10 @@ function readAll(root: Field, faults: Faults): Scenario {
     lesson: opt('lesson', (f) => f.text().trim()) ?? '',
     network,
     paceMs,
-    delayMs: opt('delay', readDelay) ?? 0,
-    topology: opt('topology', (f) => choose(f, ['full', 'line'] as const)) ?? 'full',
+    delayMs: opt('delay', readDelay) ?? weather?.delayMs ?? 0,
+    topology,
     profile: opt('profile', (f) => choose(f, PROFILES)),
+    links: links ?? [],
     mining: opt('mining', (f) => f.flag()) ?? network !== 'regtest',
     nodes,
     timeoutMs: opt('timeout', durationOf) ?? DEFAULT_TIMEOUT_MS,

@@ -10,10 +10,11 @@ import { Problem } from './problem.ts';
 import type { Scenario, Step } from './scenario.ts';
 import { act, type Stage } from './scenario-act.ts';
 import { figureOf, formatFigure } from './scenario-figures.ts';
+import { scaled } from './scenario-links.ts';
 import { ScenarioWatch } from './scenario-watch.ts';
 import { removeTemporary, temporaryDir } from './temporary.ts';
 import { judge } from './verdict.ts';
-import { link } from './wire.ts';
+import { askLinks } from './wire.ts';
 
 /** Plays a scenario on a yard of its own and judges it. */
 
@@ -173,15 +174,20 @@ class Play {
     return `${nodes.length} nodes are up and linked on ${yard.network}${pace}${delay}; ${who}`;
   }
 
-  /** Where the file names a profile, every link gets the delay between its ends' regions. */
+  /** Where the file names a profile, every link gets the delay between its ends' regions; then single links their own. */
   async #shapeLinks(): Promise<void> {
-    const { profile, nodes, timeoutMs } = this.#options.scenario;
-    if (profile === undefined) return;
-    const regions = nodes.map((n) => n.region);
-    const wishes = { links: undefined, shape: {}, clear: false, profile, regions };
-    await link(this.#stage.yard.client, wishes).run(this.#context(timeoutMs));
-    const where = profile === 'world' ? ` (${nodes.map((n) => `${n.letter} ${n.region}`).join(', ')})` : '';
-    this.#say(`links as on profile ${profile}${where}`);
+    const { profile, nodes, links } = this.#options.scenario;
+    const { client } = this.#stage.yard;
+    if (profile !== undefined) {
+      const regions = nodes.map((n) => n.region);
+      await askLinks(client, { links: undefined, shape: {}, clear: false, profile, regions });
+      const where = profile === 'world' ? ` (${nodes.map((n) => `${n.letter} ${n.region}`).join(', ')})` : '';
+      this.#say(`links as on profile ${profile}${where}`);
+    }
+    for (const { on, shape } of links)
+      this.#say(
+        await askLinks(client, { links: on, shape: scaled(shape, this.#options.speed), clear: false }),
+      );
   }
 
   #say(text: string): void {

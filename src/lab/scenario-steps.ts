@@ -1,10 +1,12 @@
 import { parseAmount } from '../bitcoin/amount.ts';
 import { WELL_KNOWN } from '../consensus/genesis.ts';
-import { parseDuration, parseRate } from '../observe/units.ts';
+import { parseDuration, parseOffset, parseRate } from '../observe/units.ts';
 import { type Condition, parseCondition, type Vocabulary } from './assertions.ts';
 import { minerKeyName } from './keyring.ts';
 import { didYouMean, parseAt, parseGroups, splitLetters } from './names.ts';
+import { parseRegion } from './profiles.ts';
 import type { Step, StepAction } from './scenario.ts';
+import { linksOf, readShape, SHAPE_FIELDS } from './scenario-links.ts';
 import type { Field } from './scenario-yaml.ts';
 
 /** One step of a scenario: what its fields mean. */
@@ -15,6 +17,7 @@ const NAME = /^[a-z][\w-]{0,31}$/i;
 
 /** Names that steps give, in the order in which they come: a sentence may only speak of what was named before it. */
 export interface Names extends Vocabulary {
+  readonly topology: 'full' | 'line';
   readonly payments: string[];
   readonly marks: string[];
 }
@@ -23,11 +26,13 @@ type Reader = (field: Field, names: Names) => StepAction;
 
 export const ACTIONS: Readonly<Record<string, Reader>> = {
   mine: readMine,
-  partition: (field, names) => {
-    const text = field.text();
-    field.must(parseGroups(text, names.nodes));
-    return { kind: 'partition', groups: text };
-  },
+  partition: readCut,
+  cut: readCut,
+  link: readLink,
+  deliver: (field, names) => ({
+    kind: 'deliver',
+    to: field.isEmpty || field.text() === 'next' ? undefined : nodeOf(field, names),
+  }),
   heal: (field) => {
     if (field.isEmpty) return { kind: 'heal', wait: true };
     const text = field.text();
@@ -43,8 +48,8 @@ export const ACTIONS: Readonly<Record<string, Reader>> = {
   pay: readPay,
   'double-spend': readDoubleSpend,
   set: readSet,
-  hold: (field, names) => ({ kind: 'hold', on: true, nodes: nodesOf(field, names) }),
-  release: (field, names) => ({ kind: 'hold', on: false, nodes: nodesOf(field, names) }),
+  hold: (field, names) => readHold(field, names, true),
+  release: (field, names) => readHold(field, names, false),
   wait: (field) => ({ kind: 'wait', ms: durationOf(field) }),
   invalidate: (field, names) => ({ kind: 'invalidate', node: nodeOf(field, names) }),
   reconsider: (field, names) => ({ kind: 'reconsider', node: nodeOf(field, names) }),
@@ -136,6 +141,32 @@ function keyOf(field: Field, names: Names): string {
   return field.refuse(`no key '${text}'. ${didYouMean(text, known)}`);
 }
 
+/** `AB/CD`, or `A>B` for one direction. */
+function readCut(field: Field, names: Names): StepAction {
+  const text = field.text();
+  if (/[<>]/.test(text)) return { kind: 'cut-one-way', links: linksOf(field, text, names) };
+  field.must(parseGroups(text, names.nodes));
+  return { kind: 'partition', groups: text };
+}
+
+/** Miners by letter or all of them; `links`: every message on every wire. */
+function readHold(field: Field, names: Names, on: boolean): StepAction {
+  if (!field.isEmpty && !field.isMap && !field.isList && field.text() === 'links')
+    return { kind: 'hold-wire', on };
+  return { kind: 'hold', on, nodes: nodesOf(field, names) };
+}
+
+function readLink(field: Field, names: Names): StepAction {
+  const fields = field.map(['on', 'clear', ...SHAPE_FIELDS]);
+  const on = fields.get('on');
+  const clear = fields.get('clear')?.flag() ?? false;
+  const shape = readShape(field, ['on', 'clear']);
+  if (clear && Object.keys(shape).length > 0)
+    field.refuse('clear takes back; it cannot ask for something too');
+  if (!clear && Object.keys(shape).length === 0) field.refuse(`lacks ${SHAPE_FIELDS.join(', ')} or clear`);
+  return { kind: 'link', on: on === undefined ? undefined : linksOf(on, on.text(), names), shape, clear };
+}
+
 /** `A`, `A 3`, or fields. */
 function readMine(field: Field, names: Names): StepAction {
   if (!field.isMap) {
@@ -202,14 +233,19 @@ function readDoubleSpend(field: Field, names: Names): StepAction {
 }
 
 function readSet(field: Field, names: Names): StepAction {
-  const fields = field.map(['node', 'hashrate', 'mines']);
+  const fields = field.map(['node', 'hashrate', 'mines', 'clock', 'region']);
   const rate = fields.get('hashrate');
   const mines = fields.get('mines')?.flag();
-  if (rate === undefined && mines === undefined) field.refuse("lacks 'hashrate' or 'mines'");
+  const clock = fields.get('clock');
+  const region = fields.get('region');
+  if ([rate, mines, clock, region].every((given) => given === undefined))
+    field.refuse("lacks 'hashrate', 'mines', 'clock' or 'region'");
   return {
     kind: 'set',
     node: nodeOf(need(field, fields, 'node'), names),
     hashrate: rate === undefined ? undefined : rate.must(parseRate(rate.text())),
     mines,
+    clockMs: clock === undefined ? undefined : clock.must(parseOffset(clock.text())),
+    region: region === undefined ? undefined : region.must(parseRegion(region.text())),
   };
 }

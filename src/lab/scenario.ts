@@ -1,5 +1,6 @@
 import type { Profile, Region } from '../util/profiles.ts';
 import type { Condition } from './assertions.ts';
+import type { ShapeWish } from './conditions.ts';
 import type { NetworkName } from './create.ts';
 
 /** What one scenario file says, read and checked: a lecture, a homework and a CI check at once. */
@@ -14,6 +15,8 @@ export interface Scenario {
   readonly topology: 'full' | 'line';
   /** Delays of every link by where its ends stand; `--speed` does not change them. */
   readonly profile: Profile | undefined;
+  /** Links that differ from all others, in this order. */
+  readonly links: readonly ScenarioLink[];
   /** Do the miners run from the start? */
   readonly mining: boolean;
   readonly nodes: readonly ScenarioNode[];
@@ -22,6 +25,12 @@ export interface Scenario {
   readonly steps: readonly Step[];
   readonly assertions: readonly Assertion[];
   readonly asks: readonly Ask[];
+}
+
+export interface ScenarioLink {
+  /** `A-C`, `A>C`, `AB-CD`. */
+  readonly on: string;
+  readonly shape: ShapeWish;
 }
 
 export interface ScenarioNode {
@@ -45,6 +54,18 @@ export interface Step {
 export type StepAction =
   | { readonly kind: 'mine'; readonly node: string; readonly blocks: number; readonly capped: boolean }
   | { readonly kind: 'partition'; readonly groups: string }
+  | { readonly kind: 'cut-one-way'; readonly links: string }
+  | {
+      readonly kind: 'link';
+      /** Undefined: every link. */
+      readonly on: string | undefined;
+      readonly shape: ShapeWish;
+      /** Take back what was asked of them. */
+      readonly clear: boolean;
+    }
+  | { readonly kind: 'hold-wire'; readonly on: boolean }
+  /** Lets one held message in: the oldest, or the oldest to this node. */
+  | { readonly kind: 'deliver'; readonly to: string | undefined }
   | { readonly kind: 'heal'; readonly wait: boolean }
   | { readonly kind: 'kill'; readonly node: string; readonly clean: boolean }
   | { readonly kind: 'start' | 'freeze' | 'thaw'; readonly node: string }
@@ -69,6 +90,9 @@ export type StepAction =
       /** H/s, 0 = uncapped. */
       readonly hashrate: number | undefined;
       readonly mines: boolean | undefined;
+      /** How far its clock is ahead. */
+      readonly clockMs: number | undefined;
+      readonly region: Region | undefined;
     }
   | { readonly kind: 'hold'; readonly on: boolean; readonly nodes: readonly string[] }
   | { readonly kind: 'wait'; readonly ms: number }

@@ -130,15 +130,26 @@ export function link(client: YardClient, wishes: LinkWishes): Action<LinkTable> 
   if (next === undefined) {
     return { plan: `Measure ${where}, both ways`, run: (context) => table(client, chosen, context) };
   }
-  const text = `link: ${next.says(where)}`;
   return {
     plan: `${next.plan(where)}`,
     async run(context) {
-      await change(client, text, next.change);
+      await askLinks(client, wishes);
       context.step('asked; measuring');
       return table(client, chosen, context);
     },
   };
+}
+
+/** Shapes links and says in a line what was asked; nothing is measured. */
+export async function askLinks(client: YardClient, wishes: LinkWishes): Promise<string> {
+  const yard = client.refresh();
+  const chosen = wishes.links === undefined ? allLinks(yard) : mustLinks(wishes.links, yard);
+  const where = wishes.links === undefined ? 'every link' : formatLinks(chosen);
+  const next = nextConditions(yard, chosen, wishes);
+  if (next === undefined) throw misuse('nothing is asked of these links');
+  const text = `link: ${next.says(where)}`;
+  await change(client, text, next.change);
+  return text;
 }
 
 function nextConditions(yard: YardFile, chosen: readonly Direction[], wishes: LinkWishes) {

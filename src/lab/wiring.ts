@@ -66,10 +66,16 @@ export class Wiring {
     if (this.#o.yard().groups !== undefined || !isCalm(this.#now)) await this.#applyAll();
   }
 
-  /** What else held when the yard was saved, and a word of it in the log. */
-  async resume({ groups, conditions }: Resume): Promise<void> {
+  /** What else held when the yard was saved; the log is told what holds from the start. */
+  async resume({ groups, conditions }: Partial<Resume> = {}): Promise<void> {
     if (groups !== undefined) this.#o.log.tell({ kind: 'partition', groups });
     if (conditions !== undefined) this.#say('everything is as it was saved');
+    else if (!isCalm(this.#now))
+      this.#say(
+        this.#now.profile === ''
+          ? 'nodes stand in their regions'
+          : `links as on profile ${this.#now.profile}`,
+      );
     for (const [letter, ms] of Object.entries(this.#now.clockMs)) {
       if (this.awake().includes(letter)) await this.#o.client.call(letter, 'setclock', [ms]);
     }

@@ -108,6 +108,39 @@ describe('a homework', () => {
   });
 });
 
+describe('faults of wires and clocks', () => {
+  it('are steps too: shaped, cut one way, held, delivered one by one', async () => {
+    const steps = [
+      'mine: A',
+      'when: all agree',
+      'cut: A>B',
+      'mine: A 2',
+      'wait: 200ms',
+      'check: A leads by 2',
+    ];
+    steps.push(
+      'heal:',
+      'link: { on: A-B, clear: true }',
+      'set: { node: B, clock: +90s }',
+      'freeze: B',
+      'thaw: B',
+    );
+    steps.push('hold: links', 'mine: A', 'deliver: B', 'check: all agree', 'release: links');
+    const head =
+      'title: x\nnetwork: regtest\nnodes: 2\nlinks: { A-B: { delay: 80ms, jitter: 5ms } }\nsteps:\n';
+    writeFileSync(join(dir, 'wires.yaml'), `${head}${steps.map((step) => `  - ${step}\n`).join('')}`);
+    const ran = await forkyard(dir, 'run wires.yaml');
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    for (const words of [
+      'link: A-B 80 ms ± 5 ms',
+      'A>B: 1 direction cut',
+      'B: clock +90s',
+      'B gets block 4A',
+    ])
+      expect(ran.stdout).toContain(words);
+  });
+});
+
 describe('exec', () => {
   it('gives a command of any language a yard, and its exit code back', async () => {
     writeFileSync(

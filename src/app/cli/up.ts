@@ -108,10 +108,11 @@ function describe(out: Out, running: RunningYard): void {
   const miners = yard.nodes.filter((n) => n.miner);
   const pace = yard.spacingMs === 0 ? '' : ` · pace ${formatDuration(yard.spacingMs)}`;
   const delay = yard.delayMs === 0 ? '' : ` · delay ${formatDuration(yard.delayMs)}`;
+  const profile = (yard.conditions?.profile ?? '') === '' ? '' : ` · profile ${yard.conditions?.profile}`;
   const state = running.reopened ? 'goes on' : 'new';
   out.line(
     out.style('bold', `forkyard ${yard.label}`) +
-      ` (${state}) · ${yard.nodes.length} nodes, up and linked in ${formatMs(running.startMs)}${pace}${delay}`,
+      ` (${state}) · ${yard.nodes.length} nodes, up and linked in ${formatMs(running.startMs)}${pace}${delay}${profile}`,
   );
   out.line();
   const here = (dir: string) => relative(process.cwd(), resolve(client.dir, dir)) || '.';

@@ -4,6 +4,8 @@ import { RETARGET_KINDS } from '../../consensus/retarget-json.ts';
 import type { YardWishes } from '../../lab/create.ts';
 import { splitLetters } from '../../lab/names.ts';
 import { Problem } from '../../lab/problem.ts';
+import { parseProfile, parseRegion } from '../../lab/profiles.ts';
+import { WEATHER, WEATHERS } from '../../lab/weather.ts';
 import { parseCount, parseDuration, parseRate } from '../../observe/units.ts';
 import type { Result } from '../../util/result.ts';
 import { addDryRun, addShared, ending, example, perform, shared } from './common.ts';
@@ -27,21 +29,17 @@ interface UpOptions {
   readonly topology?: string;
   readonly genesis?: string;
   readonly retarget?: string;
+  readonly profile?: string;
+  readonly regions?: string;
   readonly log?: boolean;
 }
 
-/** Presets of pace and delay: how far apart blocks are, against how long they travel, makes the forks. */
-const WEATHER: Readonly<Record<string, { paceMs: number; delayMs: number }>> = {
-  calm: { paceMs: 5_000, delayMs: 0 },
-  windy: { paceMs: 3_000, delayMs: 150 },
-  stormy: { paceMs: 2_000, delayMs: 400 },
-};
-
 export function wishesOf(o: UpOptions): YardWishes {
-  const weather = o.weather === undefined ? undefined : WEATHER[o.weather];
-  if (o.weather !== undefined && weather === undefined) {
+  const name = WEATHERS.find((w) => w === o.weather);
+  if (o.weather !== undefined && name === undefined) {
     throw new Problem(2, `--weather: '${o.weather}' is not calm, windy or stormy`);
   }
+  const weather = name === undefined ? undefined : WEATHER[name];
   if (o.topology !== undefined && o.topology !== 'full' && o.topology !== 'line') {
     throw new Problem(2, `--topology: '${o.topology}' is not full or line`);
   }
@@ -51,7 +49,9 @@ export function wishesOf(o: UpOptions): YardWishes {
   }
   const paceMs = o.pace === undefined ? weather?.paceMs : must(parseDuration(o.pace), '--pace');
   if (paceMs !== undefined && paceMs < 100) throw new Problem(2, `--pace: ${o.pace} is faster than 100ms`);
-  const delayMs = o.delay === undefined ? weather?.delayMs : must(parseDuration(o.delay), '--delay');
+  // A profile has delays of its own.
+  const presetMs = o.profile === undefined ? weather?.delayMs : undefined;
+  const delayMs = o.delay === undefined ? presetMs : must(parseDuration(o.delay), '--delay');
   if (delayMs !== undefined && delayMs > 60_000)
     throw new Problem(2, `--delay: ${o.delay} is longer than 60s`);
   return {
@@ -69,6 +69,10 @@ export function wishesOf(o: UpOptions): YardWishes {
     ...(o.network === undefined ? {} : { network: o.network }),
     ...(o.topology === undefined ? {} : { topology: o.topology as 'full' | 'line' }),
     ...(retarget === undefined ? {} : { retarget }),
+    ...(o.profile === undefined ? {} : { profile: must(parseProfile(o.profile), '--profile') }),
+    ...(o.regions === undefined
+      ? {}
+      : { regions: o.regions.split(',').map((r) => must(parseRegion(r), '--regions')) }),
     ...(o.genesis === undefined ? {} : { genesisFile: resolve(o.genesis) }),
   };
 }
@@ -82,6 +86,8 @@ export function yardVerbs(programPath: string): Command[] {
     .option('--pace <duration>', 'mean time between blocks (default 5s; lab 1.75s)')
     .option('--delay <duration>', 'one-way delay on every link (default none)')
     .option('--weather <name>', 'calm, windy or stormy: presets of pace and delay')
+    .option('--profile <name>', 'lan, world (six regions) or none: the delays of all links')
+    .option('--regions <list>', 'with --profile world: where the nodes stand, in their order: europe,japan,…')
     .option('--network <name>', 'yard, lab or regtest (default yard)')
     .option('--topology <name>', 'full (all with all) or line')
     .option(
@@ -104,6 +110,7 @@ export function yardVerbs(programPath: string): Command[] {
     up,
     'up -n 5 --pace 2s --delay 400ms',
     'up --weather stormy',
+    'up -n 6 --profile world --pace 3s',
     'up -n 2 --network regtest --data /tmp/app-test',
   );
 
