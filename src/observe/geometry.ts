@@ -26,8 +26,8 @@ export interface Geometry {
   foldLabel(x: number, y: number): Point;
   /** Seam behind a column: from, to. */
   seam(column: number): readonly [Point, Point];
-  /** Ground of rows from the seam on: x, y, width, height. */
-  ground(column: number, firstRow: number, lastRow: number): readonly [number, number, number, number];
+  /** Ground of a row behind a column, up to another one or to the end: x, y, width, height. */
+  ground(column: number, row: number, to?: number): readonly [number, number, number, number];
   columnsIn(from: number, size: number, margin: number): readonly [number, number];
 }
 
@@ -66,10 +66,10 @@ function across(columns: number, rows: number, ahead: number): Geometry {
         [x, size[1]],
       ];
     },
-    ground(column, firstRow, lastRow) {
-      const x = at(column, 0)[0] + SEAM + 2;
-      const y = at(0, firstRow)[1] - 58;
-      return [x, y, size[0] - x, at(0, lastRow)[1] + 34 - y];
+    ground(column, row, to) {
+      const x = at(column, row)[0] + SEAM + 2;
+      const end = to === undefined ? size[0] : at(to, row)[0] + SEAM + 2;
+      return [x, at(0, row)[1] - 58, end - x, ROW.across];
     },
     columnsIn: (from, length, margin) => [
       Math.max(0, Math.floor((from - SIDE) / pitch) - margin),
@@ -110,10 +110,10 @@ function upright(columns: number, rows: number): Geometry {
         [size[0], y],
       ];
     },
-    ground(column, firstRow, lastRow) {
-      const y = at(column, 0)[1] - SEAM - 2;
-      const x = at(0, firstRow)[0] - 34;
-      return [x, 0, at(0, lastRow)[0] + 58 - x, y];
+    ground(column, row, to) {
+      const y = at(column, row)[1] - SEAM - 2;
+      const end = to === undefined ? 0 : at(to, row)[1] - SEAM - 2;
+      return [at(0, row)[0] - 34, end, ROW.upright, y - end];
     },
     columnsIn: (from, length, margin) => {
       const columnAt = (y: number) => columns - 1 - (y - top - 24) / pitch;

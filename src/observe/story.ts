@@ -41,6 +41,8 @@ export interface Line {
 const KEPT_LINES = 300;
 const KEPT_PAYMENTS = 2_000;
 const KEPT_SCENES = 200;
+/** Payments among which one with a story is looked for. */
+export const RECENT = 12;
 /** Nodes of one side reorganise within this of each other. */
 const SAME_SCENE_MS = 20_000;
 
@@ -203,6 +205,22 @@ export class Story {
       payment.rival = other.txid;
       other.rival = payment.txid;
     }
+  }
+
+  /** The newest payments first. */
+  newestPayments(most: number): SeenPayment[] {
+    return [...this.payments.values()].slice(-most).reverse();
+  }
+
+  /** The newest payment with a story to tell: undone, spent twice, returned, or just the newest. */
+  tellingPayment(): SeenPayment | undefined {
+    const newest = this.newestPayments(RECENT);
+    return (
+      newest.find((p) => p.wasUndone) ??
+      newest.find((p) => p.rival !== undefined) ??
+      newest.find((p) => p.wasReturned) ??
+      newest[0]
+    );
   }
 
   /** `alice → dave 20.0`, or the id's end. */

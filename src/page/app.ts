@@ -74,6 +74,8 @@ export class App {
   span: SpanOfTime = 'now';
   speed = 1;
   isPlaying = false;
+  /** Columns of the tree that are in view. */
+  view: readonly [number, number] | undefined;
   /** What happened in the newest batch, for those who asked for less motion. */
   readonly justChanged = new Map<string, number>();
   #isDirty = false;

@@ -1,5 +1,5 @@
 import { type LaneSpan, type LaneState, type Lanes, laneWords } from '../observe/lanes.ts';
-import type { SeenPayment } from '../observe/story.ts';
+import { RECENT, type SeenPayment } from '../observe/story.ts';
 import { byLetter } from '../observe/words.ts';
 import type { App } from './app.ts';
 import { PaymentChip } from './drawer.tsx';
@@ -11,8 +11,8 @@ const LANE = 24;
 
 export function PaymentPanel({ app }: { app: App }) {
   const { story, current } = app.run;
-  const newest = [...story.payments.values()].slice(-12).reverse();
-  const picked = pick(app, newest);
+  const newest = story.newestPayments(RECENT);
+  const picked = shownPayment(app);
   if (picked === undefined) {
     return (
       <section class="panel payment" aria-label="One payment">
@@ -54,15 +54,9 @@ export function PaymentPanel({ app }: { app: App }) {
 }
 
 /** The one that was chosen; else the newest with a story to tell. */
-function pick(app: App, newest: readonly SeenPayment[]): SeenPayment | undefined {
-  const chosen = app.payment === undefined ? undefined : app.run.story.payments.get(app.payment);
-  return (
-    chosen ??
-    newest.find((p) => p.wasUndone) ??
-    newest.find((p) => p.rival !== undefined) ??
-    newest.find((p) => p.wasReturned) ??
-    newest[0]
-  );
+export function shownPayment(app: App): SeenPayment | undefined {
+  const { story } = app.run;
+  return story.payments.get(app.payment ?? '') ?? story.tellingPayment();
 }
 
 interface LaneProps {

@@ -72,6 +72,7 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
   }, [isUpright]);
 
   const [first, last] = geometry.columnsIn(view.from / zoom, view.size / zoom, MARGIN);
+  app.view = geometry.columnsIn(view.from / zoom, view.size / zoom, 0);
   const columns = layout.columns.slice(first, last + 1);
   const picked = story.payments.get(app.hovered ?? app.payment ?? '');
   return (

@@ -1,16 +1,12 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { LogEvent } from '../../consensus/news.ts';
 import { failed, misuse } from '../../lab/problem.ts';
-import { locateYard } from '../../lab/yard-file.ts';
-import { exportRun, type RunFacts } from '../page/export-file.ts';
+import { exportRun } from '../page/export-file.ts';
 import { readPageFiles } from '../page/files.ts';
-import { logTail, parseLog } from '../page/log-file.ts';
 import { addShared, example, shared } from './common.ts';
-
-/** More than two log files hold together. */
-const ALL_BYTES = 256 * 1024 * 1024;
+import { readRunLog } from './run-log.ts';
 
 /** What a reorganisation does to payments is told within this. */
 const AFTERMATH_MS = 1_500;
@@ -28,9 +24,7 @@ export function exportVerb(): Command {
       if (existsSync(target) && options.force !== true) {
         throw failed(`${file} is there already`, 'Choose another name, or replace it with --force');
       }
-      const { facts, events, damaged } =
-        options.log === undefined ? fromYard(s.yard) : fromFile(resolve(options.log));
-      if (events.length === 0) throw failed('the log has no event yet', 'Start a yard first: forkyard up');
+      const { facts, events, damaged } = readRunLog(s.yard, options.log);
       const run = exportRun(readPageFiles(), facts, events);
       try {
         writeFileSync(target, run.html);
@@ -60,31 +54,4 @@ export function exportVerb(): Command {
 function afterLastReorg(events: readonly LogEvent[]): LogEvent | undefined {
   const last = events.findLast((e) => e.kind === 'reorg');
   return last === undefined ? undefined : events.findLast((e) => e.t <= last.t + AFTERMATH_MS);
-}
-
-interface Source {
-  readonly facts: RunFacts;
-  readonly events: readonly LogEvent[];
-  readonly damaged: number;
-}
-
-function fromYard(given: string | undefined): Source {
-  const { dir, yard } = locateYard(given, process.cwd());
-  const { events, damaged } = parseLog(logTail(dir, ALL_BYTES).toString('utf8'));
-  const { label, network, spacingMs, delayMs } = yard;
-  return {
-    facts: { label, network, spacingMs, delayMs, nodes: yard.nodes.map((n) => n.letter) },
-    events,
-    damaged,
-  };
-}
-
-/** A log alone: its nodes are those that speak in it. */
-function fromFile(path: string): Source {
-  if (!existsSync(path)) throw misuse(`there is no file ${path}`);
-  const { events, damaged } = parseLog(readFileSync(path, 'utf8'));
-  const nodes = [...new Set(events.map((e) => e.node))].filter((n) => n !== '');
-  nodes.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
-  const network = events.find((e) => e.kind === 'start')?.network ?? 'unknown';
-  return { facts: { label: 'a saved log', network, nodes, spacingMs: 0, delayMs: 0 }, events, damaged };
 }

@@ -45,13 +45,36 @@ function statusVerb(): Command {
   return example(status, 'status', 'status --json');
 }
 
+interface TreeOptions {
+  readonly last?: string;
+  readonly svg?: string | true;
+  readonly payment?: string;
+  readonly log?: string;
+  readonly force?: boolean;
+}
+
 function treeVerb(): Command {
   const tree = addShared(new Command('tree'))
     .alias('tips')
     .description("the fork tree with every node's tip and its work")
     .option('--last <heights>', 'how many heights (default: 12, or what fits)')
-    .action(async (options: { last?: string }, command: Command) => {
+    .option(
+      '--svg [file]',
+      'the picture with its caption, and the lanes of one payment; to standard output without a file',
+    )
+    .option('--payment <id>', 'with --svg: whose lanes (default: the newest with a story)')
+    .option('--log <file>', "with --svg: a saved log instead of this yard's")
+    .option('--force', 'with --svg: replace the file if it is there')
+    .action(async (options: TreeOptions, command: Command) => {
       const s = shared(command);
+      const { svg } = options;
+      if (svg !== undefined) {
+        const { savePicture } = await import('./picture.ts');
+        return savePicture(s, { ...options, svg });
+      }
+      const alone = (['payment', 'log', 'force'] as const).find((name) => options[name] !== undefined);
+      if (alone !== undefined)
+        throw new Problem(2, `--${alone} goes with --svg`, 'forkyard tree --svg tree.svg');
       const last = parseCount(options.last ?? '12', '--last', 1, 1_000);
       if (!last.ok) throw new Problem(2, last.error);
       const client = await open(s.yard);
@@ -78,7 +101,7 @@ function treeVerb(): Command {
           s.out.style('dim', "[ ] on a node's branch · ( ) stale · " + (s.out.ascii ? '<' : '◄') + ' tips'),
         );
     });
-  return example(tree, 'tree', 'tree --last 12', 'tips --json');
+  return example(tree, 'tree', 'tree --last 12', 'tree --svg reorg.svg', 'tips --json');
 }
 
 function watchVerb(): Command {

@@ -1,0 +1,75 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { failed, misuse } from '../../lab/problem.ts';
+import { newForest } from '../../observe/forest.ts';
+import { newLanes } from '../../observe/lanes.ts';
+import { pictureSvg } from '../../observe/picture.ts';
+import { RECENT, type SeenPayment, Story } from '../../observe/story.ts';
+import { parseCount } from '../../observe/units.ts';
+import { clockSpan } from '../../observe/words.ts';
+import type { Shared } from './common.ts';
+import { type RunLog, readRunLog } from './run-log.ts';
+
+export interface PictureOptions {
+  /** A file; true = standard output. */
+  readonly svg: string | true;
+  readonly last?: string;
+  readonly payment?: string;
+  readonly log?: string;
+  readonly force?: boolean;
+}
+
+/** `tree --svg`: the same picture that the page saves with `s`. */
+export function savePicture(s: Shared, options: PictureOptions): void {
+  const { svg: file } = options;
+  if (file !== true && !/\.svg$/i.test(file))
+    throw misuse(`'${file}' must end in .svg`, 'forkyard tree --svg tree.svg');
+  const last = options.last === undefined ? undefined : parseCount(options.last, '--last', 1, 200);
+  if (last?.ok === false) throw misuse(last.error);
+  const drawn = draw(readRunLog(s.yard, options.log), last?.value, options.payment);
+  if (file === true) {
+    process.stdout.write(drawn.text);
+    return;
+  }
+  const target = resolve(file);
+  if (existsSync(target) && options.force !== true)
+    throw failed(`${file} is there already`, 'Choose another name, or replace it with --force');
+  try {
+    writeFileSync(target, drawn.text);
+  } catch (error) {
+    throw failed(`cannot write ${file}: ${(error as Error).message}`);
+  }
+  const lanes = drawn.payment === undefined ? '' : ` and the lanes of ${drawn.payment}`;
+  s.out.line(`${file}: the tree${lanes}, ${Math.ceil(drawn.text.length / 1000)} kB`);
+  s.out.object({ file: target, bytes: drawn.text.length, payment: drawn.payment ?? null });
+}
+
+function draw(run: RunLog, last: number | undefined, wanted: string | undefined) {
+  const forest = newForest();
+  const story = new Story();
+  for (const event of run.events) {
+    forest.apply(event);
+    story.apply(event, forest);
+  }
+  const payment = wanted === undefined ? story.tellingPayment() : find(story, wanted);
+  const lanes = payment === undefined ? undefined : newLanes(payment.txid, run.facts.nodes);
+  if (lanes !== undefined) for (const event of run.events) lanes.apply(event, forest);
+  const end = run.events.at(-1)!;
+  const text = pictureSvg(forest, story, {
+    label: run.facts.label,
+    moment: `event ${end.seq} at ${clockSpan(end.t - run.events[0]!.t)}`,
+    ...(last === undefined ? {} : { last }),
+    ...(lanes === undefined ? {} : { lanes: { lanes, until: end.t } }),
+  });
+  return { text, payment: payment === undefined ? undefined : story.nameOf(payment.txid) };
+}
+
+function find(story: Story, tail: string): SeenPayment {
+  const found = [...story.payments.values()].filter((p) =>
+    p.txid.endsWith(tail.replace(/^…/, '').toLowerCase()),
+  );
+  if (found.length === 1) return found[0]!;
+  const known = story.newestPayments(RECENT).map((p) => p.txid.slice(-6));
+  const hint = known.length === 0 ? 'The log has no payment.' : `The newest are ${known.join(', ')}.`;
+  throw misuse(`${found.length === 0 ? 'no' : 'more than one'} payment ends in '${tail}'`, hint);
+}

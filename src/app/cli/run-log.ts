@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { LogEvent } from '../../consensus/news.ts';
+import { failed, misuse } from '../../lab/problem.ts';
+import { locateYard } from '../../lab/yard-file.ts';
+import type { RunFacts } from '../page/export-file.ts';
+import { logTail, parseLog } from '../page/log-file.ts';
+
+/** More than two log files hold together. */
+const ALL_BYTES = 256 * 1024 * 1024;
+
+/** A run as its log tells it. */
+export interface RunLog {
+  readonly facts: RunFacts;
+  readonly events: readonly LogEvent[];
+  readonly damaged: number;
+}
+
+/** Of a saved log, or of the yard that is found from here. */
+export function readRunLog(yard: string | undefined, log: string | undefined): RunLog {
+  const run = log === undefined ? fromYard(yard) : fromFile(resolve(log));
+  if (run.events.length === 0) throw failed('the log has no event yet', 'Start a yard first: forkyard up');
+  return run;
+}
+
+function fromYard(given: string | undefined): RunLog {
+  const { dir, yard } = locateYard(given, process.cwd());
+  const { events, damaged } = parseLog(logTail(dir, ALL_BYTES).toString('utf8'));
+  const { label, network, spacingMs, delayMs } = yard;
+  return {
+    facts: { label, network, spacingMs, delayMs, nodes: yard.nodes.map((n) => n.letter) },
+    events,
+    damaged,
+  };
+}
+
+/** A log alone: its nodes are those that speak in it. */
+function fromFile(path: string): RunLog {
+  if (!existsSync(path)) throw misuse(`there is no file ${path}`);
+  const { events, damaged } = parseLog(readFileSync(path, 'utf8'));
+  const nodes = [...new Set(events.map((e) => e.node))].filter((n) => n !== '');
+  nodes.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+  const network = events.find((e) => e.kind === 'start')?.network ?? 'unknown';
+  return { facts: { label: 'a saved log', network, nodes, spacingMs: 0, delayMs: 0 }, events, damaged };
+}
