@@ -89,6 +89,11 @@ export class MiningControl {
     return this.#miner?.stats();
   }
 
+  /** Where its coinbases pay now. */
+  get payout(): Uint8Array | undefined {
+    return this.#payout;
+  }
+
   /** Cores that grind without a cap now; a capped worker sleeps most of the time. */
   get busyCores(): number {
     const stats = this.stats();

@@ -92,7 +92,14 @@ function rawArgument(hex: string): Tx {
   return tx.value;
 }
 
-function refJson(entry: BlockEntry) {
+export interface BlockName {
+  readonly [key: string]: Json;
+  readonly id: string;
+  readonly height: number;
+  readonly miner: string;
+}
+
+function refJson(entry: BlockEntry): BlockName {
   return { id: entry.id, height: entry.height, miner: entry.miner };
 }
 
@@ -174,7 +181,10 @@ function lostJson(context: NodeContext, event: LogEvent & { kind: 'tx-lost' | 't
  * Who spent a coin that this transaction wants: somebody in the mempool, or somebody in the last blocks of the branch. A
  * coin that never was here proves nothing.
  */
-async function spenderOf(context: NodeContext, tx: Tx): Promise<{ by: string; byBlock?: Json } | undefined> {
+export async function spenderOf(
+  context: NodeContext,
+  tx: Tx,
+): Promise<{ by: string; byBlock?: BlockName } | undefined> {
   const { chain, mempool } = context.view;
   if (isCoinbase(tx)) return undefined;
   for (const { prevout } of tx.inputs) {

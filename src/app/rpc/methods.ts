@@ -11,6 +11,7 @@ import { netMethods } from './net.ts';
 import { txMethods } from './tx.ts';
 import { utxoMethods } from './utxo.ts';
 import { waitMethods } from './wait.ts';
+import { walletMethods } from './wallet.ts';
 
 /**
  * Every method that a node answers. Each begins between two steps: a block in memory whose commit is still under way
@@ -36,6 +37,7 @@ function allMethods(context: NodeContext, registry: () => RpcRegistry): RpcMetho
     ...utxoMethods(context),
     ...txMethods(context),
     ...mempoolMethods(context),
+    ...walletMethods(context),
     ...miningMethods(context),
     ...netMethods(context),
     ...linkMethods(context),

@@ -6,10 +6,16 @@ import type { Json } from '../../host/http-json.ts';
 import { fromHex, toHex } from '../../util/bytes.ts';
 import { withChecksum } from './descriptor-checksum.ts';
 
+/** The address that pays this lock; undefined where there is none. */
+export function scriptAddress(script: Uint8Array, hrp: string): string | undefined {
+  const lock = parseLock(script);
+  return lock === undefined || lock.kind === 'data' ? undefined : encodeAddress(lock, hrp);
+}
+
 /** Core: ScriptToUniv with descriptor and address. */
 export function scriptJson(script: Uint8Array, hrp: string): { [key: string]: Json | undefined } {
   const lock = parseLock(script);
-  const address = lock === undefined || lock.kind === 'data' ? undefined : encodeAddress(lock, hrp);
+  const address = scriptAddress(script, hrp);
   return {
     asm: scriptAsm(script),
     desc: withChecksum(inferDescriptor(script, lock, address)),

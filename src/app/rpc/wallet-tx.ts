@@ -1,0 +1,188 @@
+import type { Block } from '../../bitcoin/block.ts';
+import { isCoinbase, type Tx, type TxOut } from '../../bitcoin/tx.ts';
+import { decodeUndo, undoKey } from '../../consensus/records.ts';
+import type { BlockEntry } from '../../consensus/tree.ts';
+import type { Json } from '../../host/http-json.ts';
+import { coins } from '../../host/http-json.ts';
+import { equal, hashOfId, idOf } from '../../util/bytes.ts';
+import type { NodeContext } from './context.ts';
+import { confirmations } from './context.ts';
+import { spenderOf } from './find.ts';
+import { confirmedIn } from './lookup.ts';
+import type { JsonMembers } from './render.ts';
+import { scriptAddress } from './script.ts';
+import type { WatchList } from './watch.ts';
+
+/** One transaction as Core's wallet tells it. Core: wallet/rpc/transactions.cpp, WalletTxToJSON and ListTransactions. */
+
+export interface WalletTx {
+  readonly tx: Tx;
+  /** What its inputs spend; undefined where nobody here knows it any more. */
+  readonly spent: readonly (TxOut | undefined)[];
+}
+
+/** Where it stands on the active chain. */
+interface Standing {
+  readonly confirmations: number;
+  readonly entry?: BlockEntry;
+  readonly conflict?: string;
+}
+
+/** Core counts the confirmations of whatever took a coin of this one, as a negative number. */
+async function standingOf(context: NodeContext, tx: Tx): Promise<Standing> {
+  const { view } = context;
+  if (view.mempool.get(tx.txid) !== undefined) return { confirmations: 0 };
+  const entry = confirmedIn(context, tx.txid);
+  if (entry !== undefined) return { confirmations: confirmations(view, entry), entry };
+  const taken = await spenderOf(context, tx);
+  if (taken === undefined) return { confirmations: 0 };
+  const height = taken.byBlock?.height;
+  const depth = height === undefined ? 0 : view.chain.tip.height - height + 1;
+  return { confirmations: -depth, conflict: taken.by };
+}
+
+/** The output that an input spends, wherever this node still has it: coins, pool, chain, or one of `more`. */
+function outputOf(
+  context: NodeContext,
+  prevout: { readonly txid: Uint8Array; readonly index: number },
+  more: readonly Tx[],
+): TxOut | undefined {
+  const { chain, mempool } = context.view;
+  const coin = chain.coin(prevout);
+  if (coin !== undefined) return coin;
+  const source =
+    more.find((tx) => equal(tx.txid, prevout.txid)) ??
+    mempool.get(prevout.txid)?.tx ??
+    txIn(context, confirmedIn(context, prevout.txid), prevout.txid);
+  return source?.outputs[prevout.index];
+}
+
+function txIn(context: NodeContext, entry: BlockEntry | undefined, txid: Uint8Array): Tx | undefined {
+  const block = entry === undefined ? undefined : context.view.chain.block(entry);
+  return block?.txs.find((tx) => equal(tx.txid, txid));
+}
+
+/** `more`: transactions that stand nowhere any more, such as those of undone blocks. */
+export function looseTx(context: NodeContext, tx: Tx, more: readonly Tx[] = []): WalletTx {
+  const spent = isCoinbase(tx) ? [] : tx.inputs.map(({ prevout }) => outputOf(context, prevout, more));
+  return { tx, spent };
+}
+
+/** All of a block of the active chain, their inputs from its undo record. */
+export function blockTxs(context: NodeContext, entry: BlockEntry, block: Block): WalletTx[] {
+  const row = context.stored(undoKey(entry.hash));
+  const coinsSpent = row === undefined ? undefined : decodeUndo(row);
+  if (coinsSpent === undefined) return block.txs.map((tx) => looseTx(context, tx, block.txs));
+  let at = 0;
+  return block.txs.map((tx) => {
+    const count = isCoinbase(tx) ? 0 : tx.inputs.length;
+    at += count;
+    return { tx, spent: coinsSpent.slice(at - count, at) };
+  });
+}
+
+/** By id, in the pool, the chain, or a block that was undone. */
+export function findWalletTx(context: NodeContext, txid: Uint8Array): WalletTx | undefined {
+  const pooled = context.view.mempool.get(txid)?.tx;
+  if (pooled !== undefined) return looseTx(context, pooled);
+  const entry = confirmedIn(context, txid);
+  const block = entry === undefined ? undefined : context.view.chain.block(entry);
+  if (entry !== undefined && block !== undefined)
+    return blockTxs(context, entry, block).find(({ tx }) => equal(tx.txid, txid));
+  const id = idOf(txid);
+  for (const event of context.log.since(0).toReversed()) {
+    if (event.kind !== 'connected' || !event.txids.includes(id)) continue;
+    const stale = context.view.chain.entry(hashOfId(event.id) ?? new Uint8Array(32));
+    const tx = txIn(context, stale, txid);
+    if (tx !== undefined) return looseTx(context, tx);
+  }
+  return undefined;
+}
+
+/** Does it pay or spend what is watched? */
+export function concerns(watch: WatchList, { tx, spent }: WalletTx): boolean {
+  const mine = (output: TxOut | undefined) =>
+    output !== undefined && watch.addressOf(output.script) !== undefined;
+  return tx.outputs.some(mine) || spent.some(mine);
+}
+
+export interface ToldTx {
+  readonly confirmations: number;
+  readonly entry: BlockEntry | undefined;
+  /** Net of what is watched, in satoshis, without the fee. */
+  readonly net: number;
+  readonly fee: number | undefined;
+  /** One a payment: send, receive, generate, immature, orphan. */
+  readonly details: readonly JsonMembers[];
+  /** What every entry repeats. */
+  readonly common: JsonMembers;
+}
+
+export async function tellTx(
+  context: NodeContext,
+  watch: WatchList,
+  { tx, spent }: WalletTx,
+  change = false,
+): Promise<ToldTx> {
+  const standing = await standingOf(context, tx);
+  const mine = spent.filter((o) => o !== undefined && watch.addressOf(o.script) !== undefined) as TxOut[];
+  const debit = sum(mine);
+  const known = spent.every((output) => output !== undefined) && !isCoinbase(tx);
+  const fee = debit > 0 && known ? sum(spent as TxOut[]) - sum(tx.outputs) : undefined;
+  const sources = new Set(mine.map((o) => watch.addressOf(o.script)));
+  const details: JsonMembers[] = [];
+  let credit = 0;
+  for (const [vout, output] of tx.outputs.entries()) {
+    const address = watch.addressOf(output.script);
+    if (address !== undefined) credit += output.value;
+    // Back to where it came from is change, which Core leaves out unless it is asked for.
+    if (!change && debit > 0 && address !== undefined && sources.has(address)) continue;
+    const place = {
+      address: address ?? scriptAddress(output.script, context.view.params.hrp),
+      vout,
+      abandoned: debit > 0 ? false : undefined,
+    };
+    if (debit > 0 && output.value > 0)
+      details.push({ ...place, category: 'send', amount: coins(-output.value), fee: feeJson(fee) });
+    if (address === undefined) continue;
+    const category = isCoinbase(tx) ? coinbaseCategory(context, standing) : 'receive';
+    details.push({ ...place, abandoned: undefined, category, amount: coins(output.value) });
+  }
+  const net = credit - debit + (fee ?? 0);
+  return { ...standing, entry: standing.entry, net, fee, details, common: commonJson(context, tx, standing) };
+}
+
+const sum = (outputs: readonly TxOut[]): number => outputs.reduce((total, o) => total + o.value, 0);
+
+export const feeJson = (fee: number | undefined): Json | undefined =>
+  fee === undefined ? undefined : coins(-fee);
+
+function coinbaseCategory(context: NodeContext, { confirmations: depth }: Standing): string {
+  if (depth < 1) return 'orphan';
+  return depth <= context.view.params.maturity ? 'immature' : 'generate';
+}
+
+function commonJson(
+  context: NodeContext,
+  tx: Tx,
+  { confirmations: depth, entry, conflict }: Standing,
+): JsonMembers {
+  const time = entry?.header.time ?? context.view.mempool.get(tx.txid)?.wallS;
+  const block = entry === undefined ? undefined : context.view.chain.block(entry);
+  return {
+    confirmations: depth,
+    generated: isCoinbase(tx) ? true : undefined,
+    trusted: depth === 0 ? false : undefined,
+    blockhash: entry?.id,
+    blockheight: entry?.height,
+    blockindex: block?.txs.findIndex((other) => equal(other.txid, tx.txid)),
+    blocktime: entry?.header.time,
+    txid: tx.id,
+    wtxid: tx.wid,
+    walletconflicts: conflict === undefined ? [] : [conflict],
+    time,
+    timereceived: time,
+    'bip125-replaceable':
+      depth === 0 ? (tx.inputs.some((i) => i.sequence < 0xfffffffe) ? 'yes' : 'no') : 'no',
+  };
+}
