@@ -1,9 +1,9 @@
 import { connectSuite } from './connect.ts';
-import { gossipSuite } from './gossip.ts';
 import { hashSuite } from './hash.ts';
 import { minerSuite } from './miner.ts';
 import { nodeSuite } from './node.ts';
 import { parseSuite } from './parse.ts';
+import { relaySuite } from './relay.ts';
 import { signatureSuite } from './signatures.ts';
 import { startupSuite } from './startup.ts';
 import { syncSuite } from './sync.ts';
@@ -18,7 +18,7 @@ const SUITES: Readonly<Record<string, () => BenchTable | Promise<BenchTable>>> =
   connect: connectSuite,
   node: nodeSuite,
   startup: startupSuite,
-  gossip: gossipSuite,
+  relay: relaySuite,
   sync: syncSuite,
 };
 

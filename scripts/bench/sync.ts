@@ -52,7 +52,7 @@ async function headerSync(dir: string, genesis: string, params: Params): Promise
       await catchUp(join(dir, `headers-${round}`), genesis, source.addresses[0]!, {
         target: HEADERS,
         reached: async (node) => (await node.call<{ headers: number }>('getblockchaininfo')).headers,
-        isLast: (event) => event.kind === 'header' && event.height === HEADERS,
+        isLast: (event) => (event.kind === 'header' || event.kind === 'headers') && event.height === HEADERS,
       }),
     );
   }

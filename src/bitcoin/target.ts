@@ -46,9 +46,21 @@ export function targetBytes(target: bigint): Uint8Array {
   return hashOfId(target.toString(16).padStart(64, '0'))!.reverse();
 }
 
-/** Proof of work: hash ≤ target. Core: `CheckProofOfWork`. */
+let lastTarget = -1n;
+let lastBytes = new Uint8Array(32);
+
+/** Proof of work: hash ≤ target. Core: `CheckProofOfWork`. By bytes: a header chain has few targets and many hashes. */
 export function meets(hash: Uint8Array, target: bigint): boolean {
-  return hashToBig(hash) <= target;
+  if (target !== lastTarget) {
+    if (target < 0n || target > MAX) return target > MAX;
+    lastBytes = new Uint8Array(targetBytes(target));
+    lastTarget = target;
+  }
+  for (let i = 0; i < 32; i++) {
+    const at = hash[31 - i]!;
+    if (at !== lastBytes[i]!) return at < lastBytes[i]!;
+  }
+  return true;
 }
 
 /** How many times harder than bits 1d00ffff. Core: `GetDifficulty`, with the same floating-point steps. */

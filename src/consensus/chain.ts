@@ -1,7 +1,6 @@
 import { type Header, headerHash } from '../bitcoin/header.ts';
-import { compactToTarget, workOf } from '../bitcoin/target.ts';
 import { assert } from '../util/assert.ts';
-import { compare, equal, idOf } from '../util/bytes.ts';
+import { compare, equal, idOf, keyOf } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
 import { commitTask, type TipChange, writeGenesis } from './batch.ts';
 import { ChainReader } from './chain-reader.ts';
@@ -19,7 +18,7 @@ import { encodeEntry, entryKey } from './records.ts';
 import { type Checked, type Refusal, type RuleName, refuse, ruleOf } from './rules.ts';
 import type { Row, Store, Write } from './store.ts';
 import { minerTag } from './tag.ts';
-import { type BlockEntry, forkPoint, type TreeEntry } from './tree.ts';
+import { type BlockEntry, forkPoint, type TreeEntry, workAfter } from './tree.ts';
 import type { SigCheck, Verify } from './verify.ts';
 
 export type { TipChange } from './batch.ts';
@@ -144,20 +143,29 @@ export class Chain extends ChainReader {
     assert(equal(parent.hash, header.prev), 'a header is judged on its own parent');
     const checked = checkHeader(header, hash, parent, this.params, wallS);
     if (!checked.ok) return checked;
-    return ok({ parent, hash, work: parent.work + workOf(compactToTarget(header.bits).target) });
+    return ok({ parent, hash, work: workAfter(parent, header.bits) });
   }
 
-  /** Judges a header and takes it into the tree; one that is known already is answered as it stands. */
-  addHeader(header: Header, wallS: number, hash: Uint8Array = headerHash(header)): Checked<BlockEntry> {
-    return this.#addHeader(header, hash, wallS);
+  /**
+   * Judges a header and takes it into the tree; one that is known already is answered as it stands. `hash`, `parent`: its
+   * own, for those who have them already.
+   */
+  addHeader(
+    header: Header,
+    wallS: number,
+    hash: Uint8Array = headerHash(header),
+    parent?: BlockEntry,
+  ): Checked<BlockEntry> {
+    return this.#addHeader(header, hash, wallS, parent as TreeEntry | undefined);
   }
 
-  #addHeader(header: Header, hash: Uint8Array, wallS: number): Checked<TreeEntry> {
-    const known = this.tree.get(hash);
+  #addHeader(header: Header, hash: Uint8Array, wallS: number, parent?: TreeEntry): Checked<TreeEntry> {
+    const key = keyOf(hash);
+    const known = this.tree.byKey(key);
     if (known !== undefined) return known.condemned === undefined ? ok(known) : knownBad(known);
-    const judged = this.#judge(header, hash, wallS, this.tree.get(header.prev));
+    const judged = this.#judge(header, hash, wallS, parent ?? this.tree.get(header.prev));
     if (!judged.ok) return judged;
-    const entry = this.tree.insert(header, hash, judged.value.parent as TreeEntry);
+    const entry = this.tree.insert(header, hash, judged.value.parent as TreeEntry, key);
     this.#touch(entry, true);
     return ok(entry);
   }

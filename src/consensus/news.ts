@@ -28,6 +28,16 @@ export type News =
       readonly from: string;
     }
   | {
+      /** A row of `count` headers has entered the tree at once; the rest is about the last of them. */
+      readonly kind: 'headers';
+      readonly count: number;
+      readonly id: string;
+      readonly prev: string;
+      readonly height: number;
+      readonly work: string;
+      readonly from: string;
+    }
+  | {
       /** A body is here and passed `context`; not yet connected. `from` is a peer id, 'self' (mined or submitted here). */
       readonly kind: 'block';
       readonly id: string;

@@ -121,9 +121,12 @@ const HEADER_AT = 21;
 const TEXT_AT = HEADER_AT + HEADER_SIZE;
 
 /** Height u32 ‖ txs u32 ‖ size u32 ‖ arrival u64 ‖ flags u8 ‖ header ‖ miner's length u8 ‖ miner ‖ rule. */
+const NO_TEXT = new Uint8Array();
+
 export function encodeEntry(entry: EntryRecord): Uint8Array {
-  const miner = utf8Encode(entry.miner);
-  const rule = utf8Encode(entry.condemned ?? '');
+  // Mostly neither: a header whose body is not here.
+  const miner = entry.miner === '' ? NO_TEXT : utf8Encode(entry.miner);
+  const rule = entry.condemned === undefined ? NO_TEXT : utf8Encode(entry.condemned);
   const value = new Uint8Array(TEXT_AT + 1 + miner.length + rule.length);
   writeU32LE(value, 0, entry.height);
   writeU32LE(value, 4, entry.txs);

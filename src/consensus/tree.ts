@@ -96,13 +96,26 @@ export function forkPoint(a: BlockEntry, b: BlockEntry): BlockEntry {
   return x;
 }
 
+/** Work of a branch whose next header has these bits: mostly its parent's, so that nothing is divided. */
+export function workAfter(parent: BlockEntry, bits: number): bigint {
+  const before = parent.parent;
+  const same = before !== undefined && parent.header.bits === bits;
+  return parent.work + (same ? parent.work - before.work : workOf(compactToTarget(bits).target));
+}
+
+/** A pruned branch ends above the place where the skip would lead: then there is none. */
+function skipFrom(parent: TreeEntry, height: number): TreeEntry | undefined {
+  if (parent.bottom > height) return undefined;
+  return ancestorAt(parent, height) as TreeEntry;
+}
+
 /** The one implementation of `BlockEntry`; nothing outside of src/consensus names it. */
 export class TreeEntry implements BlockEntry {
   readonly hash: Uint8Array;
   readonly header: Header;
   readonly height: number;
-  readonly parent: TreeEntry | undefined;
-  readonly skip: TreeEntry | undefined;
+  parent: TreeEntry | undefined;
+  skip: TreeEntry | undefined;
   readonly work: bigint;
   readonly medianTime: number;
   txs = 0;
@@ -113,11 +126,15 @@ export class TreeEntry implements BlockEntry {
   arrival: number | undefined = undefined;
   /** Its own; `condemned` also knows the ancestors'. */
   ownFault: RuleName | undefined = undefined;
+  /** In no tree: see `detachedEntry`. */
+  detached = false;
   /** Some ancestor has an `ownFault`. */
   badAncestor = false;
   /** Children as a linked list: most blocks have one, and 100,000 arrays would be mostly overhead. */
   child: TreeEntry | undefined = undefined;
   sibling: TreeEntry | undefined = undefined;
+  /** Height of the lowest ancestor that can be reached: above 0 on a pruned branch only. */
+  bottom: number;
   #id: string | undefined = undefined;
 
   /** Header and hash are kept apart from the bytes that they came in: a view would keep a whole block in memory. */
@@ -130,8 +147,10 @@ export class TreeEntry implements BlockEntry {
     };
     this.parent = parent;
     this.height = parent === undefined ? 0 : parent.height + 1;
-    this.skip = parent === undefined ? undefined : (ancestorAt(parent, skipHeight(this.height)) as TreeEntry);
-    this.work = (parent === undefined ? 0n : parent.work) + workOf(compactToTarget(header.bits).target);
+    this.bottom = parent === undefined ? 0 : parent.bottom;
+    this.skip = parent === undefined ? undefined : skipFrom(parent, skipHeight(this.height));
+    this.work =
+      parent === undefined ? workOf(compactToTarget(header.bits).target) : workAfter(parent, header.bits);
     this.medianTime = medianTimePast(header.time, parent);
   }
 
@@ -157,8 +176,26 @@ export class TreeEntry implements BlockEntry {
  */
 export function detachedEntry(header: Header, hash: Uint8Array, parent: BlockEntry): BlockEntry {
   const entry = new TreeEntry(header, hash, parent as TreeEntry);
+  entry.detached = true;
   entry.badAncestor = parent.condemned !== undefined;
   return entry;
+}
+
+/**
+ * Cuts a branch of detached entries below the last `keep` of them, which then need no more memory than those: what is left
+ * knows its heights and work, and enough ancestors for the rules. Entries of a tree are never cut.
+ */
+export function pruneDetached(last: BlockEntry, keep: number): void {
+  const kept: TreeEntry[] = [];
+  let at: TreeEntry | undefined = last as TreeEntry;
+  for (; at?.detached === true && kept.length < keep; at = at.parent) kept.push(at);
+  const root = kept.at(-1);
+  if (root === undefined || at === undefined || !at.detached) return;
+  root.parent = undefined;
+  for (const entry of kept) {
+    entry.bottom = root.height;
+    if (entry.skip !== undefined && entry.skip.height < root.height) entry.skip = undefined;
+  }
 }
 
 /** All blocks whose header passed, each with its parent; and which of them have most work. */
@@ -188,6 +225,11 @@ export class BlockTree {
     return this.#entries.get(keyOf(hash));
   }
 
+  /** The same by `keyOf(hash)`. */
+  byKey(key: string): TreeEntry | undefined {
+    return this.#entries.get(key);
+  }
+
   /** In the order in which they entered: not for anything that must not depend on arrival. */
   entries(): IterableIterator<TreeEntry> {
     return this.#entries.values();
@@ -197,9 +239,9 @@ export class BlockTree {
     return [...this.#leaves];
   }
 
-  insert(header: Header, hash: Uint8Array, parent: TreeEntry): TreeEntry {
+  /** `key`: of the hash, for those who have it already. */
+  insert(header: Header, hash: Uint8Array, parent: TreeEntry, key: string = keyOf(hash)): TreeEntry {
     const entry = new TreeEntry(header, hash, parent);
-    const key = keyOf(hash);
     const { size } = this.#entries;
     this.#entries.set(key, entry);
     assert(this.#entries.size > size, 'a block enters the tree once');

@@ -1,44 +1,44 @@
-import { decodeHeader, type Header, headerHash } from '../bitcoin/header.ts';
-import { compactToTarget, meets } from '../bitcoin/target.ts';
-import { type Checked, refuse } from '../consensus/rules.ts';
+import { decodeHeader, HEADER_SIZE, type Header, headerHash } from '../bitcoin/header.ts';
+import type { Checked } from '../consensus/rules.ts';
 import { type BlockEntry, detachedEntry, isAncestor } from '../consensus/tree.ts';
 import { assert } from '../util/assert.ts';
-import { equal, idOf } from '../util/bytes.ts';
+import { equal } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
-import { type Core, NEVER, workHex } from './core.ts';
-import { faultOfRule } from './faults.ts';
+import { Pace, type Steps } from '../util/steps.ts';
+import { NEVER } from './core.ts';
+import { HeaderIntake, Told } from './header-intake.ts';
+import { Presync } from './header-presync.ts';
 import type { BufferedHeader, Peer } from './peers.ts';
 import type { Micros } from './types.ts';
 import { type Message, NO_STOP } from './wire.ts';
+
+/** The median of eleven times, and the parent's parent. */
+const RULES_LOOK_BACK = 12;
 
 /**
  * Headers first: who has more work than we, and by which headers? One request a peer at a time. A peer's headers are
  * judged in full but stay in its own bounded buffer until their branch comes within `limits.nearTipBlocks` of our tip's
  * work: an attacker's cheap branch costs us memory that goes when he goes, and never a tree entry or a disk write.
  */
-export class HeaderSync {
-  readonly #core: Core;
-
-  constructor(core: Core) {
-    this.#core = core;
-  }
-
+export class HeaderSync extends HeaderIntake {
   /** Asks this peer what it has beyond us; when a request is out already, once more after it. */
   start(peer: Peer): void {
     const { headers: state } = peer;
     if (!peer.ready || peer.dropped) return;
-    if (state.request !== undefined || state.flushing || !state.starts.take(1, this.#core.now)) {
+    const busy = state.request !== undefined || state.flushing || state.judging;
+    if (busy || !state.starts.take(1, this.core.now)) {
       state.again = true;
       return;
     }
     state.again = false;
     state.buffer = [];
     state.last = undefined;
+    state.presync = undefined;
     this.#ask(peer);
   }
 
   #ask(peer: Peer): void {
-    const { chain, limits, now } = this.#core;
+    const { chain, limits, now } = this.core;
     const state = peer.headers;
     const { last } = state;
     const from = last === undefined ? chain.locator(chain.bestHeader) : this.#locatorOn(last);
@@ -46,7 +46,7 @@ export class HeaderSync {
       id: state.nextId,
       deadline: now + limits.headersTimeout + peer.roundTripNow(now, limits),
     };
-    this.#core.send(peer, {
+    this.core.send(peer, {
       kind: 'getheaders',
       id: state.nextId,
       locator: from.slice(0, limits.maxLocator),
@@ -57,7 +57,7 @@ export class HeaderSync {
 
   /** Where to go on after `last`: there, or higher on its branch where another peer has brought us meanwhile. */
   #locatorOn(last: BlockEntry): Uint8Array[] {
-    const { chain } = this.#core;
+    const { chain } = this.core;
     const locator = chain.locator(chain.bestHeader);
     const known = chain.entry(last.hash);
     if (known === undefined || !isAncestor(known, chain.bestHeader)) return [last.hash, ...locator];
@@ -71,25 +71,88 @@ export class HeaderSync {
     if (state.request?.id !== message.id) {
       // An answer that came after its deadline is no offence; one to a request never made is.
       if (message.id >= state.nextId || message.id === 0) {
-        this.#core.fault(peer, 'unrequested', 'headers that nobody asked for');
+        this.core.fault(peer, 'unrequested', 'headers that nobody asked for');
       }
       return;
     }
     state.request = undefined;
+    state.judging = true;
+    this.core.parts.pieces.start(this.#answer(peer, message.headers), HEADER_SIZE * message.headers.length);
+  }
+
+  *#answer(peer: Peer, headers: readonly Uint8Array[]): Steps<void> {
+    const state = peer.headers;
     const before = state.last;
-    state.more = message.headers.length === this.#core.limits.maxHeadersPerMessage;
-    if (!this.#judge(peer, message.headers)) state.more = false;
-    // Full answers that lead nowhere would go on for ever.
-    if (before !== undefined && (state.last?.work ?? 0n) <= before.work) state.more = false;
+    state.more = headers.length === this.core.limits.maxHeadersPerMessage;
+    const useful = yield* this.#take(peer, headers);
     if (peer.dropped) return;
+    state.judging = false;
+    if (!useful) {
+      state.more = false;
+      state.presync = undefined;
+    }
+    // Full answers that lead nowhere would go on for ever; the second pass begins again below.
+    const led = (state.last?.work ?? 0n) > (before?.work ?? -1n) || state.last === state.presync?.start;
+    if (before !== undefined && !led) state.more = false;
     this.#admit(peer);
     if (!state.flushing) this.#goOn(peer);
   }
 
-  /** False when the rest of the answer, and what would follow it, is of no use. */
-  #judge(peer: Peer, headers: readonly Uint8Array[]): boolean {
-    const { chain } = this.#core;
+  *#take(peer: Peer, headers: readonly Uint8Array[]): Steps<boolean> {
+    const { presync } = peer.headers;
+    if (presync === undefined) return yield* this.#judge(peer, headers, false);
+    if (!presync.proven) return yield* this.#measure(peer, presync, headers);
+    if (!presync.matches(headers)) {
+      // Its branch has changed meanwhile, which is no offence: from the beginning.
+      peer.headers.again = true;
+      return false;
+    }
+    if (presync.done) peer.headers.presync = undefined;
+    return yield* this.#judge(peer, headers, true);
+  }
+
+  /** First pass over a long branch: judged in full, and not kept. */
+  *#measure(peer: Peer, presync: Presync, headers: readonly Uint8Array[]): Steps<boolean> {
+    const { chain, limits } = this.core;
     const state = peer.headers;
+    const pace = new Pace(limits.headersPerStep);
+    let parent = state.last ?? presync.start;
+    for (const bytes of headers) {
+      const decoded = decodeHeader(bytes);
+      assert(decoded.ok, 'any 80 bytes are a header');
+      const hash = headerHash(bytes);
+      if (!equal(parent.hash, decoded.value.prev)) {
+        this.core.fault(peer, 'unconnected-headers', 'headers that do not follow what we named');
+        return false;
+      }
+      const judged = chain.judgeHeader(decoded.value, this.core.wallS, parent, hash);
+      if (!judged.ok) {
+        this.refused(peer, bytes, hash, judged.error);
+        return false;
+      }
+      parent = detachedEntry(decoded.value, hash, parent);
+      if (pace.due(1)) {
+        yield;
+        if (peer.dropped) return false;
+      }
+    }
+    const room = presync.note(headers, parent);
+    state.last = parent;
+    if (parent.work > chain.tip.work) {
+      presync.proven = true;
+      state.last = presync.start;
+      state.more = true;
+      return true;
+    }
+    return room && state.more;
+  }
+
+  /** False when the rest of the answer, and what would follow it, is of no use. `proven`: its branch may enter the tree. */
+  *#judge(peer: Peer, headers: readonly Uint8Array[], proven: boolean): Steps<boolean> {
+    const { chain, limits } = this.core;
+    const state = peer.headers;
+    const pace = new Pace(limits.headersPerStep);
+    const told = new Told();
     let parent: BlockEntry | undefined;
     for (const [i, bytes] of headers.entries()) {
       const decoded = decodeHeader(bytes);
@@ -102,14 +165,18 @@ export class HeaderSync {
         if (!follows) state.buffer = [];
       }
       if (parent === undefined || !equal(parent.hash, header.prev)) {
-        this.#core.fault(peer, 'unconnected-headers', 'headers that do not follow what we named');
+        this.tellEntered(peer, told);
+        this.core.fault(peer, 'unconnected-headers', 'headers that do not follow what we named');
         state.buffer = [];
         return false;
       }
       const hash = headerHash(bytes);
       const known = chain.entry(hash);
       if (known !== undefined) {
-        if (known.condemned !== undefined) return false;
+        if (known.condemned !== undefined) {
+          this.tellEntered(peer, told);
+          return false;
+        }
         state.buffer = [];
         parent = known;
         state.last = known;
@@ -117,21 +184,29 @@ export class HeaderSync {
         continue;
       }
       // On top of our tip or better: no need to wait for more.
-      const beats = state.buffer.length === 0 && parent.work >= chain.tip.work;
-      const judged = beats ? this.enter(peer, header, hash) : this.#buffer(peer, header, hash, parent);
+      const beats = proven || (state.buffer.length === 0 && parent.work >= chain.tip.work);
+      const judged = beats
+        ? this.enterOne(peer, header, hash, parent, told)
+        : this.#buffer(peer, header, hash, parent);
       if (!judged.ok) {
-        if (judged.error.rule === 'time-too-new') this.#core.parts.future.add(bytes.slice(), hash, peer.id);
-        else this.blame(peer, judged.error.rule, judged.error.detail);
+        this.tellEntered(peer, told);
+        this.refused(peer, bytes, hash, judged.error);
         return false;
       }
       parent = judged.value;
       state.last = parent;
+      if (pace.due(1)) {
+        this.tellEntered(peer, told);
+        yield;
+        if (peer.dropped) return false;
+      }
     }
+    this.tellEntered(peer, told);
     return true;
   }
 
   #buffer(peer: Peer, header: Header, hash: Uint8Array, parent: BlockEntry): Checked<BlockEntry> {
-    const judged = this.#core.chain.judgeHeader(header, this.#core.wallS, parent, hash);
+    const judged = this.core.chain.judgeHeader(header, this.core.wallS, parent, hash);
     if (!judged.ok) return judged;
     const entry = detachedEntry(header, hash, parent);
     peer.headers.buffer.push({ header, entry });
@@ -140,11 +215,11 @@ export class HeaderSync {
 
   /** Moves the buffer towards the tree if its branch has the work; gives it up if it is too long without. */
   #admit(peer: Peer): void {
-    const { chain, limits, now } = this.#core;
+    const { chain, limits, now } = this.core;
     const state = peer.headers;
     const tail = state.buffer.at(-1)?.entry;
     if (tail === undefined) return;
-    const near = tail.work > this.#core.workBelowTip(limits.nearTipBlocks);
+    const near = tail.work > this.core.workBelowTip(limits.nearTipBlocks);
     // While there are more to come the branch may still beat the tip: only its end is a side branch, and costs tokens.
     const side = near && !state.more && peer.side.take(state.buffer.length, now);
     if (tail.work > chain.tip.work || side) {
@@ -154,56 +229,41 @@ export class HeaderSync {
     }
     const full = state.buffer.length + limits.maxHeadersPerMessage > limits.headerBufferPerPeer;
     if (state.more && !full && this.#room()) return;
+    const start = state.buffer[0]?.entry.parent;
     state.buffer = [];
-    state.more = false;
+    if (state.more && start !== undefined && peer.work > chain.tip.work) {
+      const { retarget } = this.core.params;
+      const keep = RULES_LOOK_BACK + (retarget.kind === 'bitcoin' ? retarget.window : 0);
+      state.presync = new Presync(start, limits.presyncAnswers, keep);
+      state.last = start;
+    } else {
+      state.more = false;
+    }
   }
 
   #room(): boolean {
     let total = 0;
-    for (const peer of this.#core.peers.all()) total += peer.headers.buffer.length;
-    return total <= this.#core.limits.headerBufferTotal;
+    for (const peer of this.core.peers.all()) total += peer.headers.buffer.length;
+    return total <= this.core.limits.headerBufferTotal;
   }
 
   /** At most `limits.headersPerStep` buffered headers into the tree. */
   #flush(peer: Peer): void {
-    const { limits } = this.#core;
+    const { limits } = this.core;
     const state = peer.headers;
     const piece: readonly BufferedHeader[] = state.buffer.slice(0, limits.headersPerStep);
     state.buffer = state.buffer.slice(piece.length);
+    const told = new Told();
     for (const { header, entry } of piece) {
-      if (this.enter(peer, header, entry.hash).ok) continue;
+      const parent = this.core.chain.entry(header.prev);
+      if (parent !== undefined && this.enterOne(peer, header, entry.hash, parent, told).ok) continue;
       // Judged before, on the same ancestors: only a condemned ancestor since then, or a clock set back, can refuse it.
       state.buffer = [];
       state.more = false;
       break;
     }
+    this.tellEntered(peer, told);
     state.flushing = state.buffer.length > 0;
-  }
-
-  /** One new header into tree and index, with its news; the peer is known to have it. */
-  enter(peer: Peer, header: Header, hash: Uint8Array): Checked<BlockEntry> {
-    const added = this.#core.chain.addHeader(header, this.#core.wallS, hash);
-    if (!added.ok) return added;
-    const entry = added.value;
-    this.#core.tell({
-      kind: 'header',
-      id: entry.id,
-      prev: entry.parent?.id ?? '',
-      height: entry.height,
-      work: workHex(entry.work),
-      from: peer.id,
-    });
-    this.knows(peer, entry);
-    return added;
-  }
-
-  /** The peer has this block (or says so). */
-  knows(peer: Peer, entry: BlockEntry): void {
-    if (entry.condemned !== undefined) return;
-    if (peer.best === undefined || peer.best.condemned !== undefined || entry.work > peer.best.work) {
-      peer.best = entry;
-    }
-    this.#core.parts.download.soon();
   }
 
   #goOn(peer: Peer): void {
@@ -215,7 +275,7 @@ export class HeaderSync {
     }
     state.buffer = [];
     if (state.again) this.start(peer);
-    this.#core.parts.download.soon();
+    this.core.parts.download.soon();
   }
 
   /**
@@ -223,7 +283,7 @@ export class HeaderSync {
    * Unknown parent: ask for what is between.
    */
   announced(peer: Peer, bytes: Uint8Array, gossiped: boolean): void {
-    const { chain, limits, now, wallS } = this.#core;
+    const { chain, limits, now, wallS } = this.core;
     const decoded = decodeHeader(bytes);
     assert(decoded.ok, 'any 80 bytes are a header');
     const hash = headerHash(bytes);
@@ -241,56 +301,32 @@ export class HeaderSync {
     }
     const judged = chain.judgeHeader(decoded.value, wallS, parent, hash);
     if (!judged.ok) {
-      if (judged.error.rule === 'time-too-new') this.#core.parts.future.add(bytes.slice(), hash, peer.id);
+      if (judged.error.rule === 'time-too-new') this.core.parts.future.add(bytes.slice(), hash, peer.id);
       else this.blame(peer, judged.error.rule, judged.error.detail);
       return;
     }
     if (!this.worthEntry(judged.value.work, peer)) return;
     const added = this.enter(peer, decoded.value, hash);
     if (added.ok && gossiped && parent.hasBody && !added.value.hasBody)
-      this.#core.parts.download.grace(hash, now + limits.gossipGrace);
-  }
-
-  /** Whether a new header of this total work may enter the tree on a peer's word, which costs it a side-branch token. */
-  worthEntry(work: bigint, peer: Peer): boolean {
-    const { chain, limits, now } = this.#core;
-    if (work > chain.tip.work) return true;
-    return work > this.#core.workBelowTip(limits.nearTipBlocks) && peer.side.take(1, now);
+      this.core.parts.download.grace(hash, now + limits.gossipGrace);
   }
 
   /** Something that held branches back has changed (the clock, a pardon): look at every peer's tip again. */
   recheck(): void {
-    for (const peer of this.#core.peers.ready()) this.catchUp(peer);
+    for (const peer of this.core.peers.ready()) this.catchUp(peer);
   }
 
   /** To the tip that the peer claims: ask for its headers, or, if they are here, for the bodies. */
   catchUp(peer: Peer): void {
-    const known = this.#core.chain.entry(peer.tip);
+    const known = this.core.chain.entry(peer.tip);
     if (known === undefined) this.start(peer);
     else this.knows(peer, known);
   }
 
-  /** What can be said of a header whose parent is unknown: it must at least meet the target that it names itself. */
-  claimsWork(bits: number, hash: Uint8Array): Checked<void> {
-    const { target, negative, overflow } = compactToTarget(bits);
-    if (negative || overflow || target === 0n || target > this.#core.params.powLimit) {
-      return refuse('bad-diffbits', 'bits ' + bits.toString(16));
-    }
-    return meets(hash, target) ? { ok: true, value: undefined } : refuse('high-hash', idOf(hash));
-  }
-
-  blame(peer: Peer, rule: Parameters<typeof faultOfRule>[0], detail: string): void {
-    const fault = faultOfRule(rule);
-    // A child of a condemned block is no proof of bad will: the peer may not have judged the parent yet.
-    if (fault !== undefined && rule !== 'bad-prevblk' && rule !== 'duplicate-invalid') {
-      this.#core.fault(peer, fault, rule + ': ' + detail);
-    }
-  }
-
   /** Timeouts, the rest of a flush, postponed starts. */
   tick(): void {
-    const { now } = this.#core;
-    for (const peer of this.#core.peers.ready()) {
+    const { now } = this.core;
+    for (const peer of this.core.peers.ready()) {
       const state = peer.headers;
       if (state.flushing) {
         this.#flush(peer);
@@ -298,9 +334,10 @@ export class HeaderSync {
       } else if (state.request !== undefined && state.request.deadline <= now) {
         state.request = undefined;
         state.buffer = [];
-        this.#core.fault(peer, 'no-headers', 'no answer to getheaders in time');
+        state.presync = undefined;
+        this.core.fault(peer, 'no-headers', 'no answer to getheaders in time');
         this.start(peer);
-      } else if (state.again && state.request === undefined && state.starts.has(1, now)) {
+      } else if (state.again && state.request === undefined && !state.judging && state.starts.has(1, now)) {
         this.start(peer);
       }
     }
@@ -308,11 +345,11 @@ export class HeaderSync {
 
   due(): Micros {
     let due = NEVER;
-    for (const peer of this.#core.peers.ready()) {
+    for (const peer of this.core.peers.ready()) {
       const state = peer.headers;
-      if (state.flushing) return this.#core.now;
+      if (state.flushing) return this.core.now;
       if (state.request !== undefined) due = Math.min(due, state.request.deadline);
-      else if (state.again) due = Math.min(due, state.starts.readyAt(1, this.#core.now));
+      else if (state.again && !state.judging) due = Math.min(due, state.starts.readyAt(1, this.core.now));
     }
     return due;
   }
@@ -323,5 +360,7 @@ export class HeaderSync {
     peer.headers.last = undefined;
     peer.headers.flushing = false;
     peer.headers.again = false;
+    peer.headers.judging = false;
+    peer.headers.presync = undefined;
   }
 }

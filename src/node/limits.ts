@@ -17,8 +17,8 @@ export const limits = {
   foreseeChecks: 800,
   /** Bytes of blocks read from disk and sent in one step, over all peers (one block is always sent). */
   serveBytesPerStep: 2_000_000,
-  /** Headers judged in one step: 2,000 headers of SHA-256d take about 10 ms. */
-  headersPerStep: 2_000,
+  /** Headers judged in one step: about 8 ms. */
+  headersPerStep: 500,
   /** Bytes of a block read or hashed in one step, by a node that has more to do: a 1 MB block takes about a dozen. */
   checkBytesPerStep: 200_000,
   /** Bytes of blocks that are being checked; what comes beyond it is checked in the step that brings it. */
@@ -81,6 +81,8 @@ export const limits = {
   headerBufferPerPeer: 50_000,
   /** ... and over all peers, before a new one is given up (250 bytes each). */
   headerBufferTotal: 100_000,
+  /** A longer branch is measured first: 32 bytes kept for each of so many answers (10 million headers). */
+  presyncAnswers: 5_000,
   /** Header syncs begun with one peer: a token bucket, so that unknown parents cannot make us ask without end. */
   syncStartsBurst: 8,
   syncStartsPerSecond: 1,

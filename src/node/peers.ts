@@ -2,6 +2,7 @@ import type { Header } from '../bitcoin/header.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
 import { Bucket } from './bucket.ts';
+import type { Presync } from './header-presync.ts';
 import type { Limits } from './limits.ts';
 import type { Micros, PeerId } from './types.ts';
 
@@ -19,6 +20,10 @@ export interface HeaderState {
   buffer: BufferedHeader[];
   /** The last header judged in this sync, in the tree or on the buffer: the next answer must go on from there. */
   last: BlockEntry | undefined;
+  /** An answer is being judged, in pieces. */
+  judging: boolean;
+  /** Its branch is too long for the buffer. */
+  presync: Presync | undefined;
   /** The buffer is on its way into the tree. */
   flushing: boolean;
   /** The last answer was full: there are more. */
@@ -114,6 +119,8 @@ export class Peer {
       nextId: 1,
       buffer: [],
       last: undefined,
+      judging: false,
+      presync: undefined,
       flushing: false,
       more: false,
       again: false,

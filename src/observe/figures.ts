@@ -130,6 +130,7 @@ class Reducer implements FiguresReader {
         if (event.what !== 'started') this.#gone(event.of);
         break;
       case 'header':
+      case 'headers':
         this.#tree.put(event.id, event.prev, event.height);
         this.#prune();
         break;

@@ -22,7 +22,7 @@ const STOPS: ReadonlySet<LogEvent['kind']> = new Set([
 ]);
 
 /** The page tells nothing of these. */
-const UNUSED: ReadonlySet<LogEvent['kind']> = new Set(['header', 'peer-joined']);
+const UNUSED: ReadonlySet<LogEvent['kind']> = new Set(['header', 'headers', 'peer-joined']);
 
 /** Payments whose lanes are followed: the one that is shown, and its rival. */
 const FOLLOWED = 4;

@@ -27,6 +27,7 @@ export const MAX_GZIPPED = 1_000_000;
 /** What the page never tells. `links` it needs: they say whether a formula's assumptions hold. */
 const LEFT_OUT: ReadonlySet<LogEvent['kind']> = new Set([
   'header',
+  'headers',
   'peer-joined',
   'peer-left',
   'peer-ready',

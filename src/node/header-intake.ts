@@ -1,0 +1,101 @@
+import type { Header } from '../bitcoin/header.ts';
+import { compactToTarget, meets } from '../bitcoin/target.ts';
+import { type Checked, type Refusal, refuse } from '../consensus/rules.ts';
+import type { BlockEntry } from '../consensus/tree.ts';
+import { idOf } from '../util/bytes.ts';
+import { type Core, workHex } from './core.ts';
+import { faultOfRule } from './faults.ts';
+import type { Peer } from './peers.ts';
+
+/** Headers that entered the tree and are not told yet. */
+export class Told {
+  count = 0;
+  last: BlockEntry | undefined = undefined;
+}
+
+/** How single headers get into the tree or are refused, with news and blame; which ones, header sync decides. */
+export class HeaderIntake {
+  protected readonly core: Core;
+
+  constructor(core: Core) {
+    this.core = core;
+  }
+
+  /** One new header into tree and index, with its news; the peer is known to have it. */
+  enter(peer: Peer, header: Header, hash: Uint8Array): Checked<BlockEntry> {
+    const told = new Told();
+    const added = this.enterOne(peer, header, hash, this.core.chain.entry(header.prev), told);
+    this.tellEntered(peer, told);
+    return added;
+  }
+
+  /** The same for one of many, whose news is told once for all. */
+  protected enterOne(
+    peer: Peer,
+    header: Header,
+    hash: Uint8Array,
+    parent: BlockEntry | undefined,
+    told: Told,
+  ): Checked<BlockEntry> {
+    const added = this.core.chain.addHeader(header, this.core.wallS, hash, parent);
+    if (!added.ok) return added;
+    told.count++;
+    told.last = added.value;
+    this.best(peer, added.value);
+    return added;
+  }
+
+  /** One line for a single header, one for a row of them: a chain of 100,000 is told in hundreds of lines, not more. */
+  protected tellEntered(peer: Peer, told: Told): void {
+    const { count, last } = told;
+    if (last === undefined) return;
+    const { id, height } = last;
+    const news = { id, prev: last.parent?.id ?? '', height, work: workHex(last.work), from: peer.id };
+    this.core.tell(count === 1 ? { kind: 'header', ...news } : { kind: 'headers', count, ...news });
+    this.core.parts.download.soon();
+    told.count = 0;
+    told.last = undefined;
+  }
+
+  /** The peer has this block (or says so). */
+  knows(peer: Peer, entry: BlockEntry): void {
+    if (entry.condemned !== undefined) return;
+    this.best(peer, entry);
+    this.core.parts.download.soon();
+  }
+
+  protected best(peer: Peer, entry: BlockEntry): void {
+    if (peer.best === undefined || peer.best.condemned !== undefined || entry.work > peer.best.work) {
+      peer.best = entry;
+    }
+  }
+
+  /** Whether a new header of this total work may enter the tree on a peer's word, which costs it a side-branch token. */
+  worthEntry(work: bigint, peer: Peer): boolean {
+    const { chain, limits, now } = this.core;
+    if (work > chain.tip.work) return true;
+    return work > this.core.workBelowTip(limits.nearTipBlocks) && peer.side.take(1, now);
+  }
+
+  /** What can be said of a header whose parent is unknown: it must at least meet the target that it names itself. */
+  claimsWork(bits: number, hash: Uint8Array): Checked<void> {
+    const { target, negative, overflow } = compactToTarget(bits);
+    if (negative || overflow || target === 0n || target > this.core.params.powLimit) {
+      return refuse('bad-diffbits', 'bits ' + bits.toString(16));
+    }
+    return meets(hash, target) ? { ok: true, value: undefined } : refuse('high-hash', idOf(hash));
+  }
+
+  blame(peer: Peer, rule: Parameters<typeof faultOfRule>[0], detail: string): void {
+    const fault = faultOfRule(rule);
+    // A child of a condemned block is no proof of bad will: the peer may not have judged the parent yet.
+    if (fault !== undefined && rule !== 'bad-prevblk' && rule !== 'duplicate-invalid') {
+      this.core.fault(peer, fault, rule + ': ' + detail);
+    }
+  }
+
+  protected refused(peer: Peer, bytes: Uint8Array, hash: Uint8Array, refusal: Refusal): void {
+    if (refusal.rule === 'time-too-new') this.core.parts.future.add(bytes.slice(), hash, peer.id);
+    else this.blame(peer, refusal.rule, refusal.detail);
+  }
+}
