@@ -6,6 +6,7 @@ import { statsVerb } from './stats.ts';
 import { knownVerbs } from './typed.ts';
 import { execVerb } from './verb-exec.ts';
 import { experimentVerb } from './verb-experiment.ts';
+import { strategyVerb } from './verb-strategy.ts';
 import { actVerbs } from './verbs-act.ts';
 import { faultVerbs } from './verbs-fault.ts';
 import { lookVerbs } from './verbs-look.ts';
@@ -50,7 +51,7 @@ export function buildProgram(options: ProgramOptions): Command {
     ['The yard:', [...yardVerbs(options.programPath), ...saveVerbs()]],
     ['Look:', [...lookVerbs(), exportVerb(), statsVerb()]],
     ['Act:', actVerbs()],
-    ['Break:', faultVerbs()],
+    ['Break:', [...faultVerbs(), strategyVerb(options.programPath)]],
     ['Pay:', payVerbs()],
     ['Lessons and tests:', [...scenarioVerbs(options.programPath), experimentVerb(), execVerb()]],
     ['One node:', nodeVerbs()],

@@ -1,5 +1,5 @@
 import { assert } from '../../util/assert.ts';
-import { decisionProblem, type Race, type Strategy } from './strategy.ts';
+import { type Decision, decisionProblem, type Race, type Strategy } from './strategy.ts';
 
 /** A block as an event log tells it. */
 export interface SeenBlock {
@@ -126,7 +126,13 @@ export class Attack {
 
   #decide(event: Race['event']): Move[] {
     const race = this.race(event);
-    const decision = this.#strategy(race);
+    let decision: Decision;
+    try {
+      decision = this.#strategy(race);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new StrategyError(`the strategy throws '${why}' for ${JSON.stringify(race)}`);
+    }
     const problem = decisionProblem(decision, race);
     if (problem !== undefined) throw new StrategyError(problem);
     const moves: Move[] = [];

@@ -1,0 +1,127 @@
+import { Command } from 'commander';
+import { Problem } from '../../lab/problem.ts';
+import { parseCount, parseDuration } from '../../observe/units.ts';
+import type { Result } from '../../util/result.ts';
+import { addShared, ending, example, type Shared, shared } from './common.ts';
+
+/** `strategy`: a miner that does not follow the rules of the game, against a running yard or in the simulator. */
+
+interface StrategyOptions {
+  readonly node: string;
+  readonly for?: string;
+  readonly sim?: boolean;
+  readonly power?: string;
+  readonly blocks?: string;
+  readonly seed?: string;
+}
+
+const DEFAULT_POWER = 1 / 3;
+const DEFAULT_BLOCKS = 1_000;
+const MOST_BLOCKS = 50_000;
+
+function must<T>(result: Result<T, string>, option: string): T {
+  if (result.ok) return result.value;
+  throw new Problem(2, `${option}: ${result.error}`);
+}
+
+export function strategyVerb(programPath: string): Command {
+  const verb = addShared(new Command('strategy'))
+    .description('let a node of a running yard mine by a strategy, until Ctrl-C; alone: list them')
+    .argument('[strategy]', 'a name, or a file of your own (examples/strategy.mjs)')
+    .option('-N, --node <node>', 'whose hash power plays', 'C')
+    .option('--for <duration>', 'end after, such as 60s')
+    .option('--sim', 'no yard: on simulated nodes, in seconds')
+    .option('--power <share>', 'with --sim: its share of the hash power (default 0.333)')
+    .option('--blocks <count>', `with --sim: blocks to be found (default ${DEFAULT_BLOCKS})`)
+    .option('--seed <seed>', 'with --sim: another run')
+    .action(async (given: string | undefined, options: StrategyOptions, command: Command) => {
+      const s = shared(command);
+      if (given === undefined) return list(s);
+      const stray = (['power', 'blocks', 'seed'] as const).find((o) => options[o] !== undefined);
+      if (options.sim !== true && stray !== undefined)
+        throw new Problem(2, `--${stray} is for --sim: in a live yard the nodes have their own power`);
+      await (options.sim === true ? simulated(s, given, options) : live(s, given, options, programPath));
+    });
+  return example(
+    verb,
+    'strategy selfish -N C',
+    'strategy examples/strategy.mjs -N C --for 2m',
+    'strategy selfish --sim --power 0.4',
+  );
+}
+
+async function list({ out }: Shared): Promise<void> {
+  const [{ STRATEGIES }, { table }] = await Promise.all([
+    import('../../sim/strategy/shipped.ts'),
+    import('./print.ts'),
+  ]);
+  const rows = Object.entries(STRATEGIES).map(([name, { says }]) => ({ name, says }));
+  for (const line of table(rows.map(({ name, says }) => [`  ${name}`, says]))) out.line(line);
+  out.line();
+  out.line('Play one: forkyard strategy selfish -N C; or in the simulator: forkyard strategy selfish --sim');
+  out.object({ strategies: rows });
+}
+
+async function live(s: Shared, given: string, options: StrategyOptions, programPath: string): Promise<void> {
+  const [{ loadStrategy }, { YardClient }, { LiveStrategy, summaryLine }] = await Promise.all([
+    import('../strategy-file.ts'),
+    import('../../lab/client.ts'),
+    import('../../lab/strategy-live.ts'),
+  ]);
+  const strategy = await loadStrategy(given);
+  const forMs = options.for === undefined ? s.timeoutMs : must(parseDuration(options.for), '--for');
+  const client = YardClient.open(s.yard, process.cwd());
+  const played = await LiveStrategy.start(client, {
+    node: options.node,
+    name: given,
+    strategy,
+    programPath,
+    say: (line) => s.out.step(`  ${line}`),
+  });
+  const ended = new Promise<'interrupt' | 'time'>((done) => {
+    if (s.signal.aborted) done('interrupt');
+    s.signal.addEventListener('abort', () => done('interrupt'), { once: true });
+    if (forMs !== undefined) setTimeout(() => done('time'), forMs);
+  });
+  try {
+    const why = await Promise.race([ended, played.failed.then(() => 'time' as const)]);
+    if (why === 'interrupt' && forMs !== undefined) ending.code = 130;
+    const summary = await played.summary();
+    s.out.line(summaryLine(summary));
+    s.out.object(summary);
+  } finally {
+    await played.stop();
+  }
+}
+
+async function simulated(s: Shared, given: string, options: StrategyOptions): Promise<void> {
+  const [{ loadStrategy }, { simulateStrategy }, { summaryLine }] = await Promise.all([
+    import('../strategy-file.ts'),
+    import('../strategy-sim.ts'),
+    import('../../lab/strategy-live.ts'),
+  ]);
+  const power = Number(options.power ?? DEFAULT_POWER);
+  if (!(power > 0 && power < 1))
+    throw new Problem(2, `--power must be a share between 0 and 1, not '${options.power}'`);
+  const blocks =
+    options.blocks === undefined
+      ? DEFAULT_BLOCKS
+      : must(parseCount(options.blocks, 'the number of blocks', 10, MOST_BLOCKS), '--blocks');
+  const strategy = await loadStrategy(given);
+  const seed = options.seed ?? '1';
+  const summary = await simulateStrategy({
+    strategy,
+    name: given,
+    power,
+    blocks,
+    seed,
+    signal: s.signal,
+    progress: (share) => s.out.live(`  ${Math.floor(share * 100)} %`),
+  });
+  s.out.endLive();
+  s.out.line(summaryLine(summary));
+  s.out.step(
+    `Again, exactly: forkyard strategy ${given} --sim --power ${power} --blocks ${blocks} --seed ${seed}`,
+  );
+  s.out.object({ ...summary, seed });
+}

@@ -1,0 +1,308 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LogEvent } from '../consensus/news.ts';
+import type { JsonInput } from '../host/http-json.ts';
+import { type RpcAuth, rpcCall } from '../host/rpc-client.ts';
+import { Attack, type Move, type SeenBlock, StrategyError } from '../sim/strategy/attack.ts';
+import type { Strategy } from '../sim/strategy/strategy.ts';
+import type { YardClient } from './client.ts';
+import { readParams } from './create.ts';
+import { type Follower, follow } from './follow.ts';
+import { minerKey } from './keyring.ts';
+import { tailOf } from './names.ts';
+import { type NodeChild, spawnNode } from './node-child.ts';
+import { failed, misuse } from './problem.ts';
+
+/**
+ * A strategy played against a live yard. The yard's node is the gate: it goes on relaying, and mines no more. Its hash power
+ * goes to a lair: one more node process, which nobody is linked with. Blocks are carried between the two by getblock and
+ * submitblock, as the strategy decides (sim/strategy/attack.ts); both are ordinary nodes.
+ */
+
+export interface StrategyWishes {
+  readonly node: string;
+  /** For people: a name that ships, or a file's. */
+  readonly name: string;
+  readonly strategy: Strategy;
+  readonly programPath: string;
+  /** One line as something happens. */
+  readonly say: (line: string) => void;
+}
+
+export interface StrategySummary {
+  readonly node: string;
+  readonly strategy: string;
+  /** Own blocks found in secret, and shown so far. */
+  readonly found: number;
+  readonly shown: number;
+  /** Of the main chain since the beginning: all blocks, and the node's own. */
+  readonly chain: number;
+  readonly own: number;
+  /** Share of the yard's hash power, where every miner has a cap. */
+  readonly power?: number;
+}
+
+interface Door {
+  readonly url: string;
+  readonly auth: RpcAuth;
+}
+
+interface Heard {
+  readonly of: 'gate' | 'lair';
+  readonly block: SeenBlock;
+}
+
+const READY_MS = 15_000;
+const STOP_MS = 5_000;
+/** Blocks fetched at once while the lair gets the chain. */
+const FETCH = 16;
+/** What `getblocktree` gives at most. */
+const MOST_BLOCKS = 10_000;
+/** A flood of events that the strategy cannot keep up with ends the attack instead of filling memory. */
+const MAX_HEARD = 10_000;
+
+export class LiveStrategy {
+  readonly letter: string;
+  readonly #client: YardClient;
+  readonly #wishes: StrategyWishes;
+  readonly #child: NodeChild;
+  readonly #dir: string;
+  readonly #gate: Door;
+  readonly #lair: Door;
+  readonly #discarded = new Set<string>();
+  readonly #follows: Follower[] = [];
+  readonly #heard: Heard[] = [];
+  readonly #end: { readonly promise: Promise<void>; readonly fail: (error: unknown) => void };
+  #attack!: Attack;
+  #working: Promise<void> | undefined;
+  #stopped = false;
+  #from = 0;
+  #found = 0;
+  #shown = 0;
+  #power: number | undefined;
+  #mined = false;
+
+  /** Takes a node of a running yard, and begins. */
+  static async start(client: YardClient, wishes: StrategyWishes): Promise<LiveStrategy> {
+    const { letter } = client.node(wishes.node);
+    const infos = await client.infos();
+    const info = infos.get(letter);
+    if (info === undefined)
+      throw failed(`node ${letter} is down or frozen`, `Start it: forkyard start ${letter}`);
+    const params = readParams(client.dir);
+    const dir = join(client.dir, client.node(letter).dir, 'lair');
+    rmSync(dir, { recursive: true, force: true });
+    mkdirSync(dir, { recursive: true });
+    const { cap } = info.mining;
+    const child = spawnNode(
+      wishes.programPath,
+      [
+        ...['--genesis', join(client.dir, 'genesis.json'), '--datadir', dir, '--name', letter],
+        ...['--rpcport', '0', '--threads', '1', '--payout', minerKey(client.dir, letter, params).address],
+        ...(cap === 0 ? [] : ['--hashrate', String(cap)]),
+      ],
+      client.dir,
+    );
+    const ready = await Promise.race([
+      child.ready,
+      new Promise<never>((_, fail) =>
+        setTimeout(() => fail(new Error(`no answer for ${READY_MS / 1000} s`)), READY_MS).unref(),
+      ),
+    ]).catch(async (error: unknown) => {
+      await child.kill();
+      throw failed(`the lair of ${letter} did not start: ${(error as Error).message}`);
+    });
+    const lair = { url: `http://127.0.0.1:${ready.rpcPort}`, auth: { cookieFile: join(dir, '.cookie') } };
+    const played = new LiveStrategy(client, wishes, child, dir, lair);
+    played.#mined = info.mining.on;
+    const miners = [...infos.values()].filter((i) => i?.mining.on === true || i === info);
+    if (miners.every((i) => i !== undefined && i.mining.cap > 0))
+      played.#power = cap / miners.reduce((sum, i) => sum + (i?.mining.cap ?? 0), 0);
+    try {
+      await played.#begin(info.lastSeq);
+    } catch (error) {
+      await played.stop();
+      throw error;
+    }
+    return played;
+  }
+
+  private constructor(client: YardClient, wishes: StrategyWishes, child: NodeChild, dir: string, lair: Door) {
+    const node = client.node(wishes.node);
+    this.#client = client;
+    this.#wishes = wishes;
+    this.#child = child;
+    this.#dir = dir;
+    this.letter = node.letter;
+    this.#gate = { url: client.url(node), auth: client.auth(node) };
+    this.#lair = lair;
+    let fail: (error: unknown) => void = () => undefined;
+    const promise = new Promise<void>((_, no) => {
+      fail = no;
+    });
+    // Whoever waits for `failed` hears of it; nobody has to.
+    promise.catch(() => undefined);
+    this.#end = { promise, fail };
+    child.exited.then(() => {
+      if (!this.#stopped) fail(failed(`the lair of ${this.letter} ended: ${child.lastWords() || 'killed'}`));
+    });
+  }
+
+  /** Rejects when the attack cannot go on: a node went, or the strategy made a mistake. */
+  get failed(): Promise<void> {
+    return this.#end.promise;
+  }
+
+  async #begin(after: number): Promise<void> {
+    await this.#call(this.#gate, 'setmining', [{ on: false }]);
+    const tip = await this.#giveChain();
+    this.#from = tip.height;
+    this.#attack = new Attack(this.#wishes.strategy, tip);
+    for (const of of ['gate', 'lair'] as const) {
+      const { url, auth } = of === 'gate' ? this.#gate : this.#lair;
+      const onEvent = (event: LogEvent) => this.#hear(of, event);
+      this.#follows.push(follow({ url, auth, after: of === 'gate' ? after : 0, onEvent }));
+    }
+    await this.#call(this.#lair, 'setmining', [{ on: true }]);
+    await this.#note(`${this.letter} plays ${this.#wishes.name} from height ${tip.height} on`);
+  }
+
+  /** The gate's active chain, block by block; answers its tip. */
+  async #giveChain(): Promise<SeenBlock> {
+    const height = await this.#call<number>(this.#gate, 'getblockcount');
+    for (let from = 1; from <= height; from += FETCH) {
+      const heights = Array.from({ length: Math.min(FETCH, height - from + 1) }, (_, i) => from + i);
+      const ids = await Promise.all(heights.map((h) => this.#call<string>(this.#gate, 'getblockhash', [h])));
+      const blocks = await Promise.all(ids.map((id) => this.#call<string>(this.#gate, 'getblock', [id, 0])));
+      for (const hex of blocks) await this.#call(this.#lair, 'submitblock', [hex]);
+    }
+    const id = await this.#call<string>(this.#lair, 'getbestblockhash');
+    const header = await this.#call<{ height: number; chainwork: string; previousblockhash?: string }>(
+      this.#lair,
+      'getblockheader',
+      [id],
+    );
+    const work = BigInt(`0x${header.chainwork}`);
+    return { id, prev: header.previousblockhash ?? '', height: header.height, work };
+  }
+
+  #hear(of: Heard['of'], event: LogEvent): void {
+    if (event.kind !== 'block' || this.#stopped) return;
+    if (this.#heard.length >= MAX_HEARD) {
+      this.#end.fail(failed('the strategy cannot keep up with the blocks that come'));
+      return;
+    }
+    const { id, prev, height, work } = event;
+    this.#heard.push({ of, block: { id, prev, height, work: BigInt(`0x${work}`) } });
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+    });
+  }
+
+  /** One after the other, since each may move the race. */
+  async #work(): Promise<void> {
+    try {
+      for (let next = this.#heard.shift(); next !== undefined; next = this.#heard.shift()) {
+        if (this.#stopped) return;
+        const { of, block } = next;
+        const before = this.#attack.race('own').own;
+        const moves = of === 'gate' ? this.#attack.gate(block) : this.#attack.lair(block);
+        const race = this.#attack.race('own');
+        if (of === 'lair' && (race.own > before || moves.length > 0)) {
+          this.#found++;
+          this.#wishes.say(
+            `${this.letter} found ${tailOf(block.id)} at ${block.height}, its ${ordinal(before + 1)} above the fork`,
+          );
+        }
+        for (const move of moves) await this.#perform(move);
+      }
+    } catch (error) {
+      const why = error instanceof StrategyError ? misuse(error.message) : error;
+      if (!this.#stopped) this.#end.fail(why);
+    }
+  }
+
+  async #perform(move: Move): Promise<void> {
+    const blocks = `${move.ids.length} block${move.ids.length === 1 ? '' : 's'}`;
+    if (move.kind === 'publish') {
+      for (const id of move.ids) await this.#hand(this.#lair, this.#gate, id);
+      if (move.prefer !== undefined) await this.#call(this.#gate, 'preciousblock', [move.prefer]);
+      this.#shown += move.ids.length;
+      await this.#note(
+        `${this.letter} shows ${blocks} that it had kept${move.prefer === undefined ? '' : ': a tie'}`,
+      );
+      return;
+    }
+    for (const id of move.ids) {
+      if (this.#discarded.delete(id)) await this.#call(this.#lair, 'reconsiderblock', [id]);
+      await this.#hand(this.#gate, this.#lair, id);
+    }
+    if (move.discard === undefined) return;
+    this.#discarded.add(move.discard);
+    await this.#call(this.#lair, 'invalidateblock', [move.discard]);
+  }
+
+  async #hand(from: Door, to: Door, id: string): Promise<void> {
+    const hex = await this.#call<string>(from, 'getblock', [id, 0]);
+    await this.#call(to, 'submitblock', [hex]);
+  }
+
+  async #note(text: string): Promise<void> {
+    this.#wishes.say(text);
+    await this.#client.control('note', { text });
+  }
+
+  async #call<T = JsonInput>(door: Door, method: string, params: readonly JsonInput[] = []): Promise<T> {
+    return (await rpcCall(door.url, door.auth, method, params)) as T;
+  }
+
+  /** What came of it until now. */
+  async summary(): Promise<StrategySummary> {
+    const height = await this.#call<number>(this.#gate, 'getblockcount');
+    const last = Math.min(Math.max(1, height - this.#from), MOST_BLOCKS);
+    const tree = await this.#call<{
+      tip: string;
+      blocks: readonly { id: string; prev: string; height: number; miner: string }[];
+    }>(this.#gate, 'getblocktree', [last]);
+    const byId = new Map(tree.blocks.map((block) => [block.id, block]));
+    let chain = 0;
+    let own = 0;
+    for (let at = byId.get(tree.tip); at !== undefined && at.height > this.#from; at = byId.get(at.prev)) {
+      chain++;
+      if (at.miner === this.letter) own++;
+    }
+    return {
+      node: this.letter,
+      strategy: this.#wishes.name,
+      found: this.#found,
+      shown: this.#shown,
+      chain,
+      own,
+      ...(this.#power === undefined ? {} : { power: this.#power }),
+    };
+  }
+
+  /** The node mines in the open again, where it can; what was not shown is lost with the lair. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    for (const one of this.#follows) one.close();
+    await this.#working;
+    await this.#child.stop(STOP_MS);
+    rmSync(this.#dir, { recursive: true, force: true });
+    const info = await this.#client.info(this.letter);
+    if (info !== undefined && this.#mined) await this.#call(this.#gate, 'setmining', [{ on: true }]);
+  }
+}
+
+function ordinal(n: number): string {
+  const ending = n % 100 > 10 && n % 100 < 14 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th');
+  return `${n}${ending}`;
+}
+
+/** `C has 21 of the 48 blocks of the main chain (43.8 %) with 33.3 % of the hash power`. */
+export function summaryLine(s: StrategySummary): string {
+  const share = s.chain === 0 ? '' : ` (${((100 * s.own) / s.chain).toFixed(1)} %)`;
+  const power = s.power === undefined ? '' : ` with ${(100 * s.power).toFixed(1)} % of the hash power`;
+  return `${s.node} has ${s.own} of the ${s.chain} new blocks of the main chain${share}${power}; it found ${s.found}`;
+}
