@@ -140,8 +140,7 @@ export class LiveStrategy {
     const promise = new Promise<void>((_, no) => {
       fail = no;
     });
-    // Whoever waits for `failed` hears of it; nobody has to.
-    promise.catch(() => undefined);
+    promise.catch(toldByWaiter);
     this.#end = { promise, fail };
     child.exited.then(() => {
       if (!this.#stopped) fail(failed(`the lair of ${this.letter} ended: ${child.lastWords() || 'killed'}`));
@@ -299,6 +298,9 @@ function ordinal(n: number): string {
   const ending = n % 100 > 10 && n % 100 < 14 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th');
   return `${n}${ending}`;
 }
+
+/** Whoever waits for `failed` hears of it; nobody has to, and then it must not be an unhandled rejection. */
+function toldByWaiter(): void {}
 
 /** `C has 21 of the 48 blocks of the main chain (43.8 %) with 33.3 % of the hash power`. */
 export function summaryLine(s: StrategySummary): string {
