@@ -90,3 +90,16 @@ function inBinomialInterval(events: number, n: number, p: number, sigmas: number
 function distance(a: number, b: number): number {
   return a > b ? a - b : b - a;
 }
+
+/** Where a formula is known to be off by up to `tolerance` of itself: the larger of that and the standard errors. */
+export function judgeApproximate(
+  measured: number,
+  se: number,
+  n: number,
+  predicted: number,
+  tolerance: number,
+  sigmas = SIGMAS,
+): Judged {
+  const allowed = Math.max(sigmas * se, tolerance * predicted);
+  return { measured, predicted, se, n, ok: distance(measured, predicted) <= allowed };
+}

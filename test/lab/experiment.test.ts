@@ -89,3 +89,23 @@ describe('measured beside predicted', () => {
     expect(page).toContain('forkyard experiment doublespend --q 0.2 --z 1,2 --races 500 --seed 1');
   });
 });
+
+describe('the other experiments', () => {
+  it.each([
+    ['forkrate', { interval: '5', nodes: '20' }],
+    ['quiescence', { x: '0.5', runs: '400' }],
+    ['selfish', { alpha: '0.4', gamma: '0.5', blocks: '20000' }],
+    ['flooding', { nodes: '200', degree: '6' }],
+    ['eclipse', { share: '0.8' }],
+  ])('%s: all within what is allowed', async (name, typed) => {
+    const result = await run(name, typed as Record<string, string>, 2);
+    expect(result.rows.length).toBeGreaterThan(0);
+    expect(result.rows.filter((r) => !r.ok)).toEqual([]);
+    expect(result.sentence).toMatch(/^[A-Z].*\.$/);
+  });
+
+  it('quiescence under lowest-id never differs', async () => {
+    const { rows } = await run('quiescence', { x: '1', tie: 'lowest-id', runs: '300' });
+    expect(rows.map((r) => [r.measured, r.predicted])).toEqual([[0, 0]]);
+  });
+});

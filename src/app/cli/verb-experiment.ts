@@ -9,12 +9,22 @@ export const EXPERIMENT_OPTIONS: readonly (readonly [string, string])[] = [
   ['x', 'blocks per delay: disagreement, quiescence, speed'],
   ['blocks', 'how many blocks: disagreement, partition, selfish'],
   ['shares', 'hash power of two clusters: disagreement'],
+  ['interval', 'seconds between blocks: forkrate'],
+  ['nodes', 'size of the network: forkrate, flooding'],
   ['split', 'hash power of the larger side: partition'],
   ['runs', 'how many times: partition, quiescence'],
   ['q', "the attacker's share: doublespend"],
   ['z', 'confirmations: doublespend'],
   ['races', 'how many attacks: doublespend'],
   ['model', 'strict, tie or nakamoto: doublespend'],
+  ['tie', 'first-seen or lowest-id: quiescence'],
+  ['alpha', "the selfish miner's share: selfish"],
+  ['gamma', 'honest power on its branch in a tie: selfish'],
+  ['beta', "the attacker's share: speed"],
+  ['rule', 'most-work or ghost: speed; ema, asert or bitcoin: difficulty'],
+  ['degree', 'links of a node: flooding, eclipse'],
+  ['factor', 'jump of the hash rate: difficulty'],
+  ['share', "the attacker's share of addresses: eclipse"],
 ];
 
 /** `experiment`: what theory says, measured. */

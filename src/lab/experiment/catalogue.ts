@@ -1,12 +1,30 @@
 import { nearest } from '../../host/http-methods.ts';
 import { misuse } from '../problem.ts';
+import { difficulty } from './difficulty.ts';
 import { disagreement } from './disagreement.ts';
 import { doublespend } from './doublespend.ts';
+import { eclipse } from './eclipse.ts';
+import { flooding } from './flooding.ts';
+import { forkrate } from './forkrate.ts';
 import { partition } from './partition.ts';
+import { quiescence } from './quiescence.ts';
+import { selfish } from './selfish.ts';
+import { speed } from './speed.ts';
 import type { Experiment } from './types.ts';
 
 /** All experiments, in the order in which a lecture would show them. */
-export const EXPERIMENTS: readonly Experiment[] = [disagreement, partition, doublespend];
+export const EXPERIMENTS: readonly Experiment[] = [
+  disagreement,
+  forkrate,
+  partition,
+  doublespend,
+  quiescence,
+  selfish,
+  speed,
+  flooding,
+  difficulty,
+  eclipse,
+];
 
 export function findExperiment(name: string): Experiment {
   const found = EXPERIMENTS.find((e) => e.name === name);

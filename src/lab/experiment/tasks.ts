@@ -1,6 +1,13 @@
 import { runClusters } from '../../sim/reduced/clusters.ts';
+import { runDifficulty } from '../../sim/reduced/difficulty.ts';
 import { runDoubleSpends } from '../../sim/reduced/double-spend.ts';
+import { runAlarms, runEclipse } from '../../sim/reduced/eclipse.ts';
+import { runFlooding } from '../../sim/reduced/flooding.ts';
+import { runMap } from '../../sim/reduced/map.ts';
 import { runPartitions } from '../../sim/reduced/partition.ts';
+import { runQuiescence } from '../../sim/reduced/quiescence.ts';
+import { runSelfish } from '../../sim/reduced/selfish.ts';
+import { runSpeed } from '../../sim/reduced/speed.ts';
 
 /**
  * The pieces of work of all experiments, each independent of the others: plain data in, plain data out, so that a worker
@@ -10,6 +17,14 @@ export const TASKS = {
   clusters: runClusters,
   doubleSpends: runDoubleSpends,
   partitions: runPartitions,
+  map: runMap,
+  quiescence: runQuiescence,
+  selfish: runSelfish,
+  speed: runSpeed,
+  flooding: runFlooding,
+  difficulty: runDifficulty,
+  eclipse: runEclipse,
+  alarms: runAlarms,
 } as const;
 
 export type TaskName = keyof typeof TASKS;

@@ -72,11 +72,9 @@ export function weigh(block: ReducedBlock, top: ReducedBlock): void {
   for (let at: ReducedBlock | undefined = block; at !== undefined && at !== top; at = at.parent) at.weight++;
 }
 
-/** For GHOST, over the blocks that were weighed. */
-export const WEIGHED: Branching<ReducedBlock> = {
+/** For GHOST, over the blocks that were weighed; children stand newest first. */
+export const WEIGHED: Omit<Branching<ReducedBlock>, 'tie'> = {
   firstChild: (block) => block.child,
   nextSibling: (block) => block.sibling,
   weight: (block) => block.weight,
-  // Children stand in the order in which they were heard of, newest first: the older one stays.
-  tie: () => 1,
 };

@@ -1,0 +1,234 @@
+import type { Retarget } from '../../consensus/retarget.ts';
+import { type Judged, judgeMean, meanOf } from '../../observe/judge.ts';
+import {
+  EMA_CLAMP,
+  overspeed,
+  targetDeviation,
+  windowInterval,
+  windowSpeeds,
+} from '../../observe/predict-network.ts';
+import { type DifficultyFigures, SPACING_MS } from '../../sim/reduced/difficulty.ts';
+import { choiceOf, spanOf } from './common.ts';
+import { number, words } from './parameters.ts';
+import { percentOf, ratio, row } from './rows.ts';
+import type { Experiment, Row } from './types.ts';
+
+type Rule = 'ema' | 'asert' | 'bitcoin';
+
+/** In block intervals: that of Bitcoin Cash. Long, so that chance moves the target little. */
+const HALFLIFE = 288;
+/** Short against Bitcoin's 2016, so that W/(W − 2) can be told from 1. */
+const WINDOW = 144;
+const BLOCKS = 200_000;
+const JUMPS = 200;
+/** In half-lives. */
+const LOOKS = [0.25, 0.5, 1, 2, 4];
+/** A smooth curve leaves out what chance does to a power of two. */
+const CURVE_BIAS = 0.01;
+
+interface Jump {
+  readonly factor: number;
+  /** In block intervals. */
+  readonly looks: readonly number[];
+  readonly figures: DifficultyFigures;
+}
+
+interface Run {
+  readonly rule: Rule;
+  readonly jumps: readonly Jump[];
+}
+
+export const difficulty: Experiment = {
+  name: 'difficulty',
+  says: 'the hash rate jumps: how long until blocks come at the old pace again?',
+  question:
+    'The hash rate becomes a multiple of what it was, or falls to that fraction. How fast do blocks come meanwhile, and what does each rule do to the interval when nothing changes at all?',
+  parameters: [
+    {
+      name: 'factor',
+      says: 'the hash rate becomes so many times what it was, then falls as much',
+      default: [10],
+      many: false,
+      range: { least: 1.5, most: 100, whole: false },
+    },
+    choiceOf('rule', 'how the target follows', ['ema', 'asert', 'bitcoin'], ['ema', 'asert', 'bitcoin']),
+  ],
+  async run(values, seed, bench) {
+    const k = number(values, 'factor');
+    const runs: readonly Run[] = await Promise.all(
+      words<Rule>(values, 'rule').map(async (rule) => ({
+        rule,
+        jumps: await Promise.all(
+          [k, 1 / k].map(async (factor) => {
+            const looks = looksOf(rule, factor);
+            const by = rule === 'bitcoin' ? ('blocks' as const) : ('time' as const);
+            const input = { retarget: retargetOf(rule), factor, blocks: BLOCKS, jumps: JUMPS, by, looks };
+            const figures = await bench.do(
+              'difficulty',
+              { ...input, seed: `${seed}/difficulty/${rule}/${factor}` },
+              1,
+            );
+            return { factor, looks, figures };
+          }),
+        ),
+      })),
+    );
+    return (sigmas) => ({
+      rows: runs.flatMap((run) => [
+        ...steadyRows(run, sigmas),
+        ...run.jumps.flatMap((j) => jumpRows(run.rule, j, sigmas)),
+      ]),
+      charts: [k, 1 / k].map((factor, i) => ({
+        title:
+          i === 0
+            ? `Blocks per interval after the hash rate rose ${k} times`
+            : `…and after it fell to a ${k}th`,
+        xLabel: 'time since the jump, in intended block intervals',
+        yLabel: 'blocks per interval',
+        logY: true,
+        series: runs.flatMap(({ rule, jumps }, colour) => {
+          const { looks, figures } = jumps[i]!;
+          const times = timesOf(rule, factor, looks);
+          return [
+            { name: `predicted, ${rule}`, as: 'line' as const, colour, points: curveOf(rule, factor, times) },
+            {
+              name: `measured, ${rule}`,
+              as: 'points' as const,
+              colour,
+              points: times.map((x, n) => {
+                const { mean, se } = meanOf(figures.speeds[n]!);
+                return { x, y: mean, se };
+              }),
+            },
+          ];
+        }),
+      })),
+      sentence: sentenceOf(runs, k),
+      remarks: [
+        `Headers alone, with the bits that the consensus asks for. ${BLOCKS.toLocaleString('en-US')} blocks under a steady hash rate (standard errors from 50 stretches), ${JUMPS} jumps each way. Half-life ${HALFLIFE} intervals (ema, asert); Bitcoin’s rule over ${WINDOW} blocks instead of 2016, so that its W/(W-2) can be seen.`,
+      ],
+    });
+  },
+};
+
+function retargetOf(rule: Rule): Retarget {
+  return rule === 'bitcoin'
+    ? { kind: 'bitcoin', window: WINDOW }
+    : { kind: rule, halflifeMs: HALFLIFE * SPACING_MS };
+}
+
+/** Under Bitcoin's rule in the middle of each window, by blocks; else at parts of the half-life, by time. */
+function looksOf(rule: Rule, factor: number): number[] {
+  if (rule !== 'bitcoin') return LOOKS.map((l) => l * HALFLIFE);
+  return windowSpeeds(factor, windowsFor(factor)).map((_, i) => (i + 0.5) * WINDOW);
+}
+
+/** When that is, in block intervals. */
+function timesOf(rule: Rule, factor: number, looks: readonly number[]): readonly number[] {
+  if (rule !== 'bitcoin') return looks;
+  let began = 0;
+  return windowSpeeds(factor, looks.length).map((y) => {
+    const length = WINDOW / y;
+    began += length;
+    return began - length / 2;
+  });
+}
+
+/** Until the clamp of 4 has been used as often as it must. */
+function windowsFor(factor: number): number {
+  let windows = 2;
+  for (let rest = Math.max(factor, 1 / factor); rest > 4; rest /= 4) windows++;
+  return windows;
+}
+
+function curveOf(rule: Rule, factor: number, looks: readonly number[]): { x: number; y: number }[] {
+  if (rule !== 'bitcoin')
+    return spanOf(0, looks.at(-1)!, 40).map((x) => ({ x, y: predictedSpeed(rule, factor, x) }));
+  let began = 0;
+  return windowSpeeds(factor, windowsFor(factor)).flatMap((y, i, all) => {
+    const from = began;
+    began += WINDOW / y;
+    return [
+      { x: from, y },
+      { x: i === all.length - 1 ? looks.at(-1)! : began, y },
+    ];
+  });
+}
+
+function predictedSpeed(rule: Rule, factor: number, t: number): number {
+  return overspeed(factor, t, HALFLIFE, rule === 'ema' ? EMA_CLAMP : undefined);
+}
+
+function steadyRows({ rule, jumps }: Run, sigmas: number): Row[] {
+  const intervals = jumps.flatMap((j) => j.figures.intervals);
+  const blocks = jumps.length * BLOCKS;
+  const { mean, se } = meanOf(intervals);
+  const expected = rule === 'bitcoin' ? windowInterval(WINDOW) : 1;
+  const rows = [
+    row({ quantity: 'mean interval', rule }, judgeMean(mean, se, blocks, expected, {}, sigmas), {
+      origin: 'derived here',
+      formula: rule === 'bitcoin' ? 'W/(W-2)' : '1, as intended',
+    }),
+  ];
+  if (rule === 'bitcoin') return rows;
+  const squares = meanOf(jumps.flatMap((j) => j.figures.spread));
+  const sd = Math.sqrt(squares.mean);
+  const judged = judgeMean(sd, squares.se / 2 / sd, blocks, targetDeviation(HALFLIFE), {}, sigmas);
+  return [
+    ...rows,
+    row({ quantity: 'sd of log2 target', rule }, judged, {
+      origin: 'derived here',
+      formula: '√(T/(2·halflife·ln2))',
+    }),
+  ];
+}
+
+function jumpRows(rule: Rule, { factor, looks, figures }: Jump, sigmas: number): Row[] {
+  const windows = windowSpeeds(factor, looks.length);
+  return looks.map((look, i) => {
+    const { mean, se } = meanOf(figures.speeds[i]!);
+    const when = `${Math.round(look)} ${rule === 'bitcoin' ? 'blocks' : 'intervals'}`;
+    const keys = { quantity: 'speed', rule, factor: Number(factor.toPrecision(3)), after: when };
+    if (rule === 'bitcoin') {
+      // Each later window starts from one whose length was left to chance: W − 1 waits against W.
+      const bias = { low: 1 / WINDOW, high: 1 / WINDOW };
+      return row(keys, judgeMean(mean, se, JUMPS, windows[i]!, bias, sigmas), {
+        origin: 'derived here',
+        formula: 'each window by at most 4',
+        note: `speed under bitcoin: 1/W is added to either side, as a window of W blocks holds W-1 waits`,
+      });
+    }
+    return row(keys, judgeSpeed(rule, factor, look, mean, se, sigmas), {
+      origin: 'derived here',
+      formula: rule === 'ema' ? "y' = (y(1-e^(-30y))-y²)/τ" : '1/(1-(1-1/k)e^(-t/τ))',
+      note: `speed: the curve is smooth, so ${percentOf(CURVE_BIAS)} is added to either side; and it is early by the wait since the last block, up to ln2/(y·halflife) of itself`,
+    });
+  });
+}
+
+/** The target moves when a block is found: at speed y that is 1/y intervals ago on average, and that much is missing. */
+function judgeSpeed(
+  rule: Rule,
+  factor: number,
+  look: number,
+  mean: number,
+  se: number,
+  sigmas: number,
+): Judged {
+  const predicted = predictedSpeed(rule, factor, look);
+  const late = Math.LN2 / predicted / HALFLIFE;
+  const bias = { low: CURVE_BIAS + (factor > 1 ? late : 0), high: CURVE_BIAS + late };
+  return judgeMean(mean, se, JUMPS, predicted, bias, sigmas);
+}
+
+function sentenceOf(runs: readonly Run[], k: number): string {
+  const parts = runs.map(({ rule, jumps }) => {
+    const { looks, figures } = jumps[0]!;
+    const i = looks.findIndex((_, n) => meanOf(figures.speeds[n]!).mean < 1.5);
+    const speed = i < 0 ? undefined : meanOf(figures.speeds[i]!).mean;
+    return speed === undefined
+      ? `under ${rule} they still came much faster after ${Math.round(timesOf(rule, jumps[0]!.factor, looks).at(-1)!)} intervals`
+      : `under ${rule} at ${ratio(speed)} times the old pace after ${Math.round(timesOf(rule, jumps[0]!.factor, looks)[i]!)} intervals`;
+  });
+  return `When the hash rate rose ${k} times, blocks came ${k} times as fast at first; ${parts.join(', ')}.`;
+}

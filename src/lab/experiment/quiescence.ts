@@ -1,0 +1,89 @@
+import { judgeShare } from '../../observe/judge.ts';
+import { twoClusters } from '../../observe/predict.ts';
+import { choiceOf, countOf, listOf, spanOf } from './common.ts';
+import { number, numbers, words } from './parameters.ts';
+import { percentOf, row } from './rows.ts';
+import type { Experiment } from './types.ts';
+
+type Tie = 'first-seen' | 'lowest-id';
+
+export const quiescence: Experiment = {
+  name: 'quiescence',
+  says: 'stop the miners and let all messages arrive: do all nodes agree?',
+  question:
+    'Eventual consistency, read literally: if no new updates are made, all accesses return the same value in the end. So the miners stop, everything on its way arrives, and the tips of two halves of the network are compared.',
+  parameters: [
+    listOf('x', 'blocks of the whole network per one-way delay', [0.1, 0.2, 0.5], 0.001, 5),
+    choiceOf(
+      'tie',
+      'what decides between branches of equal work',
+      ['first-seen', 'lowest-id'],
+      ['first-seen', 'lowest-id'],
+    ),
+    countOf('runs', 'how many times for each', 5_000, 100, 200_000),
+  ],
+  async run(values, seed, bench) {
+    const runs = number(values, 'runs');
+    const xs = numbers(values, 'x');
+    const done = await Promise.all(
+      words<Tie>(values, 'tie').flatMap((tie) =>
+        xs.map(async (x) => ({
+          tie,
+          x,
+          predicted: tie === 'lowest-id' ? 0 : twoClusters(x).quiescenceFailure,
+          differ: await bench.do(
+            'quiescence',
+            { x, tie, runs, seed: `${seed}/quiescence/${tie}/${x}` },
+            runs,
+          ),
+        })),
+      ),
+    );
+    return (sigmas) => ({
+      rows: done.map(({ tie, x, predicted, differ }) =>
+        row({ quantity: 'Q', tie, x }, judgeShare(differ, runs, predicted, sigmas), {
+          origin: 'derived here',
+          formula: tie === 'lowest-id' ? 'exactly 0' : '(1-e^(-x/2))/(1+x)',
+        }),
+      ),
+      charts: [
+        {
+          title: 'Stop the miners: how often do two halves of the network still differ?',
+          xLabel: 'x, blocks per delay',
+          yLabel: 'Q, share of runs',
+          series: words<Tie>(values, 'tie').flatMap((tie, colour) => [
+            {
+              name: `predicted, ${tie}`,
+              as: 'line' as const,
+              colour,
+              points: spanOf(0.001, Math.max(...xs)).map((x) => ({
+                x,
+                y: tie === 'lowest-id' ? 0 : twoClusters(x).quiescenceFailure,
+              })),
+            },
+            {
+              name: `measured, ${tie}`,
+              as: 'points' as const,
+              colour,
+              points: done
+                .filter((d) => d.tie === tie)
+                .map(({ x, differ, predicted }) => {
+                  const { measured, se } = judgeShare(differ, runs, predicted);
+                  return { x, y: measured, se };
+                }),
+            },
+          ]),
+        },
+      ],
+      sentence: done
+        .filter((d) => d.x === done[0]!.x)
+        .map((d) => `under ${d.tie} the halves still differed in ${percentOf(d.differ / runs)} of the runs`)
+        .join(', ')
+        .replace(/^u/, `With x = ${done[0]!.x} and the miners stopped, u`)
+        .concat(': it is the next block that breaks a tie, unless the tie rule needs none.'),
+      remarks: [
+        'Under first-seen the literal test fails, and continued mining is what repairs it. Under lowest-id the set of blocks only grows and the tip is a function of it (strong eventual consistency): no run may differ.',
+      ],
+    });
+  },
+};

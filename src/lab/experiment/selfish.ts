@@ -1,0 +1,83 @@
+import { judgeMean, meanOf } from '../../observe/judge.ts';
+import { selfishRevenue, selfishThreshold } from '../../observe/predict-attack.ts';
+import { countOf, listOf, spanOf } from './common.ts';
+import { number, numbers } from './parameters.ts';
+import { percentOf, row } from './rows.ts';
+import type { Experiment } from './types.ts';
+
+export const selfish: Experiment = {
+  name: 'selfish',
+  says: 'does it pay to keep blocks secret?',
+  question:
+    'A miner with a share α keeps its blocks secret and shows them just in time to waste the others’ work; in a tie a part γ of the honest power mines on its branch. What share of the chain does it get?',
+  parameters: [
+    listOf('alpha', "the selfish miner's share", [0.2, 0.3, 0.4], 0.01, 0.49),
+    listOf('gamma', 'part of the honest power on its branch in a tie', [0, 0.5], 0, 1),
+    countOf('blocks', 'blocks mined for each', 200_000, 5_000, 5_000_000),
+  ],
+  async run(values, seed, bench) {
+    const blocks = number(values, 'blocks');
+    const gammas = numbers(values, 'gamma');
+    const alphas = numbers(values, 'alpha');
+    const runs = await Promise.all(
+      gammas.flatMap((gamma) =>
+        alphas.map(async (alpha) => {
+          const input = { alpha, gamma, blocks, seed: `${seed}/selfish/${alpha}/${gamma}` };
+          const { revenue, height } = await bench.do('selfish', input, blocks);
+          return { alpha, gamma, height, ...meanOf(revenue) };
+        }),
+      ),
+    );
+    return (sigmas) => ({
+      rows: runs.map(({ alpha, gamma, mean, se, height }) =>
+        row({ alpha, gamma }, judgeMean(mean, se, height, selfishRevenue(alpha, gamma), {}, sigmas), {
+          origin: 'recomputed',
+          formula: 'Eyal, Sirer 2013, eq. 8',
+        }),
+      ),
+      charts: [
+        {
+          title: 'What a selfish miner earns',
+          xLabel: 'α, share of the hash power',
+          yLabel: 'share of the chain',
+          series: [
+            {
+              name: 'honest mining earns its share',
+              as: 'line',
+              colour: 6,
+              points: [0, 0.5].map((a) => ({ x: a, y: a })),
+            },
+            ...gammas.flatMap((gamma, colour) => [
+              {
+                name: `predicted, γ = ${gamma}`,
+                as: 'line' as const,
+                colour,
+                points: spanOf(0.01, 0.49).map((a) => ({ x: a, y: selfishRevenue(a, gamma) })),
+              },
+              {
+                name: `measured, γ = ${gamma}`,
+                as: 'points' as const,
+                colour,
+                points: runs
+                  .filter((r) => r.gamma === gamma)
+                  .map((r) => ({ x: r.alpha, y: r.mean, se: r.se })),
+              },
+            ]),
+          ],
+        },
+      ],
+      sentence: runs
+        .filter((r) => r.alpha === alphas.at(-1))
+        .map(
+          (r) =>
+            `with γ = ${r.gamma} it got ${percentOf(r.mean)} of the chain (it pays above ${percentOf(selfishThreshold(r.gamma))})`,
+        )
+        .join('; ')
+        .replace(/^w/, `A selfish miner with ${percentOf(alphas.at(-1)!)} of the power: w`)
+        .concat('.'),
+      remarks: [
+        'Blocks reach everybody at once, as the formula supposes. Standard errors are those of 50 stretches of the chain. The strategy is the function that whole nodes play too.',
+      ],
+    });
+  },
+};

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { EXPERIMENTS } from '../../src/lab/experiment/catalogue.ts';
+import { readValues } from '../../src/lab/experiment/parameters.ts';
+import { runExperiment } from '../../src/lab/experiment/run.ts';
+
+describe('every experiment with its own settings', () => {
+  for (const experiment of EXPERIMENTS) {
+    it(`${experiment.name} is within what is allowed, and does not depend on the threads`, async () => {
+      const values = readValues(experiment, {});
+      const [many, one] = [
+        await runExperiment(experiment, values, 1, { threads: 2 }),
+        await runExperiment(experiment, values, 1, { threads: 0 }),
+      ];
+      expect(many.rows.filter((r) => !r.ok)).toEqual([]);
+      expect(one.rows).toEqual(many.rows);
+    });
+  }
+
+  it('few rows of other seeds lie outside', async () => {
+    let rows = 0;
+    let outside = 0;
+    for (const experiment of EXPERIMENTS.filter((e) => !['speed', 'forkrate'].includes(e.name))) {
+      for (const seed of [2, 3, 4]) {
+        const result = await runExperiment(experiment, readValues(experiment, {}), seed, { threads: 2 });
+        rows += result.rows.length;
+        outside += result.rows.filter((r) => !r.ok).length;
+      }
+    }
+    expect(rows).toBeGreaterThan(300);
+    // One in a thousand by chance; rows of one run are not independent of each other.
+    expect(outside).toBeLessThanOrEqual(4);
+  });
+});
