@@ -1,7 +1,8 @@
+import { splitLetters } from '../observe/typed-names.ts';
 import { parseDuration } from '../observe/units.ts';
 import { err, ok, type Result } from '../util/result.ts';
 import { FIGURES, type FigureKind, figureNames } from './assertion-figures.ts';
-import { didYouMean, splitLetters } from './names.ts';
+import { didYouMean } from './names.ts';
 
 /** Sentences that are true or false of a yard at a moment: what `when:`, `check:` and `assert:` say. */
 

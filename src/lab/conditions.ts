@@ -1,12 +1,11 @@
 import type { Conditions } from '../consensus/news.ts';
 import type { JsonObject } from '../host/http-json.ts';
 import { CALM, type Direction, describeConditions, linkName } from '../observe/condition-words.ts';
-import { formatDuration } from '../observe/units.ts';
+import { linksIn } from '../observe/typed-names.ts';
 import { type LinkShape, UNSHAPED } from '../util/link-shape.ts';
 import { defaultRegion, type Profile, profileShape, type Region } from '../util/profiles.ts';
-import { err, ok, type Result } from '../util/result.ts';
+import type { Result } from '../util/result.ts';
 import { refusedBy, sameGroup, wantedPairs } from './links.ts';
-import { splitLetters } from './names.ts';
 import type { YardFile } from './yard-file.ts';
 
 /** The faults that a yard is under, what they mean for each node's wire, and how they are said. Nothing here acts. */
@@ -62,39 +61,16 @@ export function unheardBy(yard: YardFile, letter: string): string[] {
   return others.filter((l) => wireHeld || oneWay.some(([from, to]) => from === l && to === letter));
 }
 
-/**
- * `A-C` both directions, `A>C` one, `AB-CD` all between the two sides, several with commas. Only links that the
- * yard's topology has.
- */
+/** As typed, and only links that the yard's topology has. */
 export function parseLinks(
   text: string,
   yard: { readonly nodes: readonly { readonly letter: string }[]; readonly topology?: 'full' | 'line' },
 ): Result<Direction[], string> {
   const known = yard.nodes.map((n) => n.letter);
   const pairs = wantedPairs(known, yard.topology ?? 'full');
-  const found: Direction[] = [];
-  for (const part of text.split(',')) {
-    const match = /^([^<>-]+)([<>-])([^<>-]+)$/.exec(part.trim());
-    if (match === null) return err(`'${part}' is not a link; write A-C, or A>C for one direction`);
-    const left = splitLetters(match[1]!);
-    const right = splitLetters(match[3]!);
-    if (!left.ok) return left;
-    if (!right.ok) return right;
-    const unknown = [...left.value, ...right.value].find((l) => !known.includes(l));
-    if (unknown !== undefined) return err(`no node '${unknown}' in this yard: there is ${known.join(', ')}`);
-    const both = left.value.find((l) => right.value.includes(l));
-    if (both !== undefined) return err(`'${part}': node ${both} is on both sides, and has no link to itself`);
-    for (const a of left.value) {
-      for (const b of right.value) {
-        if (!pairs.some(([x, y]) => (x === a && y === b) || (x === b && y === a)))
-          return err(`${a} and ${b} are not linked in this yard: its nodes stand in a ${yard.topology}`);
-        if (match[2] !== '<') found.push([a, b]);
-        if (match[2] !== '>') found.push([b, a]);
-      }
-    }
-  }
-  const once = new Map(found.map((d) => [linkName(...d), d]));
-  return ok([...once.values()]);
+  const isLinked = (a: string, b: string) =>
+    pairs.some(([x, y]) => (x === a && y === b) || (x === b && y === a));
+  return linksIn(text, known, isLinked);
 }
 
 /** Every direction of every link. */
@@ -121,26 +97,6 @@ export function describeFaults(yard: YardFile, held: number): string[] {
 export function faultLine(yard: YardFile, held: number): string {
   const said = describeFaults(yard, held);
   return said.length === 0 ? '' : `FAULTS: ${said.join(' · ')}`;
-}
-
-/** What `link` may ask for; what is absent stays as it is. */
-export interface ShapeWish {
-  readonly delayMs?: number;
-  readonly jitterMs?: number;
-  readonly loss?: number;
-  readonly bitsPerSecond?: number;
-}
-
-/** Jitter that was asked for before gives way to a shorter delay; one that is asked for now must fit. */
-export function wishedShape(now: LinkShape, wish: ShapeWish): Result<LinkShape, string> {
-  const delayMs = wish.delayMs ?? now.delayMs;
-  const jitterMs = wish.jitterMs ?? Math.min(now.jitterMs, delayMs);
-  if (jitterMs > delayMs)
-    return err(
-      `a jitter of ${formatDuration(jitterMs)} around a delay of ${formatDuration(delayMs)} would be negative at times; jitter is at most the delay`,
-    );
-  const loss = wish.loss ?? now.loss;
-  return ok({ delayMs, jitterMs, loss, bitsPerSecond: wish.bitsPerSecond ?? now.bitsPerSecond });
 }
 
 /** The longest that a message may be on its way over an open link, one way, in milliseconds; losses aside. */

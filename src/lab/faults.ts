@@ -1,3 +1,4 @@
+import { parseGroups } from '../observe/typed-names.ts';
 import { formatMs } from '../observe/units.ts';
 import { byLetter } from '../observe/words.ts';
 import { type Action, type Done, type RunContext, until } from './action.ts';
@@ -5,7 +6,7 @@ import type { NodeInfo, YardClient } from './client.ts';
 import { agreedTip } from './client.ts';
 import { conditionsOf, describeFaults } from './conditions.ts';
 import { awaitLinks, sameGroup, wantedPairs } from './links.ts';
-import { blockName, listLetters, parseGroups, tailOf } from './names.ts';
+import { blockName, listLetters, tailOf } from './names.ts';
 import { misuse } from './problem.ts';
 import { reorgsSince, type SeenReorg } from './story.ts';
 

@@ -1,3 +1,4 @@
+import { splitLetters } from '../observe/typed-names.ts';
 import { formatMs, formatWork } from '../observe/units.ts';
 import { formatGroups } from '../observe/words.ts';
 import { type Action, type Done, type RunContext, until } from './action.ts';
@@ -5,7 +6,7 @@ import { describeTips, type Tip, type YardClient } from './client.ts';
 import { longestDelayMs } from './conditions.ts';
 import { reunite } from './faults.ts';
 import { grind } from './mining.ts';
-import { blockName, splitLetters, tailOf } from './names.ts';
+import { blockName, tailOf } from './names.ts';
 import { failed, misuse, Problem } from './problem.ts';
 import { eventsSince, type Fates, fatesIn, reorgsIn, type SeenReorg } from './story.ts';
 

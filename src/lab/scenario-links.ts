@@ -1,5 +1,6 @@
+import type { ShapeWish } from '../observe/condition-words.ts';
 import { parseBandwidth, parseDelay, parseLoss } from '../observe/units.ts';
-import { parseLinks, type ShapeWish } from './conditions.ts';
+import { parseLinks } from './conditions.ts';
 import type { Field } from './scenario-yaml.ts';
 
 /** How a scenario file says which links, and what they are like. */

@@ -1,9 +1,10 @@
 import { parseAmount } from '../bitcoin/amount.ts';
 import { WELL_KNOWN } from '../consensus/genesis.ts';
+import { parseAt, parseGroups, splitLetters } from '../observe/typed-names.ts';
 import { parseDuration, parseOffset, parseRate } from '../observe/units.ts';
 import { type Condition, parseCondition, type Vocabulary } from './assertions.ts';
 import { minerKeyName } from './keyring.ts';
-import { didYouMean, parseAt, parseGroups, splitLetters } from './names.ts';
+import { didYouMean } from './names.ts';
 import { parseRegion } from './profiles.ts';
 import type { Step, StepAction } from './scenario.ts';
 import { linksOf, readShape, SHAPE_FIELDS } from './scenario-links.ts';

@@ -1,6 +1,6 @@
+import type { ShapeWish } from '../observe/condition-words.ts';
 import type { Profile, Region } from '../util/profiles.ts';
 import type { Condition } from './assertions.ts';
-import type { ShapeWish } from './conditions.ts';
 import type { NetworkName } from './create.ts';
 
 /** What one scenario file says, read and checked: a lecture, a homework and a CI check at once. */

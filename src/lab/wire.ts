@@ -1,20 +1,18 @@
 import type { Conditions, WireShape } from '../consensus/news.ts';
-import { type Direction, formatLinks, formatShape, linkName } from '../observe/condition-words.ts';
+import {
+  type Direction,
+  formatLinks,
+  formatShape,
+  linkName,
+  type ShapeWish,
+  wishedShape,
+} from '../observe/condition-words.ts';
 import { formatMs } from '../observe/units.ts';
 import { UNSHAPED } from '../util/link-shape.ts';
 import { type Profile, REGIONS, type Region } from '../util/profiles.ts';
 import type { Action, RunContext } from './action.ts';
 import type { YardClient } from './client.ts';
-import {
-  allLinks,
-  askedShape,
-  conditionsOf,
-  isCut,
-  parseLinks,
-  regionOf,
-  type ShapeWish,
-  wishedShape,
-} from './conditions.ts';
+import { allLinks, askedShape, conditionsOf, isCut, parseLinks, regionOf } from './conditions.ts';
 import { blockName, tailOf } from './names.ts';
 import { failed, misuse, Problem } from './problem.ts';
 import type { YardFile } from './yard-file.ts';

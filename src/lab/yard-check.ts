@@ -1,11 +1,12 @@
 import type { JsonInput, JsonObject } from '../host/http-json.ts';
 import { shapeProblem } from '../host/net/rules.ts';
+import { parseGroups } from '../observe/typed-names.ts';
 import { type LinkShape, UNSHAPED } from '../util/link-shape.ts';
 import { PROFILES, REGIONS } from '../util/profiles.ts';
 import { err, ok, type Result } from '../util/result.ts';
 import { MAX_NODES } from './create.ts';
 import { minerKeyName } from './keyring.ts';
-import { letterOf, parseGroups } from './names.ts';
+import { letterOf } from './names.ts';
 import { faultOf, type YardFile } from './yard-file.ts';
 
 /** Is what somebody else gives us a yard's state, or one of its faults? Every field is looked at, none is trusted. */

@@ -1,5 +1,6 @@
 import type { Conditions, WireShape } from '../consensus/news.ts';
-import { formatBandwidth, formatMs, formatOffset, formatShare } from './units.ts';
+import { err, ok, type Result } from '../util/result.ts';
+import { formatBandwidth, formatDuration, formatMs, formatOffset, formatShare } from './units.ts';
 import { formatGroups } from './words.ts';
 
 /** The faults that a yard is under, as every face says them. */
@@ -65,4 +66,24 @@ function byShape(c: Conditions): Map<string, Direction[]> {
     by.set(words, [...(by.get(words) ?? []), [from, to]]);
   }
   return by;
+}
+
+/** What `link` may ask for; what is absent stays as it is. */
+export interface ShapeWish {
+  readonly delayMs?: number;
+  readonly jitterMs?: number;
+  readonly loss?: number;
+  readonly bitsPerSecond?: number;
+}
+
+/** Jitter that was asked for before gives way to a shorter delay; one that is asked for now must fit. */
+export function wishedShape(now: WireShape, wish: ShapeWish): Result<WireShape, string> {
+  const delayMs = wish.delayMs ?? now.delayMs;
+  const jitterMs = wish.jitterMs ?? Math.min(now.jitterMs, delayMs);
+  if (jitterMs > delayMs)
+    return err(
+      `a jitter of ${formatDuration(jitterMs)} around a delay of ${formatDuration(delayMs)} would be negative at times; jitter is at most the delay`,
+    );
+  const loss = wish.loss ?? now.loss;
+  return ok({ delayMs, jitterMs, loss, bitsPerSecond: wish.bitsPerSecond ?? now.bitsPerSecond });
 }

@@ -13,12 +13,11 @@ import {
   regionOf,
   unheardBy,
   wireRules,
-  wishedShape,
 } from '../../src/lab/conditions.ts';
 import { parseProfile, parseRegion } from '../../src/lab/profiles.ts';
 import { figureRows } from '../../src/lab/wire.ts';
 import type { YardFile } from '../../src/lab/yard-file.ts';
-import { formatLinks } from '../../src/observe/condition-words.ts';
+import { formatLinks, wishedShape } from '../../src/observe/condition-words.ts';
 import {
   formatBandwidth,
   formatOffset,

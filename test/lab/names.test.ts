@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { blockName, letterOf, parseAt, parseGroups, pickNode, splitLetters } from '../../src/lab/names.ts';
+import { blockName, letterOf, pickNode } from '../../src/lab/names.ts';
 import { Problem } from '../../src/lab/problem.ts';
+import { parseAt, parseGroups, splitLetters } from '../../src/observe/typed-names.ts';
 import { formatGroups } from '../../src/observe/words.ts';
 
 function error(result: { ok: boolean; error?: string }): string {

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import type { ShapeWish } from '../../lab/conditions.ts';
 import { Problem } from '../../lab/problem.ts';
 import { parseProfile, parseRegion } from '../../lab/profiles.ts';
+import type { ShapeWish } from '../../observe/condition-words.ts';
 import { parseBandwidth, parseDelay, parseLoss, parseOffset, parseRate } from '../../observe/units.ts';
 import type { Result } from '../../util/result.ts';
 import { addDryRun, addShared, example, perform, shared } from './common.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { formatAmount, parseAmount } from '../../bitcoin/amount.ts';
-import { parseAt } from '../../lab/names.ts';
 import { Problem } from '../../lab/problem.ts';
+import { parseAt } from '../../observe/typed-names.ts';
 import { parseFeeRate } from '../../wallet/fee.ts';
 import { addDryRun, addShared, example, perform, shared } from './common.ts';
 import { table } from './print.ts';

@@ -1,15 +1,15 @@
 import { parseAmount } from '../../bitcoin/amount.ts';
 import type { Action } from '../../lab/action.ts';
 import type { YardClient } from '../../lab/client.ts';
-import type { ShapeWish } from '../../lab/conditions.ts';
 import { heal, hold, kill, partition, start } from '../../lab/faults.ts';
 import { mineBlocks } from '../../lab/mining.ts';
-import { parseAt } from '../../lab/names.ts';
 import { freeze, type SetWishes, setNode, thaw } from '../../lab/node-faults.ts';
 import { doubleSpend, send } from '../../lab/pay.ts';
 import { misuse } from '../../lab/problem.ts';
 import { reorg } from '../../lab/reorg.ts';
 import { cutOneWay, holdLinks, link, releaseLinks, stepLinks } from '../../lab/wire.ts';
+import type { ShapeWish } from '../../observe/condition-words.ts';
+import { parseAt } from '../../observe/typed-names.ts';
 import { parseBandwidth, parseDelay, parseLoss, parseOffset, parseRate } from '../../observe/units.ts';
 import type { Result } from '../../util/result.ts';
 
