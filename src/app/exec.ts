@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { LogEvent } from '../consensus/news.ts';
+import { blockName } from '../lab/names.ts';
 import { missing } from '../lab/problem.ts';
+import { formatMs } from '../observe/units.ts';
 import { type Yard, Yard as YardClass, type YardOptions } from './yard.ts';
 
 /** `forkyard exec -n 3 -- COMMAND`: a yard for as long as a command of any language runs. */
@@ -21,6 +23,8 @@ export interface Lived {
   readonly deepest: number;
   /** Payments that were in a block and then in none on some node. */
   readonly undone: number;
+  /** The newest reorg before the command ended, and how long before. */
+  readonly last?: { readonly words: string; readonly msBefore: number };
 }
 
 /** Counts what the command lived through. */
@@ -29,6 +33,7 @@ export class Survival {
   readonly #undone = new Set<string>();
   reorgs = 0;
   deepest = 0;
+  last: Extract<LogEvent, { kind: 'reorg' }> | undefined;
 
   apply(event: LogEvent): void {
     if (event.kind === 'block') {
@@ -37,6 +42,7 @@ export class Survival {
     }
     if (event.kind === 'tx-returned' || event.kind === 'tx-lost') this.#undone.add(event.txid);
     if (event.kind !== 'reorg') return;
+    this.last = event;
     this.reorgs++;
     this.deepest = Math.max(this.deepest, event.depth);
   }
@@ -78,12 +84,22 @@ export async function runExec(options: ExecOptions): Promise<Lived> {
     for await (const event of events) survival.apply(event);
   })();
   const code = await runCommand(options, environmentOf(yard));
+  const ended = performance.timeOrigin + performance.now();
   // What the nodes told last is on its way for a moment yet.
   await new Promise((done) => setTimeout(done, 120));
   await events.return?.();
   await counting;
-  const { forks, reorgs, deepest, undone } = survival;
-  return { code, forks, reorgs, deepest, undone };
+  const { forks, reorgs, deepest, undone, last } = survival;
+  const seen = { code, forks, reorgs, deepest, undone };
+  if (last === undefined) return seen;
+  return { ...seen, last: { words: reorgWords(last), msBefore: Math.max(0, ended - last.t) } };
+}
+
+/** `C out 9C 8D, fork 7B, in 8A 9B 10A`. */
+function reorgWords(reorg: Extract<LogEvent, { kind: 'reorg' }>): string {
+  const names = (refs: readonly { height: number; miner: string }[]) =>
+    refs.map(blockName).join(' ') || 'nothing';
+  return `${reorg.node} out ${names(reorg.out)}, fork ${blockName(reorg.fork)}, in ${names(reorg.in)}`;
 }
 
 function runCommand(options: ExecOptions, env: Record<string, string>): Promise<number> {
@@ -109,12 +125,20 @@ function runCommand(options: ExecOptions, env: Record<string, string>): Promise<
   });
 }
 
-/** `your command lived through 3 forks and 14 reorgs, deepest 6, 9 payments undone`. */
+/**
+ * `your suite survived 3 forks and 14 reorgs, deepest 6, 9 payments undone`; of one that failed, the reorg that came last
+ * before its end.
+ */
 export function describeSurvival(lived: Lived): string {
   const count = (n: number, one: string) => `${n} ${one}${n === 1 ? '' : 's'}`;
   const deepest = lived.reorgs === 0 ? '' : `, deepest ${lived.deepest}`;
-  return (
-    `your command lived through ${count(lived.forks, 'fork')} and ${count(lived.reorgs, 'reorg')}${deepest}, ` +
-    `${count(lived.undone, 'payment')} undone`
-  );
+  const what =
+    `${count(lived.forks, 'fork')} and ${count(lived.reorgs, 'reorg')}${deepest}, ` +
+    `${count(lived.undone, 'payment')} undone`;
+  if (lived.code === 0) return `your suite survived ${what}`;
+  const last =
+    lived.last === undefined
+      ? ''
+      : `\nthe last reorg, ${formatMs(lived.last.msBefore)} before its end: ${lived.last.words}`;
+  return `your suite failed (exit ${lived.code}) in a yard with ${what}${last}`;
 }

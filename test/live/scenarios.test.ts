@@ -160,7 +160,10 @@ describe('exec', () => {
     );
     const ran = await forkyard(dir, 'exec -n 2 -- node suite.mjs');
     expect(ran.stdout).toBe('A,B 2\n');
-    expect(ran.stderr).toMatch(/^your command lived through 0 forks and \d reorgs?/);
+    expect(ran.stderr).toMatch(
+      /^your suite failed \(exit 7\) in a yard with 0 forks and \d reorgs?, deepest 1, /,
+    );
+    expect(ran.stderr).toMatch(/^the last reorg, [\d.]+ m?s before its end: A out 2A, fork 1A, in nothing$/m);
     expect(ran.code).toBe(7);
     const missing = await forkyard(dir, 'exec -n 1 -- no-such-command-here');
     expect(missing.stderr).toContain('there is no such command');
