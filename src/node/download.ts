@@ -1,4 +1,4 @@
-import { ancestorAt, type BlockEntry, forkPoint } from '../consensus/tree.ts';
+import { ancestorAt, type BlockEntry, forkPoint, isAncestor } from '../consensus/tree.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
 import { keyOf } from '../util/bytes.ts';
 import { type Core, NEVER } from './core.ts';
@@ -80,8 +80,8 @@ export class Download {
     const near = chain.tip.height - fork.height <= limits.nearTipBlocks;
     if (best.work <= chain.tip.work && !near) return [];
     const { common } = bodies;
-    const keeps =
-      common !== undefined && common.height >= fork.height && ancestorAt(best, common.height) === common;
+    // Its best may since have become a shorter branch: one of more work, or the longer one was condemned.
+    const keeps = common !== undefined && common.height >= fork.height && isAncestor(common, best);
     let from = keeps ? common : fork;
     const top = ancestorAt(best, Math.min(best.height, from.height + limits.downloadWindow));
     const path: BlockEntry[] = [];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeHeader } from '../../src/bitcoin/header.ts';
-import { honestChain } from './blocks.ts';
+import { claimingMore, honestChain, withHeader } from './blocks.ts';
 import { labParams, Net } from './net.ts';
 import { Puppet } from './puppet.ts';
 
@@ -37,5 +37,34 @@ describe('bodies are asked for', () => {
 
   it('of one that beats it, wherever it forks', () => {
     expect(asked(31, 5)).toEqual({ bodies: 31, entries: 31 + 31 });
+  });
+
+  it('of a branch that is shorter than the one whose first block was condemned: found by the swarm', () => {
+    const net = new Net({ params });
+    const [node] = net.add('V');
+    net.run(200_000);
+    const bad = claimingMore(theirs[0]!, 1);
+    const child = withHeader(theirs[1]!, { prev: bad.hash });
+    const branch = [bad, child, withHeader(theirs[2]!, { prev: child.hash })];
+    const peer = new Puppet(net, 'P');
+    let shown = branch;
+    peer.react = (message) => {
+      if (message.kind === 'getheaders') {
+        const headers = shown.map(({ header }) => encodeHeader(header));
+        peer.send('V', { kind: 'headers', id: message.id, headers });
+      }
+      if (message.kind !== 'getblocks') return;
+      // Children first, so that all bodies are here when the first one is looked at.
+      for (const { bytes } of [...branch].reverse()) peer.send('V', { kind: 'block', bytes });
+    };
+    peer.meet('V', { tip: branch[2]!.hash });
+    net.run(1_000);
+    expect(node!.node.view.chain.entry(bad.hash)?.condemned).toBe('bad-cb-amount');
+    // One honest header: lower than all that it has handed over before.
+    shown = theirs.slice(0, 1);
+    const header = encodeHeader(theirs[0]!.header);
+    peer.send('V', { kind: 'tip', header, height: 1, work: 2n, gossiped: false });
+    net.run(1_000);
+    expect(peer.all('getblocks').at(-1)?.ids).toEqual([theirs[0]!.hash]);
   });
 });
