@@ -60,6 +60,8 @@ export class SimNode implements GossipMember {
   readonly #answers = new Map<number, (result: CommandResult | undefined) => void>();
   readonly #verdicts = new Map<number, { readonly from: PeerId; readonly message: GossipMessage }>();
   #inbox: Input[] = [];
+  /** Peers whose leaving it has not heard of yet: what it sends them goes to a stream that is closed. */
+  #leaving: PeerId[] = [];
   #node: FullNode | undefined;
   #stepping = false;
   #frozen = false;
@@ -103,7 +105,6 @@ export class SimNode implements GossipMember {
     return this.#frozen;
   }
 
-  /** How far its wall clock is set off. */
   get clockMs(): number {
     return this.#clockMs;
   }
@@ -166,6 +167,7 @@ export class SimNode implements GossipMember {
     this.#node = undefined;
     this.#frozen = false;
     this.#inbox = [];
+    this.#leaving = [];
     this.#wakeAt = Number.POSITIVE_INFINITY;
     this.#verdicts.clear();
     this.disk.stop(how, this.#world.chance);
@@ -207,6 +209,7 @@ export class SimNode implements GossipMember {
       if (input.kind === 'message' || input.kind === 'gossip') this.#world.wires.sever(this.id, input.peer);
       return;
     }
+    if (input.kind === 'left') this.#leaving.push(input.peer);
     this.#inbox.push(input);
     this.#drain();
   }
@@ -234,6 +237,7 @@ export class SimNode implements GossipMember {
     const node = this.#node!;
     const { life } = this;
     const { queue } = this.#world;
+    if (input.kind === 'left') this.#leaving.splice(this.#leaving.indexOf(input.peer), 1);
     const step = node.step(queue.now, input);
     this.#world.stepped(this, input, step);
     const { writes, effects } = step;
@@ -303,7 +307,7 @@ export class SimNode implements GossipMember {
   release(effect: Outgoing): void {
     const world = this.#world;
     if (effect.kind === 'publish') world.gossip.publish(this, effect.topic, effect.bytes);
-    else world.send(this.id, effect.peer, effect.bytes);
+    else if (!this.#leaving.includes(effect.peer)) world.send(this.id, effect.peer, effect.bytes);
   }
 
   /** Publishes any bytes, whether its node would or not. */
@@ -327,8 +331,6 @@ export class SimNode implements GossipMember {
     });
   }
 
-  // ---- what the network brings ----
-
   take(from: PeerId, message: GossipMessage): void {
     const ticket = this.#ticket++;
     this.#verdicts.set(ticket, { from, message });
@@ -346,8 +348,6 @@ export class SimNode implements GossipMember {
   message(peer: PeerId, bytes: Uint8Array): void {
     this.input({ kind: 'message', peer, bytes });
   }
-
-  // ---- what its owner asks ----
 
   /** The answer may come now or after some steps; undefined: the node stopped before it answered. */
   command(command: Command, done: (result: CommandResult | undefined) => void = () => undefined): void {
