@@ -3,8 +3,12 @@ import { narrate } from '../observe/narrate.ts';
 import type { NodeProcessOptions } from './node-options.ts';
 import { checkOptions, loadParams, payoutScript } from './node-options.ts';
 import { reportProblem } from './node-problem.ts';
+import { readyLine } from './node-ready.ts';
 import type { RunningNode } from './node-running.ts';
 import { startNode } from './node-running.ts';
+
+// This file is what a node's processes load, one bundle: the other way to run nodes belongs to it.
+export { runNodesProcess } from './nodes-process.ts';
 
 /** Wrong usage, as everywhere on the command line. */
 const EXIT_USAGE = 2;
@@ -106,17 +110,7 @@ function listenForTheEnd(options: NodeProcessOptions, ending: Ending): () => voi
 function announce(options: NodeProcessOptions, node: RunningNode): void {
   const { tip, params } = node.view.chain;
   if (options.json) {
-    const ready = {
-      ready: true,
-      name: options.name,
-      peerId: node.network.peerId,
-      addresses: node.network.addresses,
-      rpcPort: node.rpc.port,
-      pid: process.pid,
-      tip: tip.id,
-      height: tip.height,
-    };
-    process.stdout.write(`${JSON.stringify(ready)}\n`);
+    process.stdout.write(`${readyLine(options, node)}\n`);
     return;
   }
   const lines = [

@@ -16,7 +16,7 @@ import type { MinerOptions } from '../host/miner-types.ts';
 import { createNetwork } from '../host/network.ts';
 import type { Network } from '../host/network-types.ts';
 import { openStore } from '../host/store.ts';
-import { createVerify } from '../host/verify.ts';
+import { createVerify, type HostVerify } from '../host/verify.ts';
 import { FullNode } from '../node/fullnode.ts';
 import { limits } from '../node/limits.ts';
 import type { NodeView } from '../node/view.ts';
@@ -42,6 +42,8 @@ export interface RunningSettings {
   readonly payout: Uint8Array | undefined;
   /** The `stop` method, or something that ended on its own. */
   readonly requestStop: (why: string) => void;
+  /** Shared by the nodes of one process; made here where there is none. Its maker closes it. */
+  readonly signatures?: HostVerify;
   /** A failed commit: the disk is the truth now, and the process must end. */
   readonly fatal: (error: unknown) => void;
 }
@@ -64,7 +66,7 @@ export async function startNode(settings: RunningSettings): Promise<RunningNode>
 }
 
 async function start(
-  { options, params, payout, requestStop, fatal }: RunningSettings,
+  { options, params, payout, signatures, requestStop, fatal }: RunningSettings,
   closers: (() => Promise<void> | void)[],
   closeAll: () => Promise<void>,
 ): Promise<RunningNode> {
@@ -74,8 +76,8 @@ async function start(
   closers.push(() => store.close());
   let busyCores = (): number => 0;
   // One core is the node's own; those that grind at full speed have no time for signatures.
-  const host = createVerify({ helpers: () => availableParallelism() - 1 - busyCores() });
-  closers.push(() => host.close());
+  const host = signatures ?? createVerify({ helpers: () => availableParallelism() - 1 - busyCores() });
+  if (signatures === undefined) closers.push(() => host.close());
   const node = new FullNode({
     params,
     store,

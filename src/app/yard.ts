@@ -47,7 +47,9 @@ export interface YardOptions {
   readonly hashrate?: string;
   /** Do the miners run from the start? Default no. */
   readonly mining?: boolean;
-  readonly topology?: 'full' | 'line';
+  readonly topology?: 'full' | 'line' | 'random';
+  /** Several nodes in one process: less memory, but none of them can be killed or frozen alone. Default 1. */
+  readonly perProcess?: number;
   /** Where the yard lives. Default: a temporary directory that goes away with the yard. */
   readonly dir?: string;
   /** Begin where a saved yard stood (`forkyard save`), instead of anew; `dir` must be empty then. */
@@ -301,6 +303,7 @@ async function start(dir: string, options: YardOptions): Promise<RunningYard> {
     ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(rate === undefined ? {} : { hashrates: [rate] }),
     ...(options.topology === undefined ? {} : { topology: options.topology }),
+    ...(options.perProcess === undefined ? {} : { perProcess: options.perProcess }),
   };
   for (let attempt = 1; ; attempt++) {
     try {

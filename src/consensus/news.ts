@@ -198,7 +198,7 @@ export type HostNews =
       /** Mean milliseconds between blocks that the genesis asks for; 0 = no pace. */
       readonly spacingMs: number;
       readonly retarget: Retarget['kind'];
-      readonly topology: 'full' | 'line';
+      readonly topology: 'full' | 'line' | 'random';
       readonly nodes: readonly string[];
     }
   | {

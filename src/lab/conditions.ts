@@ -5,7 +5,7 @@ import { linksIn } from '../observe/typed-names.ts';
 import { type LinkShape, UNSHAPED } from '../util/link-shape.ts';
 import { defaultRegion, type Profile, profileShape, type Region } from '../util/profiles.ts';
 import type { Result } from '../util/result.ts';
-import { refusedBy, sameGroup, wantedPairs } from './links.ts';
+import { refusedBy, sameGroup, type Topology, wantedPairs } from './links.ts';
 import type { YardFile } from './yard-file.ts';
 
 /** The faults that a yard is under, what they mean for each node's wire, and how they are said. Nothing here acts. */
@@ -64,7 +64,7 @@ export function unheardBy(yard: YardFile, letter: string): string[] {
 /** As typed, and only links that the yard's topology has. */
 export function parseLinks(
   text: string,
-  yard: { readonly nodes: readonly { readonly letter: string }[]; readonly topology?: 'full' | 'line' },
+  yard: { readonly nodes: readonly { readonly letter: string }[]; readonly topology?: Topology },
 ): Result<Direction[], string> {
   const known = yard.nodes.map((n) => n.letter);
   const pairs = wantedPairs(known, yard.topology ?? 'full');

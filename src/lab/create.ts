@@ -16,7 +16,7 @@ import { formatDuration } from '../observe/units.ts';
 import { type Profile, REGIONS, type Region } from '../util/profiles.ts';
 import { isCalm } from './conditions.ts';
 import { minerKeyName } from './keyring.ts';
-import type { Topology } from './links.ts';
+import { MOST_FOR_FULL, type Topology } from './links.ts';
 import { letterOf } from './names.ts';
 import { misuse } from './problem.ts';
 import { resumed, stoppedYard } from './resume.ts';
@@ -36,6 +36,8 @@ export interface YardWishes {
   /** Letters that mine; default all (none on regtest). */
   readonly miners?: readonly string[];
   readonly topology?: Topology;
+  /** Nodes in one process; default 1. */
+  readonly perProcess?: number;
   /** A user's own networks file instead of ours. */
   readonly genesisFile?: string;
   /** Another rule for the difficulty than the network's own, with its usual numbers. */
@@ -156,13 +158,27 @@ export function createYard(
     network,
     spacingMs: isFixed ? 0 : spacingMs,
     delayMs: wishes.delayMs ?? 0,
-    ...(wishes.topology === undefined ? {} : { topology: wishes.topology }),
+    ...shapeOf(wishes, count, undefined),
     ...placed(wishes, count, undefined),
     nodes,
   };
   writeAtomically(join(dir, 'genesis.json'), `${JSON.stringify(paramsToJson(params), null, 2)}\n`);
   writeYard(dir, yard);
   return { yard, params };
+}
+
+/** Who is linked with whom, and how many share a process; as it was, unless wished otherwise. */
+function shapeOf(
+  wishes: YardWishes,
+  count: number,
+  before: YardFile | undefined,
+): Pick<YardFile, 'topology' | 'perProcess'> {
+  const topology = wishes.topology ?? before?.topology ?? (count > MOST_FOR_FULL ? 'random' : undefined);
+  const perProcess = wishes.perProcess ?? before?.perProcess;
+  return {
+    ...(topology === undefined ? {} : { topology }),
+    ...(perProcess === undefined ? {} : { perProcess }),
+  };
 }
 
 function findTemplate(programPath: string, wishes: YardWishes, network: string): NetworkTemplate {
@@ -249,7 +265,7 @@ export function reopenYard(yard: YardFile, wishes: YardWishes): YardFile {
     ...resumed(yard),
     ...placed(wishes, count, resumed(yard).conditions ?? rest.conditions),
     ...(wishes.delayMs === undefined ? {} : { delayMs: wishes.delayMs }),
-    ...(wishes.topology === undefined ? {} : { topology: wishes.topology }),
+    ...shapeOf(wishes, count, yard),
     nodes: nodes.map(({ pid: _, ...node }) => node),
   };
 }

@@ -10,7 +10,8 @@ import { type Follower, follow } from './follow.ts';
 import { awaitLinks } from './links.ts';
 import { pickNode } from './names.ts';
 import { dialledBy, isCurrent, nodeArguments } from './node-arguments.ts';
-import { describeExit, type Exit, type NodeChild, type ReadyLine, spawnNode } from './node-child.ts';
+import { describeExit, type Exit, type NodeChild, type ReadyLine } from './node-child.ts';
+import { mustBeAlone, NodeProcesses } from './node-host.ts';
 import { otherPorts, PORT_ATTEMPTS } from './ports.ts';
 import { failed } from './problem.ts';
 import { stoppedYard, yardToResume } from './resume.ts';
@@ -44,7 +45,7 @@ export class Launcher {
   readonly client: YardClient;
   readonly log: YardLog;
   readonly params: Params;
-  readonly #programPath: string;
+  readonly #processes: NodeProcesses;
   readonly #say: (line: string) => void;
   readonly #began = performance.timeOrigin + performance.now();
   readonly #children = new Map<string, NodeChild>();
@@ -68,7 +69,7 @@ export class Launcher {
     this.dir = options.dir;
     this.params = options.params;
     this.log = options.log;
-    this.#programPath = options.programPath;
+    this.#processes = new NodeProcesses(options.programPath, options.dir, options.yard.perProcess ?? 1);
     this.#say = options.say;
     this.#yard = options.yard;
     this.client = new YardClient(options.dir, options.yard);
@@ -79,6 +80,7 @@ export class Launcher {
       update: (change) => this.#update(change),
       running: () => this.#running(),
       pidOf: (letter) => this.#children.get(letter)?.pid,
+      mustBeAlone: (letter, what) => mustBeAlone(this.#children, letter, what),
     });
   }
 
@@ -214,7 +216,8 @@ export class Launcher {
   async #spawnOnce(node: YardNode): Promise<{ child: NodeChild; ready: ReadyLine }> {
     const { letter } = node;
     mkdirSync(join(this.dir, node.dir), { recursive: true, mode: 0o700 });
-    const child = spawnNode(this.#programPath, this.#argumentsFor(node), this.dir);
+    const index = this.#yard.nodes.findIndex((n) => n.letter === letter);
+    const child = this.#processes.spawn(letter, index, this.#argumentsFor(node));
     this.#children.set(letter, child);
     // Until it is ready its end is told by whoever waits for it here.
     this.#ending.add(letter);
@@ -288,6 +291,7 @@ export class Launcher {
       const node = pickNode(this.#yard.nodes, letter);
       const child = this.#children.get(node.letter);
       if (child === undefined) throw failed(`node ${node.letter} is down already`);
+      if (!clean) mustBeAlone(this.#children, node.letter, 'killing');
       this.#ending.add(node.letter);
       if (clean) this.#wiring.wake(node.letter);
       return clean ? child.stop(STOP_MS) : child.kill();

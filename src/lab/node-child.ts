@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline';
 /** One node as a child process of ours: what it said when ready, its last words, how it ended. */
 
 export interface ReadyLine {
+  /** What the node calls itself. */
+  readonly name?: string | undefined;
   readonly peerId: string;
   readonly addresses: readonly string[];
   readonly rpcPort: number;
@@ -28,7 +30,7 @@ export interface NodeChild {
 }
 
 /** Longest stderr line that is kept. */
-const MAX_WORDS = 500;
+export const MAX_WORDS = 500;
 
 /**
  * Starts `node PROGRAM node …`. The child is in a process group of its own, so that Ctrl-C reaches only us and nodes end
@@ -80,12 +82,12 @@ export function spawnNode(programPath: string, args: readonly string[], cwd: str
 }
 
 /** Without a listener an EPIPE at the child's death would end the launcher; the death itself is told by `exited`. */
-function ignoreBrokenPipe(): void {}
+export function ignoreBrokenPipe(): void {}
 
 /** Whoever awaits `ready` tells it; a child that dies before anybody does must not be an unhandled rejection. */
 function toldByCaller(): void {}
 
-function exitOf(child: ChildProcess): Promise<Exit> {
+export function exitOf(child: ChildProcess): Promise<Exit> {
   return new Promise((done) => {
     child.once('error', () => done({ code: 127, signal: null }));
     // 'close', not 'exit': then stderr has been read to its end, and the last words are the last.
@@ -93,17 +95,23 @@ function exitOf(child: ChildProcess): Promise<Exit> {
   });
 }
 
-function readyLineOf(line: string): ReadyLine | undefined {
+export function readyLineOf(line: string): ReadyLine | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
     const said = JSON.parse(line) as {
       ready?: boolean;
+      name?: string;
       peerId?: string;
       addresses?: string[];
       rpcPort?: number;
     };
     if (said.ready !== true || typeof said.peerId !== 'string') return undefined;
-    return { peerId: said.peerId, addresses: said.addresses ?? [], rpcPort: said.rpcPort ?? 0 };
+    return {
+      name: said.name,
+      peerId: said.peerId,
+      addresses: said.addresses ?? [],
+      rpcPort: said.rpcPort ?? 0,
+    };
   } catch {
     // Other output of the program, not the ready line.
     return undefined;

@@ -1,6 +1,7 @@
 import type { ShapeWish } from '../observe/condition-words.ts';
 import { parseBandwidth, parseDelay, parseLoss } from '../observe/units.ts';
 import { parseLinks } from './conditions.ts';
+import type { Topology } from './links.ts';
 import type { Field } from './scenario-yaml.ts';
 
 /** How a scenario file says which links, and what they are like. */
@@ -11,7 +12,7 @@ export const SHAPE_FIELDS = ['delay', 'jitter', 'loss', 'rate'];
 export function linksOf(
   field: Field,
   text: string,
-  names: { readonly nodes: readonly string[]; readonly topology: 'full' | 'line' },
+  names: { readonly nodes: readonly string[]; readonly topology: Topology },
 ): string {
   const { topology } = names;
   field.must(parseLinks(text, { nodes: names.nodes.map((letter) => ({ letter })), topology }));

@@ -2,6 +2,7 @@ import { parseRate } from '../observe/units.ts';
 import { defaultRegion, PROFILES } from '../util/profiles.ts';
 import { parseFigureName } from './assertions.ts';
 import { MAX_NODES, type NetworkName } from './create.ts';
+import { TOPOLOGIES } from './links.ts';
 import { didYouMean, letterOf } from './names.ts';
 import { parseRegion } from './profiles.ts';
 import type {
@@ -65,7 +66,7 @@ function readAll(root: Field, faults: Faults): Scenario {
   };
   const network = opt('network', (f) => choose(f, NETWORKS)) ?? 'lab';
   const nodes = opt('nodes', (f) => readNodes(f, network)) ?? defaultNodes(4, network);
-  const topology = opt('topology', (f) => choose(f, ['full', 'line'] as const)) ?? 'full';
+  const topology = opt('topology', (f) => choose(f, TOPOLOGIES)) ?? 'full';
   const names: Names = { nodes: nodes.map((n) => n.letter), topology, payments: [], marks: [] };
   const weather = opt('weather', (f) => WEATHER[choose(f, WEATHERS)]);
   const links = opt('links', (f) =>

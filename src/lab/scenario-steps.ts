@@ -4,6 +4,7 @@ import { parseAt, parseGroups, splitLetters } from '../observe/typed-names.ts';
 import { parseDuration, parseOffset, parseRate } from '../observe/units.ts';
 import { type Condition, parseCondition, type Vocabulary } from './assertions.ts';
 import { minerKeyName } from './keyring.ts';
+import type { Topology } from './links.ts';
 import { didYouMean } from './names.ts';
 import { parseRegion } from './profiles.ts';
 import type { Step, StepAction } from './scenario.ts';
@@ -18,7 +19,7 @@ const NAME = /^[a-z][\w-]{0,31}$/i;
 
 /** Names that steps give, in the order in which they come: a sentence may only speak of what was named before it. */
 export interface Names extends Vocabulary {
-  readonly topology: 'full' | 'line';
+  readonly topology: Topology;
   readonly payments: string[];
   readonly marks: string[];
 }

@@ -2,6 +2,7 @@ import type { ShapeWish } from '../observe/condition-words.ts';
 import type { Profile, Region } from '../util/profiles.ts';
 import type { Condition } from './assertions.ts';
 import type { NetworkName } from './create.ts';
+import type { Topology } from './links.ts';
 
 /** What one scenario file says, read and checked: a lecture, a homework and a CI check at once. */
 
@@ -12,7 +13,7 @@ export interface Scenario {
   readonly network: NetworkName;
   readonly paceMs: number | undefined;
   readonly delayMs: number;
-  readonly topology: 'full' | 'line';
+  readonly topology: Topology;
   /** Delays of every link by where its ends stand; `--speed` does not change them. */
   readonly profile: Profile | undefined;
   /** Links that differ from all others, in this order. */

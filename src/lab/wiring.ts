@@ -29,6 +29,8 @@ export interface WiringHost {
   /** Letters of the nodes that run, frozen ones too. */
   readonly running: () => string[];
   readonly pidOf: (letter: string) => number | undefined;
+  /** Throws where others share its process. */
+  readonly mustBeAlone: (letter: string, what: string) => void;
 }
 
 /** Sets the faults of a yard on its nodes, and keeps them in yard.json, so that a node that comes back has them too. */
@@ -174,6 +176,7 @@ export class Wiring {
     if (pid === undefined) throw failed(`node ${letter} is down`, `Start it: forkyard start ${letter}`);
     const { frozen } = this.#now;
     if (frozen.includes(letter)) throw failed(`node ${letter} is frozen already`, `forkyard thaw ${letter}`);
+    this.#o.mustBeAlone(letter, 'freezing');
     process.kill(pid, 'SIGSTOP');
     this.#keep({ ...this.#now, frozen: [...frozen, letter] });
     this.#say(`${letter} is frozen`);

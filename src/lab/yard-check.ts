@@ -6,6 +6,7 @@ import { PROFILES, REGIONS } from '../util/profiles.ts';
 import { err, ok, type Result } from '../util/result.ts';
 import { MAX_NODES } from './create.ts';
 import { minerKeyName } from './keyring.ts';
+import { TOPOLOGIES } from './links.ts';
 import { letterOf } from './names.ts';
 import { faultOf, type YardFile } from './yard-file.ts';
 
@@ -78,8 +79,11 @@ export function strangersYard(json: unknown): Result<YardFile, string> {
   }
   for (const ms of [yard.spacingMs, yard.delayMs])
     if (!(ms >= 0 && ms <= 3_600_000)) return err(`${ms} ms is no delay`);
-  if (![undefined, 'full', 'line'].includes(yard.topology))
+  if (yard.topology !== undefined && !TOPOLOGIES.includes(yard.topology))
     return err(`its topology is ${String(yard.topology)}`);
+  const { perProcess = 1 } = yard;
+  if (!(Number.isInteger(perProcess) && perProcess >= 1 && perProcess <= MAX_NODES))
+    return err(`its nodes in one process are ${String(perProcess)}`);
   const letters = yard.nodes.map((n) => n.letter);
   const wrong =
     conditionsFault(yard.conditions as JsonInput | undefined, letters) ?? resumeFault(yard, letters);

@@ -12,6 +12,7 @@ import {
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Conditions } from '../consensus/news.ts';
 import { err, ok, type Result } from '../util/result.ts';
+import type { Topology } from './links.ts';
 import { missing, type Problem } from './problem.ts';
 
 /** The yard's own state on disk: `yard.json`, found upward from the working directory. */
@@ -50,7 +51,9 @@ export interface YardFile {
   readonly launcher?: { readonly pid: number; readonly port: number };
   readonly page?: string;
   /** Who is linked with whom; absent = 'full', all with all. */
-  readonly topology?: 'full' | 'line';
+  readonly topology?: Topology;
+  /** Nodes that share a process; absent = each has its own. */
+  readonly perProcess?: number;
   /** The open partition, so that a node that is started again stays on its side. */
   readonly groups?: readonly (readonly string[])[] | undefined;
   /** All other faults that are set; absent = none. */

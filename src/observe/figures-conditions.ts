@@ -191,7 +191,7 @@ export class Conditions {
     if (this.#up.size < 2) return 'fewer than two nodes are up';
     if (this.#cut) return 'a cut is open';
     if (this.#frozen.length > 0) return `${this.#frozen.join(' ')} frozen`;
-    if (this.#yard.topology === 'line' && this.#up.size > 2) return 'blocks travel over several hops';
+    if (this.#yard.topology !== 'full' && this.#up.size > 2) return 'blocks travel over several hops';
     for (const node of this.#up) {
       const links = this.#links.get(node);
       if (links === undefined) return `the log does not tell the delay of ${node}`;

@@ -74,7 +74,7 @@ export function linksIn(
     for (const a of left.value) {
       for (const b of right.value) {
         if (!isLinked(a, b))
-          return err(`${a} and ${b} are not linked in this yard: its nodes stand in a line`);
+          return err(`${a} and ${b} are not linked in this yard: not every node is linked with every other`);
         if (match[2] !== '<') found.push([a, b]);
         if (match[2] !== '>') found.push([b, a]);
       }

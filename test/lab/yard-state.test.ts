@@ -8,7 +8,8 @@ import { compactToTarget, workOf } from '../../src/bitcoin/target.ts';
 import { claimYard, ownerOf } from '../../src/lab/claim.ts';
 import { createYard, readParams, reopenYard } from '../../src/lab/create.ts';
 import { allKeys, findKey, findPayee, minerKey, newKey } from '../../src/lab/keyring.ts';
-import { refusedBy, wantedPairs } from '../../src/lab/links.ts';
+import { linkCount, refusedBy, wantedPairs } from '../../src/lab/links.ts';
+import { letterOf } from '../../src/lab/names.ts';
 import { freePort, isFree } from '../../src/lab/ports.ts';
 import { Problem } from '../../src/lab/problem.ts';
 import { findYard, locateYard, readYard, writeYard } from '../../src/lab/yard-file.ts';
@@ -199,6 +200,21 @@ describe('links and ports', () => {
       ['B', 'C'],
     ]);
     expect(wantedPairs(['A', 'B', 'C'], 'full', [['A', 'C'], ['B']])).toEqual([['A', 'C']]);
+  });
+
+  it('a random net is always the same, connected, bounded, and grows without changing', () => {
+    const letters = Array.from({ length: 50 }, (_, i) => letterOf(i));
+    const pairs = wantedPairs(letters, 'random');
+    expect(wantedPairs(letters, 'random')).toEqual(pairs);
+    expect(wantedPairs(letters.slice(0, 20), 'random')).toEqual(
+      pairs.filter((pair) => pair.every((letter) => letters.indexOf(letter) < 20)),
+    );
+    expect(new Set(pairs.map((pair) => pair.join('-'))).size).toBe(pairs.length);
+    const each = letters.map((letter) => linkCount(pairs, letter));
+    expect(Math.max(...each)).toBeLessThanOrEqual(8);
+    expect(pairs.length).toBeGreaterThan(2 * 49);
+    // Any row of neighbours hangs together: a cut into two halves leaves each of them connected.
+    for (const [i, letter] of letters.slice(1).entries()) expect(pairs).toContainEqual([letters[i], letter]);
   });
 
   it('refuses exactly the peers across the cut', () => {

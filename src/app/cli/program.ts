@@ -10,7 +10,7 @@ import { strategyVerb } from './verb-strategy.ts';
 import { actVerbs } from './verbs-act.ts';
 import { faultVerbs } from './verbs-fault.ts';
 import { lookVerbs } from './verbs-look.ts';
-import { nodeVerbs } from './verbs-node.ts';
+import { innerVerbs, nodeVerbs } from './verbs-node.ts';
 import { payVerbs } from './verbs-pay.ts';
 import { saveVerbs } from './verbs-save.ts';
 import { yardVerbs } from './verbs-yard.ts';
@@ -60,6 +60,7 @@ export function buildProgram(options: ProgramOptions): Command {
     for (const verb of verbs) program.addCommand(verb.helpGroup(heading));
     for (const verb of verbs) for (const name of [verb.name(), ...verb.aliases()]) knownVerbs.add(name);
   }
+  for (const verb of innerVerbs()) program.addCommand(verb, { hidden: true });
   for (const command of [program, ...program.commands]) {
     const verb = command === program ? '' : `${command.name()} `;
     command.exitOverride().showHelpAfterError(`An example: forkyard ${verb}--help`);

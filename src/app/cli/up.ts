@@ -5,9 +5,10 @@ import { genesisCoins } from '../../consensus/params.ts';
 import type { YardWishes } from '../../lab/create.ts';
 import { allKeys } from '../../lab/keyring.ts';
 import { launch, type RunningYard } from '../../lab/launch.ts';
+import { linkCount, MOST_FOR_FULL, wantedPairs } from '../../lab/links.ts';
 import { followLog } from '../../lab/live.ts';
 import { listLetters } from '../../lab/names.ts';
-import { findYard, YARD_DIR, yardOption } from '../../lab/yard-file.ts';
+import { findYard, YARD_DIR, type YardFile, yardOption } from '../../lab/yard-file.ts';
 import { formatDuration, formatMs, formatRate } from '../../observe/units.ts';
 import { startPage } from '../page/server.ts';
 import { type Ended, hasScreen, showOwn } from '../tui/open.ts';
@@ -100,6 +101,28 @@ function bugLine(what: string, error: unknown): string {
   return `page bug in ${what}: ${(error as Error).stack ?? String(error)}`;
 }
 
+/** What is not as in a small yard: links that not all have with all, processes that several share. */
+function shapeLines({ nodes, topology = 'full', perProcess = 1 }: YardFile): string[] {
+  const lines: string[] = [];
+  const letters = nodes.map((n) => n.letter);
+  if (topology !== 'full' && letters.length > 2) {
+    const pairs = wantedPairs(letters, topology);
+    const each = letters.map((letter) => linkCount(pairs, letter));
+    const how =
+      topology === 'line'
+        ? 'a line, so blocks pass from neighbour to neighbour'
+        : 'a random net, not all with all';
+    lines.push(`LINKS ${how}: ${pairs.length} links, ${Math.min(...each)} to ${Math.max(...each)} a node`);
+  }
+  if (perProcess > 1 && letters.length > 1)
+    lines.push(`PROCESSES ${perProcess} nodes share one, so none can be killed (-9) or frozen alone`);
+  else if (letters.length > MOST_FOR_FULL)
+    lines.push(
+      `PROCESSES one for each node; lighter: forkyard up --per-process ${Math.ceil(letters.length / 2)}`,
+    );
+  return lines.length === 0 ? [] : [...lines, ''];
+}
+
 /** What a person needs next: where nodes answer, whose keys hold coins, what to try. */
 function describe(out: Out, running: RunningYard): void {
   const { client, launcher } = running;
@@ -125,6 +148,7 @@ function describe(out: Out, running: RunningYard): void {
   ]);
   for (const line of table([['NODE', 'RPC', 'PEER ADDRESS', 'MINES', 'DATA'], ...rows])) out.line(line);
   out.line();
+  for (const line of shapeLines(yard)) out.line(line);
   if (running.page !== undefined) {
     out.line(`PAGE  ${running.page}`);
     out.line();

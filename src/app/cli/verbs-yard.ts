@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { RETARGET_KINDS } from '../../consensus/retarget-json.ts';
 import type { YardWishes } from '../../lab/create.ts';
+import { TOPOLOGIES } from '../../lab/links.ts';
 import { Problem } from '../../lab/problem.ts';
 import { parseProfile, parseRegion } from '../../lab/profiles.ts';
 import { WEATHER, WEATHERS } from '../../lab/weather.ts';
@@ -27,6 +28,7 @@ interface UpOptions {
   readonly network?: string;
   readonly data?: string;
   readonly topology?: string;
+  readonly perProcess?: string;
   readonly genesis?: string;
   readonly retarget?: string;
   readonly profile?: string;
@@ -40,8 +42,9 @@ export function wishesOf(o: UpOptions): YardWishes {
     throw new Problem(2, `--weather: '${o.weather}' is not calm, windy or stormy`);
   }
   const weather = name === undefined ? undefined : WEATHER[name];
-  if (o.topology !== undefined && o.topology !== 'full' && o.topology !== 'line') {
-    throw new Problem(2, `--topology: '${o.topology}' is not full or line`);
+  const topology = TOPOLOGIES.find((one) => one === o.topology);
+  if (o.topology !== undefined && topology === undefined) {
+    throw new Problem(2, `--topology: '${o.topology}' is not one of ${TOPOLOGIES.join(', ')}`);
   }
   const retarget = RETARGET_KINDS.find((kind) => kind === o.retarget);
   if (o.retarget !== undefined && retarget === undefined) {
@@ -67,7 +70,10 @@ export function wishesOf(o: UpOptions): YardWishes {
     ...(paceMs === undefined ? {} : { paceMs: Math.round(paceMs) }),
     ...(delayMs === undefined ? {} : { delayMs: Math.round(delayMs) }),
     ...(o.network === undefined ? {} : { network: o.network }),
-    ...(o.topology === undefined ? {} : { topology: o.topology as 'full' | 'line' }),
+    ...(topology === undefined ? {} : { topology }),
+    ...(o.perProcess === undefined
+      ? {}
+      : { perProcess: must(parseCount(o.perProcess, 'nodes in one process', 1, 64), '--per-process') }),
     ...(retarget === undefined ? {} : { retarget }),
     ...(o.profile === undefined ? {} : { profile: must(parseProfile(o.profile), '--profile') }),
     ...(o.regions === undefined
@@ -89,7 +95,8 @@ export function yardVerbs(programPath: string): Command[] {
     .option('--profile <name>', 'lan, world (six regions) or none: the delays of all links')
     .option('--regions <list>', 'with --profile world: where the nodes stand, in their order: europe,japan,…')
     .option('--network <name>', 'yard, lab or regtest (default yard)')
-    .option('--topology <name>', 'full (all with all) or line')
+    .option('--topology <name>', 'full (all with all), line, or random (default above 8 nodes)')
+    .option('--per-process <count>', 'so many nodes share a process: less memory (default 1)')
     .option(
       '--retarget <rule>',
       'what sets the difficulty: none, ema, asert or bitcoin (default: as the network has it)',
@@ -111,6 +118,7 @@ export function yardVerbs(programPath: string): Command[] {
     'up -n 5 --pace 2s --delay 400ms',
     'up --weather stormy',
     'up -n 6 --profile world --pace 3s',
+    'up -n 20 --per-process 10',
     'up -n 2 --network regtest --data /tmp/app-test',
   );
 

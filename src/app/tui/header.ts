@@ -79,7 +79,7 @@ export function expectedForkEvery(state: TuiState): number | undefined {
   const { yard, forest } = state;
   const miners = yard.nodes.filter((n) => n.miner && n.hashrate > 0);
   if (yard.spacingMs === 0 || yard.delayMs === 0 || miners.length < 2) return undefined;
-  if (forest.cut !== undefined || yard.topology === 'line' || isHeld(state)) return undefined;
+  if (forest.cut !== undefined || (yard.topology ?? 'full') !== 'full' || isHeld(state)) return undefined;
   if (!isCalm(conditionsOf(yard))) return undefined;
   if (miners.some((n) => !forest.tips.has(n.letter))) return undefined;
   const mean = yard.delayMs * (1 - concentration(miners.map((n) => n.hashrate)));

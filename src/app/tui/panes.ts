@@ -1,6 +1,6 @@
 import type { NodeInfo } from '../../lab/client.ts';
 import { askedShape } from '../../lab/conditions.ts';
-import { sameGroup, wantedPairs } from '../../lab/links.ts';
+import { linkCount, sameGroup, wantedPairs } from '../../lab/links.ts';
 import { clock } from '../../lab/live.ts';
 import { blockName, tailOf } from '../../lab/names.ts';
 import type { YardFile } from '../../lab/yard-file.ts';
@@ -32,6 +32,7 @@ function columns(state: TuiState, isWide: boolean): Column[] {
   const own = (letter: string) => forest.reorgs.filter((r) => r.node === letter);
   const column = (head: string, width: number, cell: Column['cell']): Column => ({ head, width, cell });
   const named = Math.max(3, ...letters(state).map((l) => tip(l)?.label.length ?? 0));
+  const links = wantedPairs(letters(state), yard.topology ?? 'full');
   return [
     column('NODE', 4, (letter) => letter),
     column('TIP', named + 8, (letter, info) => {
@@ -51,8 +52,8 @@ function columns(state: TuiState, isWide: boolean): Column[] {
           ),
         ]
       : []),
-    column('PEERS', 5, (_, info) =>
-      info === undefined ? '-' : `${info.peers.length}/${yard.nodes.length - 1}`,
+    column('PEERS', 5, (letter, info) =>
+      info === undefined ? '-' : `${info.peers.length}/${linkCount(links, letter)}`,
     ),
     column('POOL', 4, (_, info) => (info === undefined ? '-' : String(info.pool.size))),
     ...(isWide
