@@ -183,7 +183,7 @@ export function locateYard(given: string | undefined, cwd: string): { dir: strin
 }
 
 /** `--yard` may name the state directory or the folder that holds `.forkyard`. */
-function findYardAt(dir: string): string | undefined {
+export function findYardAt(dir: string): string | undefined {
   return [dir, join(dir, YARD_DIR)].find((d) => existsSync(join(d, 'yard.json')));
 }
 

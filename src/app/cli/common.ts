@@ -1,8 +1,11 @@
+import { resolve } from 'node:path';
 import { type Command, Help, Option } from 'commander';
 import type { Action } from '../../lab/action.ts';
 import { Problem } from '../../lab/problem.ts';
+import { findYardAt, yardOption } from '../../lab/yard-file.ts';
 import { parseDuration } from '../../observe/units.ts';
 import { Out } from './out.ts';
+import { meant } from './typed.ts';
 
 /** What every verb shares: the options that mean the same everywhere, and how an action is told. */
 
@@ -59,6 +62,12 @@ export function addDryRun(command: Command): Command {
   return command.addOption(new Option('--dry-run', 'say what would be done, and do nothing'));
 }
 
+/** From now on every next step that is printed says `--yard` where it would mean another one without. */
+export function meanYard(given: string): void {
+  const dir = findYardAt(resolve(given));
+  meant.yard = dir === undefined ? '' : yardOption(dir, process.cwd());
+}
+
 export function shared(command: Command): Shared {
   const raw = command.optsWithGlobals<RawOptions>();
   let timeoutMs: number | undefined;
@@ -67,6 +76,7 @@ export function shared(command: Command): Shared {
     if (!parsed.ok) throw new Problem(2, `--timeout: ${parsed.error}`);
     timeoutMs = parsed.value;
   }
+  if (raw.yard !== undefined) meanYard(raw.yard);
   return {
     out: new Out({ json: raw.json === true, quiet: raw.quiet === true, ascii: raw.ascii === true }),
     yard: raw.yard,

@@ -3,13 +3,14 @@ import { Interrupted } from '../../lab/action.ts';
 import { Problem } from '../../lab/problem.ts';
 import { ending, interrupt } from './common.ts';
 import { buildProgram, type ProgramOptions } from './program.ts';
-import { asTyped } from './typed.ts';
+import { asTyped, meant } from './typed.ts';
 
 /** Exit codes: 0 done; 1 it ran and the answer is no; 2 wrong usage; 3 no such yard or node down; 130 Ctrl-C. */
 
 /** Runs one command line (without `node` and the program) and gives the exit code. */
 export async function runCli(args: readonly string[], options: ProgramOptions): Promise<number> {
   ending.code = 0;
+  meant.yard = '';
   const uncatch = catchInterrupts();
   try {
     await buildProgram(options).parseAsync([...args], { from: 'user' });

@@ -12,7 +12,7 @@ import { findYard, YARD_DIR, type YardFile, yardOption } from '../../lab/yard-fi
 import { formatDuration, formatMs, formatRate } from '../../observe/units.ts';
 import { startPage } from '../page/server.ts';
 import { type Ended, hasScreen, showOwn } from '../tui/open.ts';
-import type { Shared } from './common.ts';
+import { meanYard, type Shared } from './common.ts';
 import type { Out } from './out.ts';
 import { table } from './print.ts';
 
@@ -48,6 +48,7 @@ export async function runUp(s: Shared, options: UpOptions): Promise<number> {
     page: (launcher) => startPage({ launcher, bug: (what, error) => note(bugLine(what, error)) }),
     signal: began.signal,
   });
+  meanYard(yard.client.dir);
   describe(out, yard);
   const isShown = !options.log && hasScreen(out);
   if (out.json) yard.launcher.log.subscribe((event) => out.object(event));
