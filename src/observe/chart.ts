@@ -17,6 +17,8 @@ export interface ChartSeries {
   /** Series with one number share a colour: what is measured lies on what is predicted. */
   readonly colour: number;
   readonly points: readonly ChartPoint[];
+  /** Filled marks: a second way of measuring the same. */
+  readonly solid?: boolean;
 }
 
 export interface Chart {
@@ -73,8 +75,8 @@ function decadesAbove(v: number, low: number): number {
 }
 
 /** Shapes as well as colours: printed grey, and to whom colours look alike, they stay apart. */
-function mark(shape: number, x: number, y: number, colour: string): string {
-  const fill = `fill="#fff" stroke="${colour}" stroke-width="1.8"`;
+function mark({ colour: shape, solid }: ChartSeries, x: number, y: number, colour: string): string {
+  const fill = `fill="${solid === true ? colour : '#fff'}" stroke="${colour}" stroke-width="1.8"`;
   const [cx, cy] = [round(x), round(y)];
   if (shape % 4 === 0) return `<circle cx="${cx}" cy="${cy}" r="4" ${fill}/>`;
   if (shape % 4 === 1)
@@ -159,7 +161,7 @@ function marksOf(s: ChartSeries, x: Place, y: Place): string {
         (p.se ?? 0) > 0
           ? `<line x1="${at}" x2="${at}" y1="${round(y(p.y - 2 * p.se!))}" y2="${round(y(p.y + 2 * p.se!))}" stroke="${colour}" stroke-width="1.6"/>`
           : '';
-      return bar + mark(s.colour, x(p.x), y(p.y), colour);
+      return bar + mark(s, x(p.x), y(p.y), colour);
     })
     .join('');
 }
@@ -168,7 +170,7 @@ function legendOf(s: ChartSeries, y: number): string {
   const sign =
     s.as === 'line'
       ? `<line x1="${LEFT}" x2="${LEFT + 26}" y1="${y - 4}" y2="${y - 4}" ${strokeOf(s)}/>`
-      : mark(s.colour, LEFT + 13, y - 4, colourOf(s));
+      : mark(s, LEFT + 13, y - 4, colourOf(s));
   return `${sign}<text x="${LEFT + 34}" y="${y}">${escapeXml(s.name)}</text>`;
 }
 

@@ -2,14 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { EXPERIMENTS } from '../../src/lab/experiment/catalogue.ts';
 import { readValues } from '../../src/lab/experiment/parameters.ts';
 import { runExperiment } from '../../src/lab/experiment/run.ts';
+import { NETWORKS_JSON } from '../dsl/networks.ts';
 
 describe('every experiment with its own settings', () => {
   for (const experiment of EXPERIMENTS) {
     it(`${experiment.name} is within what is allowed, and does not depend on the threads`, async () => {
       const values = readValues(experiment, {});
       const [many, one] = [
-        await runExperiment(experiment, values, 1, { threads: 2 }),
-        await runExperiment(experiment, values, 1, { threads: 0 }),
+        await runExperiment(experiment, values, 1, { threads: 2, networks: NETWORKS_JSON }),
+        await runExperiment(experiment, values, 1, { threads: 0, networks: NETWORKS_JSON }),
       ];
       expect(many.rows.filter((r) => !r.ok)).toEqual([]);
       expect(one.rows).toEqual(many.rows);
@@ -21,7 +22,10 @@ describe('every experiment with its own settings', () => {
     let outside = 0;
     for (const experiment of EXPERIMENTS.filter((e) => !['speed', 'forkrate'].includes(e.name))) {
       for (const seed of [2, 3, 4]) {
-        const result = await runExperiment(experiment, readValues(experiment, {}), seed, { threads: 2 });
+        const result = await runExperiment(experiment, readValues(experiment, {}), seed, {
+          threads: 2,
+          networks: NETWORKS_JSON,
+        });
         rows += result.rows.length;
         outside += result.rows.filter((r) => !r.ok).length;
       }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { EXPERIMENTS, findExperiment } from '../../lab/experiment/catalogue.ts';
@@ -10,6 +10,7 @@ import type { Experiment, ExperimentResult, Values } from '../../lab/experiment/
 import { misuse } from '../../lab/problem.ts';
 import { pathFrom } from '../../lab/yard-file.ts';
 import { chartText } from '../../observe/chart-text.ts';
+import { packageRoot } from '../node-package.ts';
 import { ending, type Shared } from './common.ts';
 import type { Out } from './out.ts';
 import { table } from './print.ts';
@@ -97,6 +98,7 @@ async function runOne(
   const timeout = s.timeoutMs === undefined ? [] : [AbortSignal.timeout(s.timeoutMs)];
   try {
     return await runExperiment(experiment, values, seed, {
+      networks: JSON.parse(readFileSync(join(packageRoot(), 'genesis.json'), 'utf8')),
       threads: Math.min(MOST_THREADS, availableParallelism()),
       progress: (part) => bar.show(part),
       signal: AbortSignal.any([s.signal, ...timeout]),

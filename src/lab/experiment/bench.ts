@@ -6,12 +6,16 @@ import type { Answer, Order } from './worker.ts';
 
 /** Where the pieces of an experiment are done: on a few threads, or here. */
 export interface Bench {
+  /** The networks of genesis.json, for whole nodes. */
+  readonly networks: unknown;
   /** `cost`: about how long it takes, in any unit that all pieces of one experiment share. */
   do<K extends TaskName>(task: K, input: TaskInput<K>, cost: number): Promise<TaskOutput<K>>;
   close(): Promise<void>;
 }
 
 export interface BenchOptions {
+  /** The networks of genesis.json, as JSON. */
+  readonly networks: unknown;
   /** 0: everything in this thread, one piece after the other. */
   readonly threads: number;
   /** Part that is done of all that is known to be done, 0 … 1. */
@@ -47,6 +51,10 @@ class Threads implements Bench {
     for (const piece of this.#pieces) piece.reject(new Interrupted());
     void this.close();
   };
+
+  get networks(): unknown {
+    return this.#options.networks;
+  }
 
   do<K extends TaskName>(task: K, input: TaskInput<K>, cost: number): Promise<TaskOutput<K>> {
     return new Promise<TaskOutput<K>>((resolve, reject) => {

@@ -4,7 +4,7 @@ import { type ClusterRace, clusterRace } from '../../observe/predict-clusters.ts
 import { squareRoot } from '../../util/elementary.ts';
 import { misuse } from '../problem.ts';
 import { number, numbers } from './parameters.ts';
-import { percentOf, ratio, row } from './rows.ts';
+import { percentOf, ratio, row, WHOLE_PART, wholeRow, wholeShare } from './rows.ts';
 import type { Experiment, Row } from './types.ts';
 
 /** Depths with rows of their own. */
@@ -52,21 +52,29 @@ export const disagreement: Experiment = {
     const share = shares[0]! / (shares[0]! + shares[1]!);
     const blocks = number(values, 'blocks');
     const runs = await Promise.all(
-      numbers(values, 'x').map(async (x) => ({
-        x,
-        theory: clusterRace(x, share),
-        figures: await bench.do('clusters', { x, share, blocks, seed: `${seed}/disagreement/${x}` }, blocks),
-      })),
+      numbers(values, 'x').map(async (x) => {
+        const wholeBlocks = Math.max(200, Math.round(blocks / WHOLE_PART));
+        const wholeSeed = `${seed}/whole/disagreement/${x}`;
+        const [figures, whole] = await Promise.all([
+          bench.do('clusters', { x, share, blocks, seed: `${seed}/disagreement/${x}` }, blocks),
+          bench.do(
+            'wholeClusters',
+            { x, share, blocks: wholeBlocks, seed: wholeSeed, networks: bench.networks },
+            blocks * 5,
+          ),
+        ]);
+        return { x, theory: clusterRace(x, share), figures, whole };
+      }),
     );
     return (sigmas) => ({
-      rows: runs.flatMap(({ x, theory, figures }) => rowsOf(x, theory, figures, sigmas)),
+      rows: runs.flatMap((r) => rowsOf(r, sigmas)),
       charts: [
         {
           title: 'How often two nodes contradict each other k blocks below their tips',
           xLabel: 'k, blocks below the tip',
           yLabel: 'D_k, share of the time',
           logY: true,
-          series: runs.flatMap(({ x, theory, figures }, colour) => [
+          series: runs.flatMap(({ x, theory, figures, whole }, colour) => [
             {
               name: `predicted, x = ${x}`,
               as: 'line' as const,
@@ -80,6 +88,16 @@ export const disagreement: Experiment = {
               points: depthsOf(theory, figures).map((k) => ({
                 x: k,
                 ...pointOf(judgeD(k, theory, figures, sigmas)),
+              })),
+            },
+            {
+              name: `whole nodes, x = ${x}`,
+              as: 'points' as const,
+              solid: true,
+              colour,
+              points: depthsOf(theory, whole).map((k) => ({
+                x: k,
+                ...pointOf(judgeD(k, theory, whole, sigmas)),
               })),
             },
           ]),
@@ -121,6 +139,8 @@ interface Run {
   readonly x: number;
   readonly theory: ClusterRace;
   readonly figures: Figures;
+  /** Of whole nodes. */
+  readonly whole: Figures;
 }
 
 /** Depths that enough forks were expected to reach. */
@@ -151,30 +171,39 @@ function pointOf({ measured, se }: Judged): { y: number; se: number } {
   return { y: measured, se };
 }
 
-function rowsOf(x: number, theory: ClusterRace, figures: Figures, sigmas: number): Row[] {
-  const depths = depthsOf(theory, figures);
-  return [
-    row({ quantity: 'stale', x }, judgeShare(figures.stale, figures.blocks, theory.stale, sigmas), {
-      origin: 'derived here',
+function rowsOf({ x, theory, figures, whole }: Run, sigmas: number): Row[] {
+  const origin = 'derived here';
+  const stale = row(
+    { quantity: 'stale', x },
+    judgeShare(figures.stale, figures.blocks, theory.stale, sigmas),
+    {
+      origin,
       formula: 'x/(2(1+x)) for equal shares',
-    }),
-    ...depths.map((k) =>
-      row({ quantity: 'D_k', k, x }, judgeD(k, theory, figures, sigmas), {
-        origin: 'derived here',
-        formula: `≈ρ^${k + 1}, ρ = ${ratio(theory.rho)}`,
-      }),
-    ),
-    ...depths.map((k) =>
-      row({ quantity: 'V_k', k, x }, judgeV(k, theory, figures, sigmas), {
-        origin: 'derived here',
-        formula: k === 0 ? 'forks, per height' : `≈ρ^${k}·V_0`,
-      }),
-    ),
-  ];
+    },
+  );
+  const rows = [stale, wholeShare(stale, whole.stale, whole.blocks, sigmas)];
+  const wholeDepths = depthsOf(theory, whole);
+  for (const k of depthsOf(theory, figures)) {
+    const d = row({ quantity: 'D_k', k, x }, judgeD(k, theory, figures, sigmas), {
+      origin,
+      formula: `≈ρ^${k + 1}, ρ = ${ratio(theory.rho)}`,
+    });
+    rows.push(d);
+    if (wholeDepths.includes(k)) rows.push(wholeRow(d, judgeD(k, theory, whole, sigmas), sigmas));
+  }
+  for (const k of depthsOf(theory, figures)) {
+    const v = row({ quantity: 'V_k', k, x }, judgeV(k, theory, figures, sigmas), {
+      origin,
+      formula: k === 0 ? 'forks, per height' : `≈ρ^${k}·V_0`,
+    });
+    rows.push(v);
+    if (wholeDepths.includes(k)) rows.push(wholeShare(v, whole.depths[k]?.v ?? 0, whole.heights, sigmas));
+  }
+  return rows;
 }
 
 /** Of all forks that came to some depth, the share that came one deeper. */
-function slopeOf({ theory, figures }: Omit<Run, 'x'>, sigmas: number): Judged {
+function slopeOf({ theory, figures }: Pick<Run, 'theory' | 'figures'>, sigmas: number): Judged {
   let reached = 0;
   let deeper = 0;
   let predictedReached = 0;

@@ -6,7 +6,7 @@ import {
   doubleSpend,
 } from '../../observe/predict-attack.ts';
 import { number, numbers, words } from './parameters.ts';
-import { percentOf, row } from './rows.ts';
+import { percentOf, row, WHOLE_PART, wholeShare } from './rows.ts';
 import type { Experiment, Origin } from './types.ts';
 
 const FORMULA: Readonly<Record<DoubleSpendModel, readonly [Origin, string]>> = {
@@ -56,27 +56,45 @@ export const doublespend: Experiment = {
   async run(values, seed, bench) {
     const races = number(values, 'races');
     const [model] = words<DoubleSpendModel>(values, 'model') as [DoubleSpendModel];
+    const wholeRaces = Math.max(50, Math.round(races / WHOLE_PART));
     const zs = numbers(values, 'z');
     const runs = await Promise.all(
       numbers(values, 'q').flatMap((q) =>
-        zs.map(async (z) => ({
-          q,
-          z,
-          won: await bench.do(
-            'doubleSpends',
-            { q, z, races, model, seed: `${seed}/doublespend/${model}/${q}/${z}` },
-            races * (z / (1 - q) + 6 / (1 - 2 * q)),
-          ),
-        })),
+        zs.map(async (z) => {
+          const cost = races * (z / (1 - q) + 6 / (1 - 2 * q));
+          const [won, whole] = await Promise.all([
+            bench.do(
+              'doubleSpends',
+              { q, z, races, model, seed: `${seed}/doublespend/${model}/${q}/${z}` },
+              cost,
+            ),
+            model === 'strict'
+              ? bench.do(
+                  'wholeDoubleSpends',
+                  {
+                    q,
+                    z,
+                    races: wholeRaces,
+                    seed: `${seed}/whole/doublespend/${q}/${z}`,
+                    networks: bench.networks,
+                  },
+                  cost * 20,
+                )
+              : undefined,
+          ]);
+          return { q, z, won, whole };
+        }),
       ),
     );
     const [origin, formula] = FORMULA[model];
     const most = Math.max(...zs);
     const curve = Array.from({ length: most }, (_, i) => i + 1);
     return (sigmas) => ({
-      rows: runs.map(({ q, z, won }) =>
-        row({ q, z }, judgeShare(won, races, doubleSpend(q, z, model), sigmas), { origin, formula }),
-      ),
+      rows: runs.flatMap(({ q, z, won, whole }) => {
+        const judged = judgeShare(won, races, doubleSpend(q, z, model), sigmas);
+        const reduced = row({ q, z }, judged, { origin, formula });
+        return whole === undefined ? [reduced] : [reduced, wholeShare(reduced, whole, wholeRaces, sigmas)];
+      }),
       charts: [
         {
           title: 'Chance that a payment is undone after z confirmations',
@@ -107,7 +125,7 @@ export const doublespend: Experiment = {
       sentence: sentenceOf(runs, races, model),
       remarks: [
         'The block with the payment counts as the first confirmation, and the attacker has no block mined before. It gives up when its chance to come back is below one in a million, so the measured share is too low by less than that.',
-        'Strict is what nodes do that keep the branch they saw first; the two published formulas count a tie as won. Where fewer than 10 wins are expected, the exact binomial interval decides.',
+        'Strict is what nodes do that keep the branch they saw first; the two published formulas count a tie as won. Whole nodes race for that model only: no node has another rule. Where fewer than 10 wins are expected, the exact binomial interval decides.',
       ],
     });
   },

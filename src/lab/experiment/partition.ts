@@ -5,7 +5,7 @@ import {
   partition as theoryOf,
 } from '../../observe/predict-partition.ts';
 import { number, numbers } from './parameters.ts';
-import { percentOf, ratio, row } from './rows.ts';
+import { percentOf, ratio, row, WHOLE_PART, wholeRow, wholeShare } from './rows.ts';
 import type { Experiment } from './types.ts';
 
 /** One-way delay between the sides after the heal, in block intervals: the theory is one of short delays. */
@@ -42,23 +42,36 @@ export const partition: Experiment = {
   async run(values, seed, bench) {
     const blocks = number(values, 'blocks');
     const runs = number(values, 'runs');
+    const wholeRuns = Math.max(20, Math.round(runs / WHOLE_PART));
     const done = await Promise.all(
-      numbers(values, 'split').map(async (split) => ({
-        split,
-        theory: theoryOf(blocks, split),
-        ...(await bench.do(
-          'partitions',
-          { blocks, share: split, runs, delay: DELAY, seed: `${seed}/partition/${split}` },
-          runs,
-        )),
-      })),
+      numbers(values, 'split').map(async (split) => {
+        const [reduced, whole] = await Promise.all([
+          bench.do(
+            'partitions',
+            { blocks, share: split, runs, delay: DELAY, seed: `${seed}/partition/${split}` },
+            runs,
+          ),
+          bench.do(
+            'wholePartitions',
+            {
+              blocks,
+              share: split,
+              runs: wholeRuns,
+              seed: `${seed}/whole/partition/${split}`,
+              networks: bench.networks,
+            },
+            runs * 10,
+          ),
+        ]);
+        return { split, theory: theoryOf(blocks, split), ...reduced, whole };
+      }),
     );
     return (sigmas) => ({
-      rows: done.flatMap(({ split, theory, ties, secondWins, reorgs, agreement }) => {
+      rows: done.flatMap(({ split, theory, ties, secondWins, reorgs, agreement, whole }) => {
         const depth = meanOf(reorgs);
         const time = meanOf(agreement);
         const predicted = agreementAfterHeal(theory.tie, DELAY);
-        return [
+        const [tie, wins, reorg, agreed] = [
           row({ quantity: 'tie', split }, judgeShare(ties, runs, theory.tie, sigmas), {
             origin: 'derived here',
             formula: 'e^(-n) I0(2n√(p1p2))',
@@ -84,6 +97,16 @@ export const partition: Experiment = {
               note: `approximate: known to be 2-8 % low, so up to ${percentOf(AGREEMENT_BIAS)} above it is accepted`,
             },
           ),
+        ] as const;
+        const wholeDepth = meanOf(whole.reorgs);
+        return [
+          tie,
+          wholeShare(tie, whole.ties, wholeRuns, sigmas),
+          wins,
+          wholeShare(wins, whole.secondWins, wholeRuns, sigmas),
+          reorg,
+          wholeRow(reorg, { measured: wholeDepth.mean, se: wholeDepth.se, n: wholeRuns }, sigmas),
+          agreed,
         ];
       }),
       charts: [
@@ -112,7 +135,7 @@ export const partition: Experiment = {
       ],
       sentence: sentenceOf(done[0]!, blocks, runs),
       remarks: [
-        `After the heal a message crosses in δ = ${DELAY} block intervals. At 0.5 both sides are equal, and "minority" means the second one.`,
+        `After the heal a message crosses in δ = ${DELAY} block intervals. At 0.5 both sides are equal, and "minority" means the second one. Whole nodes connect and greet each other anew after a heal, which takes round trips of its own, so their time to agreement is not compared.`,
       ],
     });
   },

@@ -2,7 +2,7 @@ import { judgeShare } from '../../observe/judge.ts';
 import { twoClusters } from '../../observe/predict.ts';
 import { choiceOf, countOf, listOf, spanOf } from './common.ts';
 import { number, numbers, words } from './parameters.ts';
-import { percentOf, row } from './rows.ts';
+import { percentOf, row, WHOLE_PART, wholeShare } from './rows.ts';
 import type { Experiment } from './types.ts';
 
 type Tie = 'first-seen' | 'lowest-id';
@@ -24,28 +24,38 @@ export const quiescence: Experiment = {
   ],
   async run(values, seed, bench) {
     const runs = number(values, 'runs');
+    const wholeRuns = Math.max(20, Math.round(runs / WHOLE_PART));
     const xs = numbers(values, 'x');
     const done = await Promise.all(
       words<Tie>(values, 'tie').flatMap((tie) =>
-        xs.map(async (x) => ({
-          tie,
-          x,
-          predicted: tie === 'lowest-id' ? 0 : twoClusters(x).quiescenceFailure,
-          differ: await bench.do(
-            'quiescence',
-            { x, tie, runs, seed: `${seed}/quiescence/${tie}/${x}` },
-            runs,
-          ),
-        })),
+        xs.map(async (x) => {
+          const [differ, whole] = await Promise.all([
+            bench.do('quiescence', { x, tie, runs, seed: `${seed}/quiescence/${tie}/${x}` }, runs),
+            bench.do(
+              'wholeQuiescence',
+              {
+                x,
+                tie,
+                runs: wholeRuns,
+                seed: `${seed}/whole/quiescence/${tie}/${x}`,
+                networks: bench.networks,
+              },
+              runs * 5,
+            ),
+          ]);
+          const predicted = tie === 'lowest-id' ? 0 : twoClusters(x).quiescenceFailure;
+          return { tie, x, predicted, differ, whole };
+        }),
       ),
     );
     return (sigmas) => ({
-      rows: done.map(({ tie, x, predicted, differ }) =>
-        row({ quantity: 'Q', tie, x }, judgeShare(differ, runs, predicted, sigmas), {
+      rows: done.flatMap(({ tie, x, predicted, differ, whole }) => {
+        const reduced = row({ quantity: 'Q', tie, x }, judgeShare(differ, runs, predicted, sigmas), {
           origin: 'derived here',
           formula: tie === 'lowest-id' ? 'exactly 0' : '(1-e^(-x/2))/(1+x)',
-        }),
-      ),
+        });
+        return [reduced, wholeShare(reduced, whole, wholeRuns, sigmas)];
+      }),
       charts: [
         {
           title: 'Stop the miners: how often do two halves of the network still differ?',

@@ -1,4 +1,4 @@
-import type { Judged } from '../../observe/judge.ts';
+import { agree, type Judged, judgeShare } from '../../observe/judge.ts';
 import type { Model, Origin, Row } from './types.ts';
 
 /** Rows of an experiment, and how its numbers are written. */
@@ -25,3 +25,31 @@ export function ratio(value: number): string {
 export function percentOf(share: number): string {
   return `${Number((share * 100).toPrecision(3))} %`;
 }
+
+/** Whole nodes do so much less than the reduced model. */
+export const WHOLE_PART = 40;
+
+/** A row of whole nodes, judged by whether it agrees with the row of the reduced model. */
+export function wholeRow(
+  reduced: Row,
+  whole: { readonly measured: number; readonly se: number; readonly n: number },
+  sigmas: number,
+): Row {
+  return {
+    ...reduced,
+    ...whole,
+    model: 'whole nodes',
+    ok: agree(whole, reduced, sigmas),
+    note: 'whole nodes: judged by whether they agree with the reduced model',
+  };
+}
+
+/** The same of so many events among so many; where few are expected, the exact distribution decides. */
+export function wholeShare(reduced: Row, events: number, n: number, sigmas: number): Row {
+  const judged = judgeShare(events, n, reduced.predicted, sigmas);
+  const few = Math.min(reduced.predicted, 1 - reduced.predicted) * n < FEW;
+  const made = wholeRow(reduced, judged, sigmas);
+  return few ? { ...made, ok: judged.ok } : made;
+}
+
+const FEW = 10;

@@ -14,7 +14,8 @@ export async function runExperiment(
   try {
     const conclude = await experiment.run(values, seed, bench);
     const first = conclude(SIGMAS);
-    const sigmas = first.rows.length < LARGE_TABLE ? SIGMAS : LARGE_TABLE_SIGMAS;
+    const cells = first.rows.filter((r) => r.model === 'reduced').length;
+    const sigmas = cells < LARGE_TABLE ? SIGMAS : LARGE_TABLE_SIGMAS;
     const outcome = sigmas === SIGMAS ? first : conclude(sigmas);
     const ok = outcome.rows.every((r) => r.ok);
     return { ...outcome, experiment, values, seed, sigmas, ms: performance.now() - began, ok };

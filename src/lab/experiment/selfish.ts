@@ -2,7 +2,7 @@ import { judgeMean, meanOf } from '../../observe/judge.ts';
 import { selfishRevenue, selfishThreshold } from '../../observe/predict-attack.ts';
 import { countOf, listOf, spanOf } from './common.ts';
 import { number, numbers } from './parameters.ts';
-import { percentOf, row } from './rows.ts';
+import { percentOf, row, WHOLE_PART, wholeRow } from './rows.ts';
 import type { Experiment } from './types.ts';
 
 export const selfish: Experiment = {
@@ -17,24 +17,41 @@ export const selfish: Experiment = {
   ],
   async run(values, seed, bench) {
     const blocks = number(values, 'blocks');
+    const wholeBlocks = Math.max(500, Math.round(blocks / WHOLE_PART));
     const gammas = numbers(values, 'gamma');
     const alphas = numbers(values, 'alpha');
     const runs = await Promise.all(
       gammas.flatMap((gamma) =>
         alphas.map(async (alpha) => {
           const input = { alpha, gamma, blocks, seed: `${seed}/selfish/${alpha}/${gamma}` };
-          const { revenue, height } = await bench.do('selfish', input, blocks);
-          return { alpha, gamma, height, ...meanOf(revenue) };
+          const [{ revenue, height }, whole] = await Promise.all([
+            bench.do('selfish', input, blocks),
+            gamma > 0
+              ? undefined
+              : bench.do(
+                  'wholeSelfish',
+                  {
+                    alpha,
+                    blocks: wholeBlocks,
+                    seed: `${seed}/whole/selfish/${alpha}`,
+                    networks: bench.networks,
+                  },
+                  blocks * 5,
+                ),
+          ]);
+          return { alpha, gamma, height, whole, ...meanOf(revenue) };
         }),
       ),
     );
     return (sigmas) => ({
-      rows: runs.map(({ alpha, gamma, mean, se, height }) =>
-        row({ alpha, gamma }, judgeMean(mean, se, height, selfishRevenue(alpha, gamma), {}, sigmas), {
-          origin: 'recomputed',
-          formula: 'Eyal, Sirer 2013, eq. 8',
-        }),
-      ),
+      rows: runs.flatMap(({ alpha, gamma, mean, se, height, whole }) => {
+        const judged = judgeMean(mean, se, height, selfishRevenue(alpha, gamma), {}, sigmas);
+        const about = { origin: 'recomputed' as const, formula: 'Eyal, Sirer 2013, eq. 8' };
+        const reduced = row({ alpha, gamma }, judged, about);
+        if (whole === undefined) return [reduced];
+        const { mean: measured, se: scatter } = meanOf(whole);
+        return [reduced, wholeRow(reduced, { measured, se: scatter, n: wholeBlocks }, sigmas)];
+      }),
       charts: [
         {
           title: 'What a selfish miner earns',
@@ -76,7 +93,7 @@ export const selfish: Experiment = {
         .replace(/^w/, `A selfish miner with ${percentOf(alphas.at(-1)!)} of the power: w`)
         .concat('.'),
       remarks: [
-        'Blocks reach everybody at once, as the formula supposes. Standard errors are those of 50 stretches of the chain. The strategy is the function that whole nodes play too.',
+        'Blocks reach everybody at once, as the formula supposes. Standard errors are those of 50 stretches of the chain. The strategy is the function that whole nodes play too; an honest node keeps in a tie what it saw first, so they show γ = 0 alone.',
       ],
     });
   },

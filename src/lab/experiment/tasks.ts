@@ -8,6 +8,11 @@ import { runPartitions } from '../../sim/reduced/partition.ts';
 import { runQuiescence } from '../../sim/reduced/quiescence.ts';
 import { runSelfish } from '../../sim/reduced/selfish.ts';
 import { runSpeed } from '../../sim/reduced/speed.ts';
+import { runWholeClusters } from '../../sim/whole/clusters.ts';
+import { runWholeDoubleSpends } from '../../sim/whole/double-spend.ts';
+import { runWholePartitions } from '../../sim/whole/partition.ts';
+import { runWholeQuiescence } from '../../sim/whole/quiescence.ts';
+import { runWholeSelfish } from '../../sim/whole/selfish.ts';
 
 /**
  * The pieces of work of all experiments, each independent of the others: plain data in, plain data out, so that a worker
@@ -25,6 +30,11 @@ export const TASKS = {
   difficulty: runDifficulty,
   eclipse: runEclipse,
   alarms: runAlarms,
+  wholeClusters: runWholeClusters,
+  wholePartitions: runWholePartitions,
+  wholeDoubleSpends: runWholeDoubleSpends,
+  wholeQuiescence: runWholeQuiescence,
+  wholeSelfish: runWholeSelfish,
 } as const;
 
 export type TaskName = keyof typeof TASKS;
