@@ -5,7 +5,8 @@ import { linksIn } from '../observe/typed-names.ts';
 import { type LinkShape, UNSHAPED } from '../util/link-shape.ts';
 import { defaultRegion, type Profile, profileShape, type Region } from '../util/profiles.ts';
 import type { Result } from '../util/result.ts';
-import { refusedBy, sameGroup, type Topology, wantedPairs } from './links.ts';
+import { sameGroup, type Topology, wantedPairs } from '../util/topology.ts';
+import { refusedBy } from './links.ts';
 import type { YardFile } from './yard-file.ts';
 
 /** The faults that a yard is under, what they mean for each node's wire, and how they are said. Nothing here acts. */

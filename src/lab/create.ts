@@ -14,9 +14,9 @@ import { type RetargetKind, usualRetarget } from '../consensus/retarget-json.ts'
 import { CALM } from '../observe/condition-words.ts';
 import { formatDuration } from '../observe/units.ts';
 import { type Profile, REGIONS, type Region } from '../util/profiles.ts';
+import { MOST_FOR_FULL, type Topology } from '../util/topology.ts';
 import { isCalm } from './conditions.ts';
 import { minerKeyName } from './keyring.ts';
-import { MOST_FOR_FULL, type Topology } from './links.ts';
 import { letterOf } from './names.ts';
 import { misuse } from './problem.ts';
 import { resumed, stoppedYard } from './resume.ts';
@@ -181,7 +181,12 @@ function shapeOf(
   };
 }
 
-function findTemplate(programPath: string, wishes: YardWishes, network: string): NetworkTemplate {
+/** A network by name, from the file that ships beside the program or the user's own. */
+export function findTemplate(
+  programPath: string,
+  wishes: Pick<YardWishes, 'genesisFile'>,
+  network: string,
+): NetworkTemplate {
   const path = wishes.genesisFile ?? join(dirname(programPath), '..', 'genesis.json');
   const templates = parseNetworks(readJson(resolve(path)));
   if (!templates.ok) throw misuse(`${path}: ${templates.error}`);

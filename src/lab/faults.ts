@@ -1,11 +1,12 @@
 import { parseGroups } from '../observe/typed-names.ts';
 import { formatMs } from '../observe/units.ts';
 import { byLetter } from '../observe/words.ts';
+import { sameGroup, wantedPairs } from '../util/topology.ts';
 import { type Action, type Done, type RunContext, until } from './action.ts';
 import type { NodeInfo, YardClient } from './client.ts';
 import { agreedTip } from './client.ts';
 import { conditionsOf, describeFaults } from './conditions.ts';
-import { awaitLinks, sameGroup, wantedPairs } from './links.ts';
+import { awaitLinks } from './links.ts';
 import { blockName, listLetters, tailOf } from './names.ts';
 import { misuse } from './problem.ts';
 import { reorgsSince, type SeenReorg } from './story.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Params } from '../consensus/params.ts';
 import { formatDuration } from '../observe/units.ts';
+import { wantedPairs } from '../util/topology.ts';
 import { minerKey } from './keyring.ts';
-import { wantedPairs } from './links.ts';
 import type { YardFile, YardNode } from './yard-file.ts';
 
 /** The command line of one node of a yard, after `node PROGRAM node`. */

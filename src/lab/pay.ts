@@ -4,11 +4,9 @@ import type { LogEvent } from '../consensus/news.ts';
 import type { Params } from '../consensus/params.ts';
 import { formatMs } from '../observe/units.ts';
 import { idOf, toHex } from '../util/bytes.ts';
-import { type Built, buildTx, describeFault } from '../wallet/build.ts';
-import { baseWeight, type FeeRate, feeFor, inputWeight, outputWeight, vsizeOf } from '../wallet/fee.ts';
-import { KeyRing } from '../wallet/keys.ts';
+import type { FeeRate } from '../wallet/fee.ts';
+import { fundsFor, makePayment, type Payment, twoPayments, USUAL_FEE_RATE } from '../wallet/payment.ts';
 import type { Spendable } from '../wallet/select.ts';
-import { signTx } from '../wallet/sign.ts';
 import { type Action, type RunContext, sleep } from './action.ts';
 import type { YardClient } from './client.ts';
 import { type Holdings, holdings, total } from './coins.ts';
@@ -18,45 +16,23 @@ import { reachableFrom } from './links.ts';
 import { listLetters, tailOf } from './names.ts';
 import { failed, misuse, Problem } from './problem.ts';
 
-/** Satoshis per 1,000 vbytes: twice what nodes relay. */
-const DEFAULT_FEE_RATE: FeeRate = 2_000;
-
-interface Signed {
-  readonly tx: Tx;
-  readonly fee: number;
-  readonly inputs: readonly Spendable[];
-}
-
 /** Builds and signs; a fault is one sentence with the figures. */
-function makePayment(
+function paymentOf(
   key: NamedKey,
   recipients: readonly TxOut[],
   coins: readonly Spendable[],
   feeRate: number,
   hint?: string,
-): Signed {
-  const built = buildTx({ recipients, coins, changeScript: key.script, feeRate });
-  if (!built.ok) throw failed(`${key.name}: ${describeFault(built.error)}`, hint);
-  return signed(key, built.value);
-}
-
-function signed(key: NamedKey, built: Built): Signed {
-  const spent = built.inputs.map((coin) => ({ value: coin.value, script: coin.script }));
-  const tx = signTx(built.tx, spent, new KeyRing([key.key]));
-  if (!tx.ok) throw failed(`${key.name} cannot sign: ${tx.error}`);
-  return { tx: tx.value, fee: built.fee, inputs: built.inputs };
+): Payment {
+  const made = makePayment(key.key, { recipients, coins, feeRate });
+  if (!made.ok) throw failed(`${key.name}: ${made.error}`, hint);
+  return made.value;
 }
 
 /** Why a miner with many blocks may have no coin. */
 function youngHint(held: Holdings, params: Params): string | undefined {
   if (held.immature === 0) return undefined;
   return `${formatAmount(held.immature)} more are too young: a block's reward can be spent ${params.maturity} blocks later.`;
-}
-
-/** Confirmed coins if they suffice, else also those of payments that wait. */
-function fundsFor(held: Holdings, amount: number): readonly Spendable[] {
-  // The fee is not known yet; a coin of room costs nothing here, because selection takes what it needs.
-  return total(held.coins) > amount + 100_000 ? held.coins : [...held.coins, ...held.waiting];
 }
 
 export interface SendWishes {
@@ -83,7 +59,7 @@ export function send(client: YardClient, wishes: SendWishes): Action<Sent> {
   const params = readParams(client.dir);
   const from = findKey(client.dir, wishes.from, params);
   const to = findPayee(client.dir, wishes.to, params);
-  const { amount, feeRate = DEFAULT_FEE_RATE } = wishes;
+  const { amount, feeRate = USUAL_FEE_RATE } = wishes;
   const given = wishes.node === undefined ? undefined : client.node(wishes.node).letter;
   return {
     plan: `${from.name} pays ${to.name} ${formatAmount(amount)} coins at ${given ?? 'the first node that is up'}, signed with ${from.name}'s key`,
@@ -93,7 +69,7 @@ export function send(client: YardClient, wishes: SendWishes): Action<Sent> {
       const held = (await holdings(client, letter, [from], params)).get(from.name)!;
       const recipients = [{ value: amount, script: to.script }];
       const hint = youngHint(held, params);
-      const payment = makePayment(from, recipients, fundsFor(held, amount), feeRate, hint);
+      const payment = paymentOf(from, recipients, fundsFor(held, amount), feeRate, hint);
       context.step(
         `signed ${tailOf(payment.tx.id)}: ${payment.inputs.length} coin${payment.inputs.length === 1 ? '' : 's'} of ${from.name}, ${payment.tx.vsize} vbytes`,
       );
@@ -207,7 +183,7 @@ export interface DoubleSpent {
 export function doubleSpend(client: YardClient, wishes: DoubleSpendWishes): Action<DoubleSpent> {
   const params = readParams(client.dir);
   const from = findKey(client.dir, wishes.from, params);
-  const { amount, feeRate = DEFAULT_FEE_RATE } = wishes;
+  const { amount, feeRate = USUAL_FEE_RATE } = wishes;
   const [first, second, ...rest] = wishes.payments.map((p) => ({
     payee: findPayee(client.dir, p.to, params),
     letter: client.node(p.node).letter,
@@ -222,24 +198,11 @@ export function doubleSpend(client: YardClient, wishes: DoubleSpendWishes): Acti
     plan: `${from.name} spends one coin twice, ${each}: to ${first.payee.name} at ${first.letter} and to ${second.payee.name} at ${second.letter}`,
     async run(context) {
       const shared = await sharedCoins(client, from, [first.letter, second.letter], params);
-      const inputs =
-        amount === undefined
-          ? shared.slice(0, 1)
-          : chooseFor(from, amount, first.payee.script, shared, feeRate);
-      const pay = (script: Uint8Array) => {
-        const value = amount ?? wholeCoin(inputs[0]!, script, feeRate);
-        const request = {
-          recipients: [{ value, script }],
-          coins: [],
-          fixed: inputs,
-          changeScript: from.script,
-          feeRate,
-        };
-        const built = buildTx(request);
-        if (!built.ok) throw failed(`${from.name}: ${describeFault(built.error)}`);
-        return signed(from, built.value).tx;
-      };
-      const offers = [first, second].map((to) => ({ ...to, tx: pay(to.payee.script) }));
+      const to = [first.payee.script, second.payee.script] as const;
+      const made = twoPayments(from.key, { coins: shared, to, amount, feeRate });
+      if (!made.ok) throw failed(`${from.name}: ${made.error}`);
+      const { inputs } = made.value[0];
+      const offers = [first, second].map((payee, i) => ({ ...payee, tx: made.value[i]!.tx }));
       const names = inputs.map(
         (c) => `${tailOf(idOf(c.outpoint.txid))}:${c.outpoint.index} (${formatAmount(c.value)})`,
       );
@@ -250,23 +213,6 @@ export function doubleSpend(client: YardClient, wishes: DoubleSpendWishes): Acti
       return offer(client, `${idOf(txid)}:${index}`, offers, context);
     },
   };
-}
-
-/** The coins that one payment of this amount would take; the other then takes the very same. */
-function chooseFor(
-  from: NamedKey,
-  amount: number,
-  script: Uint8Array,
-  coins: readonly Spendable[],
-  feeRate: FeeRate,
-): readonly Spendable[] {
-  return makePayment(from, [{ value: amount, script }], coins, feeRate).inputs;
-}
-
-/** What is left of a coin that goes to one output whole. */
-function wholeCoin(coin: Spendable, script: Uint8Array, feeRate: FeeRate): number {
-  const weight = baseWeight(1, 1) + inputWeight(coin.script) + outputWeight(script);
-  return coin.value - feeFor(feeRate, vsizeOf(weight));
 }
 
 /** Coins that both nodes hold for confirmed and unspent. */

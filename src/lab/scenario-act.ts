@@ -7,24 +7,21 @@ import { blockName, listLetters, tailOf } from './names.ts';
 import { freeze, setNode, thaw } from './node-faults.ts';
 import { doubleSpend, send } from './pay.ts';
 import { failed } from './problem.ts';
-import type { StepAction } from './scenario.ts';
 import { scaled } from './scenario-links.ts';
+import type { Doing } from './scenario-stage.ts';
 import type { ScenarioWatch } from './scenario-watch.ts';
 import { askLinks, cutOneWay, holdLinks, releaseLinks, stepLinks } from './wire.ts';
 
-/** Carries out one step on the running yard, and says in one line what came of it. */
+/** Carries out one step on a yard of processes, and says in one line what came of it. */
 
-export interface Stage {
+export interface LivePlay {
   readonly yard: RunningYard;
   readonly watch: ScenarioWatch;
   /** Waits are so many times shorter. */
   readonly speed: number;
 }
 
-/** What needs the runner's own hands: verdicts are its. */
-export type Doing = Exclude<StepAction, { kind: 'check' | 'mark' | 'say' }>;
-
-export async function act(stage: Stage, action: Doing, context: RunContext): Promise<string> {
+export async function act(stage: LivePlay, action: Doing, context: RunContext): Promise<string> {
   const { client } = stage.yard;
   client.refresh();
   switch (action.kind) {
@@ -89,7 +86,7 @@ export async function act(stage: Stage, action: Doing, context: RunContext): Pro
   }
 }
 
-async function knows({ yard }: Stage, letter: string, id: string): Promise<boolean> {
+async function knows({ yard }: LivePlay, letter: string, id: string): Promise<boolean> {
   const found = await yard.client.call<unknown[]>(letter, 'findblock', [id]);
   return found.length > 0;
 }
@@ -98,7 +95,7 @@ async function knows({ yard }: Stage, letter: string, id: string): Promise<boole
 const condemned = new WeakMap<ScenarioWatch, Map<string, string>>();
 
 async function force(
-  { yard, watch }: Stage,
+  { yard, watch }: LivePlay,
   action: Extract<Doing, { kind: 'invalidate' | 'reconsider' }>,
 ): Promise<string> {
   const known = condemned.get(watch) ?? new Map<string, string>();
@@ -122,7 +119,7 @@ function line(done: Done<unknown>): string {
 }
 
 async function pay(
-  { yard, watch }: Stage,
+  { yard, watch }: LivePlay,
   action: Extract<Doing, { kind: 'pay' }>,
   context: RunContext,
 ): Promise<string> {
@@ -134,7 +131,7 @@ async function pay(
 }
 
 async function spendTwice(
-  { yard, watch }: Stage,
+  { yard, watch }: LivePlay,
   action: Extract<Doing, { kind: 'double-spend' }>,
   context: RunContext,
 ): Promise<string> {
@@ -150,7 +147,7 @@ async function spendTwice(
 }
 
 async function set(
-  { yard }: Stage,
+  { yard }: LivePlay,
   action: Extract<Doing, { kind: 'set' }>,
   context: RunContext,
 ): Promise<string> {

@@ -1,7 +1,7 @@
 import type { ShapeWish } from '../observe/condition-words.ts';
 import { parseBandwidth, parseDelay, parseLoss } from '../observe/units.ts';
+import type { Topology } from '../util/topology.ts';
 import { parseLinks } from './conditions.ts';
-import type { Topology } from './links.ts';
 import type { Field } from './scenario-yaml.ts';
 
 /** How a scenario file says which links, and what they are like. */

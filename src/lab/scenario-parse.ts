@@ -1,8 +1,8 @@
 import { parseRate } from '../observe/units.ts';
 import { defaultRegion, PROFILES } from '../util/profiles.ts';
+import { TOPOLOGIES } from '../util/topology.ts';
 import { parseFigureName } from './assertions.ts';
 import { MAX_NODES, type NetworkName } from './create.ts';
-import { TOPOLOGIES } from './links.ts';
 import { didYouMean, letterOf } from './names.ts';
 import { parseRegion } from './profiles.ts';
 import type {

@@ -1,20 +1,15 @@
-import { copyFileSync, existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { narrate } from '../observe/narrate.ts';
-import { formatDuration } from '../observe/units.ts';
 import { formatGroups } from '../observe/words.ts';
-import { type RunContext, sleep, until } from './action.ts';
 import type { Condition } from './assertions.ts';
-import { launch, type RunningYard } from './launch.ts';
 import { Problem } from './problem.ts';
 import type { Scenario, Step } from './scenario.ts';
-import { act, type Stage } from './scenario-act.ts';
 import { figureOf, formatFigure } from './scenario-figures.ts';
 import { scaled } from './scenario-links.ts';
+import { liveStage } from './scenario-live.ts';
+import { simStage } from './scenario-sim.ts';
+import type { Stage } from './scenario-stage.ts';
 import { ScenarioWatch } from './scenario-watch.ts';
-import { removeTemporary, temporaryDir } from './temporary.ts';
 import { judge } from './verdict.ts';
-import { askLinks } from './wire.ts';
 
 /** Plays a scenario on a yard of its own and judges it. */
 
@@ -28,6 +23,8 @@ export interface RunOptions {
   /** Where the merged log goes at the end. */
   readonly logFile?: string;
   readonly signal: AbortSignal;
+  /** On invented time instead, from this seed: the same for the same seed. */
+  readonly simulate?: { readonly seed: number };
 }
 
 export interface ScenarioVerdict {
@@ -64,86 +61,51 @@ export interface Played {
   readonly watch: ScenarioWatch;
 }
 
-/** Pace where a scenario names none; the networks' own (create.ts). */
-const PACE_MS = { yard: 5_000, lab: 1_750, regtest: 0 };
-const FASTEST_MS = 100;
-/** Events on their way into the merged log. */
-const SETTLE_MS = 120;
-/** Conditions are looked at so often; what makes them true is told within the log's 30 ms. */
-const LOOK_MS = 20;
-
-const now = () => performance.timeOrigin + performance.now();
-
 export async function runScenario(options: RunOptions): Promise<Played> {
-  const { scenario } = options;
-  const dir = temporaryDir();
-  const watch = new ScenarioWatch(scenario.nodes.map((n) => n.letter));
-  let yard: RunningYard | undefined;
+  const { scenario, programPath, simulate, signal } = options;
+  const stage =
+    simulate === undefined
+      ? await liveStage({ ...options, say: (line) => options.say(0, line) })
+      : simStage({ scenario, programPath, signal, ...simulate });
   try {
-    yard = await start(dir, options);
-    return await new Play(options, yard, watch).run();
+    const watch = new ScenarioWatch(scenario.nodes.map((n) => n.letter));
+    return await new Play(options, stage, watch).run();
   } finally {
-    await yard?.close();
-    const log = join(dir, 'yard.jsonl');
-    if (options.logFile !== undefined && existsSync(log)) copyFileSync(log, options.logFile);
-    removeTemporary(dir);
+    await stage.close(options.logFile);
   }
-}
-
-function start(dir: string, { scenario, programPath, speed, say, signal }: RunOptions): Promise<RunningYard> {
-  const paceMs = Math.max(FASTEST_MS, Math.round((scenario.paceMs ?? PACE_MS[scenario.network]) / speed));
-  return launch({
-    dir,
-    programPath,
-    wishes: {
-      nodes: scenario.nodes.length,
-      network: scenario.network,
-      ...(scenario.network === 'regtest' ? {} : { paceMs }),
-      delayMs: Math.round(scenario.delayMs / speed),
-      hashrates: scenario.nodes.map((n) => n.hashrate),
-      miners: scenario.nodes.filter((n) => n.mines).map((n) => n.letter),
-      topology: scenario.topology,
-    },
-    hold: true,
-    randomPorts: true,
-    say: (line) => say(0, line),
-    signal,
-  });
 }
 
 class Play {
   readonly #options: RunOptions;
   readonly #stage: Stage;
+  readonly #watch: ScenarioWatch;
   readonly #steps: { atMs: number; text: string }[] = [];
   readonly #verdicts: ScenarioVerdict[] = [];
-  #began = now();
+  #began: number;
+  #mayTell = false;
 
-  constructor(options: RunOptions, yard: RunningYard, watch: ScenarioWatch) {
+  constructor(options: RunOptions, stage: Stage, watch: ScenarioWatch) {
     this.#options = options;
-    this.#stage = { yard, watch, speed: options.speed };
+    this.#stage = stage;
+    this.#watch = watch;
+    this.#began = stage.now();
   }
 
   async run(): Promise<Played> {
-    const { scenario } = this.#options;
-    const { yard, watch } = this.#stage;
-    const { log } = yard.launcher;
-    for (const event of log.since(0)) watch.apply(event);
-    this.#began = now();
-    watch.began = this.#began;
-    const unsubscribe = log.subscribe((event) => {
+    const stage = this.#stage;
+    const watch = this.#watch;
+    const unsubscribe = stage.listen((event) => {
       watch.apply(event);
       // What people came to see, whether a step asked for it or not.
-      const words = event.kind === 'reorg' ? narrate(event, watch.forest) : undefined;
+      const words = this.#mayTell && event.kind === 'reorg' ? narrate(event, watch.forest) : undefined;
       if (words !== undefined) this.#say(`· ${words}`);
     });
+    this.#began = stage.now();
+    watch.began = this.#began;
+    this.#mayTell = true;
     let failure: string | undefined;
     try {
-      this.#say(this.#opening());
-      await this.#shapeLinks();
-      if (scenario.mining) await yard.launcher.startMining();
-      for (const step of scenario.steps) await this.#step(step);
-      await sleep(SETTLE_MS, this.#options.signal);
-      for (const { condition, line } of scenario.assertions) this.#judge(condition, line);
+      await this.#play();
     } catch (error) {
       // A refusal or a timeout ends the play and is its result; an interrupt or a bug goes on up.
       if (!(error instanceof Problem)) throw error;
@@ -152,6 +114,7 @@ class Play {
       unsubscribe();
     }
     const passed = failure === undefined && this.#verdicts.every((v) => v.holds);
+    const { scenario } = this.#options;
     const result: ScenarioResult = {
       title: scenario.title,
       passed,
@@ -159,52 +122,54 @@ class Play {
       answers: this.#answers(),
       steps: this.#steps,
       ...(failure === undefined ? {} : { failure }),
-      ms: now() - this.#began,
+      ms: stage.now() - this.#began,
     };
     return { result, watch };
   }
 
+  async #play(): Promise<void> {
+    const { scenario } = this.#options;
+    this.#say(this.#opening());
+    await this.#shapeLinks();
+    if (scenario.mining) await this.#stage.startMining();
+    for (const step of scenario.steps) await this.#step(step);
+    await this.#stage.settle();
+    for (const { condition, line } of scenario.assertions) this.#judge(condition, line);
+  }
+
   #opening(): string {
-    const { yard } = this.#stage.yard.client;
     const { mining, nodes } = this.#options.scenario;
-    const pace = yard.spacingMs === 0 ? '' : `, pace ${formatDuration(yard.spacingMs)}`;
-    const delay = yard.delayMs === 0 ? '' : `, delay ${formatDuration(yard.delayMs)}`;
     const miners = mining ? nodes.filter((n) => n.mines).map((n) => n.letter) : [];
     const who = miners.length === 0 ? 'nobody mines by itself' : `${miners.join(' ')} mine`;
-    return `${nodes.length} nodes are up and linked on ${yard.network}${pace}${delay}; ${who}`;
+    return `${nodes.length} nodes are up and linked on ${this.#stage.describe}; ${who}`;
   }
 
   /** Where the file names a profile, every link gets the delay between its ends' regions; then single links their own. */
   async #shapeLinks(): Promise<void> {
     const { profile, nodes, links } = this.#options.scenario;
-    const { client } = this.#stage.yard;
+    const stage = this.#stage;
     if (profile !== undefined) {
       const regions = nodes.map((n) => n.region);
-      await askLinks(client, { links: undefined, shape: {}, clear: false, profile, regions });
+      await stage.askLinks({ links: undefined, shape: {}, clear: false, profile, regions });
       const where = profile === 'world' ? ` (${nodes.map((n) => `${n.letter} ${n.region}`).join(', ')})` : '';
       this.#say(`links as on profile ${profile}${where}`);
     }
     for (const { on, shape } of links)
-      this.#say(
-        await askLinks(client, { links: on, shape: scaled(shape, this.#options.speed), clear: false }),
-      );
+      this.#say(await stage.askLinks({ links: on, shape: scaled(shape, stage.speed), clear: false }));
   }
 
   #say(text: string): void {
-    const atMs = Math.max(0, now() - this.#began);
+    const atMs = Math.max(0, this.#stage.now() - this.#began);
     this.#steps.push({ atMs, text });
     this.#options.say(atMs, text);
   }
 
-  #context(timeoutMs: number): RunContext {
-    return { step: () => undefined, timeoutMs, signal: this.#options.signal };
-  }
-
   async #step(step: Step): Promise<void> {
+    const stage = this.#stage;
     const timeoutMs = step.timeoutMs ?? this.#options.scenario.timeoutMs;
     if (step.atMs !== undefined) {
-      const left = step.atMs / this.#options.speed - (now() - this.#began);
-      if (left > 0) await sleep(left, this.#options.signal);
+      const left = step.atMs / stage.speed - (stage.now() - this.#began);
+      if (left > 0) await stage.sleep(left);
     }
     if (step.when !== undefined) await this.#await(step, step.when, timeoutMs);
     const { action } = step;
@@ -214,16 +179,16 @@ class Play {
         this.#say(action.text);
         return;
       case 'mark':
-        this.#stage.watch.marks.set(action.name, now());
+        this.#watch.marks.set(action.name, stage.now());
         this.#say(`mark ${action.name}`);
         return;
       case 'check':
-        await sleep(SETTLE_MS, this.#options.signal);
+        await stage.settle();
         this.#judge(action.condition, step.line);
         return;
       default:
         try {
-          this.#say(await act(this.#stage, action, this.#context(timeoutMs)));
+          this.#say(await stage.act(action, this.#watch, timeoutMs));
         } catch (error) {
           if (!(error instanceof Problem)) throw error;
           throw new Problem(error.exit, `line ${step.line}, ${action.kind}: ${error.message}`, error.hint);
@@ -233,35 +198,36 @@ class Play {
 
   /** Waits for a sentence to come true; when it does not, says what was the case instead. */
   async #await(step: Step, condition: Condition, timeoutMs: number): Promise<void> {
-    const { watch, yard } = this.#stage;
-    const began = now();
+    const stage = this.#stage;
+    const watch = this.#watch;
+    const began = stage.now();
     const ask = () => {
-      const verdict = judge(watch, condition, now());
+      const verdict = judge(watch, condition, stage.now());
       return verdict.holds ? verdict : undefined;
     };
-    const verdict = await until(ask, { timeoutMs, signal: this.#options.signal, everyMs: LOOK_MS }, () => {
-      const cut = yard.client.refresh().groups;
+    const verdict = await stage.until(ask, timeoutMs, () => {
+      const cut = stage.groups();
       const why = cut === undefined ? '' : `; the network is cut ${formatGroups(cut)}`;
-      return `line ${step.line}: waited for '${condition.text}', but ${judge(watch, condition, now()).found}${why}`;
+      return `line ${step.line}: waited for '${condition.text}', but ${judge(watch, condition, stage.now()).found}${why}`;
     });
-    const waited = now() - began;
+    const waited = stage.now() - began;
     this.#say(
       `when ${condition.text}: ${verdict.found}${waited < 100 ? '' : ` after ${(waited / 1000).toFixed(1)} s`}`,
     );
   }
 
   #judge(condition: Condition, line: number): void {
-    const verdict = judge(this.#stage.watch, condition, now());
+    const verdict = judge(this.#watch, condition, this.#stage.now());
     this.#verdicts.push({ text: condition.text, line, ...verdict });
     this.#say(`${verdict.holds ? '✓' : '✗'} ${condition.text}: ${verdict.found}`);
   }
 
   #answers(): ScenarioAnswer[] {
-    const { watch } = this.#stage;
+    const watch = this.#watch;
     return this.#options.scenario.asks.map(({ id, question, figure, answer }) => {
       const given = answer === undefined ? {} : { answer };
       if (figure?.kind !== 'figure') return { id, question, ...given };
-      const value = figureOf(watch, figure, now());
+      const value = figureOf(watch, figure, this.#stage.now());
       const measured = formatFigure(figure.figure, value);
       const right = answer === undefined || value === undefined ? {} : { right: isNear(answer, value) };
       return { id, question, ...given, measured, ...right };

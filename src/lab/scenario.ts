@@ -1,8 +1,8 @@
 import type { ShapeWish } from '../observe/condition-words.ts';
 import type { Profile, Region } from '../util/profiles.ts';
+import type { Topology } from '../util/topology.ts';
 import type { Condition } from './assertions.ts';
 import type { NetworkName } from './create.ts';
-import type { Topology } from './links.ts';
 
 /** What one scenario file says, read and checked: a lecture, a homework and a CI check at once. */
 

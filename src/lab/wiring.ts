@@ -1,9 +1,10 @@
 import type { Conditions } from '../consensus/news.ts';
 import { CALM } from '../observe/condition-words.ts';
+import { sameGroup, wantedPairs } from '../util/topology.ts';
 import { sleep } from './action.ts';
 import type { YardClient } from './client.ts';
 import { conditionsOf, isCalm, lasting, unheardBy, wireRules } from './conditions.ts';
-import { awaitLinks, sameGroup, wantedPairs } from './links.ts';
+import { awaitLinks } from './links.ts';
 import { failed } from './problem.ts';
 import type { Resume, YardFile } from './yard-file.ts';
 import type { YardLog } from './yard-log.ts';

@@ -4,9 +4,9 @@ import { parseGroups } from '../observe/typed-names.ts';
 import { type LinkShape, UNSHAPED } from '../util/link-shape.ts';
 import { PROFILES, REGIONS } from '../util/profiles.ts';
 import { err, ok, type Result } from '../util/result.ts';
+import { TOPOLOGIES } from '../util/topology.ts';
 import { MAX_NODES } from './create.ts';
 import { minerKeyName } from './keyring.ts';
-import { TOPOLOGIES } from './links.ts';
 import { letterOf } from './names.ts';
 import { faultOf, type YardFile } from './yard-file.ts';
 

@@ -12,7 +12,7 @@ import {
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Conditions } from '../consensus/news.ts';
 import { err, ok, type Result } from '../util/result.ts';
-import type { Topology } from './links.ts';
+import type { Topology } from '../util/topology.ts';
 import { missing, type Problem } from './problem.ts';
 
 /** The yard's own state on disk: `yard.json`, found upward from the working directory. */

@@ -13,7 +13,13 @@ interface Wire {
   lastDue: Micros;
   /** Cut one way: what arrives waits here, for a stream cannot lose bytes. */
   cut: boolean;
-  held: (() => void)[];
+  held: Held[];
+}
+
+interface Held {
+  /** Order of arrival over all wires. */
+  readonly seq: number;
+  readonly arrive: () => void;
 }
 
 /** A pair that wants to be linked. */
@@ -53,6 +59,7 @@ export class Wires {
   #groups: readonly (readonly PeerId[])[] | undefined;
   #default: LinkShape;
   #heldAll = false;
+  #holdSeq = 0;
 
   constructor(o: WireOptions) {
     this.#o = o;
@@ -191,7 +198,7 @@ export class Wires {
   }
 
   #hold(link: Link, wire: Wire, arrive: () => void): void {
-    if (wire.held.length < simLimits.heldMessages) wire.held.push(arrive);
+    if (wire.held.length < simLimits.heldMessages) wire.held.push({ seq: this.#holdSeq++, arrive });
     else this.sever(link.dialler, link.other);
   }
 
@@ -221,7 +228,25 @@ export class Wires {
   #release(wire: Wire): void {
     const held = wire.held;
     wire.held = [];
-    for (const arrive of held) this.#o.queue.at(this.#o.queue.now, arrive);
+    for (const { arrive } of held) this.#o.queue.at(this.#o.queue.now, arrive);
+  }
+
+  /** The oldest held message arrives (the oldest to that party); undefined: none is held. */
+  deliverHeld(to?: PeerId): { readonly from: PeerId; readonly to: PeerId } | undefined {
+    let oldest: { wire: Wire; from: PeerId; to: PeerId } | undefined;
+    for (const { there, back, dialler, other } of this.#links.values()) {
+      for (const found of [
+        { wire: there, from: dialler, to: other },
+        { wire: back, from: other, to: dialler },
+      ]) {
+        const [first] = found.wire.held;
+        if (first === undefined || (to !== undefined && found.to !== to)) continue;
+        if (oldest === undefined || first.seq < oldest.wire.held[0]!.seq) oldest = found;
+      }
+    }
+    if (oldest === undefined) return undefined;
+    this.#o.queue.at(this.#o.queue.now, oldest.wire.held.shift()!.arrive);
+    return { from: oldest.from, to: oldest.to };
   }
 
   /** Nothing crosses between the groups from now on; undefined: everything may. */

@@ -8,11 +8,12 @@ import { compactToTarget, workOf } from '../../src/bitcoin/target.ts';
 import { claimYard, ownerOf } from '../../src/lab/claim.ts';
 import { createYard, readParams, reopenYard } from '../../src/lab/create.ts';
 import { allKeys, findKey, findPayee, minerKey, newKey } from '../../src/lab/keyring.ts';
-import { linkCount, refusedBy, wantedPairs } from '../../src/lab/links.ts';
+import { refusedBy } from '../../src/lab/links.ts';
 import { letterOf } from '../../src/lab/names.ts';
 import { freePort, isFree } from '../../src/lab/ports.ts';
 import { Problem } from '../../src/lab/problem.ts';
 import { findYard, locateYard, readYard, writeYard } from '../../src/lab/yard-file.ts';
+import { linkCount, wantedPairs } from '../../src/util/topology.ts';
 
 let dir: string;
 /** The genesis templates lie beside the folder of the program. */

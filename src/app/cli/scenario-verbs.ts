@@ -8,11 +8,16 @@ import { addDryRun, addShared, ending, example, type Shared, shared } from './co
 /** `run`, `grade`: lessons from a file, played and judged. */
 
 const FASTEST = 100;
+const MOST_RUNS = 100_000;
 
 interface RunOptions {
   readonly student?: string;
   readonly speed?: string;
   readonly out?: string;
+  readonly sim?: boolean;
+  readonly seed?: string;
+  readonly runs?: string;
+  readonly log?: string;
 }
 
 export function scenarioVerbs(programPath: string): Command[] {
@@ -25,13 +30,22 @@ function runVerb(programPath: string): Command {
     .argument('[file]', 'a YAML file, or the name of a lesson that ships')
     .option('--student <id>', 'make it a hand-in of this student')
     .option('--speed <times>', 'so many times as fast: pace, delays and waits together')
+    .option('--sim', 'on invented time: the same nodes, in seconds, the same for the same seed')
+    .option('--seed <number>', 'with --sim: which run (default 1)')
+    .option('--runs <number>', 'with --sim: so many seeds, counted per assertion')
+    .option('--log <file>', 'the event log goes there, for stats --log and export --log')
     .option('--out <dir>', 'where log and report go (default ./NAME.run)')
     .action(async (file: string | undefined, options: RunOptions, command: Command) => {
       const s = shared(command);
       if (file === undefined) return listLessons(s);
       ending.code = await play(s, programPath, file, options);
     });
-  return example(run, 'run first-fork', 'run homework.yaml --student s1234567');
+  return example(
+    run,
+    'run first-fork',
+    'run first-fork --sim --seed 7',
+    'run homework.yaml --student s1234567',
+  );
 }
 
 async function listLessons({ out }: Shared): Promise<void> {
@@ -45,6 +59,7 @@ async function listLessons({ out }: Shared): Promise<void> {
 
 async function play(s: Shared, programPath: string, given: string, options: RunOptions): Promise<number> {
   const { out } = s;
+  const sim = await simulation(options);
   const [{ findLesson, loadScenario }, { runScenario }, { renderReport }, { writeHandIn }] =
     await Promise.all([
       import('../lessons.ts'),
@@ -67,22 +82,29 @@ async function play(s: Shared, programPath: string, given: string, options: RunO
     out.object({ plan, scenario: scenario.title });
     return 0;
   }
+  const bounded = s.timeoutMs === undefined ? scenario : { ...scenario, timeoutMs: s.timeoutMs };
+  if (sim !== undefined && sim.runs > 1) {
+    const { playMany } = await import('./scenario-many.ts');
+    return playMany(s, { scenario: bounded, programPath, given, ...sim });
+  }
   const dir = resolve(
     options.out ??
       `${basename(file, extname(file))}${options.student === undefined ? '' : `-${safe(options.student)}`}.run`,
   );
   mkdirSync(dir, { recursive: true });
-  const logFile = join(dir, 'log.jsonl');
+  const logFile = options.log === undefined ? join(dir, 'log.jsonl') : resolve(options.log);
   const { result, watch } = await runScenario({
-    scenario: s.timeoutMs === undefined ? scenario : { ...scenario, timeoutMs: s.timeoutMs },
+    scenario: bounded,
     programPath,
+    ...(sim === undefined ? {} : { simulate: { seed: sim.seed } }),
     speed,
     logFile,
     signal: s.signal,
     say: (atMs, line) => out.step(`${(atMs / 1000).toFixed(1).padStart(7)} s  ${line}`),
   });
   const student = options.student === undefined ? {} : { student: options.student };
-  const command = `forkyard run ${given}${speed === 1 ? '' : ` --speed ${speed}`}`;
+  const how = sim === undefined ? (speed === 1 ? '' : ` --speed ${speed}`) : ` --sim --seed ${sim.seed}`;
+  const command = `forkyard run ${given}${how}`;
   const report = join(dir, 'report.html');
   writeFileSync(report, renderReport({ scenario, result, watch, command, ...student }));
   writeFileSync(join(dir, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
@@ -99,6 +121,25 @@ async function play(s: Shared, programPath: string, given: string, options: RunO
     out.line(`Not answered yet (${ask.id}): ${ask.question}`);
   out.object({ ...result, report, log: logFile, ...student });
   return result.passed ? 0 : 1;
+}
+
+/** What `--sim` and what goes with it ask for; undefined: real processes. */
+async function simulation(options: RunOptions): Promise<{ seed: number; runs: number } | undefined> {
+  const { sim, seed, runs, speed, student, log } = options;
+  if (sim !== true) {
+    if (seed !== undefined || runs !== undefined)
+      throw new Problem(2, '--seed and --runs are of simulated runs', 'Add --sim.');
+    return undefined;
+  }
+  if (speed !== undefined)
+    throw new Problem(2, 'a simulated run takes as long as it takes: --speed means nothing with --sim');
+  if (student !== undefined)
+    throw new Problem(2, 'a hand-in is of a live run', 'Leave out --sim, or leave out --student.');
+  const { readCount } = await import('../../lab/scenario-sweep.ts');
+  const many = readCount(runs, 1, '--runs', MOST_RUNS);
+  if (many > 1 && log !== undefined)
+    throw new Problem(2, '--log is the log of one run', 'Choose its seed: --sim --seed 7 --log FILE');
+  return { seed: readCount(seed, 1, '--seed', Number.MAX_SAFE_INTEGER - MOST_RUNS), runs: many };
 }
 
 function safe(student: string): string {

@@ -2,13 +2,13 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { RETARGET_KINDS } from '../../consensus/retarget-json.ts';
 import type { YardWishes } from '../../lab/create.ts';
-import { TOPOLOGIES } from '../../lab/links.ts';
 import { Problem } from '../../lab/problem.ts';
 import { parseProfile, parseRegion } from '../../lab/profiles.ts';
 import { WEATHER, WEATHERS } from '../../lab/weather.ts';
 import { splitLetters } from '../../observe/typed-names.ts';
 import { parseCount, parseDuration, parseRate } from '../../observe/units.ts';
 import type { Result } from '../../util/result.ts';
+import { TOPOLOGIES } from '../../util/topology.ts';
 import { addDryRun, addShared, ending, example, perform, shared } from './common.ts';
 
 /** `up`, `down`, `demo`, `kill`, `start`: what lives and for how long. */

@@ -1,6 +1,5 @@
 import type { NodeInfo } from '../../lab/client.ts';
 import { askedShape } from '../../lab/conditions.ts';
-import { linkCount, sameGroup, wantedPairs } from '../../lab/links.ts';
 import { clock } from '../../lab/live.ts';
 import { blockName, tailOf } from '../../lab/names.ts';
 import type { YardFile } from '../../lab/yard-file.ts';
@@ -9,6 +8,7 @@ import { laneSign, standingWords } from '../../observe/payment-words.ts';
 import { formatSpeed } from '../../observe/units.ts';
 import { short } from '../../observe/words.ts';
 import type { LinkShape } from '../../util/link-shape.ts';
+import { linkCount, sameGroup, wantedPairs } from '../../util/topology.ts';
 import { matches, parseFilter } from './filter.ts';
 import { join, type Line, line, type Run, sized, styled } from './screen.ts';
 import { LANE, type LogItem, letters, minutes, rivalOf, type TuiState } from './state.ts';

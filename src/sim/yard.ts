@@ -1,0 +1,345 @@
+import type { Conditions, LogEvent } from '../consensus/news.ts';
+import type { NetworkTemplate, Params } from '../consensus/params.ts';
+import { CALM, type Direction, linkName } from '../observe/condition-words.ts';
+import { assert } from '../util/assert.ts';
+import { type LinkShape, UNSHAPED } from '../util/link-shape.ts';
+import { defaultRegion, type Profile, profileShape, type Region } from '../util/profiles.ts';
+import { type Topology, wantedPairs } from '../util/topology.ts';
+import type { Stop } from './disk.ts';
+import type { SimNode } from './node.ts';
+import { simParams, triesPerBlock } from './params.ts';
+import { simMinerKey } from './purse.ts';
+import { World } from './world.ts';
+
+export interface SimYardNode {
+  readonly letter: string;
+  /** Hashes a second; 0: as fast as it can, which here is `UNCAPPED_RATE`. */
+  readonly hashrate: number;
+  /** Does it mine, once mining has begun? */
+  readonly mines: boolean;
+  readonly region?: Region;
+}
+
+export interface SimYardOptions {
+  readonly template: NetworkTemplate;
+  readonly seed: number | string;
+  readonly nodes: readonly SimYardNode[];
+  /** Mean time between blocks of all miners together; the network's own without. */
+  readonly paceMs?: number;
+  readonly delayMs?: number;
+  readonly topology?: Topology;
+  readonly onEvent?: (event: LogEvent) => void;
+  readonly trace?: boolean;
+}
+
+/** What an uncapped miner is taken for: a fast kernel on one thread (lab/create.ts). */
+export const UNCAPPED_RATE = 3_000_000;
+
+/** Hashes that are really ground for a block: two, or as many as leave a rule that follows the power room to get easier. */
+const FIXED_TRIES = 2;
+const FOLLOWING_TRIES = 256;
+/** A new yard waits so long at most for its links. */
+const LINK_MS = 120_000;
+
+/**
+ * A yard on invented time: nodes with letters, all linked or in a line, and the faults of a live yard, told in the same
+ * words (lab/launcher.ts, lab/wiring.ts). Everything is synchronous; time passes only when the world is run.
+ */
+export class SimYard {
+  readonly world: World;
+  readonly params: Params;
+  readonly letters: readonly string[];
+  readonly spacingMs: number;
+  readonly delayMs: number;
+  readonly topology: Topology;
+  readonly #nodes: readonly SimYardNode[];
+  #conditions: Conditions = CALM;
+  #groups: readonly (readonly string[])[] | undefined;
+  readonly #toldLinks = new Map<string, string>();
+
+  /** Starts every node and lets time pass until all are linked; nobody mines yet. */
+  constructor(o: SimYardOptions) {
+    const { template, nodes } = o;
+    const paced = template.genesis.kind === 'made';
+    this.#nodes = nodes;
+    this.letters = nodes.map((node) => node.letter);
+    this.spacingMs = paced ? (o.paceMs ?? template.base.spacingMs) : 0;
+    this.delayMs = o.delayMs ?? 0;
+    this.topology = o.topology ?? 'full';
+    const follows = template.retarget.kind !== 'none';
+    this.params = simParams(template, {
+      label: template.name,
+      ...(paced ? { intervalMs: this.spacingMs } : {}),
+      tries: follows ? FOLLOWING_TRIES : FIXED_TRIES,
+    });
+    this.world = new World({
+      params: this.params,
+      seed: o.seed,
+      link: { delayMs: this.delayMs },
+      hashScale: paced ? scaleOf(nodes, this.spacingMs, this.params) : 1,
+      trace: o.trace ?? false,
+    });
+    if (o.onEvent !== undefined) this.world.onEvent(o.onEvent);
+    this.#begin(template);
+  }
+
+  #begin(template: NetworkTemplate): void {
+    const { world } = this;
+    world.tell({
+      kind: 'yard',
+      label: this.params.label,
+      network: template.name,
+      spacingMs: this.spacingMs,
+      retarget: this.params.retarget.kind,
+      topology: this.topology,
+      nodes: this.letters,
+    });
+    for (const { letter, hashrate } of this.#nodes) {
+      world.add(letter, {
+        hashrate: hashrate || UNCAPPED_RATE,
+        mines: false,
+        payout: simMinerKey(letter).script('p2wpkh'),
+      });
+      this.#told('started', letter);
+      this.#tellLinks(letter);
+    }
+    for (const [earlier, later] of this.#pairs()) world.connect(later, earlier);
+    const linked = () =>
+      this.#pairs().every(([a, b]) =>
+        [world.node(a), world.node(b)].every((node) =>
+          node.view.peers.some((peer) => peer.ready && (peer.peer === a || peer.peer === b)),
+        ),
+      );
+    assert(world.until(linked, LINK_MS), 'the nodes of a new yard are linked in time');
+  }
+
+  /** Pairs that are linked, the earlier first. */
+  #pairs(): (readonly [string, string])[] {
+    return wantedPairs(this.letters, this.topology);
+  }
+
+  node(letter: string): SimNode {
+    return this.world.node(letter);
+  }
+
+  get groups(): readonly (readonly string[])[] | undefined {
+    return this.#groups;
+  }
+
+  get conditions(): Conditions {
+    return this.#conditions;
+  }
+
+  /** Nodes that are up and not frozen. */
+  awake(): string[] {
+    return this.letters.filter((letter) => this.node(letter).up && !this.node(letter).frozen);
+  }
+
+  /** From now on those who mine do. */
+  startMining(): void {
+    for (const { letter, mines } of this.#nodes) if (mines) this.node(letter).mine({ on: true });
+  }
+
+  #told(what: 'started' | 'exited' | 'killed', of: string): void {
+    this.world.tell({ kind: 'process', what, of, code: what === 'exited' ? 0 : null, signal: null });
+  }
+
+  // ---- machines ----
+
+  /** Its process ends at once (`kill -9`), or its power fails; `clean`: it is asked to end. */
+  kill(letter: string, how: Stop | 'clean' = 'process'): void {
+    const node = this.node(letter);
+    if (how === 'clean') node.tell({ kind: 'stop', why: 'asked to end' });
+    node.kill(how === 'clean' ? 'process' : how);
+    const { frozen } = this.#conditions;
+    if (frozen.includes(letter)) this.#keep({ frozen: frozen.filter((other) => other !== letter) });
+    this.#told(how === 'clean' ? 'exited' : 'killed', letter);
+  }
+
+  start(letter: string): void {
+    this.#told('started', letter);
+    this.#toldLinks.delete(letter);
+    this.node(letter).start();
+    this.#tellLinks(letter);
+  }
+
+  freeze(letter: string): void {
+    this.node(letter).freeze();
+    this.#change(`${letter} is frozen`, { frozen: [...this.#conditions.frozen, letter] });
+  }
+
+  thaw(letter: string): void {
+    this.#change(`${letter} goes on`, {
+      frozen: this.#conditions.frozen.filter((other) => other !== letter),
+    });
+    this.node(letter).thaw();
+  }
+
+  /** Its wall clock is off by so much from now on. */
+  setClock(letter: string, ms: number): void {
+    const { [letter]: _, ...others } = this.#conditions.clockMs;
+    this.#change(`set ${letter}: clock ${ms === 0 ? 'right' : `${ms > 0 ? '+' : ''}${ms}ms`}`, {
+      clockMs: ms === 0 ? others : { ...others, [letter]: ms },
+    });
+    this.node(letter).setClock(ms);
+  }
+
+  /** Holds or releases miners. */
+  hold(on: boolean, letters: readonly string[] = this.letters): void {
+    for (const letter of letters) this.node(letter).mine({ held: on });
+  }
+
+  // ---- links ----
+
+  /** Cuts every link between groups; answers how many that are. */
+  partition(groups: readonly (readonly string[])[]): number {
+    this.#groups = groups;
+    this.world.partition(groups);
+    for (const letter of this.letters) this.#tellLinks(letter);
+    return this.#pairs().filter(([a, b]) => !this.#sameSide(a, b)).length;
+  }
+
+  #sameSide(a: string, b: string): boolean {
+    return this.#groups?.some((group) => group.includes(a) && group.includes(b)) ?? true;
+  }
+
+  /** Opens every cut and takes back what was asked of single links. False: nothing was. */
+  heal(): boolean {
+    const { oneWay, wireHeld, shapes } = this.#conditions;
+    const shaped = oneWay.length > 0 || wireHeld || Object.keys(shapes).length > 0;
+    const cut = this.#groups !== undefined;
+    if (!cut && !shaped) return false;
+    this.#groups = undefined;
+    if (cut) this.world.heal();
+    if (shaped) {
+      const text = cut ? 'single links are as before, too' : 'healed: every link is open and as before';
+      this.#change(text, { oneWay: [], wireHeld: false, shapes: {} });
+    }
+    this.#applyLinks();
+    return true;
+  }
+
+  /** What is sent this way waits on the wire until the cut is opened; `text` is what the log says of it. */
+  cutOneWay(text: string, directions: readonly Direction[]): void {
+    this.#change(text, { oneWay: [...this.#conditions.oneWay, ...directions] });
+    this.#applyLinks();
+  }
+
+  holdWires(held: boolean): void {
+    this.#change(held ? 'all wires hold their messages' : 'all wires let go', { wireHeld: held });
+    this.#applyLinks();
+  }
+
+  /** All directions that are not as the others, by `A>B`; whole, nothing of before remains. */
+  setShapes(text: string, shapes: Conditions['shapes']): void {
+    this.#change(text, { shapes });
+    this.#applyLinks();
+  }
+
+  /** Every link as between the regions of its ends; '' = the yard's own delay again. */
+  setProfile(text: string, profile: Profile | '', regions: Readonly<Record<string, Region>> = {}): void {
+    this.#change(text, { profile, regions });
+    this.#applyLinks();
+  }
+
+  regionOf(letter: string): Region {
+    const given = this.#conditions.regions[letter] as Region | undefined;
+    return given ?? defaultRegion(this.letters.indexOf(letter));
+  }
+
+  /** What was asked of this direction: its own shape, else the profile's, else the yard's delay. */
+  shapeOf(from: string, to: string): LinkShape {
+    const { shapes, profile } = this.#conditions;
+    const own = shapes[linkName(from, to)];
+    if (own !== undefined) return own;
+    if (profile !== '') return profileShape(profile as Profile, this.regionOf(from), this.regionOf(to));
+    return { ...UNSHAPED, delayMs: this.delayMs };
+  }
+
+  #applyLinks(): void {
+    const { oneWay, wireHeld, shapes, profile } = this.#conditions;
+    const { wires } = this.world;
+    wires.holdAll(wireHeld);
+    for (const [a, b] of this.#pairs()) {
+      for (const [from, to] of [
+        [a, b],
+        [b, a],
+      ] as const) {
+        wires.cut(
+          from,
+          to,
+          oneWay.some(([x, y]) => x === from && y === to),
+        );
+        const shaped = profile !== '' || shapes[linkName(from, to)] !== undefined;
+        wires.shape(from, to, shaped ? this.shapeOf(from, to) : undefined);
+      }
+    }
+    for (const letter of this.letters) this.#tellLinks(letter);
+  }
+
+  #keep(change: Partial<Conditions>): void {
+    this.#conditions = { ...this.#conditions, ...change };
+  }
+
+  #change(text: string, change: Partial<Conditions>): void {
+    this.#keep(change);
+    this.world.tell({ kind: 'conditions', text, ...this.#conditions });
+  }
+
+  /** A node's own wire in the log, when it is another than before. */
+  #tellLinks(letter: string): void {
+    if (!this.node(letter).up) return;
+    const { oneWay, wireHeld, shapes, profile } = this.#conditions;
+    const others = this.letters.filter((other) => other !== letter);
+    const shaped = others.filter((to) => profile !== '' || shapes[linkName(letter, to)] !== undefined);
+    const deaf = oneWay.filter(([, to]) => to === letter).map(([from]) => from);
+    const news = {
+      kind: 'links' as const,
+      refuse: others.filter((other) => !this.#sameSide(letter, other)),
+      delayMs: this.delayMs,
+      delayTo: {},
+      ...(deaf.length === 0 ? {} : { deaf }),
+      ...(wireHeld ? { hold: true } : {}),
+      ...(shaped.length === 0
+        ? {}
+        : { shapes: Object.fromEntries(shaped.map((to) => [to, this.shapeOf(letter, to)])) }),
+    };
+    const told = JSON.stringify(news);
+    if (this.#toldLinks.get(letter) === told) return;
+    this.#toldLinks.set(letter, told);
+    this.node(letter).tell(news);
+  }
+
+  /** Nodes that a message from this one can reach now, itself included. */
+  reachableFrom(letter: string): string[] {
+    const { oneWay, wireHeld } = this.#conditions;
+    if (wireHeld) return [letter];
+    const reached = new Set([letter]);
+    const todo = [letter];
+    for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
+      for (const peer of this.world.wires.peersOf(at)) {
+        const node = this.world.nodes.get(peer);
+        if (reached.has(peer) || node === undefined || node.frozen) continue;
+        if (oneWay.some(([from, to]) => from === at && to === peer)) continue;
+        reached.add(peer);
+        todo.push(peer);
+      }
+    }
+    return [...reached];
+  }
+
+  /** A line of the yard's own in the log: who paid whom, which nodes cannot know. */
+  note(text: string): void {
+    this.world.tell({ kind: 'action', text });
+  }
+}
+
+/** How many real hashes one hash here stands for, so that the miners of this yard keep its pace. */
+function scaleOf(nodes: readonly SimYardNode[], spacingMs: number, params: Params): number {
+  const miners = nodes.filter((node) => node.mines);
+  const power = (miners.length > 0 ? miners : nodes).reduce(
+    (sum, node) => sum + (node.hashrate || UNCAPPED_RATE),
+    0,
+  );
+  return Math.max(1, (power * spacingMs) / 1_000 / triesPerBlock(params));
+}

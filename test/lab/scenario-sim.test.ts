@@ -1,0 +1,162 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LogEvent } from '../../src/consensus/news.ts';
+import type { Scenario } from '../../src/lab/scenario.ts';
+import { parseScenario } from '../../src/lab/scenario-parse.ts';
+import { runScenario } from '../../src/lab/scenario-run.ts';
+import { sweepScenario } from '../../src/lab/scenario-sweep.ts';
+import { newFigures } from '../../src/observe/figures.ts';
+
+/** The lessons that ship, and others, played by the simulator: what takes minutes live takes a fraction of a second. */
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** Networks are found beside it. */
+const PROGRAM = join(ROOT, 'dist', 'forkyard.js');
+const names = readdirSync(join(ROOT, 'scenarios')).map((file) => file.replace(/\.yaml$/, ''));
+
+function read(text: string): Scenario {
+  const parsed = parseScenario(text);
+  if (!('scenario' in parsed)) throw new Error(JSON.stringify(parsed.faults));
+  return parsed.scenario;
+}
+
+function lesson(name: string): Scenario {
+  return read(readFileSync(join(ROOT, 'scenarios', `${name}.yaml`), 'utf8'));
+}
+
+const signal = new AbortController().signal;
+
+function play(scenario: Scenario, seed: number, logFile?: string) {
+  const log = logFile === undefined ? {} : { logFile };
+  const say = () => undefined;
+  return runScenario({ scenario, programPath: PROGRAM, speed: 1, say, signal, simulate: { seed }, ...log });
+}
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'forkyard-sim-'));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+describe('the lessons that ship, simulated', () => {
+  it.each(names)('%s: every assertion holds at several seeds', async (name) => {
+    for (const seed of [1, 2, 3]) {
+      const { result } = await play(lesson(name), seed);
+      expect(result.verdicts.filter((verdict) => !verdict.holds)).toEqual([]);
+      expect(result.failure).toBeUndefined();
+      expect(result.verdicts.length).toBeGreaterThan(0);
+    }
+  });
+
+  it('the same seed tells the same story, another one another', async () => {
+    const told = async (seed: number) => (await play(lesson('first-fork'), seed)).result.steps;
+    expect(await told(4)).toEqual(await told(4));
+    expect(await told(5)).not.toEqual(await told(4));
+  });
+});
+
+describe('the log of a simulated run', () => {
+  it("is a yard's log: every line numbered, and figures and predictions are computed from it", async () => {
+    const file = join(dir, 'log.jsonl');
+    await play(lesson('first-fork'), 7, file);
+    const events = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as LogEvent);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
+    expect(events.every(({ t }, i) => i === 0 || t >= events[i - 1]!.t)).toBe(true);
+    const kinds = new Set(events.map(({ kind }) => kind));
+    for (const kind of [
+      'yard',
+      'process',
+      'start',
+      'links',
+      'power',
+      'mined',
+      'block',
+      'tip',
+      'reorg',
+    ] as const)
+      expect(kinds).toContain(kind);
+    const figures = newFigures();
+    for (const event of events) figures.apply(event);
+    const [epoch] = figures.read().epochs;
+    expect(epoch?.shape).toMatchObject({ kind: 'clique', nodes: 4, delayMs: 400, hhi: 0.25 });
+  });
+});
+
+describe('a scenario on many seeds', () => {
+  it('counts each assertion, and names the first seed at which it fails', async () => {
+    const scenario = read(
+      'title: x\nnetwork: lab\npace: 1s\ndelay: 300ms\nnodes: 2\nsteps:\n  - when: blocks >= 4 blocks\n' +
+        'assert:\n  - height >= 1 blocks\n  - deepest reorg = 0 blocks\n',
+    );
+    const progress: number[] = [];
+    const options = { scenario, programPath: PROGRAM, seed: 1, runs: 30, signal };
+    const sweep = await sweepScenario({ ...options, progress: (done) => progress.push(done) });
+    const [first, second] = sweep.rows;
+    expect(first).toMatchObject({ held: 30, judged: 30 });
+    // A fork in four blocks at x = 0.3 is common, and far from certain.
+    expect(second!.held).toBeGreaterThan(3);
+    expect(second!.held).toBeLessThan(30);
+    expect(sweep.passed).toBe(second!.held);
+    expect(sweep.firstFailure!.seed).toBe(second!.failingSeed);
+    const again = (await play(scenario, second!.failingSeed!)).result.verdicts[1]!;
+    expect(again).toMatchObject({ holds: false, found: second!.found });
+    expect(progress).toHaveLength(30);
+  });
+});
+
+describe('links and clocks in a simulated scenario', () => {
+  it('are shaped, cut one way, held and delivered one by one, and set off', async () => {
+    const steps = [
+      'title: x',
+      'network: lab',
+      'mining: off',
+      'nodes: 3',
+      'links:',
+      '  A-B: { delay: 200ms }',
+      'steps:',
+      '  - cut: A>C',
+      '  - mine: A',
+      '  - when: all agree',
+      '  - hold: links',
+      '  - mine: B',
+      '  - wait: 2s',
+      '  - check: A is up',
+      '  - deliver: A',
+      '  - release: links',
+      '  - when: all agree',
+      '  - set: { node: C, clock: +30s }',
+      '  - heal:',
+      'assert:',
+      '  - height = 2 blocks',
+      '  - propagation >= 200 ms',
+    ];
+    const { result } = await play(read(`${steps.join('\n')}\n`), 1);
+    expect(result.failure).toBeUndefined();
+    expect(result.verdicts.filter((verdict) => !verdict.holds)).toEqual([]);
+    const told = result.steps.map(({ text }) => text).join('\n');
+    expect(told).toContain('link: A-B 200 ms');
+    expect(told).toMatch(/A gets a message from [BC]; \d+ still held/);
+  });
+});
+
+describe('what a simulated yard cannot do', () => {
+  it.each([
+    ['  - kill: A\n  - pay: { from: alice, to: bob, amount: 1, node: A }', 'node A is down'],
+    ['  - freeze: B\n  - mine: B', 'node B is frozen'],
+    ['  - pay: { from: alice, to: bob, amount: 100000 }', 'alice: '],
+    [
+      '  - when: A leads by 5\n    timeout: 3s',
+      "after 3 simulated seconds line 6: waited for 'A leads by 5'",
+    ],
+  ])('is told in one line: %s', async (steps, words) => {
+    const head = 'title: x\nnetwork: lab\nmining: off\nnodes: 2\nsteps:\n';
+    const { result } = await play(read(`${head}${steps}\n`), 1);
+    expect(result.failure).toContain(words);
+    expect(result.passed).toBe(false);
+  });
+});
