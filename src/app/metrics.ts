@@ -1,5 +1,6 @@
 import type { LogEvent } from '../consensus/news.ts';
 import type { TextPage } from '../host/http.ts';
+import type { NodeView } from '../node/view.ts';
 import { newFigures } from '../observe/figures.ts';
 import type { NodeContext } from './rpc/context.ts';
 
@@ -132,7 +133,35 @@ function samplesOf(
     one('counter', 'peer_faults_total', 'Wrongs of peers.', told('fault')),
     one('counter', 'steps_total', 'Steps of the state machine.', context.stepFigures().steps),
     one('gauge', 'longest_step_seconds', 'Longest of them.', context.stepFigures().longestStepMs / 1000),
+    ...cachesOf(view),
     one('counter', 'events_total', 'Lines of the event log, all runs.', context.log.lastSeq),
+  ];
+}
+
+/** What was at hand already, and what was not: coins that connecting read, blocks announced by short ids. */
+function cachesOf(view: NodeView): Sample[] {
+  const { hits, misses } = view.chain.coinCache;
+  const { atOnce, fetched, whole } = view.compact;
+  return [
+    {
+      name: 'forkyard_coin_cache_reads_total',
+      type: 'counter',
+      help: 'Coins that connecting read.',
+      values: [
+        ['', { from: 'memory' }, hits],
+        ['', { from: 'disk' }, misses],
+      ],
+    },
+    {
+      name: 'forkyard_compact_blocks_total',
+      type: 'counter',
+      help: 'Blocks announced by short ids, and where their transactions came from.',
+      values: [
+        ['', { from: 'mempool' }, atOnce],
+        ['', { from: 'announcer' }, fetched],
+        ['', { from: 'whole' }, whole],
+      ],
+    },
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { Block } from '../bitcoin/block.ts';
 import type { Header } from '../bitcoin/header.ts';
 import { type OutPoint, outpointKey } from '../bitcoin/tx.ts';
-import type { ChainStore } from './chain-store.ts';
+import type { ChainStore, CoinCacheFigures } from './chain-store.ts';
 import type { Coin, CoinsView } from './coins.ts';
 import type { SpendContext } from './connect.ts';
 import type { Params } from './params.ts';
@@ -102,6 +102,11 @@ export class ChainReader {
   /** A coin of the active tip. Leaves no trace: for those who look in between steps. */
   coin(outpoint: OutPoint): Coin | undefined {
     return this.store.peekCoin(outpoint);
+  }
+
+  /** How the bounded cache of coins does. */
+  get coinCache(): CoinCacheFigures {
+    return this.store.coinCache;
   }
 
   /** The coins of the active tip, for use inside a step: reads fill the cache that connecting reads from. */

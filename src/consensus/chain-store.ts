@@ -38,6 +38,14 @@ class WriteSet {
   }
 }
 
+/** The read cache of coins since the start: a hit is a read that did not go to the disk. */
+export interface CoinCacheFigures {
+  /** Coins in it (one may count twice). */
+  readonly size: number;
+  readonly hits: number;
+  readonly misses: number;
+}
+
 /**
  * The disk as the chain sees it: what is stored, under the writes of this step and of the one before, which may not
  * have reached the disk yet. With bounded caches of coins and bodies. Reads that anybody may make at any time (`peek…`)
@@ -96,6 +104,11 @@ export class ChainStore implements KeyedCoins {
     const coin = this.#read(key);
     if (coin !== undefined) this.#coins.set(key, coin);
     return coin;
+  }
+
+  get coinCache(): CoinCacheFigures {
+    const { size, hits, misses } = this.#coins;
+    return { size, hits, misses };
   }
 
   peekCoin(outpoint: OutPoint | string): Coin | undefined {

@@ -95,6 +95,8 @@ export class CoinsCache {
   readonly #half: number;
   #young = new Map<string, Coin>();
   #old = new Map<string, Coin>();
+  hits = 0;
+  misses = 0;
 
   constructor(maxCoins: number) {
     this.#half = Math.max(1, Math.floor(maxCoins / 2));
@@ -102,10 +104,22 @@ export class CoinsCache {
 
   get(key: string): Coin | undefined {
     const young = this.#young.get(key);
-    if (young !== undefined) return young;
+    if (young !== undefined) {
+      this.hits++;
+      return young;
+    }
     const old = this.#old.get(key);
-    if (old !== undefined) this.set(key, old);
+    if (old === undefined) {
+      this.misses++;
+      return undefined;
+    }
+    this.hits++;
+    this.set(key, old);
     return old;
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
   }
 
   /** As `get`, without moving anything: looking ahead must not change what a later read finds here. */

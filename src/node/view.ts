@@ -74,6 +74,8 @@ export interface ChainView {
   tips(): readonly ChainTip[];
   /** The whole block, if its body is here; read from disk, so do not loop over many in one go. */
   block(entry: BlockEntry): Block | undefined;
+  /** How the bounded cache of coins does. */
+  readonly coinCache: { readonly size: number; readonly hits: number; readonly misses: number };
   /** A coin of the active tip. */
   coin(outpoint: OutPoint): Coin | undefined;
 }

@@ -1,11 +1,12 @@
 import * as btc from '@scure/btc-signer';
 import * as bitcoin from 'bitcoinjs-lib';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { Sha256 } from '../../src/bitcoin/sha256.ts';
 import { newSighashCache, sighashAllV0, sighashDefaultV1 } from '../../src/bitcoin/sighash.ts';
 import { decodeTx, makeTx, type Tx, type TxOut, unsignedInput } from '../../src/bitcoin/tx.ts';
 import { InvariantError } from '../../src/util/assert.ts';
-import { fromHex, toHex } from '../../src/util/bytes.ts';
+import { concat, fromHex, toHex } from '../../src/util/bytes.ts';
 import { allowedOut, bytes32, money, p2wpkhScript, u32 } from './arbitraries.ts';
 
 function decoded(hex: string): Tx {
@@ -160,4 +161,52 @@ it('refuses to share a cache between transactions: a stale hash would be signed'
   expect(() => sighashAllV0(two, 0, new Uint8Array(20), 1, cache)).toThrow(InvariantError);
   expect(() => sighashDefaultV1(one, 0, [...spent], cache)).toThrow(InvariantError);
   expect(() => sighashDefaultV1(one, 1, spent, cache)).toThrow(InvariantError);
+});
+
+/** Counted in bytes, not in time: 2,000 inputs that each hash all the others would be a gigabyte. */
+describe('many inputs', () => {
+  const lock = concat(Uint8Array.of(0, 20), new Uint8Array(20).fill(3));
+  const taproot = concat(Uint8Array.of(0x51, 0x20), new Uint8Array(32).fill(5));
+
+  function hashedBytes(inputs: number, scheme: 'v0' | 'v1'): number {
+    const spent = Array.from({ length: inputs }, () => ({
+      value: 1_000,
+      script: scheme === 'v0' ? lock : taproot,
+    }));
+    const tx = makeTx({
+      version: 2,
+      inputs: spent.map((_, i) => unsignedInput({ txid: new Uint8Array(32).fill(i % 251), index: i }, 0)),
+      outputs: [{ value: 1_000, script: lock }],
+      lockTime: 0,
+    });
+    let bytes = 0;
+    const update = vi.spyOn(Sha256.prototype, 'update').mockImplementation(function (
+      this: Sha256,
+      data,
+      from = 0,
+      to = data.length,
+    ) {
+      bytes += to - from;
+      return real.call(this, data, from, to);
+    });
+    const cache = newSighashCache();
+    for (let i = 0; i < inputs; i++) {
+      if (scheme === 'v0') sighashAllV0(tx, i, new Uint8Array(20).fill(3), 1_000, cache);
+      else sighashDefaultV1(tx, i, spent, cache);
+    }
+    update.mockRestore();
+    return bytes;
+  }
+  const real = Sha256.prototype.update;
+
+  it.each(['v0', 'v1'] as const)(
+    '%s: the work of 2,000 is twice that of 1,000, and a few hundred bytes each',
+    (scheme) => {
+      const thousand = hashedBytes(1_000, scheme);
+      const two = hashedBytes(2_000, scheme);
+      expect(thousand).toBeGreaterThan(1_000 * 36);
+      expect(two / thousand).toBeLessThan(2.05);
+      expect(two).toBeLessThan(2_000 * 400);
+    },
+  );
 });

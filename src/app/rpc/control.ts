@@ -135,5 +135,7 @@ function nodeInfo(context: NodeContext): Json {
     held: network.held().length,
     clockOffsetMs: context.clock.offsetMs,
     steps: context.stepFigures(),
+    coinCache: view.chain.coinCache,
+    compactBlocks: { ...view.compact },
   };
 }
