@@ -2,7 +2,8 @@ import type { Block } from '../bitcoin/block.ts';
 import { isUnspendable } from '../bitcoin/lock.ts';
 import { outpointKey } from '../bitcoin/tx.ts';
 import { assert } from '../util/assert.ts';
-import type { ChainStore } from './chain-store.ts';
+import type { Pace, Steps } from '../util/steps.ts';
+import { type ChainStore, type CoinChange, sealCoin } from './chain-store.ts';
 import { CoinsOverlay } from './coins.ts';
 import type { ConnectTask } from './connect-task.ts';
 import type { ForkChoiceName } from './fork-choice-rules.ts';
@@ -11,13 +12,13 @@ import {
   bodyKey,
   encodeMeta,
   encodeTxPlace,
-  encodeUndo,
   heightKey,
   META_KEY,
   TIP_KEY,
   txKey,
   undoKey,
 } from './records.ts';
+import type { Write } from './store.ts';
 import { type BlockEntry, forkPoint, type TreeEntry } from './tree.ts';
 
 /** The batches that move the tip: coins, undo, height and transaction index, and the tip, all or nothing. */
@@ -27,11 +28,11 @@ export interface TipChange {
   readonly tip: BlockEntry;
   readonly fork: BlockEntry;
   /** Disconnected blocks, the old tip first. */
-  readonly out: readonly Block[];
-  /** Connected blocks, the one on the fork point first. */
-  readonly in: readonly Block[];
   readonly outEntries: readonly BlockEntry[];
+  /** Connected blocks, the one on the fork point first. */
   readonly inEntries: readonly BlockEntry[];
+  /** One of those, from memory or read from the disk: a long reorg does not fit into memory whole. */
+  readonly blockOf: (entry: BlockEntry) => Block;
   /** `work`: by the fork choice itself, which for experiments may be another than most work. */
   readonly because: 'work' | 'invalidated' | 'precious';
 }
@@ -55,14 +56,70 @@ export function writeGenesis(store: ChainStore, params: Params): void {
   store.commitCoins(overlay);
 }
 
-function pathDown(from: BlockEntry, fork: BlockEntry): BlockEntry[] {
-  const path: BlockEntry[] = [];
+function pathDown(from: TreeEntry, fork: TreeEntry): TreeEntry[] {
+  const path: TreeEntry[] = [];
   for (let at = from; at !== fork; at = at.parent!) path.push(at);
   return path;
 }
 
-/** Writes all that the task did since the stored tip, in one batch, and says what changed. */
-export function commitTask(store: ChainStore, task: ConnectTask, rule: ForkChoiceName): TipChange {
+/** All rows of a task, and its coins as the cache shall have them: ready to be handed over at once. */
+export interface Sealed {
+  readonly writes: readonly Write[];
+  readonly coins: readonly CoinChange[];
+}
+
+/**
+ * Encodes all that the task did since the stored tip, in pieces of about `pace` rows. Nothing is written yet: until the
+ * caller hands it over, the store is as it was.
+ */
+export function* sealSteps(task: ConnectTask, pace: Pace): Steps<Sealed> {
+  const { outEntries, inEntries } = pathOf(task);
+  const writes: Write[] = [];
+  const txidsOf = (entry: TreeEntry): readonly Uint8Array[] => {
+    const found = task.txids.get(entry);
+    assert(found !== undefined, 'every block on the way was read');
+    return found;
+  };
+  // Deletions first: a transaction may be on both sides, and a height is on both wherever the new branch reaches it.
+  for (const entry of outEntries) {
+    writes.push({ key: undoKey(entry.hash), value: undefined });
+    if (entry.height > task.at.height) writes.push({ key: heightKey(entry.height), value: undefined });
+    for (const txid of txidsOf(entry)) writes.push({ key: txKey(txid), value: undefined });
+    if (pace.due(txidsOf(entry).length)) yield;
+  }
+  for (const entry of inEntries) {
+    const undo = task.undo.get(entry);
+    assert(undo !== undefined, 'every connected block has its undo');
+    writes.push(
+      { key: undoKey(entry.hash), value: undo },
+      { key: heightKey(entry.height), value: entry.hash },
+    );
+    for (const [position, txid] of txidsOf(entry).entries()) {
+      writes.push({ key: txKey(txid), value: encodeTxPlace(entry.hash, position) });
+    }
+    if (pace.due(txidsOf(entry).length)) yield;
+  }
+  const coins: CoinChange[] = [];
+  for (const [outpoint, coin] of task.overlay.changes()) {
+    coins.push(sealCoin(outpoint, coin, writes));
+    if (pace.due(1)) yield;
+  }
+  writes.push({ key: TIP_KEY, value: task.at.hash });
+  return { writes, coins };
+}
+
+function pathOf(task: ConnectTask): { fork: TreeEntry; outEntries: TreeEntry[]; inEntries: TreeEntry[] } {
+  const fork = forkPoint(task.from, task.at) as TreeEntry;
+  return { fork, outEntries: pathDown(task.from, fork), inEntries: pathDown(task.at, fork).reverse() };
+}
+
+/** Hands over what was sealed, as part of one batch, and says what changed. */
+export function commitTask(
+  store: ChainStore,
+  task: ConnectTask,
+  sealed: Sealed,
+  rule: ForkChoiceName,
+): TipChange {
   const old = task.from;
   const tip = task.at;
   const because: TipChange['because'] =
@@ -75,40 +132,8 @@ export function commitTask(store: ChainStore, task: ConnectTask, rule: ForkChoic
     tip !== old && (tip.work >= old.work || because === 'invalidated' || rule === 'ghost'),
     'the work of a valid tip never decreases',
   );
-  const fork = forkPoint(old, tip);
-  const outEntries = pathDown(old, fork);
-  const inEntries = pathDown(tip, fork).reverse();
-  const block = (entry: BlockEntry): Block => {
-    const found = task.blocks.get(entry as TreeEntry);
-    assert(found !== undefined, 'every block on the way was read');
-    return found;
-  };
-  const change = {
-    old,
-    tip,
-    fork,
-    out: outEntries.map(block),
-    in: inEntries.map(block),
-    outEntries,
-    inEntries,
-    because,
-  };
-  // Deletions first: a transaction may be on both sides, and a height is on both wherever the new branch reaches it.
-  for (const [i, entry] of outEntries.entries()) {
-    store.write(undoKey(entry.hash), undefined);
-    if (entry.height > tip.height) store.write(heightKey(entry.height), undefined);
-    for (const tx of change.out[i]!.txs) store.write(txKey(tx.txid), undefined);
-  }
-  for (const [i, entry] of inEntries.entries()) {
-    const undo = task.undo.get(entry as TreeEntry);
-    assert(undo !== undefined, 'every connected block has its undo');
-    store.write(undoKey(entry.hash), encodeUndo(undo));
-    store.write(heightKey(entry.height), entry.hash);
-    for (const [position, tx] of change.in[i]!.txs.entries()) {
-      store.write(txKey(tx.txid), encodeTxPlace(entry.hash, position));
-    }
-  }
-  store.commitCoins(task.overlay);
-  store.write(TIP_KEY, tip.hash);
-  return change;
+  const { fork, outEntries, inEntries } = pathOf(task);
+  store.commitSealed(task.overlay, sealed.writes, sealed.coins);
+  const blockOf = (entry: BlockEntry): Block => task.block(entry as TreeEntry);
+  return { old, tip, fork, outEntries, inEntries, because, blockOf };
 }

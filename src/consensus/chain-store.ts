@@ -38,6 +38,24 @@ class WriteSet {
   }
 }
 
+/** What the cache of coins is told: a new coin, or undefined for one that is spent. */
+export interface CoinChange {
+  readonly outpoint: string;
+  readonly coin: Coin | undefined;
+}
+
+/** The row of one change, pushed to `writes`, and what the cache shall know of it. */
+export function sealCoin(outpoint: string, coin: Coin | null, writes: Write[]): CoinChange {
+  if (coin === null) {
+    writes.push({ key: coinKey(outpoint), value: undefined });
+    return { outpoint, coin: undefined };
+  }
+  const value = encodeCoin(coin);
+  writes.push({ key: coinKey(outpoint), value });
+  // Not the overlay's coin: its script is a view that keeps its whole block in memory.
+  return { outpoint, coin: decodeCoin(value)! };
+}
+
 /** The read cache of coins since the start: a hit is a read that did not go to the disk. */
 export interface CoinCacheFigures {
   /** Coins in it (one may count twice). */
@@ -130,18 +148,19 @@ export class ChainStore implements KeyedCoins {
 
   /** Writes all of an overlay's changes, and makes this store answer with them at once. */
   commitCoins(overlay: CoinsOverlay): void {
+    const writes: Write[] = [];
+    const coins: CoinChange[] = [];
+    for (const [outpoint, coin] of overlay.changes()) coins.push(sealCoin(outpoint, coin, writes));
+    this.commitSealed(overlay, writes, coins);
+  }
+
+  /** The same of rows and coins that were made ready before; the overlay answers until they are on disk. */
+  commitSealed(overlay: CoinsOverlay, writes: readonly Write[], coins: readonly CoinChange[]): void {
     this.#pending.overlays.push(overlay);
-    const { writes } = this.#pending;
-    for (const [outpoint, coin] of overlay.changes()) {
-      if (coin === null) {
-        this.#coins.delete(outpoint);
-        writes.push({ key: coinKey(outpoint), value: undefined });
-      } else {
-        const value = encodeCoin(coin);
-        // Not the overlay's coin: its script is a view that keeps its whole block in memory.
-        this.#coins.set(outpoint, decodeCoin(value)!);
-        writes.push({ key: coinKey(outpoint), value });
-      }
+    for (const write of writes) this.#pending.writes.push(write);
+    for (const { outpoint, coin } of coins) {
+      if (coin === undefined) this.#coins.delete(outpoint);
+      else this.#coins.set(outpoint, coin);
     }
   }
 

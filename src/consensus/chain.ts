@@ -2,7 +2,8 @@ import { type Header, headerHash } from '../bitcoin/header.ts';
 import { assert } from '../util/assert.ts';
 import { compare, equal, idOf, keyOf } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
-import { commitTask, type TipChange, writeGenesis } from './batch.ts';
+import { Pace, type Steps } from '../util/steps.ts';
+import { commitTask, type Sealed, sealSteps, type TipChange, writeGenesis } from './batch.ts';
 import { ChainReader } from './chain-reader.ts';
 import { ChainStore } from './chain-store.ts';
 import type { SaneBlock } from './check.ts';
@@ -59,6 +60,16 @@ export const CHAIN_BOUNDS: ChainBounds = {
   heldBytes: 4_000_000,
 };
 
+/** Rows that one step makes of a task that has arrived: a full block's take three. */
+const SEAL_ROWS = 5_000;
+/** Changed coins up to which they are made in the step that arrives. */
+const SEAL_AT_ONCE = 1_000;
+
+interface Sealing {
+  readonly task: ConnectTask;
+  readonly steps: Steps<Sealed>;
+}
+
 /** A body this far behind the best header comes in a long sync: the next piece that is connected makes it durable too. */
 const SYNC_DISTANCE = 24;
 
@@ -76,6 +87,8 @@ export class Chain extends ChainReader {
   #durable = false;
   #nextArrival: number;
   #task: ConnectTask | undefined;
+  /** The task has arrived, and its rows are being made. */
+  #sealing: Sealing | undefined;
 
   /** Throws `StoreMismatch` if `index` is not of this network and format. */
   constructor(o: {
@@ -291,8 +304,13 @@ export class Chain extends ChainReader {
     const goal = this.#choice.best;
     if (goal === this.activeTip) {
       this.#task = undefined;
+      this.#sealing = undefined;
       return { kind: 'idle' };
     }
+    // What stands ready is written first, whatever has come since, unless it turned out to be worth nothing.
+    if (this.#sealing !== undefined && this.#sealing.task.at.condemned === undefined)
+      return this.#seal(this.#sealing);
+    this.#sealing = undefined;
     const task = this.#taskTo(goal);
     const result = task.step(maxWeight, this.#bounds.pieceWeight);
     if (result.kind === 'more') return result;
@@ -300,8 +318,22 @@ export class Chain extends ChainReader {
       this.#condemn(result.entry, result.refusal.rule);
       return { kind: 'refused', entry: result.entry, refusal: result.refusal };
     }
+    const sealing = { task, steps: sealSteps(task, new Pace(SEAL_ROWS)) };
+    if (task.overlay.size <= SEAL_AT_ONCE) return this.#seal(sealing);
+    this.#sealing = sealing;
+    return { kind: 'more' };
+  }
+
+  /** The rows of a whole task, in pieces; after the last one the tip moves. */
+  #seal(sealing: Sealing): ConnectResult {
+    const { done, value } = sealing.steps.next();
+    if (done !== true) {
+      this.#sealing = sealing;
+      return { kind: 'more' };
+    }
+    this.#sealing = undefined;
     this.#task = undefined;
-    return { kind: 'tip', change: this.#finish(task) };
+    return { kind: 'tip', change: this.#finish(sealing.task, value) };
   }
 
   /** Goes on from where the task stands, unless the stored tip is nearer to the new goal. */
@@ -322,8 +354,8 @@ export class Chain extends ChainReader {
     return this.#task;
   }
 
-  #finish(task: ConnectTask): TipChange {
-    const change = commitTask(this.store, task, this.#choice.name);
+  #finish(task: ConnectTask, sealed: Sealed): TipChange {
+    const change = commitTask(this.store, task, sealed, this.#choice.name);
     for (const entry of change.inEntries as readonly TreeEntry[]) {
       if (!entry.connectedOnce) this.#dirty.add(entry);
       entry.connectedOnce = true;

@@ -7,12 +7,15 @@ import { type Coin, CoinsOverlay } from './coins.ts';
 import { firstInvalid, judgeInputs, type SpendContext, scriptRule } from './connect.ts';
 import type { Foresight } from './foresight.ts';
 import { type Params, subsidyAt } from './params.ts';
+import { decodeUndo, encodeUndo } from './records.ts';
 import type { Refusal } from './rules.ts';
 import { ancestorAt, isAncestor, type TreeEntry } from './tree.ts';
 import type { SigCheck, Verify } from './verify.ts';
 
 /** What any block costs on top of its weight: reading it, its index rows. About 4,000 weight units' time. */
 const BLOCK_OVERHEAD = 4_000;
+/** Wire bytes of bodies that a task keeps parsed: a parsed body takes about ten times as much. */
+const RECENT_BYTES = 4_000_000;
 /** What one signature counts of its transaction's weight, so that a transaction of thousands of inputs can pause too. */
 const SIGNATURE_WEIGHT = 200;
 
@@ -51,10 +54,13 @@ export type TaskResult =
 export class ConnectTask {
   readonly from: TreeEntry;
   readonly overlay: CoinsOverlay;
-  /** Bodies of all blocks that were disconnected or connected on the way. */
-  readonly blocks = new Map<TreeEntry, SaneBlock>();
-  /** Undo of the blocks that were connected here. */
-  readonly undo = new Map<TreeEntry, readonly Coin[]>();
+  /** Txids of all blocks that were disconnected or connected on the way; their bodies are too large to be kept. */
+  readonly txids = new Map<TreeEntry, readonly Uint8Array[]>();
+  /** Undo records of the blocks that were connected here. */
+  readonly undo = new Map<TreeEntry, Uint8Array>();
+  /** The last few bodies, for whoever asks for them when the tip has moved. */
+  readonly #recent = new Map<TreeEntry, SaneBlock>();
+  #recentBytes = 0;
   /** The last whole block: the overlay is its coins, plus those of `partial`. */
   at: TreeEntry;
   goal: TreeEntry;
@@ -127,8 +133,8 @@ export class ConnectTask {
   #disconnect(): number {
     const entry = this.at;
     assert(entry.parent !== undefined, 'the genesis block is never disconnected');
-    const block = this.blocks.get(entry) ?? this.#store.body(entry);
-    const undo = this.undo.get(entry) ?? this.#store.undo(entry);
+    const block = this.block(entry);
+    const undo = this.#undoOf(entry);
     let last = undo.length;
     for (let t = block.txs.length - 1; t >= 0; t--) {
       const tx = block.txs[t]!;
@@ -146,16 +152,43 @@ export class ConnectTask {
     assert(last === 0, 'an undo record has one coin for each input');
     this.overlay.mark();
     this.undo.delete(entry);
-    this.blocks.set(entry, block);
+    this.#keep(entry, block);
     this.at = entry.parent;
     return block.weight + BLOCK_OVERHEAD;
+  }
+
+  /** A block on the way, from memory or from the disk. */
+  block(entry: TreeEntry): SaneBlock {
+    return this.#recent.get(entry) ?? this.#store.body(entry);
+  }
+
+  #undoOf(entry: TreeEntry): readonly Coin[] {
+    const made = this.undo.get(entry);
+    if (made === undefined) return this.#store.undo(entry);
+    const coins = decodeUndo(made);
+    assert(coins !== undefined, 'an undo record made here is whole');
+    return coins;
+  }
+
+  #keep(entry: TreeEntry, block: SaneBlock): void {
+    this.txids.set(
+      entry,
+      block.txs.map((tx) => tx.txid),
+    );
+    if (this.#recent.has(entry)) return;
+    if (this.#recentBytes + block.bytes.length > RECENT_BYTES) {
+      this.#recent.clear();
+      this.#recentBytes = 0;
+    }
+    this.#recent.set(entry, block);
+    this.#recentBytes += block.bytes.length;
   }
 
   #begin(): PartialBlock {
     if (this.partial !== undefined) return this.partial;
     const parent = this.at;
     const entry = ancestorAt(this.goal, parent.height + 1) as TreeEntry;
-    const block = this.blocks.get(entry) ?? this.#store.body(entry, this.#foresight.parsed(entry));
+    const block = this.#recent.get(entry) ?? this.#store.body(entry, this.#foresight.parsed(entry));
     this.overlay.mark();
     this.partial = {
       entry,
@@ -248,8 +281,8 @@ export class ConnectTask {
     if (claimed > allowed) {
       return { rule: 'bad-cb-amount', detail: `coinbase pays ${claimed} satoshi, may pay ${allowed}` };
     }
-    this.undo.set(entry, partial.undo);
-    this.blocks.set(entry, block);
+    this.undo.set(entry, encodeUndo(partial.undo));
+    this.#keep(entry, block);
     this.overlay.mark();
     this.partial = undefined;
     this.at = entry;

@@ -5,8 +5,9 @@ import type { Refusal } from '../consensus/rules.ts';
 import { type BlockEntry, isAncestor } from '../consensus/tree.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
 import { equal } from '../util/bytes.ts';
+import { Pace, type Steps } from '../util/steps.ts';
 import { type Core, NEVER, workHex } from './core.ts';
-import type { LostTx, PoolChange } from './mempool.ts';
+import type { LostTx, PoolChange, RemovedTx } from './mempool.ts';
 import type { CommandResult, Micros, Ticket } from './types.ts';
 
 /** A caller waits to hear how connecting ends. */
@@ -29,6 +30,7 @@ export class Connector {
   /** A task is under way: it goes on at once. */
   #midway = false;
   #tipAt: Micros = 0;
+  #settling: Steps<void> | undefined;
   /** Why the last blocks were refused in connect, for callers who wait for them. */
   readonly #refusals: BoundedMap<string, Refusal>;
   /** Submitted by a local caller: published when they become the tip. */
@@ -42,6 +44,7 @@ export class Connector {
 
   due(): Micros {
     const { chain, mempool, now } = this.#core;
+    if (this.settling) return now;
     if (chain.connecting) return this.#connectAt();
     return mempool.pending || this.#waiting.length > 0 || this.#announce ? now : NEVER;
   }
@@ -70,7 +73,9 @@ export class Connector {
   /** One piece of connecting; when there is none, one piece of what waits behind it. */
   tick(): void {
     const { chain, mempool, limits, now, wallS } = this.#core;
-    if (chain.connecting) {
+    if (this.settling) {
+      this.#settlePiece();
+    } else if (chain.connecting) {
       if (this.#connectAt() <= now) this.#piece();
     } else if (mempool.pending) {
       const change = mempool.readmit(limits.readmitWeightPerStep, now, wallS);
@@ -78,7 +83,7 @@ export class Connector {
       for (const tx of change.returned) this.#core.parts.relay.returned(tx);
       this.#core.parts.mining.poolChanged();
     }
-    if (!chain.connecting) this.#rest();
+    if (!chain.connecting && !this.settling) this.#rest();
   }
 
   #piece(): void {
@@ -121,33 +126,58 @@ export class Connector {
     return this.#refusals.get(entry.id) ?? { rule: entry.condemned ?? 'bad-prevblk', detail: entry.id };
   }
 
+  /**
+   * The tip has moved: what follows from it, in pieces when the blocks are big or many. Until it is done the miner works on
+   * an empty block, and nobody is told of the tip.
+   */
   #tipChanged(change: TipChange): void {
-    const { mempool, now, wallS, parts } = this.#core;
+    const { now, limits, parts } = this.#core;
     this.#tipAt = now;
-    const pool = mempool.onTipChange(change, now, wallS);
-    parts.relay.tipChanged(change);
+    const bytes = change.inEntries.concat(change.outEntries).reduce((sum, { size }) => sum + size, 0);
+    this.#settling = this.#settle(change);
+    if (bytes <= limits.settleBytesAtOnce) this.#settlePiece();
+    else parts.mining.tipChanged();
+  }
+
+  #settlePiece(): void {
+    if (this.#settling?.next().done === true) this.#settling = undefined;
+  }
+
+  *#settle(change: TipChange): Steps<void> {
+    const { mempool, limits, parts, now, wallS } = this.#core;
+    const pace = new Pace(limits.settleWeightPerStep);
+    const lost: LostTx[] = [];
+    const removed: RemovedTx[] = [];
+    for (const entry of change.outEntries) {
+      this.#core.tell({ kind: 'disconnected', id: entry.id, height: entry.height, miner: entry.miner });
+    }
+    yield* mempool.disconnected(change, now, wallS, lost, pace);
+    parts.relay.tipChanged();
+    for (const entry of change.inEntries) {
+      const block = change.blockOf(entry);
+      yield* mempool.connected(block, entry, removed, pace);
+      parts.relay.blockConnected(block);
+      const txids = block.txs.slice(0, limits.newsTxids).map((tx) => tx.id);
+      this.#core.tell({ kind: 'connected', id: entry.id, height: entry.height, miner: entry.miner, txids });
+      if (this.#submitted.delete(entry.id)) parts.blocks.publish(entry, block);
+    }
+    mempool.settled(change, this.#core.now);
+    this.#settling = undefined;
     parts.mining.tipChanged();
     if (!parts.blocks.wasAccepted(change.tip)) this.#announce = true;
-    for (const block of change.in) {
-      if (!this.#submitted.delete(block.id)) continue;
-      const entry = this.#core.chain.entry(block.hash);
-      if (entry !== undefined) parts.blocks.publish(entry, block);
-    }
     this.#tellTip(change);
-    this.#tellPool(pool);
+    this.#tellPool({ returned: [], lost, removed });
     parts.download.soon();
+  }
+
+  /** The pool is being brought to the new tip: it still holds what the tip has confirmed. */
+  get settling(): boolean {
+    return this.#settling !== undefined;
   }
 
   #tellTip(change: TipChange): void {
     const { limits } = this.#core;
     const { tip, old, fork, because } = change;
-    for (const entry of change.outEntries) {
-      this.#core.tell({ kind: 'disconnected', id: entry.id, height: entry.height, miner: entry.miner });
-    }
-    for (const [i, entry] of change.inEntries.entries()) {
-      const txids = (change.in[i]?.txs ?? []).slice(0, limits.newsTxids).map((tx) => tx.id);
-      this.#core.tell({ kind: 'connected', id: entry.id, height: entry.height, miner: entry.miner, txids });
-    }
     const { id, height, miner, work } = tip;
     this.#core.tell({ kind: 'tip', id, height, work: workHex(work), miner, old: old.id, because });
     if (change.outEntries.length === 0) return;

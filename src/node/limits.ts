@@ -11,6 +11,10 @@ export const limits = {
   // ---- one step ----
   /** Block weight connected or disconnected in one step: about 350 payments, 20 ms with native signatures. */
   connectWeightPerStep: 200_000,
+  /** Weight of blocks whose payments leave the mempool (or come back to it) in one step, after the tip has moved. */
+  settleWeightPerStep: 1_000_000,
+  /** ... and bytes of blocks for which that happens in the very step that moves it. */
+  settleBytesAtOnce: 100_000,
   /** Weight of returned transactions that pass admission again in one step. */
   readmitWeightPerStep: 100_000,
   /** Signature checks handed to the host ahead: those of the next piece, and as many for other threads meanwhile. */

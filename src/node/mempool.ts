@@ -8,6 +8,7 @@ import type { BlockEntry } from '../consensus/tree.ts';
 import type { Verify } from '../consensus/verify.ts';
 import { keyOf } from '../util/bytes.ts';
 import { err, ok, type Result } from '../util/result.ts';
+import { finish, noPace, type Pace, type Steps } from '../util/steps.ts';
 import type { Limits } from './limits.ts';
 import { type Admitted, admit, stillFits } from './mempool-admit.ts';
 import { type PoolEntry, PoolNode, parentsFirst } from './mempool-entry.ts';
@@ -168,13 +169,18 @@ export class Mempool {
   onTipChange(change: TipChange, now: Micros, wallS: number): PoolChange {
     const removed: RemovedTx[] = [];
     const lost: LostTx[] = [];
-    if (change.out.length > 0) this.#disconnect(change, now, wallS, lost);
-    for (let i = 0; i < change.in.length; i++) {
-      this.#connect(change.in[i]!, change.inEntries[i]!, removed);
+    finish(this.disconnected(change, now, wallS, lost, noPace()));
+    for (const entry of change.inEntries) {
+      finish(this.connected(change.blockOf(entry), entry, removed, noPace()));
     }
-    if (change.in.length > 0) this.#floor.block(now);
-    this.#queue.settle();
+    this.settled(change, now);
     return { returned: [], lost, removed };
+  }
+
+  /** When the whole change has been gone through. */
+  settled(change: TipChange, now: Micros): void {
+    if (change.inEntries.length > 0) this.#floor.block(now);
+    this.#queue.settle();
   }
 
   /** Judges waiting transactions until about `maxWeight` is done; `pending` says whether more remain. */
@@ -265,17 +271,25 @@ export class Mempool {
     return evicted;
   }
 
-  #disconnect(change: TipChange, now: Micros, wallS: number, lost: LostTx[]): void {
+  /** First part of a tip change: what its disconnected blocks held waits to come back, as far as there is room. */
+  *disconnected(change: TipChange, now: Micros, wallS: number, lost: LostTx[], pace: Pace): Steps<void> {
+    if (change.outEntries.length === 0) return;
     const fresh: Waiting[] = [];
     const pulled = new Set<PoolNode>();
     // Fork point first, so that parents come before children.
-    for (let i = change.out.length - 1; i >= 0; i--) {
-      const block = change.out[i]!;
+    let bytes = 0;
+    for (let i = change.outEntries.length - 1; i >= 0; i--) {
+      const block = change.blockOf(change.outEntries[i]!);
       this.#queue.disconnected(block);
       for (const tx of block.txs) {
         this.#collectChildren(tx, pulled);
         if (isCoinbase(tx)) continue;
-        fresh.push({ tx, key: keyOf(tx.txid), from: 'block', time: now, wallS });
+        const item: Waiting = { tx, key: keyOf(tx.txid), from: 'block', time: now, wallS };
+        bytes += tx.bytes.length;
+        // Beyond the room there is they would be given up all the same: do not keep their blocks in memory for that.
+        if (bytes <= this.#limits.returnedBytes) fresh.push(item);
+        else this.#lose(item, undefined, lost);
+        if (pace.due(tx.weight)) yield;
       }
     }
     const { height, medianTime } = change.tip;
@@ -302,12 +316,14 @@ export class Mempool {
     }
   }
 
-  #connect(block: Block, entry: BlockEntry, removed: RemovedTx[]): void {
+  /** Second part, for each block connected: its payments wait no longer, and what contradicts them goes. */
+  *connected(block: Block, entry: BlockEntry, removed: RemovedTx[], pace: Pace): Steps<void> {
     if (this.#queue.pending) {
       for (const { key, tx } of this.#queue.connected(block, entry)) this.#rows.erase(key, tx);
     }
     if (this.#graph.size === 0) return;
     for (const tx of block.txs) {
+      if (pace.due(tx.weight)) yield;
       const node = this.#graph.get(keyOf(tx.txid));
       if (node !== undefined) {
         this.#graph.removeConfirmed(node);

@@ -66,7 +66,7 @@ export class Mining {
 
   /** A whole candidate for a caller who grinds it himself. */
   candidate(command: Command & { kind: 'template' }): CandidateBlock {
-    const { chain, mempool, wallS, limits } = this.#core;
+    const { chain, mempool, wallS, limits, parts } = this.#core;
     const template = buildTemplate({
       chain,
       mempool,
@@ -76,6 +76,7 @@ export class Mining {
       extraNonce: this.#extraNonce++,
       maxWeight: limits.templateWeight,
       ...(command.txids === undefined ? {} : { txids: command.txids }),
+      ...(parts.connector.settling ? { txids: [] } : {}),
     });
     return {
       bytes: template.bytes(0),
@@ -89,7 +90,7 @@ export class Mining {
 
   /** A new job from the present tip, mempool and time. */
   #renew(): void {
-    const { chain, mempool, wallS, limits, now, offset } = this.#core;
+    const { chain, mempool, wallS, limits, now, offset, parts } = this.#core;
     const order = this.#order;
     // A block of the year 1970 would be too old: no clock, no mining.
     if (order === undefined || offset === undefined) return;
@@ -101,6 +102,8 @@ export class Mining {
       wallS,
       extraNonce: this.#extraNonce++,
       maxWeight: limits.templateWeight,
+      // The pool still holds what the new tip has confirmed: an empty block now, a full one in a moment.
+      ...(parts.connector.settling ? { txids: [] } : {}),
     });
     this.#builtAt = now;
     this.#stale = false;

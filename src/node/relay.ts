@@ -1,5 +1,5 @@
+import type { Block } from '../bitcoin/block.ts';
 import { decodeTx, type Tx } from '../bitcoin/tx.ts';
-import type { TipChange } from '../consensus/chain.ts';
 import { type Refusal, type RuleName, refuse, ruleOf } from '../consensus/rules.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
 import { hashOfId, idOf, keyOf } from '../util/bytes.ts';
@@ -226,12 +226,14 @@ export class TxRelay {
     }
   }
 
-  tipChanged(change: TipChange): void {
+  tipChanged(): void {
     this.#rejects.clear();
-    for (const block of change.in) {
-      this.#core.orphans.connected(block);
-      for (const tx of block.txs) this.#wakeOrphans(tx);
-    }
+  }
+
+  blockConnected(block: Block): void {
+    if (this.#core.orphans.size === 0) return;
+    this.#core.orphans.connected(block);
+    for (const tx of block.txs) this.#wakeOrphans(tx);
   }
 
   peerLeft(peer: Peer): void {

@@ -31,8 +31,8 @@ describe('fork choice', () => {
     const change = driver.changes.at(-1)!;
     expect(names(world, change.outEntries)).toEqual(['3', '2']);
     expect(names(world, change.inEntries)).toEqual(['2a', '3a', '4a']);
-    expect(names(world, change.out)).toEqual(['3', '2']);
-    expect(names(world, change.in)).toEqual(['2a', '3a', '4a']);
+    expect(names(world, change.outEntries)).toEqual(['3', '2']);
+    expect(names(world, change.inEntries)).toEqual(['2a', '3a', '4a']);
     expect(world.nameOf(change.fork.id)).toBe('1');
     expect(change.because).toBe('work');
     expect(driver.activeRows()).toEqual(driver.replay().activeRows());
@@ -241,7 +241,7 @@ describe('a long sync', () => {
     };
     sync.connect();
     expect(sync.changes.length).toBeGreaterThan(3);
-    expect(sync.changes.every((change) => change.out.length === 0)).toBe(true);
+    expect(sync.changes.every((change) => change.outEntries.length === 0)).toBe(true);
     expect(world.nameOf(sync.tip())).toBe('m40');
 
     const reorg = new ChainDriver({ params: LAB, wallS: world.wallS, bounds });
@@ -256,7 +256,9 @@ describe('a long sync', () => {
     });
     for (const name of chain) lazy.block(world.bytes(name));
     lazy.connect();
-    expect(lazy.changes.map((change) => [change.out.length, change.in.length])).toEqual([[2, 40]]);
+    expect(lazy.changes.map((change) => [change.outEntries.length, change.inEntries.length])).toEqual([
+      [2, 40],
+    ]);
     expect(lazy.activeRows()).toEqual(sync.activeRows());
   });
 });

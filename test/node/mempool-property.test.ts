@@ -78,7 +78,7 @@ function live(seed: number, acts: number): { digest: string; counts: Record<stri
       count('returned', settled.returned.length);
       count('lost', settled.lost.length);
       count('conflict', said.removed.length);
-      if (behind.changes.slice(before).some((change) => change.out.length > 0)) count('reorg');
+      if (behind.changes.slice(before).some((change) => change.outEntries.length > 0)) count('reorg');
     } else if (dice === 18) {
       count('expired', a.pool.expire(a.now).length);
       a.commit();

@@ -58,7 +58,7 @@ describe('a reorg', () => {
     b.mine();
     a.follow(b);
     expect(a.chain.tip.id).toBe(b.chain.tip.id);
-    expect(a.changes.at(-1)?.out.length).toBe(1);
+    expect(a.changes.at(-1)?.outEntries.length).toBe(1);
     // Nobody has been judged yet, but all are on disk already: a crash here loses none.
     expect(a.pool.pending).toBe(true);
     expect(a.store.rows(PREFIX.mempool).length).toBe(3);
