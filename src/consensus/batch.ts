@@ -2,7 +2,7 @@ import type { Block } from '../bitcoin/block.ts';
 import { isUnspendable } from '../bitcoin/lock.ts';
 import { outpointKey } from '../bitcoin/tx.ts';
 import { assert } from '../util/assert.ts';
-import type { Pace, Steps } from '../util/steps.ts';
+import { Pace, type Steps } from '../util/steps.ts';
 import { type ChainStore, type CoinChange, sealCoin } from './chain-store.ts';
 import { CoinsOverlay } from './coins.ts';
 import type { ConnectTask } from './connect-task.ts';
@@ -62,6 +62,11 @@ function pathDown(from: TreeEntry, fork: TreeEntry): TreeEntry[] {
   return path;
 }
 
+/** Rows that one step makes of a task that has arrived: a full block's take three. */
+const SEAL_ROWS = 5_000;
+/** Changed coins up to which they are made in the step that arrives. */
+const SEAL_AT_ONCE = 1_000;
+
 /** All rows of a task, and its coins as the cache shall have them: ready to be handed over at once. */
 export interface Sealed {
   readonly writes: readonly Write[];
@@ -72,7 +77,7 @@ export interface Sealed {
  * Encodes all that the task did since the stored tip, in pieces of about `pace` rows. Nothing is written yet: until the
  * caller hands it over, the store is as it was.
  */
-export function* sealSteps(task: ConnectTask, pace: Pace): Steps<Sealed> {
+function* sealSteps(task: ConnectTask, pace: Pace): Steps<Sealed> {
   const { outEntries, inEntries } = pathOf(task);
   const writes: Write[] = [];
   const txidsOf = (entry: TreeEntry): readonly Uint8Array[] => {
@@ -106,6 +111,28 @@ export function* sealSteps(task: ConnectTask, pace: Pace): Steps<Sealed> {
   }
   writes.push({ key: TIP_KEY, value: task.at.hash });
   return { writes, coins };
+}
+
+/** A task that has arrived, and its rows on the way. */
+export class Sealing {
+  readonly task: ConnectTask;
+  readonly #steps: Steps<Sealed>;
+
+  constructor(task: ConnectTask) {
+    this.task = task;
+    this.#steps = sealSteps(task, new Pace(SEAL_ROWS));
+  }
+
+  /** So little that it can be done in the step that arrives. */
+  get short(): boolean {
+    return this.task.overlay.size <= SEAL_AT_ONCE;
+  }
+
+  /** One piece; the whole when it is done. */
+  step(): Sealed | undefined {
+    const { done, value } = this.#steps.next();
+    return done === true ? value : undefined;
+  }
 }
 
 function pathOf(task: ConnectTask): { fork: TreeEntry; outEntries: TreeEntry[]; inEntries: TreeEntry[] } {

@@ -2,8 +2,7 @@ import { type Header, headerHash } from '../bitcoin/header.ts';
 import { assert } from '../util/assert.ts';
 import { compare, equal, idOf, keyOf } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
-import { Pace, type Steps } from '../util/steps.ts';
-import { commitTask, type Sealed, sealSteps, type TipChange, writeGenesis } from './batch.ts';
+import { commitTask, type Sealed, Sealing, type TipChange, writeGenesis } from './batch.ts';
 import { ChainReader } from './chain-reader.ts';
 import { ChainStore } from './chain-store.ts';
 import type { SaneBlock } from './check.ts';
@@ -59,16 +58,6 @@ export const CHAIN_BOUNDS: ChainBounds = {
   pieceWeight: 4_000_000,
   heldBytes: 4_000_000,
 };
-
-/** Rows that one step makes of a task that has arrived: a full block's take three. */
-const SEAL_ROWS = 5_000;
-/** Changed coins up to which they are made in the step that arrives. */
-const SEAL_AT_ONCE = 1_000;
-
-interface Sealing {
-  readonly task: ConnectTask;
-  readonly steps: Steps<Sealed>;
-}
 
 /** A body this far behind the best header comes in a long sync: the next piece that is connected makes it durable too. */
 const SYNC_DISTANCE = 24;
@@ -318,22 +307,17 @@ export class Chain extends ChainReader {
       this.#condemn(result.entry, result.refusal.rule);
       return { kind: 'refused', entry: result.entry, refusal: result.refusal };
     }
-    const sealing = { task, steps: sealSteps(task, new Pace(SEAL_ROWS)) };
-    if (task.overlay.size <= SEAL_AT_ONCE) return this.#seal(sealing);
-    this.#sealing = sealing;
-    return { kind: 'more' };
+    this.#sealing = new Sealing(task);
+    return this.#sealing.short ? this.#seal(this.#sealing) : { kind: 'more' };
   }
 
   /** The rows of a whole task, in pieces; after the last one the tip moves. */
   #seal(sealing: Sealing): ConnectResult {
-    const { done, value } = sealing.steps.next();
-    if (done !== true) {
-      this.#sealing = sealing;
-      return { kind: 'more' };
-    }
+    const sealed = sealing.step();
+    if (sealed === undefined) return { kind: 'more' };
     this.#sealing = undefined;
     this.#task = undefined;
-    return { kind: 'tip', change: this.#finish(sealing.task, value) };
+    return { kind: 'tip', change: this.#finish(sealing.task, sealed) };
   }
 
   /** Goes on from where the task stands, unless the stored tip is nearer to the new goal. */
