@@ -34,6 +34,8 @@ export interface NodeProcessOptions {
   readonly mine: boolean;
   /** Address that mining pays. */
   readonly payout?: string;
+  /** Where to record every step, so that it can be done again (`forkyard replay`). */
+  readonly record?: string;
   /** One JSON line when ready, instead of sentences. */
   readonly json: boolean;
   /** Stop politely when stdin ends: no node outlives a launcher that was killed. */

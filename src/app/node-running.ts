@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { Params } from '../consensus/params.ts';
+import { type Params, paramsToJson } from '../consensus/params.ts';
 import { OPENING_PREFIXES } from '../consensus/records.ts';
 import { offsetClock, systemClock } from '../host/clock.ts';
 import { makeDirectory } from '../host/directories.ts';
@@ -11,10 +11,12 @@ import type { EventLog } from '../host/event-log.ts';
 import { openEventLog } from '../host/event-log.ts';
 import type { RpcServer } from '../host/http.ts';
 import { startRpcServer } from '../host/http.ts';
+import { hostLimits } from '../host/limits.ts';
 import { createMiner } from '../host/miner.ts';
 import type { MinerOptions } from '../host/miner-types.ts';
 import { createNetwork } from '../host/network.ts';
 import type { Network } from '../host/network-types.ts';
+import { Recorder } from '../host/recorder.ts';
 import { openStore } from '../host/store.ts';
 import { createVerify, type HostVerify } from '../host/verify.ts';
 import { FullNode } from '../node/fullnode.ts';
@@ -78,13 +80,31 @@ async function start(
   // One core is the node's own; those that grind at full speed have no time for signatures.
   const host = signatures ?? createVerify({ helpers: () => availableParallelism() - 1 - busyCores() });
   if (signatures === undefined) closers.push(() => host.close());
+  // Only what should differ between nodes hangs on it: probe times, extra nonces.
+  const seed = randomInt(2 ** 32);
+  let note: (text: string) => void = () => undefined;
+  const recorder =
+    options.record === undefined
+      ? undefined
+      : new Recorder({
+          file: options.record,
+          head: {
+            software: options.version,
+            params: JSON.stringify(paramsToJson(params)),
+            seed,
+            name,
+            startedAt: Date.now(),
+          },
+          ended: (why) => note(`${why}; the node goes on without`),
+        });
+  if (recorder !== undefined) closers.push(() => recorder.close());
+  const opening = await store.opening(OPENING_PREFIXES);
   const node = new FullNode({
     params,
-    store,
-    index: await store.opening(OPENING_PREFIXES),
-    verify: host.verify,
-    // Only what should differ between nodes hangs on it: probe times, extra nonces.
-    seed: randomInt(2 ** 32),
+    store: recorder?.store(store) ?? store,
+    index: recorder?.index(opening) ?? opening,
+    verify: recorder?.verify(host.verify) ?? host.verify,
+    seed,
     name,
   });
   const log = openEventLog({
@@ -93,13 +113,24 @@ async function start(
     problem: (sentence) => process.stderr.write(`forkyard node: ${sentence}\n`),
   });
   closers.push(() => log.close());
-  const note = (text: string): void => {
+  note = (text) => {
     log.append({ kind: 'note', text });
   };
   host.onNote(note);
+  if (recorder !== undefined)
+    note(
+      `records every step in ${recorder.file}, up to ${hostLimits.recordingBytes / 1e6} MB; again: forkyard replay FILE`,
+    );
 
   const clock = offsetClock(systemClock());
-  const driver = new NodeDriver({ node, store, log, clock, warm: host.warm, onFatal: fatal });
+  const driver = new NodeDriver({
+    node: recorder?.node(node) ?? node,
+    store,
+    log,
+    clock,
+    warm: host.warm,
+    onFatal: fatal,
+  });
   // Ends the step at work, then closes miner, network and store.
   closers.push(() => driver.close());
   const network = await createNetwork({

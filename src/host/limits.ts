@@ -39,6 +39,12 @@ export const hostLimits = {
   /** A helper that dies so often is not replaced. */
   helperDeaths: 3,
 
+  // ---- recordings ----
+  /** A recording ends at this size; said when it begins. */
+  recordingBytes: 512_000_000,
+  /** Records of which the recorder remembers that the file has them. */
+  recordingKeys: 200_000,
+
   // ---- event log ----
   /** Events kept in memory. */
   logRing: 20_000,

@@ -10,6 +10,7 @@ import { YardClient } from './client.ts';
 import { controlRegistry } from './control.ts';
 import { createYard, readParams, reopenYard, type YardWishes } from './create.ts';
 import { Launcher } from './launcher.ts';
+import { recordingArguments } from './node-arguments.ts';
 import {
   anywhere,
   elsewhere,
@@ -32,6 +33,8 @@ export interface LaunchOptions {
   readonly say: (line: string) => void;
   /** Nobody mines until `launcher.startMining()`. */
   readonly hold?: boolean;
+  /** Every node records its steps (node --record). */
+  readonly record?: boolean;
   /** Ports away from the usual ones, for yards that programs start side by side. */
   readonly randomPorts?: boolean;
   /** Serves the yard's page. The lab cannot: the page's server is an application on top of it. */
@@ -87,7 +90,8 @@ export async function launch(options: LaunchOptions): Promise<RunningYard> {
         options.say(`launcher bug in ${method}: ${(error as Error).stack ?? String(error)}`),
     });
     const server = control;
-    const own = new Launcher({ ...options, dir, params: readParams(dir), yard, log });
+    const recorded = options.record === true ? { moreArguments: recordingArguments(dir) } : {};
+    const own = new Launcher({ ...options, ...recorded, dir, params: readParams(dir), yard, log });
     launcher = own;
     own.setServers({ launcher: { pid: process.pid, port: server.port } });
     log.tell(yardNews(yard, own.params));

@@ -11,7 +11,7 @@ import { awaitLinks } from './links.ts';
 import { pickNode } from './names.ts';
 import { dialledBy, isCurrent, nodeArguments } from './node-arguments.ts';
 import { describeExit, type Exit, type NodeChild, type ReadyLine } from './node-child.ts';
-import { mustBeAlone, NodeProcesses } from './node-host.ts';
+import { mustBeAlone, NodeProcesses, type ProcessOptions } from './node-host.ts';
 import { otherPorts, PORT_ATTEMPTS } from './ports.ts';
 import { failed } from './problem.ts';
 import { stoppedYard, yardToResume } from './resume.ts';
@@ -28,10 +28,7 @@ const LINK_MS = 60_000;
 /** More events than a node tells between its start and our first look at it. */
 const FOLLOW_BACK = 5_000;
 
-export interface LauncherOptions {
-  readonly dir: string;
-  /** The program to spawn: `node PROGRAM node …`. */
-  readonly programPath: string;
+export interface LauncherOptions extends ProcessOptions {
   readonly params: Params;
   readonly yard: YardFile;
   readonly log: YardLog;
@@ -69,7 +66,7 @@ export class Launcher {
     this.dir = options.dir;
     this.params = options.params;
     this.log = options.log;
-    this.#processes = new NodeProcesses(options.programPath, options.dir, options.yard.perProcess ?? 1);
+    this.#processes = new NodeProcesses({ ...options, perProcess: options.yard.perProcess ?? 1 });
     this.#say = options.say;
     this.#yard = options.yard;
     this.client = new YardClient(options.dir, options.yard);

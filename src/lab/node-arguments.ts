@@ -27,6 +27,14 @@ export function nodeArguments(
   ];
 }
 
+/** Each node records its steps, each of its starts in a file of its own. */
+export function recordingArguments(dir: string): (letter: string) => readonly string[] {
+  return (letter) => {
+    const started = new Date().toISOString().replaceAll(/[:.]/g, '-');
+    return ['--record', join(dir, letter, `${letter}-${started}.fyrec`)];
+  };
+}
+
 /** Is this the address that the node will listen on? One from another time may belong to somebody else by now. */
 export function isCurrent(node: YardNode): boolean {
   return node.address.includes(`/tcp/${node.p2pPort}/`);

@@ -13,21 +13,33 @@ import {
 } from './node-child.ts';
 import { failed } from './problem.ts';
 
+export interface ProcessOptions {
+  /** The yard's directory, in which its processes run. */
+  readonly dir: string;
+  /** The program to spawn: `node PROGRAM node …`. */
+  readonly programPath: string;
+  /** Arguments beyond those that the yard's state tells, by letter. */
+  readonly moreArguments?: (letter: string) => readonly string[];
+}
+
 /** The processes of a yard: one for each node, or several nodes in each (`up --per-process`). */
 export class NodeProcesses {
   readonly #programPath: string;
   readonly #cwd: string;
   readonly #perProcess: number;
+  readonly #more: (letter: string) => readonly string[];
   readonly #hosts = new Map<number, NodeHost>();
 
-  constructor(programPath: string, cwd: string, perProcess: number) {
-    this.#programPath = programPath;
-    this.#cwd = cwd;
-    this.#perProcess = perProcess;
+  constructor(o: ProcessOptions & { readonly perProcess: number }) {
+    this.#programPath = o.programPath;
+    this.#cwd = o.dir;
+    this.#perProcess = o.perProcess;
+    this.#more = o.moreArguments ?? (() => []);
   }
 
   /** `index`: the node's place in the yard, which decides with whom it shares a process. */
-  spawn(letter: string, index: number, args: readonly string[]): NodeChild {
+  spawn(letter: string, index: number, known: readonly string[]): NodeChild {
+    const args = [...known, ...this.#more(letter)];
     if (this.#perProcess <= 1) return spawnNode(this.#programPath, args, this.#cwd);
     const place = Math.floor(index / this.#perProcess);
     let host = this.#hosts.get(place);

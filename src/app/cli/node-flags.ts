@@ -24,6 +24,7 @@ export interface NodeFlags {
   readonly payout?: string;
   readonly json?: boolean;
   readonly exitWithStdin?: boolean;
+  readonly record?: string;
 }
 
 function must<T>(result: { ok: true; value: T } | { ok: false; error: string }, option: string): T {
@@ -56,13 +57,15 @@ export function addNodeFlags(command: Command): Command {
     .option('--delay <duration>', 'one-way delay of all that it sends (default none)')
     .option('--no-gossip', 'a fault: neither gossip out nor in; blocks travel by sync alone')
     .option('--mine', 'mine from the start; needs --payout')
-    .option('--payout <address>', 'whom its blocks pay');
+    .option('--payout <address>', 'whom its blocks pay')
+    .option('--record <file>', 'record every step in a new file, for forkyard replay (up to 512 MB)');
 }
 
 export function nodeOptionsOf(o: NodeFlags): NodeProcessOptions {
   return {
     ...(o.network === undefined ? {} : { network: o.network }),
     ...(o.genesis === undefined ? {} : { genesisFile: resolve(o.genesis) }),
+    ...(o.record === undefined ? {} : { record: resolve(o.record) }),
     ...(o.payout === undefined ? {} : { payout: o.payout }),
     // '' would resolve to the current directory; it is refused further down.
     datadir: o.datadir === '' ? '' : resolve(o.datadir),

@@ -20,6 +20,8 @@ export interface UpOptions {
   readonly programPath: string;
   readonly data: string | undefined;
   readonly wishes: YardWishes;
+  /** Every node records its steps. */
+  readonly record: boolean;
   /** Lines of the log even where there is a terminal. */
   readonly log: boolean;
 }
@@ -44,6 +46,7 @@ export async function runUp(s: Shared, options: UpOptions): Promise<number> {
     dir: resolve(dir),
     programPath: options.programPath,
     wishes: options.wishes,
+    record: options.record,
     say: (line) => note(line),
     page: (launcher) => startPage({ launcher, bug: (what, error) => note(bugLine(what, error)) }),
     signal: began.signal,

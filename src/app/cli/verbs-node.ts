@@ -2,12 +2,14 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
 import { addShared, ending, example, shared } from './common.ts';
-import { addNodeFlags, type NodeFlags, nodeOptionsOf, parseNodeArguments } from './node-flags.ts';
 
-/** `node`, `rpc`, `doctor`: one node by hand, its RPC, and whether this machine is fit. */
+import { addNodeFlags, type NodeFlags, nodeOptionsOf, parseNodeArguments } from './node-flags.ts';
+import { replayVerb } from './verb-replay.ts';
+
+/** `node`, `rpc`, `replay`, `doctor`: one node by hand, its RPC, its recording done again, and whether this machine is fit. */
 
 export function nodeVerbs(): Command[] {
-  return [rpcVerb(), nodeVerb(), doctorVerb()];
+  return [rpcVerb(), nodeVerb(), replayVerb(), doctorVerb()];
 }
 
 /** Verbs for our own processes: not in the help. */

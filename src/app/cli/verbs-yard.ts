@@ -34,6 +34,7 @@ interface UpOptions {
   readonly profile?: string;
   readonly regions?: string;
   readonly log?: boolean;
+  readonly record?: boolean;
 }
 
 export function wishesOf(o: UpOptions): YardWishes {
@@ -103,6 +104,7 @@ export function yardVerbs(programPath: string): Command[] {
     )
     .option('--genesis <file>', 'a networks file of your own')
     .option('--data <dir>', 'where the yard lives (default ./.forkyard)')
+    .option('--record', 'every node records its steps, for forkyard replay (up to 512 MB each)')
     .option('--log', 'one line an event instead of the full-screen view')
     .action(async (options: UpOptions, command: Command) => {
       const { runUp } = await import('./up.ts');
@@ -111,6 +113,7 @@ export function yardVerbs(programPath: string): Command[] {
         data: options.data,
         wishes: wishesOf(options),
         log: options.log === true,
+        record: options.record === true,
       });
     });
   example(
