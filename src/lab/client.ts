@@ -37,6 +37,8 @@ export interface NodeInfo {
   /** Own blocks since its start. */
   readonly mined: number;
   readonly lastSeq: number;
+  /** A block is being connected, or a request served: its answer may change at once. */
+  readonly busy: boolean;
   /** Messages that it holds because all wires are held. */
   readonly held: number;
   /** How far its wall clock is set off. */

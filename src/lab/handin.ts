@@ -17,6 +17,8 @@ export interface HandIn {
   readonly passed: boolean;
   /** SHA-256 by file name. */
   readonly files: Readonly<Record<string, string>>;
+  /** SHA-256 of all of the above. */
+  readonly seal: string;
 }
 
 export const HAND_IN = 'handin.json';
@@ -25,6 +27,13 @@ const FILES = [SCENARIO_COPY, 'result.json', 'log.jsonl', 'report.html'];
 
 function hashOf(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
+
+function sealOf({ v, student, at, speed, passed, files }: Omit<HandIn, 'seal'>): string {
+  const hashes = FILES.map((name) => [name, files[name]]);
+  return createHash('sha256')
+    .update(JSON.stringify([v, student, at, speed, passed, hashes]))
+    .digest('hex');
 }
 
 export interface HandInWishes {
@@ -40,7 +49,8 @@ export function writeHandIn(wishes: HandInWishes): void {
   const { dir, student, speed, result } = wishes;
   writeFileSync(join(dir, SCENARIO_COPY), wishes.scenarioText);
   const files = Object.fromEntries(FILES.map((name) => [name, hashOf(join(dir, name))]));
-  const handIn: HandIn = { v: 1, student, at: new Date().toISOString(), speed, passed: result.passed, files };
+  const told = { v: 1, student, at: new Date().toISOString(), speed, passed: result.passed, files } as const;
+  const handIn: HandIn = { ...told, seal: sealOf(told) };
   writeFileSync(join(dir, HAND_IN), `${JSON.stringify(handIn, null, 2)}\n`);
 }
 
@@ -57,8 +67,10 @@ export function readHandIn(dir: string): Result<HandIn, string> {
     handIn?.v === 1 &&
     typeof handIn.student === 'string' &&
     typeof handIn.speed === 'number' &&
-    typeof handIn.files === 'object';
+    typeof handIn.files === 'object' &&
+    handIn.files !== null;
   if (!isWhole) return err(`${HAND_IN} is not a hand-in`);
+  if (handIn.seal !== sealOf(handIn as HandIn)) return err(`${HAND_IN} was changed after the run`);
   for (const name of FILES) {
     const path = join(dir, name);
     if (!existsSync(path)) return err(`${name} is missing`);

@@ -42,6 +42,11 @@ export async function atRest(
         why = `they still disagree: ${describeTips(first.infos)}`;
         return undefined;
       }
+      const held = [...first.infos.values()].reduce((sum, info) => sum + (info?.held ?? 0), 0);
+      if (held > 0) {
+        why = `${held} message${held === 1 ? ' is' : 's are'} held on the wire; let them arrive: forkyard release --links`;
+        return undefined;
+      }
       const restless = () => {
         why = `they agree on ${tips.map(blockName).join(' and ')}, but something is still on its way`;
         return undefined;
@@ -50,7 +55,7 @@ export async function atRest(
       for (;;) {
         await sleep(quiet, options.signal);
         const again = await look(client);
-        if (again.mark !== first.mark) return restless();
+        if (again.mark !== first.mark || isBusy(again)) return restless();
         if (again.poolsAgree || Date.now() - began >= PATIENT_MS + quiet) return { tips };
       }
     },
@@ -73,6 +78,11 @@ async function look(client: YardClient): Promise<Look> {
   );
   const mark = [...infos].map(([l, i]) => `${l} ${i?.lastSeq ?? '-'} ${i?.tip.id ?? '-'}`).join();
   return { infos, mark, poolsAgree };
+}
+
+/** A verdict is still to come. */
+function isBusy({ infos }: Look): boolean {
+  return [...infos.values()].some((info) => info?.busy === true);
 }
 
 /** One tip a side, or undefined while a side has several. Nodes that are down have no opinion. */

@@ -64,6 +64,7 @@ export function infoOf(state: TuiState, letter: string, peers: string, mined: nu
     lastSeq: 0,
     held: 0,
     clockOffsetMs: 0,
+    busy: false,
   };
 }
 

@@ -119,6 +119,7 @@ function nodeInfo(context: NodeContext): Json {
       since: context.tipSince(),
     },
     connecting: view.chain.connecting,
+    busy: view.busy,
     pool: { size: view.mempool.size, bytes: view.mempool.bytes },
     peers: view.peers
       .filter((peer) => peer.ready)
