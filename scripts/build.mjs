@@ -2,7 +2,7 @@
 // that each resolve a thousand module files start three times slower. For the same reason it is not split into chunks:
 // the command line is dist/forkyard.js, and what only a node needs (libp2p…) is one more file, dist/node-process.js.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -53,7 +53,7 @@ await Promise.all([
   }),
   build({
     absWorkingDir: root,
-    entryPoints: { page: 'src/page/main.tsx', style: 'src/page/page.css' },
+    entryPoints: { page: 'src/page/main.ts', simulator: 'src/page/sim-main.tsx', style: 'src/page/page.css' },
     outdir: 'dist/page',
     bundle: true,
     minify: true,
@@ -67,3 +67,6 @@ await Promise.all([
   }),
 ]);
 copyFileSync(join(root, 'src/page/index.html'), join(root, 'dist/page/index.html'));
+// The simulator as a static page: one file for any web server, or none.
+const { simulatorFile } = await import('../dist/app/page/simulator-file.js');
+writeFileSync(join(root, 'dist/simulator.html'), simulatorFile());

@@ -1,9 +1,10 @@
+import type { ComponentChild } from 'preact';
 import type { LogEvent } from '../consensus/news.ts';
 import type { RunFigures } from '../observe/figures.ts';
 import type { ReorgScene } from '../observe/story.ts';
 import { Beats } from './beats.ts';
+import type { ActionRequest, NodeFacts, Told, YardFacts } from './facts.ts';
 import { Run } from './run.ts';
-import { act, type NodeFacts, type YardFacts } from './source.ts';
 
 /** Reading all figures costs more than a frame has when the log is long. */
 const FIGURES_EVERY_MS = 500;
@@ -44,6 +45,8 @@ export interface Doing {
   state: 'running' | 'done' | 'no' | 'problem';
 }
 
+export type Actor = (request: ActionRequest, onTold: (told: Told) => void) => Promise<void>;
+
 export type Tab = 'tree' | 'payment' | 'agree' | 'nodes';
 
 /** Everything the page knows and shows. Components read it; whoever changes it calls `changed`. */
@@ -52,8 +55,14 @@ export class App {
   readonly beats = new Beats(() => this.changed());
   facts: YardFacts = { label: '', network: '', nodes: [], people: [], spacingMs: 0, delayMs: 0 };
   nodes: readonly NodeFacts[] = [];
-  /** Undefined: the page only looks on. */
-  token: string | undefined;
+  /** What carries out an action; undefined: the page only looks on. */
+  actor: Actor | undefined;
+  /** Verbs that the yard has; undefined: all. */
+  verbs: ReadonlySet<string> | undefined;
+  /** A part of the page of its own, above the nodes. */
+  extra: (() => ComponentChild) | undefined;
+  /** What stays in the address beside the position. */
+  address = '';
   /** A file, not a running yard. */
   isExported = false;
   isConnected = true;
@@ -127,7 +136,11 @@ export class App {
 
   /** May the buttons act? Not on the past, not in a file. */
   get mayAct(): boolean {
-    return this.token !== undefined && !this.isExported && this.run.isLive;
+    return this.actor !== undefined && !this.isExported && this.run.isLive;
+  }
+
+  has(verb: Verb): boolean {
+    return this.verbs?.has(verb) ?? true;
   }
 
   get isHeld(): boolean {
@@ -199,7 +212,9 @@ export class App {
   /** `#e=118`: the position is in the address, so that it can be sent. */
   #writeAddress(): void {
     const { isLive, current } = this.run;
-    history.replaceState(null, '', isLive ? location.pathname + location.search : `#e=${current?.seq ?? 0}`);
+    const position = isLive ? '' : `e=${current?.seq ?? 0}`;
+    const hash = [this.address, position].filter((part) => part !== '').join('&');
+    history.replaceState(null, '', hash === '' ? location.pathname + location.search : `#${hash}`);
   }
 
   readAddress(): void {
@@ -243,18 +258,19 @@ export class App {
   }
 
   open(verb: Verb, fields: Record<string, string> = {}): void {
-    if (!this.mayAct) return;
+    if (!this.mayAct || !this.has(verb)) return;
     this.dialog = { verb, fields };
     this.changed();
   }
 
   async perform(verb: Verb, fields: Readonly<Record<string, string>> = {}): Promise<void> {
-    if (this.token === undefined || !this.mayAct) return;
+    const { actor } = this;
+    if (actor === undefined || !this.mayAct || !this.has(verb)) return;
     this.dialog = undefined;
     const doing: Doing = { verb, lines: [], state: 'running' };
     this.doing = doing;
     this.changed();
-    await act(this.token, { verb, fields }, (told) => {
+    await actor({ verb, fields }, (told) => {
       if ('plan' in told) doing.lines.push(told.plan);
       else if ('step' in told) doing.lines.push(told.step);
       else if ('done' in told) {

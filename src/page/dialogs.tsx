@@ -1,6 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { App, Verb } from './app.ts';
-import { act } from './source.ts';
 
 /** One small form an action. The sentence under it is the action's own, from the launcher, before anything is done. */
 
@@ -128,9 +127,7 @@ function Form(props: {
   useEffect(() => {
     let isOver = false;
     const timer = setTimeout(() => {
-      const { token } = app;
-      if (token === undefined) return;
-      act(token, { verb, fields: values, dry: true }, (told) => {
+      app.actor?.({ verb, fields: values, dry: true }, (told) => {
         if (isOver) return;
         if ('plan' in told) setPlan({ text: told.plan, isWrong: false });
         else if ('problem' in told) {

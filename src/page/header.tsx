@@ -43,7 +43,8 @@ function Faults({ app }: { app: App }) {
 function stateWords(app: App): string {
   if (app.isExported) return 'a recorded run';
   if (!app.isConnected) return 'no connection: trying again';
-  return app.token === undefined ? 'view only: to act, open the link that forkyard up printed' : '';
+  if (app.extra !== undefined) return 'simulated in this tab';
+  return app.actor === undefined ? 'view only: to act, open the link that forkyard up printed' : '';
 }
 
 export function Agreement({ app }: { app: App }) {
@@ -96,7 +97,7 @@ export function Actions({ app }: { app: App }) {
       >
         {app.isHeld ? 'Release' : 'Hold'}
       </button>
-      {BUTTONS.map((b) => (
+      {BUTTONS.filter((b) => app.has(b.verb)).map((b) => (
         <button
           key={b.verb}
           type="button"

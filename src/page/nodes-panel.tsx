@@ -8,6 +8,8 @@ import { isMining } from './tree-marks.tsx';
 
 const WIDTH = 280;
 const PER_ROW = 6;
+/** Room for the words that say what dropping a node there does. */
+const EMPTY_SIDE = 58;
 const RADIUS = 17;
 
 interface Spot {
@@ -23,8 +25,9 @@ export function NodesPanel({ app }: { app: App }) {
   const dragged = useRef<string | undefined>(undefined);
   const { forest, story } = app.run;
   const groups: readonly (readonly string[])[] = forest.cut ?? [app.letters, []];
-  const sideHeight = 60 + 44 * Math.max(1, ...groups.map((g) => Math.ceil(g.length / PER_ROW)));
-  const height = groups.length * sideHeight + 8;
+  const heights = groups.map((g) => (g.length === 0 ? EMPTY_SIDE : 60 + 44 * Math.ceil(g.length / PER_ROW)));
+  const top = (side: number) => heights.slice(0, side).reduce((sum, h) => sum + h, 0);
+  const height = top(groups.length) + 8;
   const spots = groups.flatMap((group, side) =>
     group.map((node, i): Spot => {
       const perRow = Math.max(1, Math.min(PER_ROW, group.length));
@@ -33,7 +36,7 @@ export function NodesPanel({ app }: { app: App }) {
         node,
         x: ((i % perRow) + 0.5) * (WIDTH / perRow),
         // In zigzag, so that the lines between them are seen.
-        y: side * sideHeight + 30 + row * 44 + (i % 2) * 24,
+        y: top(side) + 30 + row * 44 + (i % 2) * 24,
       };
     }),
   );
@@ -49,7 +52,10 @@ export function NodesPanel({ app }: { app: App }) {
   const drop = (spot: Spot) => {
     dragged.current = undefined;
     setDrag(undefined);
-    const side = Math.max(0, Math.min(groups.length - 1, Math.floor(spot.y / sideHeight)));
+    const side = Math.max(
+      0,
+      heights.findLastIndex((_, i) => spot.y >= top(i)),
+    );
     const from = groups.findIndex((g) => g.includes(spot.node));
     if (side === from) {
       app.select({ kind: 'node', letter: spot.node });
@@ -77,9 +83,9 @@ export function NodesPanel({ app }: { app: App }) {
             key={side}
             class={group.length === 0 ? 'side empty' : 'side'}
             x="2"
-            y={side * sideHeight + 3}
+            y={top(side) + 3}
             width={WIDTH - 4}
-            height={sideHeight - 6}
+            height={heights[side]! - 6}
             rx="8"
             style={forest.cut === undefined ? {} : { fill: `url(#ground${side % 2})` }}
           />
@@ -87,7 +93,7 @@ export function NodesPanel({ app }: { app: App }) {
         {groups.map(
           (group, side) =>
             group.length === 0 && (
-              <text key="hint" class="hint" x={WIDTH / 2} y={side * sideHeight + sideHeight / 2 + 4}>
+              <text key="hint" class="hint" x={WIDTH / 2} y={top(side) + heights[side]! / 2 + 4}>
                 {app.mayAct ? 'drag a node here = cut it off' : 'no cut'}
               </text>
             ),
@@ -109,8 +115,8 @@ export function NodesPanel({ app }: { app: App }) {
             class={forest.cut === undefined ? 'seam faint' : 'seam'}
             x1="0"
             x2={WIDTH}
-            y1={(i + 1) * sideHeight}
-            y2={(i + 1) * sideHeight}
+            y1={top(i + 1)}
+            y2={top(i + 1)}
           />
         ))}
         {spots.map(({ node }) => {

@@ -1,24 +1,7 @@
 import type { LogEvent } from '../consensus/news.ts';
+import type { ActionRequest, NodeFacts, Told, YardFacts } from './facts.ts';
 
 /** Where events come from: the launcher's server, or the file that the page itself is. */
-
-export interface YardFacts {
-  readonly label: string;
-  readonly network: string;
-  readonly nodes: readonly string[];
-  readonly people: readonly string[];
-  readonly spacingMs: number;
-  readonly delayMs: number;
-}
-
-export interface NodeFacts {
-  readonly letter: string;
-  readonly up: boolean;
-  readonly peers?: readonly string[];
-  readonly pool?: number;
-  readonly mining?: { readonly on: boolean; readonly held: boolean; readonly rate: number };
-  readonly mined?: number;
-}
 
 export interface Exported {
   readonly facts: YardFacts;
@@ -123,20 +106,10 @@ export function takeToken(): string | undefined {
   }
 }
 
-export type Told =
-  | { readonly plan: string }
-  | { readonly step: string }
-  | { readonly done: string; readonly no: boolean }
-  | { readonly problem: string; readonly hint?: string };
-
 /** Asks for an action and gives its sentences as they come. */
 export async function act(
   token: string,
-  request: {
-    readonly verb: string;
-    readonly fields: Readonly<Record<string, string>>;
-    readonly dry?: boolean;
-  },
+  request: ActionRequest,
   onTold: (told: Told) => void,
 ): Promise<void> {
   let response: Response;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LogEvent } from '../../src/consensus/news.ts';
+import { parseNetworks } from '../../src/consensus/params.ts';
+import { CHECK_MS, formatSettings, SimRun } from '../../src/page/sim-run.ts';
 import { BROWSER, openBrowser } from './browser.ts';
 import { eventually, forkyard, type Staying, stay } from './yard-helpers.ts';
 
@@ -39,6 +41,10 @@ interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: string;
+}
+
+function raise(): never {
+  throw new Error('genesis.json cannot be read');
 }
 
 /** A request with any Host header, which fetch would not send. */
@@ -180,7 +186,7 @@ describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
     await page.getByText('Cut A B | C D: 4 links').waitFor();
     await page.locator('.dialog button[type=submit]').click();
     await page.locator('[data-cut="AB|CD"]').waitFor({ state: 'attached' });
-    await page.getByText('CUT AB|CD').waitFor();
+    await page.locator('.badge.cut', { hasText: 'CUT AB|CD' }).waitFor();
     await page.getByText('no messages cross', { exact: true }).waitFor();
 
     await page.keyboard.press('d');
@@ -253,10 +259,10 @@ describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
       await page.mouse.up();
     };
     await drag('D', 0.75);
-    await page.getByText('CUT ABC|D').waitFor();
+    await page.locator('.badge.cut', { hasText: 'CUT ABC|D' }).waitFor();
     await page.getByText('3 links cut: no messages cross').waitFor();
     await drag('D', 0.25);
-    await page.getByText('CUT ABC|D').waitFor({ state: 'detached' });
+    await page.locator('.badge.cut').waitFor({ state: 'detached' });
     await page.getByText('AGREE yes').waitFor();
   });
 
@@ -277,6 +283,30 @@ describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
     await file.getByText('a recorded run').waitFor();
     expect(outside.filter((url) => !url.startsWith('data:'))).toEqual([]);
     await file.close();
+  });
+
+  it('is a simulator without a server: the same trace as here, and a cut that ends in a reorg', async () => {
+    const saved = await forkyard(dir, 'simulator simulator.html --json');
+    expect(saved.code).toBe(0);
+    const networks = parseNetworks(
+      JSON.parse(readFileSync(join(import.meta.dirname, '../../genesis.json'), 'utf8')),
+    );
+    const settings = { seed: 'test', nodes: 4, delayMs: 400, paceMs: 2_000 };
+    const here = new SimRun(networks.ok ? networks.value.get('lab')! : raise(), settings, () => undefined);
+    here.run(CHECK_MS + 1);
+    const tab = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    tab.on('pageerror', (error) => faults.push(String(error.stack)));
+    await tab.goto(`${pathToFileURL(join(dir, 'simulator.html')).href}#${formatSettings(settings)}`);
+    await tab.getByRole('button', { name: '100×' }).click();
+    await tab.locator('[data-check]').waitFor();
+    expect(await tab.locator('[data-check]').getAttribute('data-check')).toBe(here.check);
+
+    await tab.getByRole('button', { name: 'Cut' }).click();
+    await tab.locator('.dialog button[type=submit]').click();
+    await tab.getByText('AGREE: NO, 2 answers, conflict').waitFor();
+    await tab.getByRole('button', { name: 'Heal' }).click();
+    await tab.locator('.scene', { hasText: /REORG on (?:A and B|C and D)/ }).waitFor();
+    await tab.close();
   });
 
   it('has met no error in the browser', () => {

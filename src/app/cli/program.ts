@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addShared, example, shared, sortedOptions } from './common.ts';
 import { exportVerb } from './export.ts';
 import { scenarioVerbs } from './scenario-verbs.ts';
+import { simulatorVerb } from './simulator.ts';
 import { statsVerb } from './stats.ts';
 import { knownVerbs } from './typed.ts';
 import { execVerb } from './verb-exec.ts';
@@ -49,7 +50,7 @@ export function buildProgram(options: ProgramOptions): Command {
     });
   const groups: readonly (readonly [string, readonly Command[]])[] = [
     ['The yard:', [...yardVerbs(options.programPath), ...saveVerbs()]],
-    ['Look:', [...lookVerbs(), exportVerb(), statsVerb()]],
+    ['Look:', [...lookVerbs(), exportVerb(), simulatorVerb(), statsVerb()]],
     ['Act:', actVerbs()],
     ['Break:', [...faultVerbs(), strategyVerb(options.programPath)]],
     ['Pay:', payVerbs()],

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { LogEvent } from '../../consensus/news.ts';
 import type { PageFiles } from './files.ts';
+import { selfContained } from './self-contained.ts';
 
 /** A run as one file: the page and the log in it, nothing to load from anywhere. */
 
@@ -53,33 +53,6 @@ export function exportRun(
 
 function page(files: PageFiles, facts: RunFacts, events: readonly LogEvent[]): string {
   const lines = [{ ...facts, people: [] }, ...events].map((line) => JSON.stringify(line)).join('\n');
-  const data = gzipSync(lines, { level: 9 }).toString('base64');
-  const script = files.script.replaceAll('</script', '<\\/script');
-  const policy = `default-src 'none'; script-src '${hashOf(script)}'; style-src '${hashOf(files.style)}'; img-src data:`;
-  const replaced: readonly (readonly [string, string])[] = [
-    [
-      '<meta charset="utf-8">',
-      `<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="${policy}">`,
-    ],
-    ['<title>forkyard</title>', `<title>forkyard ${escaped(facts.label)}: a recorded run</title>`],
-    ['<link rel="stylesheet" href="/style.css">', `<style>${files.style}</style>`],
-    [
-      '<script type="module" src="/page.js"></script>',
-      `<script type="application/json" id="run">${data}</script>\n<script type="module">${script}</script>`,
-    ],
-  ];
-  let html = files.html;
-  for (const [from, to] of replaced) {
-    if (!html.includes(from)) throw new Error(`the page's index.html has no ${from}`);
-    html = html.replace(from, () => to);
-  }
-  return html;
-}
-
-function hashOf(text: string): string {
-  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+  const text = gzipSync(lines, { level: 9 }).toString('base64');
+  return selfContained(files, { title: `${facts.label}: a recorded run`, id: 'run', text });
 }

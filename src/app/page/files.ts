@@ -10,11 +10,11 @@ export interface PageFiles {
   readonly style: string;
 }
 
-export function readPageFiles(): PageFiles {
+export function readPageFiles(script: 'page.js' | 'simulator.js' = 'page.js'): PageFiles {
   const dir = join(packageRoot(), 'dist', 'page');
-  if (!existsSync(join(dir, 'page.js'))) {
+  if (!existsSync(join(dir, script))) {
     throw failed('the page is not built', 'In a checkout: npm run build');
   }
   const read = (name: string) => readFileSync(join(dir, name), 'utf8');
-  return { html: read('index.html'), script: read('page.js'), style: read('style.css') };
+  return { html: read('index.html'), script: read(script), style: read('style.css') };
 }

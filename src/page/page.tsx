@@ -9,11 +9,9 @@ import { PaymentPanel } from './lanes.tsx';
 import { Signs } from './legend.tsx';
 import { NodesPanel } from './nodes-panel.tsx';
 import { Scene } from './scene.tsx';
-import { exported, fetchFacts, fetchNodes, listen, takeToken } from './source.ts';
 import { Timeline } from './timeline.tsx';
 import { Tree } from './tree.tsx';
 
-const NODES_EVERY_MS = 1_500;
 const upright = matchMedia('(max-width: 700px)');
 
 const TABS: readonly (readonly [Tab, string])[] = [
@@ -44,6 +42,7 @@ function Page({ app }: { app: App }) {
         {!isPhone && !app.isStage && <Progress app={app} />}
         {!app.isStage && (
           <div class="side-column">
+            {shows('nodes') && app.extra?.()}
             {shows('nodes') && <NodesPanel app={app} />}
             {shows('agree') && <AgreePanel app={app} />}
           </div>
@@ -76,58 +75,18 @@ function Page({ app }: { app: App }) {
   );
 }
 
-const root = document.getElementById('app')!;
-const app = new App(() => render(<Page app={app} />, root));
-upright.addEventListener('change', () => app.changed());
-listenToKeys(app);
-
-async function begin(): Promise<void> {
-  app.token = takeToken();
-  const file = await exported();
-  if (file !== undefined) {
-    app.isExported = true;
-    app.facts = file.facts;
-    app.take(file.events);
-    opened();
-    return;
-  }
-  app.facts = await fetchFacts();
-  await listen({
-    onEvents(events) {
-      app.take(events);
-      if (!app.isLoaded) opened();
-    },
-    onState(connected) {
-      app.isConnected = connected;
-      app.changed();
-    },
-  });
-  await watchNodes();
+/** Puts the page into its document; what it shows comes later. */
+export function mount(): { readonly app: App; readonly root: HTMLElement } {
+  const root = document.getElementById('app')!;
+  const app = new App(() => render(<Page app={app} />, root));
+  upright.addEventListener('change', () => app.changed());
+  listenToKeys(app);
+  return { app, root };
 }
 
-function opened(): void {
+/** The log as far as it goes is there: shows the event that the address names. */
+export function opened(app: App): void {
   app.isLoaded = true;
   app.readAddress();
-  window.addEventListener('hashchange', () => {
-    app.token = takeToken() ?? app.token;
-    app.readAddress();
-  });
   app.changed();
 }
-
-async function watchNodes(): Promise<void> {
-  try {
-    if (app.isConnected && !document.hidden) app.nodes = await fetchNodes();
-  } catch (error) {
-    // The stream says that the yard is gone; this only asks again.
-    if (!(error instanceof TypeError)) throw error;
-    app.isConnected = false;
-  }
-  app.changed();
-  setTimeout(() => void watchNodes(), NODES_EVERY_MS);
-}
-
-begin().catch((error: unknown) => {
-  root.textContent = `The page could not start: ${error instanceof Error ? error.message : String(error)}`;
-  throw error;
-});
