@@ -21,7 +21,7 @@ import { WEATHER, WEATHERS } from './weather.ts';
 
 /** Reads a scenario file. Every fault is told with its line and field, all at once; a file with one does not run. */
 
-const FIELDS = [
+export const FIELDS = [
   'title',
   'lesson',
   'network',
