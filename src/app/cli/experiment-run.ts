@@ -6,12 +6,14 @@ import { readValues } from '../../lab/experiment/parameters.ts';
 import { keysOf, renderReport } from '../../lab/experiment/report.ts';
 import { ratio } from '../../lab/experiment/rows.ts';
 import { resultJson, runExperiment } from '../../lab/experiment/run.ts';
-import type { Experiment, ExperimentResult, Values } from '../../lab/experiment/types.ts';
+import type { Experiment, ExperimentResult, LiveRun, Values } from '../../lab/experiment/types.ts';
 import { misuse } from '../../lab/problem.ts';
 import { pathFrom } from '../../lab/yard-file.ts';
+import { chartSvg } from '../../observe/chart.ts';
 import { chartText } from '../../observe/chart-text.ts';
 import { packageRoot } from '../node-package.ts';
 import { ending, type Shared } from './common.ts';
+import { readLive } from './experiment-live.ts';
 import type { Out } from './out.ts';
 import { table } from './print.ts';
 
@@ -24,7 +26,7 @@ export async function runExperimentVerb(
   options: Readonly<Record<string, string>>,
 ): Promise<void> {
   if (name === undefined) return list(s);
-  const { seed: seedText = '1', out: dir, ...typed } = settingsOf(options);
+  const { seed: seedText = '1', out: dir, live: liveLog, ...typed } = settingsOf(options);
   const seed = Number(seedText);
   if (!/^\d+$/.test(seedText) || !Number.isSafeInteger(seed))
     throw misuse(`--seed must be a whole number, not '${seedText}'`);
@@ -34,12 +36,20 @@ export async function runExperimentVerb(
       `'all' takes no --${Object.keys(typed)[0]}: each experiment runs with its own settings`,
       'Give them to one experiment by its name.',
     );
+  if (liveLog !== undefined && name !== 'disagreement')
+    throw misuse(
+      '--live goes with the experiment disagreement',
+      'As in: experiment disagreement --live yard.jsonl',
+    );
+  const live = liveLog === undefined ? undefined : await readLive(liveLog);
+  // Without a wish: the x of the real nodes, so that all three can be compared.
+  if (live !== undefined) typed['x'] ??= String(Number(live.x.toPrecision(2)));
   // All are read before the first one runs: a slip in the last value should not cost a minute.
   const jobs = chosen.map((experiment) => [experiment, readValues(experiment, typed)] as const);
   const folder = dir === undefined ? undefined : makeFolder(dir);
   const results: ExperimentResult[] = [];
   for (const [experiment, values] of jobs) {
-    const result = await runOne(s, experiment, values, seed);
+    const result = await runOne(s, experiment, values, { seed, live });
     results.push(result);
     print(s.out, result);
     if (!result.ok) ending.code = 1;
@@ -52,6 +62,10 @@ export async function runExperimentVerb(
   if (folder === undefined) return;
   const file = join(folder, 'report.html');
   writeFileSync(file, renderReport(results));
+  for (const { experiment, charts } of results) {
+    for (const [i, chart] of charts.entries())
+      writeFileSync(join(folder, `${experiment.name}-${i + 1}.svg`), `${chartSvg(chart)}\n`);
+  }
   s.out.line(`Report: ${pathFrom(process.cwd(), file)}`);
 }
 
@@ -92,12 +106,13 @@ async function runOne(
   s: Shared,
   experiment: Experiment,
   values: Values,
-  seed: number,
+  { seed, live }: { readonly seed: number; readonly live: LiveRun | undefined },
 ): Promise<ExperimentResult> {
   const bar = new ProgressBar(s.out, experiment.name);
   const timeout = s.timeoutMs === undefined ? [] : [AbortSignal.timeout(s.timeoutMs)];
   try {
     return await runExperiment(experiment, values, seed, {
+      ...(live === undefined ? {} : { live }),
       networks: JSON.parse(readFileSync(join(packageRoot(), 'genesis.json'), 'utf8')),
       threads: Math.min(MOST_THREADS, availableParallelism()),
       progress: (part) => bar.show(part),

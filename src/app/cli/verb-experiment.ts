@@ -33,7 +33,8 @@ export function experimentVerb(): Command {
     .description('measure what theory predicts, on simulated nodes; without a name: list the experiments')
     .argument('[name]', 'which one, or all')
     .option('--seed <number>', 'same seed, same figures', '1')
-    .option('--out <dir>', 'write a report of one page: report.html');
+    .option('--out <dir>', 'write a report of one page, report.html, and its plots as SVG')
+    .option('--live <log>', 'lay the event log of a yard of two real nodes beside: disagreement');
   for (const [name, says] of EXPERIMENT_OPTIONS) verb.addOption(new Option(`--${name} <value>`, says));
   verb.action(async (name: string | undefined, options: Record<string, string>, command: Command) => {
     const { runExperimentVerb } = await import('./experiment-run.ts');

@@ -2,12 +2,14 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { Interrupted } from '../action.ts';
 import { runTask, type TaskInput, type TaskName, type TaskOutput } from './tasks.ts';
+import type { LiveRun } from './types.ts';
 import type { Answer, Order } from './worker.ts';
 
 /** Where the pieces of an experiment are done: on a few threads, or here. */
 export interface Bench {
   /** The networks of genesis.json, for whole nodes. */
   readonly networks: unknown;
+  readonly live: LiveRun | undefined;
   /** `cost`: about how long it takes, in any unit that all pieces of one experiment share. */
   do<K extends TaskName>(task: K, input: TaskInput<K>, cost: number): Promise<TaskOutput<K>>;
   close(): Promise<void>;
@@ -16,6 +18,7 @@ export interface Bench {
 export interface BenchOptions {
   /** The networks of genesis.json, as JSON. */
   readonly networks: unknown;
+  readonly live?: LiveRun;
   /** 0: everything in this thread, one piece after the other. */
   readonly threads: number;
   /** Part that is done of all that is known to be done, 0 … 1. */
@@ -54,6 +57,10 @@ class Threads implements Bench {
 
   get networks(): unknown {
     return this.#options.networks;
+  }
+
+  get live(): LiveRun | undefined {
+    return this.#options.live;
   }
 
   do<K extends TaskName>(task: K, input: TaskInput<K>, cost: number): Promise<TaskOutput<K>> {

@@ -1,3 +1,4 @@
+import type { ChartSeries } from '../../observe/chart.ts';
 import type { Figures } from '../../observe/figures-tally.ts';
 import { type Judged, judgeMean, judgeShare } from '../../observe/judge.ts';
 import { type ClusterRace, clusterRace } from '../../observe/predict-clusters.ts';
@@ -5,7 +6,7 @@ import { squareRoot } from '../../util/elementary.ts';
 import { misuse } from '../problem.ts';
 import { number, numbers } from './parameters.ts';
 import { percentOf, ratio, row, WHOLE_PART, wholeRow, wholeShare } from './rows.ts';
-import type { Experiment, Row } from './types.ts';
+import type { Experiment, LiveRun, Row } from './types.ts';
 
 /** Depths with rows of their own. */
 const DEEPEST = 6;
@@ -13,6 +14,8 @@ const DEEPEST = 6;
 const LEAST_FORKS = 10;
 /** With fewer, the scatter of batch means is itself too uncertain, and theory's is taken. */
 const ENOUGH_FORKS = 100;
+/** Black: no x has it. */
+const LIVE_COLOUR = 6;
 
 export const disagreement: Experiment = {
   name: 'disagreement',
@@ -66,41 +69,48 @@ export const disagreement: Experiment = {
         return { x, theory: clusterRace(x, share), figures, whole };
       }),
     );
+    const { live } = bench;
     return (sigmas) => ({
-      rows: runs.flatMap((r) => rowsOf(r, sigmas)),
+      rows: [
+        ...runs.flatMap((r) => rowsOf(r, sigmas)),
+        ...(live === undefined ? [] : liveRows(live, sigmas)),
+      ],
       charts: [
         {
           title: 'How often two nodes contradict each other k blocks below their tips',
           xLabel: 'k, blocks below the tip',
           yLabel: 'D_k, share of the time',
           logY: true,
-          series: runs.flatMap(({ x, theory, figures, whole }, colour) => [
-            {
-              name: `predicted, x = ${x}`,
-              as: 'line' as const,
-              colour,
-              points: depthsOf(theory, figures).map((k) => ({ x: k, y: theory.disagreement(k) })),
-            },
-            {
-              name: `measured, x = ${x} (± 2 standard errors)`,
-              as: 'points' as const,
-              colour,
-              points: depthsOf(theory, figures).map((k) => ({
-                x: k,
-                ...pointOf(judgeD(k, theory, figures, sigmas)),
-              })),
-            },
-            {
-              name: `whole nodes, x = ${x}`,
-              as: 'points' as const,
-              solid: true,
-              colour,
-              points: depthsOf(theory, whole).map((k) => ({
-                x: k,
-                ...pointOf(judgeD(k, theory, whole, sigmas)),
-              })),
-            },
-          ]),
+          series: [
+            ...runs.flatMap(({ x, theory, figures, whole }, colour) => [
+              {
+                name: `predicted, x = ${x}`,
+                as: 'line' as const,
+                colour,
+                points: depthsOf(theory, figures).map((k) => ({ x: k, y: theory.disagreement(k) })),
+              },
+              {
+                name: `measured, x = ${x} (± 2 standard errors)`,
+                as: 'points' as const,
+                colour,
+                points: depthsOf(theory, figures).map((k) => ({
+                  x: k,
+                  ...pointOf(judgeD(k, theory, figures, sigmas)),
+                })),
+              },
+              {
+                name: `whole nodes, x = ${x}`,
+                as: 'points' as const,
+                solid: true,
+                colour,
+                points: depthsOf(theory, whole).map((k) => ({
+                  x: k,
+                  ...pointOf(judgeD(k, theory, whole, sigmas)),
+                })),
+              },
+            ]),
+            ...(live === undefined ? [] : [liveSeries(live)]),
+          ],
         },
         {
           title: 'How often a read k blocks deep is undone',
@@ -218,6 +228,37 @@ function slopeOf({ theory, figures }: Pick<Run, 'theory' | 'figures'>, sigmas: n
 function slopeWords(x: number, theory: ClusterRace, figures: Figures, sigmas: number): string {
   const { measured, predicted, se, ok } = slopeOf({ theory, figures }, sigmas);
   return `x = ${x}: a fork came one block deeper with probability ${ratio(measured)} ± ${ratio(se)}, predicted ${ratio(predicted)} (ρ = ${ratio(theory.rho)}): ${ok ? 'within' : 'OUTSIDE'} ${sigmas} standard errors.`;
+}
+
+function liveSeries({ x, share, figures }: LiveRun): ChartSeries {
+  const theory = clusterRace(x, share);
+  return {
+    name: `real nodes, x = ${ratio(x)}: a live yard, ${figures.blocks.toLocaleString('en-US')} blocks`,
+    as: 'points',
+    solid: true,
+    colour: LIVE_COLOUR,
+    points: depthsOf(theory, figures).map((k) => ({ x: k, ...pointOf(judgeD(k, theory, figures, 1)) })),
+  };
+}
+
+/** Real nodes, judged by the theory of their own x. */
+function liveRows({ x, share, figures }: LiveRun, sigmas: number): Row[] {
+  const theory = clusterRace(x, share);
+  const about = {
+    origin: 'derived here' as const,
+    formula: 'at the x of the live yard',
+    model: 'live yard' as const,
+  };
+  const at = Number(ratio(x));
+  return [
+    row({ quantity: 'stale', x: at }, judgeShare(figures.stale, figures.blocks, theory.stale, sigmas), about),
+    ...depthsOf(theory, figures).map((k) =>
+      row({ quantity: 'D_k', k, x: at }, judgeD(k, theory, figures, sigmas), about),
+    ),
+    ...depthsOf(theory, figures).map((k) =>
+      row({ quantity: 'V_k', k, x: at }, judgeV(k, theory, figures, sigmas), about),
+    ),
+  ];
 }
 
 function sentenceOf(run: Run, share: number): string {

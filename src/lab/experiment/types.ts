@@ -1,4 +1,5 @@
 import type { Chart } from '../../observe/chart.ts';
+import type { Figures } from '../../observe/figures-tally.ts';
 import type { Judged } from '../../observe/judge.ts';
 import type { Bench } from './bench.ts';
 
@@ -23,7 +24,16 @@ export type Values = Readonly<Record<string, readonly (number | string)[]>>;
 /** Where a prediction comes from: a paper's own figure, a paper's formula, or worked out for this project. */
 export type Origin = 'published' | 'recomputed' | 'derived here';
 
-export type Model = 'reduced' | 'whole nodes';
+export type Model = 'reduced' | 'whole nodes' | 'live yard';
+
+/** What the log of a yard of two real nodes says, to be laid beside the simulated ones. */
+export interface LiveRun {
+  /** Blocks per delay, as they were. */
+  readonly x: number;
+  /** Hash power of the first node. */
+  readonly share: number;
+  readonly figures: Figures;
+}
 
 export interface Row extends Judged {
   /** What tells this row from the others: `quantity`, and the parameters it holds for. */
