@@ -93,7 +93,6 @@ describe('measured beside predicted', () => {
 
 describe('the other experiments', () => {
   it.each([
-    ['forkrate', { interval: '5', nodes: '20' }],
     ['quiescence', { x: '0.5', runs: '400' }],
     ['selfish', { alpha: '0.4', gamma: '0.5', blocks: '20000' }],
     ['flooding', { nodes: '200', degree: '6' }],

@@ -1,4 +1,5 @@
 import type { Retarget } from '../../consensus/retarget.ts';
+import type { RetargetTemplate } from '../../consensus/retarget-json.ts';
 import { type Judged, judgeMean, meanOf } from '../../observe/judge.ts';
 import {
   EMA_CLAMP,
@@ -10,7 +11,7 @@ import {
 import { type DifficultyFigures, SPACING_MS } from '../../sim/reduced/difficulty.ts';
 import { choiceOf, spanOf } from './common.ts';
 import { number, words } from './parameters.ts';
-import { percentOf, ratio, row } from './rows.ts';
+import { percentOf, ratio, row, WHOLE_PART, wholeRow } from './rows.ts';
 import type { Experiment, Row } from './types.ts';
 
 type Rule = 'ema' | 'asert' | 'bitcoin';
@@ -20,6 +21,8 @@ const HALFLIFE = 288;
 /** Short against Bitcoin's 2016, so that W/(W − 2) can be told from 1. */
 const WINDOW = 144;
 const BLOCKS = 200_000;
+/** Of both long runs. */
+const WHOLE_BLOCKS = (2 * BLOCKS) / WHOLE_PART;
 const JUMPS = 200;
 /** In half-lives. */
 const LOOKS = [0.25, 0.5, 1, 2, 4];
@@ -35,6 +38,8 @@ interface Jump {
 
 interface Run {
   readonly rule: Rule;
+  /** Intervals of a whole node. */
+  readonly whole: readonly number[];
   readonly jumps: readonly Jump[];
 }
 
@@ -55,9 +60,20 @@ export const difficulty: Experiment = {
   ],
   async run(values, seed, bench) {
     const k = number(values, 'factor');
-    const runs: readonly Run[] = await Promise.all(
+    const started = await Promise.all(
       words<Rule>(values, 'rule').map(async (rule) => ({
         rule,
+        // Asked for first, awaited last: both kinds run side by side.
+        whole: bench.do(
+          'wholeDifficulty',
+          {
+            retarget: templateOf(rule),
+            blocks: WHOLE_BLOCKS,
+            seed: `${seed}/whole/difficulty/${rule}`,
+            networks: bench.networks,
+          },
+          2,
+        ),
         jumps: await Promise.all(
           [k, 1 / k].map(async (factor) => {
             const looks = looksOf(rule, factor);
@@ -72,6 +88,9 @@ export const difficulty: Experiment = {
           }),
         ),
       })),
+    );
+    const runs: readonly Run[] = await Promise.all(
+      started.map(async (run) => ({ ...run, whole: await run.whole })),
     );
     return (sigmas) => ({
       rows: runs.flatMap((run) => [
@@ -105,11 +124,15 @@ export const difficulty: Experiment = {
       })),
       sentence: sentenceOf(runs, k),
       remarks: [
-        `Headers alone, with the bits that the consensus asks for. ${BLOCKS.toLocaleString('en-US')} blocks under a steady hash rate (standard errors from 50 stretches), ${JUMPS} jumps each way. Half-life ${HALFLIFE} intervals (ema, asert); Bitcoin’s rule over ${WINDOW} blocks instead of 2016, so that its W/(W-2) can be seen.`,
+        `Headers alone, with the bits that the consensus asks for. ${BLOCKS.toLocaleString('en-US')} blocks under a steady hash rate (standard errors from 50 stretches), ${JUMPS} jumps each way. A whole node mines under a steady hash rate. Half-life ${HALFLIFE} intervals (ema, asert); Bitcoin’s rule over ${WINDOW} blocks instead of 2016, so that its W/(W-2) can be seen.`,
       ],
     });
   },
 };
+
+function templateOf(rule: Rule): RetargetTemplate {
+  return rule === 'bitcoin' ? { kind: rule, window: WINDOW } : { kind: rule, halflifeIntervals: HALFLIFE };
+}
 
 function retargetOf(rule: Rule): Retarget {
   return rule === 'bitcoin'
@@ -159,17 +182,17 @@ function predictedSpeed(rule: Rule, factor: number, t: number): number {
   return overspeed(factor, t, HALFLIFE, rule === 'ema' ? EMA_CLAMP : undefined);
 }
 
-function steadyRows({ rule, jumps }: Run, sigmas: number): Row[] {
+function steadyRows({ rule, jumps, whole }: Run, sigmas: number): Row[] {
   const intervals = jumps.flatMap((j) => j.figures.intervals);
   const blocks = jumps.length * BLOCKS;
   const { mean, se } = meanOf(intervals);
   const expected = rule === 'bitcoin' ? windowInterval(WINDOW) : 1;
-  const rows = [
-    row({ quantity: 'mean interval', rule }, judgeMean(mean, se, blocks, expected, {}, sigmas), {
-      origin: 'derived here',
-      formula: rule === 'bitcoin' ? 'W/(W-2)' : '1, as intended',
-    }),
-  ];
+  const steady = row({ quantity: 'mean interval', rule }, judgeMean(mean, se, blocks, expected, {}, sigmas), {
+    origin: 'derived here',
+    formula: rule === 'bitcoin' ? 'W/(W-2)' : '1, as intended',
+  });
+  const node = meanOf(whole);
+  const rows = [steady, wholeRow(steady, { measured: node.mean, se: node.se, n: WHOLE_BLOCKS }, sigmas)];
   if (rule === 'bitcoin') return rows;
   const squares = meanOf(jumps.flatMap((j) => j.figures.spread));
   const sd = Math.sqrt(squares.mean);

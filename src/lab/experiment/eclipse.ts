@@ -93,7 +93,7 @@ export const eclipse: Experiment = {
           `; an alarm after ${ALARM} intervals without a block is false in ${percentOf(alarms / TRIALS)} of the waits.`,
         ),
       remarks: [
-        `${TRIALS.toLocaleString('en-US')} victims for each share. "Isolated" counts inbound connections too: honest nodes choose their peers from the same addresses, and one of them is enough.`,
+        `${TRIALS.toLocaleString('en-US')} victims for each share. "Isolated" counts inbound connections too: honest nodes choose their peers from the same addresses, and one of them is enough. No whole nodes here: which addresses are dialled is decided outside of the node.`,
       ],
     });
   },

@@ -3,11 +3,14 @@ import { meanHops } from '../../observe/predict-network.ts';
 import { misuse } from '../problem.ts';
 import { countOf, listOf } from './common.ts';
 import { number, numbers } from './parameters.ts';
-import { percentOf, ratio, row } from './rows.ts';
+import { percentOf, ratio, row, wholeRow } from './rows.ts';
 import type { Experiment } from './types.ts';
 
 const FLOODS = 20;
 const TOLERANCE = 0.02;
+const WHOLE_FLOODS = 10;
+/** Ten thousand whole nodes would be ten thousand chain databases: a network of this size at most. */
+const MOST_WHOLE = 150;
 
 export const flooding: Experiment = {
   name: 'flooding',
@@ -27,6 +30,21 @@ export const flooding: Experiment = {
         `${odd} nodes with ${degree} links each: there must be at least four nodes a link, and nodes × links even`,
         'As in: --nodes 1000 --degree 8',
       );
+    const small = sizes.find((nodes) => nodes <= MOST_WHOLE);
+    const whole =
+      small === undefined
+        ? undefined
+        : bench.do(
+            'wholeFlooding',
+            {
+              nodes: small,
+              degree,
+              floods: WHOLE_FLOODS,
+              seed: `${seed}/whole/flooding/${small}`,
+              networks: bench.networks,
+            },
+            1_000 * degree,
+          );
     const runs = await Promise.all(
       sizes.map(async (nodes) => ({
         nodes,
@@ -37,6 +55,7 @@ export const flooding: Experiment = {
         )),
       })),
     );
+    const wholeHops = await whole;
     return (sigmas) => {
       const judged = runs.map((r) => {
         const { mean, se } = meanOf(r.hops);
@@ -46,13 +65,16 @@ export const flooding: Experiment = {
       const last = judged.at(-1)!;
       const most = Math.max(...judged.map((j) => j.reached.findIndex((share) => share > 0.9999)));
       return {
-        rows: judged.map(({ nodes, hops }) =>
-          row({ quantity: 'mean hops', nodes, degree }, hops, {
+        rows: judged.flatMap(({ nodes, hops }) => {
+          const reduced = row({ quantity: 'mean hops', nodes, degree }, hops, {
             origin: 'derived here',
             formula: 'log_(d-1)(N(d-2)/d) + 1/2 - γ/ln(d-1)',
             note: `approximate: the larger of the standard errors and ${percentOf(TOLERANCE)} decides`,
-          }),
-        ),
+          });
+          if (nodes !== small || wholeHops === undefined) return [reduced];
+          const { mean, se } = meanOf(wholeHops);
+          return [reduced, wholeRow(reduced, { measured: mean, se, n: WHOLE_FLOODS * (nodes - 1) }, sigmas)];
+        }),
         charts: [
           {
             title: 'Mean number of hops, by size of the network',
@@ -91,6 +113,7 @@ export const flooding: Experiment = {
         sentence: `Among ${last.nodes.toLocaleString('en-US')} nodes with ${degree} links each a block was ${ratio(last.hops.measured)} hops away on average (predicted ${ratio(last.hops.predicted)}); ${sizes.length > 1 ? `from ${sizes[0]!.toLocaleString('en-US')} nodes to ${last.nodes.toLocaleString('en-US')} that grew by ${ratio(last.hops.measured - judged[0]!.hops.measured)} only` : 'ten times as many nodes would add one hop or so'}.`,
         remarks: [
           `${FLOODS} blocks, each on a network drawn anew. A node announces a block to all neighbours but the one that it has it from; who lacks it asks, and gets it: ${Math.round(last.messages / FLOODS).toLocaleString('en-US')} messages a block among ${last.nodes.toLocaleString('en-US')} nodes.`,
+          `Whole nodes flood networks of up to ${MOST_WHOLE} nodes; larger ones are for the reduced model alone.`,
         ],
       };
     };

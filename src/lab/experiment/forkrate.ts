@@ -5,7 +5,7 @@ import { mapForks } from '../../observe/predict-map.ts';
 import { WORLD_LATENCY_MS } from '../../util/profiles.ts';
 import { countOf, listOf, spanOf } from './common.ts';
 import { number, numbers } from './parameters.ts';
-import { percentOf, ratio, row } from './rows.ts';
+import { percentOf, ratio, row, WHOLE_PART, wholeShare } from './rows.ts';
 import type { Experiment } from './types.ts';
 
 /** Bitcoin's nodes by region in 2019, as SimBlock has them (NetworkConfiguration.java). */
@@ -19,6 +19,8 @@ const DELIVERIES = 6_000_000;
 /** The prediction leaves out what a rival block does for those near it. */
 const TOLERANCE = 0.08;
 const RANGE = 0.2;
+/** Whole nodes pass on every block by real messages: many nodes get fewer blocks. */
+const WHOLE_DELIVERIES = 15_000;
 const CURVE_POINTS = 16;
 
 export const forkrate: Experiment = {
@@ -45,8 +47,16 @@ export const forkrate: Experiment = {
           messages: MESSAGES,
           seed: `${seed}/forkrate`,
         };
-        const figures = await bench.do('map', input, blocks * nodes);
-        return { interval, figures, x: figures.meanDelay / 1e6 / interval };
+        const wholeBlocks = Math.max(20, Math.round(Math.min(blocks / WHOLE_PART, WHOLE_DELIVERIES / nodes)));
+        const [figures, whole] = await Promise.all([
+          bench.do('map', input, blocks * nodes),
+          bench.do(
+            'wholeMap',
+            { ...input, blocks: wholeBlocks, networks: bench.networks },
+            wholeBlocks * nodes * 1_000,
+          ),
+        ]);
+        return { interval, figures, whole, x: figures.meanDelay / 1e6 / interval };
       }),
     );
     const delay = runs[0]!.figures.meanDelay / 1e6;
@@ -56,8 +66,9 @@ export const forkrate: Experiment = {
           runs[0]!.figures.delays.map((d) => d / 1e6 / interval),
           nodes,
         );
-      const judged = runs.map(({ interval, x, figures: f }) => ({
+      const judged = runs.map(({ interval, x, figures: f, whole }) => ({
         interval,
+        whole,
         x,
         forked: judge(f.forked / f.heights, f.heights, theory(interval).forked, sigmas),
         stale: judge(f.stale / f.blocks, f.blocks, theory(interval).stale, sigmas),
@@ -67,18 +78,24 @@ export const forkrate: Experiment = {
         (interval) => ({ interval, ...theory(interval) }),
       );
       return {
-        rows: judged.flatMap(({ interval, x, forked, stale }) => [
-          row({ quantity: 'forked', interval }, forked, {
+        rows: judged.flatMap(({ interval, x, forked, stale, whole }) => {
+          const forks = row({ quantity: 'forked', interval }, forked, {
             origin: 'derived here',
             formula: `map, level by level; plain 1-e^(-x): ${ratio(forkedHeights(x))}`,
             note: noteOf(x),
-          }),
-          row({ quantity: 'stale', interval }, stale, {
+          });
+          const lost = row({ quantity: 'stale', interval }, stale, {
             origin: 'derived here',
             formula: `map, level by level; plain x/(1+x): ${ratio(staleOfManyMiners(x))}`,
             note: noteOf(x),
-          }),
-        ]),
+          });
+          return [
+            forks,
+            wholeShare(forks, whole.forked, whole.heights, sigmas),
+            lost,
+            wholeShare(lost, whole.stale, whole.blocks, sigmas),
+          ];
+        }),
         charts: [
           {
             title: 'Forks on a map of the world',
@@ -119,7 +136,7 @@ export const forkrate: Experiment = {
           .concat('.'),
         remarks: [
           `${nodes} nodes, each opening ${OUTBOUND} random links, in the regions of Bitcoin’s nodes of 2019; one-way latencies of SimBlock (2019), ${MESSAGES} messages from neighbour to neighbour. x is the mean delay, weighted by hash power, over the interval; the delay (${ratio(delay)} s) is that of the map drawn from the seed.`,
-          'The plain formulas are 1-e^(-x) for heights with two blocks (Decker and Wattenhofer 2013; x their mean delay over the interval) and x/(1+x) for lost blocks. On a map they are up to a tenth too high: who hears early leads more often than its power says. The prediction here takes that into account, level by level.',
+          'Whole nodes stand on the same map; there a block takes one message as long as the three. They get fewer blocks than a fortieth where the map is large. The plain formulas are 1-e^(-x) for heights with two blocks (Decker and Wattenhofer 2013; x their mean delay over the interval) and x/(1+x) for lost blocks. On a map they are up to a tenth too high: who hears early leads more often than its power says. The prediction here takes that into account, level by level.',
         ],
       };
     };

@@ -100,7 +100,7 @@ export const speed: Experiment = {
       ],
       sentence: sentenceOf(runs, rules, xs[0]!),
       remarks: [
-        `${RACES} attacks of ${HORIZON} block intervals for each point; growth from one run of ${GROWTH_BLOCKS.toLocaleString('en-US')} intervals. Honest miners are many and tiny. Under GHOST the tip is the heaviest subtree, found by the node’s own walk.`,
+        `${RACES} attacks of ${HORIZON} block intervals for each point; growth from one run of ${GROWTH_BLOCKS.toLocaleString('en-US')} intervals. Honest miners are many and tiny. Under GHOST the tip is the heaviest subtree, found by the node’s own walk. No whole nodes here: the formula is one of very many miners, and a few of them lose less work than it says.`,
       ],
     });
   },

@@ -9,7 +9,10 @@ import { runQuiescence } from '../../sim/reduced/quiescence.ts';
 import { runSelfish } from '../../sim/reduced/selfish.ts';
 import { runSpeed } from '../../sim/reduced/speed.ts';
 import { runWholeClusters } from '../../sim/whole/clusters.ts';
+import { runWholeDifficulty } from '../../sim/whole/difficulty.ts';
 import { runWholeDoubleSpends } from '../../sim/whole/double-spend.ts';
+import { runWholeFlooding } from '../../sim/whole/flooding.ts';
+import { runWholeMap } from '../../sim/whole/map.ts';
 import { runWholePartitions } from '../../sim/whole/partition.ts';
 import { runWholeQuiescence } from '../../sim/whole/quiescence.ts';
 import { runWholeSelfish } from '../../sim/whole/selfish.ts';
@@ -35,6 +38,9 @@ export const TASKS = {
   wholeDoubleSpends: runWholeDoubleSpends,
   wholeQuiescence: runWholeQuiescence,
   wholeSelfish: runWholeSelfish,
+  wholeMap: runWholeMap,
+  wholeFlooding: runWholeFlooding,
+  wholeDifficulty: runWholeDifficulty,
 } as const;
 
 export type TaskName = keyof typeof TASKS;

@@ -1,6 +1,6 @@
 import { seeded } from '../../util/random.ts';
 import { HeightCounter } from './clusters.ts';
-import { arrivalTimes, outboundGraph } from './graph.ts';
+import { arrivalTimes, type Graph, outboundGraph } from './graph.ts';
 import { cumulated, pick, Race } from './race.ts';
 
 export interface MapInput {
@@ -34,7 +34,7 @@ export interface MapFigures {
 
 /** Miners of equal power all over the world, each linked with a few. */
 export function runMap(input: MapInput, progress: (part: number) => void): MapFigures {
-  const delays = mapDelays(input);
+  const { delays } = drawMap(input);
   let total = 0;
   for (const delay of delays) total += delay;
   const perHeight = new HeightCounter();
@@ -64,8 +64,15 @@ export function runMap(input: MapInput, progress: (part: number) => void): MapFi
   };
 }
 
-/** A flood takes the quickest way, and that does not change: it is found once. Row by row, microseconds. */
-export function mapDelays(input: Omit<MapInput, 'blocks' | 'interval'>): Float64Array {
+export interface WorldMap {
+  readonly graph: Graph;
+  /** From neighbour to neighbour, all messages of it, microseconds. */
+  readonly hop: (a: number, b: number) => number;
+  /** A flood takes the quickest way, and that does not change: it is found once. Row by row, microseconds. */
+  readonly delays: Float64Array;
+}
+
+export function drawMap(input: Omit<MapInput, 'blocks' | 'interval'>): WorldMap {
   const { nodes, latencyMs, messages } = input;
   const random = seeded(`${input.seed}/map`);
   const sums = cumulated(input.regions);
@@ -76,6 +83,6 @@ export function mapDelays(input: Omit<MapInput, 'blocks' | 'interval'>): Float64
   for (;;) {
     const graph = outboundGraph(nodes, input.outbound, random);
     for (let from = 0; from < nodes; from++) delays.set(arrivalTimes(graph, from, hop), from * nodes);
-    if (delays.every((d) => Number.isFinite(d))) return delays;
+    if (delays.every((d) => Number.isFinite(d))) return { graph, hop, delays };
   }
 }

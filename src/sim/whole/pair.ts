@@ -43,11 +43,11 @@ export function wholePair(
   return world;
 }
 
-export function labParams(networks: unknown) {
+export function labParams(networks: unknown, intervalMs = INTERVAL_MS) {
   const parsed = parseNetworks(networks);
   const lab = parsed.ok ? parsed.value.get('lab') : undefined;
   assert(lab !== undefined, 'genesis.json has the network lab');
-  return simParams(lab, { intervalMs: INTERVAL_MS });
+  return simParams(lab, { intervalMs });
 }
 
 export function mineAll(world: World, on: boolean): void {
