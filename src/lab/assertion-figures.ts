@@ -10,6 +10,11 @@ export interface FigureInfo {
 export const FIGURES = {
   blocks: { unit: 'blocks', of: 'node?', says: 'blocks found (by one node, if named)' },
   share: { unit: '%', of: 'node', says: 'how many of all blocks one node found' },
+  revenue: {
+    unit: '%',
+    of: 'node',
+    says: "how many blocks of the branch with most work are one node's: what it is paid for",
+  },
   'stale blocks': { unit: 'blocks', of: 'none', says: 'blocks that no node stands on any more' },
   'stale share': { unit: '%', of: 'none', says: 'the same as a share of all blocks' },
   'forked heights': { unit: 'heights', of: 'none', says: 'heights with two blocks or more' },

@@ -9,6 +9,7 @@ import { doubleSpend, send } from './pay.ts';
 import { failed } from './problem.ts';
 import { scaled } from './scenario-links.ts';
 import type { Doing } from './scenario-stage.ts';
+import { playLive } from './scenario-strategy.ts';
 import type { ScenarioWatch } from './scenario-watch.ts';
 import { askLinks, cutOneWay, holdLinks, releaseLinks, stepLinks } from './wire.ts';
 
@@ -19,6 +20,7 @@ export interface LivePlay {
   readonly watch: ScenarioWatch;
   /** Waits are so many times shorter. */
   readonly speed: number;
+  readonly programPath: string;
 }
 
 export async function act(stage: LivePlay, action: Doing, context: RunContext): Promise<string> {
@@ -68,6 +70,8 @@ export async function act(stage: LivePlay, action: Doing, context: RunContext): 
       await sleep(ms, context.signal);
       return `waited ${formatMs(ms)}`;
     }
+    case 'strategy':
+      return playLive(stage, action.node, action.play);
     case 'invalidate':
     case 'reconsider':
       return force(stage, action);

@@ -25,6 +25,8 @@ export function figureOf(watch: ScenarioWatch, question: FigureQuestion, now: nu
       return mined.length === 0
         ? undefined
         : (100 * mined.filter((b) => b.node === of).length) / mined.length;
+    case 'revenue':
+      return revenue(watch, from, of!);
     case 'stale blocks':
       return stale(watch, from).length;
     case 'stale share': {
@@ -172,6 +174,15 @@ function difficultyChange(watch: ScenarioWatch): number | undefined {
   const own = (i: number) => Number(branch[i]!.work - branch[i + 1]!.work);
   // The genesis' own work is not in the log, so the second block is the first whose work is known.
   return own(0) / own(branch.length - 2);
+}
+
+/** Blocks found in secret count from when they are shown: what is in no log is nobody's. */
+function revenue(watch: ScenarioWatch, from: number, node: string): number | undefined {
+  const best = watch.best();
+  const fresh = new Set(newBlocks(watch, from));
+  const branch = best === undefined ? [] : watch.forest.branch(best.id).filter((b) => fresh.has(b));
+  if (branch.length === 0) return undefined;
+  return (100 * branch.filter((b) => b.miner === node).length) / branch.length;
 }
 
 function confirmationsUndone(watch: ScenarioWatch, name: string): number | undefined {

@@ -7,6 +7,7 @@ import { launch, type RunningYard } from './launch.ts';
 import type { Scenario } from './scenario.ts';
 import { act } from './scenario-act.ts';
 import type { Doing, Stage } from './scenario-stage.ts';
+import { endStrategies } from './scenario-strategy.ts';
 import type { ScenarioWatch } from './scenario-watch.ts';
 import { removeTemporary, temporaryDir } from './temporary.ts';
 import { askLinks, type LinkWishes } from './wire.ts';
@@ -62,10 +63,12 @@ class LiveStage implements Stage {
   readonly speed: number;
   readonly #signal: AbortSignal;
   readonly #dir: string;
+  readonly #programPath: string;
   readonly #yard: RunningYard;
 
-  constructor({ speed, signal }: LiveOptions, dir: string, yard: RunningYard) {
+  constructor({ speed, signal, programPath }: LiveOptions, dir: string, yard: RunningYard) {
     this.speed = speed;
+    this.#programPath = programPath;
     this.#signal = signal;
     this.#dir = dir;
     this.#yard = yard;
@@ -107,7 +110,11 @@ class LiveStage implements Stage {
   }
 
   act(action: Doing, watch: ScenarioWatch, timeoutMs: number): Promise<string> {
-    return act({ yard: this.#yard, watch, speed: this.speed }, action, this.#context(timeoutMs));
+    return act(
+      { yard: this.#yard, watch, speed: this.speed, programPath: this.#programPath },
+      action,
+      this.#context(timeoutMs),
+    );
   }
 
   #context(timeoutMs: number): RunContext {
@@ -115,6 +122,7 @@ class LiveStage implements Stage {
   }
 
   async close(logFile: string | undefined): Promise<void> {
+    await endStrategies(this.#yard);
     await this.#yard.close();
     const log = join(this.#dir, 'yard.jsonl');
     if (logFile !== undefined && existsSync(log)) copyFileSync(log, logFile);

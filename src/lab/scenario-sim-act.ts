@@ -14,6 +14,7 @@ import { blockName, listLetters, tailOf } from './names.ts';
 import { failed, misuse } from './problem.ts';
 import { askSimLinks, cutSimLinks, deliverHeld } from './scenario-sim-links.ts';
 import type { Doing, Stage } from './scenario-stage.ts';
+import { playSimulated } from './scenario-strategy.ts';
 import type { ScenarioWatch } from './scenario-watch.ts';
 
 /** Carries out one step on a simulated yard, and says in one line what came of it, as scenario-act.ts does live. */
@@ -81,6 +82,8 @@ export async function actSimulated(play: SimPlay, action: Doing): Promise<string
     case 'wait':
       await stage.sleep(action.ms);
       return `waited ${formatMs(action.ms)}`;
+    case 'strategy':
+      return playSimulated(yard, action.node, action.play);
     case 'invalidate':
     case 'reconsider':
       return force(play, action);

@@ -2,6 +2,7 @@ import { parseAmount } from '../bitcoin/amount.ts';
 import { WELL_KNOWN } from '../consensus/genesis.ts';
 import { parseAt, parseGroups, splitLetters } from '../observe/typed-names.ts';
 import { parseDuration, parseOffset, parseRate } from '../observe/units.ts';
+import { STRATEGIES } from '../sim/strategy/shipped.ts';
 import type { Topology } from '../util/topology.ts';
 import { type Condition, parseCondition, type Vocabulary } from './assertions.ts';
 import { minerKeyName } from './keyring.ts';
@@ -55,6 +56,13 @@ export const ACTIONS: Readonly<Record<string, Reader>> = {
   wait: (field) => ({ kind: 'wait', ms: durationOf(field) }),
   invalidate: (field, names) => ({ kind: 'invalidate', node: nodeOf(field, names) }),
   reconsider: (field, names) => ({ kind: 'reconsider', node: nodeOf(field, names) }),
+  strategy: (field, names) => {
+    const [letter = '', play = ''] = field.text().trim().split(/\s+/);
+    const known = [...Object.keys(STRATEGIES), 'stop'];
+    if (!known.includes(play))
+      field.refuse(`'${play}' is no strategy: write C selfish. ${didYouMean(play, known)}`);
+    return { kind: 'strategy', node: letterOf(field, letter, names), play };
+  },
   precious: (field, names) => {
     const fields = field.map(['node', 'tip-of']);
     return {

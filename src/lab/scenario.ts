@@ -98,6 +98,8 @@ export type StepAction =
   | { readonly kind: 'hold'; readonly on: boolean; readonly nodes: readonly string[] }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'invalidate' | 'reconsider'; readonly node: string }
+  /** From now on the node mines by a strategy that ships, or, with `stop`, honestly again. */
+  | { readonly kind: 'strategy'; readonly node: string; readonly play: string }
   | { readonly kind: 'precious'; readonly node: string; readonly tipOf: string }
   | { readonly kind: 'mark'; readonly name: string }
   | { readonly kind: 'check'; readonly condition: Condition }

@@ -42,6 +42,15 @@ describe('a file with faults is refused, each with line and field', () => {
     ]);
   });
 
+  it('a strategy that there is not, or of a node that there is not', () => {
+    const faults = faultsOf(
+      'title: x\nsteps:\n  - strategy: C selfisch\n  - strategy: Z honest\n  - strategy: C stop\n',
+    );
+    expect(faults).toHaveLength(2);
+    expect(faults[0]).toContain("'selfisch' is no strategy: write C selfish. Did you mean selfish?");
+    expect(faults[1]).toContain("no node 'Z'");
+  });
+
   it('all of them at once', () => {
     const text = [
       'title: x',

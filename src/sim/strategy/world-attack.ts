@@ -69,6 +69,9 @@ export class WorldAttack {
     const last = move.ids.at(-1);
     if (move.kind === 'publish') {
       const { prefer } = move;
+      const blocks = `${move.ids.length} block${move.ids.length === 1 ? '' : 's'}`;
+      const tie = prefer === undefined ? '' : ': a tie';
+      this.#world.tell({ kind: 'action', text: `${this.gate.name} shows ${blocks} that it had kept${tie}` });
       this.shown += move.ids.length;
       for (const id of move.ids) {
         this.#hand(this.lair, this.gate, id, () => {
