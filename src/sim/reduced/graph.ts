@@ -9,10 +9,11 @@ const MOST_REPAIRS = 1_000;
 
 /**
  * A random graph in which every node has `degree` links: ends are paired at random, and pairs that would be a loop or a
- * second link are paired anew with others. `nodes` × `degree` even, `degree` below `nodes`.
+ * second link are paired anew with others. `nodes` × `degree` even, and at least
+ * four nodes a link: in denser graphs such repairs may find no end.
  */
 export function regularGraph(nodes: number, degree: number, random: Random): Graph {
-  assert((nodes * degree) % 2 === 0 && degree < nodes, 'no such graph');
+  assert((nodes * degree) % 2 === 0 && 4 * degree <= nodes, 'such a graph is found by pairing ends');
   const ends = Int32Array.from({ length: nodes * degree }, (_, i) => Math.floor(i / degree));
   shuffle(ends, random);
   const linked = Array.from({ length: nodes }, () => new Set<number>());
