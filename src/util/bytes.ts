@@ -158,11 +158,20 @@ export function writeU32BE(b: Uint8Array, at: number, value: number): void {
   b[at + 3] = value;
 }
 
-/** A hash as Bitcoin displays it: its 32 bytes reversed, in hex. Core: `uint256::GetHex`. */
+/** Character codes of 0 … f. */
+const DIGITS = Uint8Array.from({ length: 16 }, (_, i) => i.toString(16).charCodeAt(0));
+
+/**
+ * A hash as Bitcoin displays it: its 32 bytes reversed, in hex. Core: `uint256::GetHex`. Made in one piece: a text that is
+ * added up is kept as a tree of its parts, a kilobyte for each of the ids that a chain holds.
+ */
 export function idOf(hash: Uint8Array): string {
-  let s = '';
-  for (let i = hash.length - 1; i >= 0; i--) s += HEX[hash[i]!];
-  return s;
+  const codes = new Uint8Array(2 * hash.length);
+  for (let i = hash.length - 1, at = 0; i >= 0; i--) {
+    codes[at++] = DIGITS[hash[i]! >>> 4]!;
+    codes[at++] = DIGITS[hash[i]! & 15]!;
+  }
+  return keyOf(codes);
 }
 
 /** The 32 bytes behind a displayed id; `undefined` unless it is exactly 64 hex digits. */
