@@ -6,6 +6,7 @@ import { parseSuite } from './parse.ts';
 import { relaySuite } from './relay.ts';
 import { signatureSuite } from './signatures.ts';
 import { startupSuite } from './startup.ts';
+import { storeSuite } from './store.ts';
 import { syncSuite } from './sync.ts';
 import { type BenchTable, machine, toMarkdown } from './table.ts';
 
@@ -19,6 +20,7 @@ const SUITES: Readonly<Record<string, () => BenchTable | Promise<BenchTable>>> =
   node: nodeSuite,
   startup: startupSuite,
   relay: relaySuite,
+  store: storeSuite,
   sync: syncSuite,
 };
 

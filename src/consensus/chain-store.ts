@@ -38,6 +38,9 @@ class WriteSet {
   }
 }
 
+/** What an empty block counts on top of its wire bytes: parsed it takes 4 kB. */
+const BODY_OVERHEAD = 2_000;
+
 /** What the cache of coins is told: a new coin, or undefined for one that is spent. */
 export interface CoinChange {
   readonly outpoint: string;
@@ -167,14 +170,15 @@ export class ChainStore implements KeyedCoins {
   putBody(entry: BlockEntry, block: SaneBlock): void {
     this.write(bodyKey(entry.hash), block.bytes);
     this.#heldBytes += block.bytes.length;
-    if (this.#bodyBytes + block.bytes.length > this.#halfBodyBytes) {
+    const size = block.bytes.length + BODY_OVERHEAD;
+    if (this.#bodyBytes + size > this.#halfBodyBytes) {
       this.#olderBodies = this.#bodies;
       this.#bodies = new Map();
       this.#bodyBytes = 0;
     }
-    if (block.bytes.length > this.#halfBodyBytes) return;
+    if (size > this.#halfBodyBytes) return;
     this.#bodies.set(entry, block);
-    this.#bodyBytes += block.bytes.length;
+    this.#bodyBytes += size;
   }
 
   /** A body that is here, from the cache or the disk. `parsed`: the same block, if somebody has parsed it already. */

@@ -46,6 +46,8 @@ export class FullNode {
   /** The earliest `wake` that the host still owes us. */
   #wakeAt: Micros = NEVER;
   #steps = 0;
+  /** In the last step with both to do, connecting had its turn. */
+  #connects = false;
   #startedAt: Micros = 0;
 
   constructor(o: NodeOptions) {
@@ -157,8 +159,11 @@ export class FullNode {
   /** One bounded piece of everything that waits for a turn or for a time. */
   #tick(): void {
     const { parts } = this.#core;
-    parts.connector.tick();
-    parts.pieces.tick();
+    // Each of these two may fill a step: they take turns where both have something to do.
+    const both = parts.connector.due() <= this.#core.now && parts.pieces.due() <= this.#core.now;
+    this.#connects = !both || !this.#connects;
+    if (this.#connects) parts.connector.tick();
+    if (!both || !this.#connects) parts.pieces.tick();
     parts.compact.tick();
     parts.headers.tick();
     parts.download.tick();
