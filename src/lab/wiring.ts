@@ -89,7 +89,7 @@ export class Wiring {
   async standStill(work: () => void): Promise<void> {
     if (process.platform === 'win32')
       throw failed('processes cannot stand still on this system', 'Stop the yard first: forkyard down');
-    const pids = this.awake().flatMap((letter) => this.#o.pidOf(letter) ?? []);
+    const pids = [...new Set(this.awake().flatMap((letter) => this.#o.pidOf(letter) ?? []))];
     try {
       for (const pid of pids) signal(pid, 'SIGSTOP');
       // A thread that is on another core stops at its next interrupt.

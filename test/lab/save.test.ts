@@ -181,6 +181,7 @@ describe('what cannot be loaded is refused by name, and leaves nothing behind', 
         /its cut cannot be: node A is in two groups/,
       ],
       [(m) => ({ ...m, yard: { ...m.yard, conditions: { frozen: 3 } } }), /fault frozen cannot be 3/],
+      [(m) => ({ ...m, yard: { ...m.yard, perProcess: 0 } }), /nodes in one process are 0/],
       [(m) => ({ ...m, v: 2 }), /not one of ours/],
       [() => null, /not one of ours/],
     ];
