@@ -54,7 +54,9 @@ export class Recorder {
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       throw new RecorderError(
-        code === 'EEXIST' ? `${o.file} exists already: a recording never overwrites a file` : message,
+        code === 'EEXIST'
+          ? `${o.file} exists already, and a recording never overwrites a file: give --record another name`
+          : `cannot record in ${o.file}: ${message}`,
       );
     }
     this.#put(RECORDING_MAGIC);
