@@ -91,12 +91,13 @@ function nodeVerb(): Command {
 
 /** How `up --per-process` runs several nodes; nobody types it. */
 function nodesVerb(): Command {
-  return new Command('nodes')
+  const nodes = new Command('nodes')
     .description('several nodes in one process, told on standard input by lines of JSON')
     .action(async () => {
       const { runNodesProcess } = await import('../node-process.ts');
       ending.code = await runNodesProcess(parseNodeArguments);
     });
+  return example(nodes, 'nodes');
 }
 
 function doctorVerb(): Command {
