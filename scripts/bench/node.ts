@@ -9,7 +9,7 @@ import { createVerify, type HostVerify } from '../../src/host/verify.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
 import { BENCH_TIME_S, benchParams, blockOn, genesisSpends } from './blocks.ts';
 import { inTempDir } from './processes.ts';
-import { type BenchTable, median } from './table.ts';
+import { type BenchTable, rowOf } from './table.ts';
 
 const SPENDS = 4_000;
 const ROUNDS = 7;
@@ -41,8 +41,16 @@ export async function nodeSuite(): Promise<BenchTable> {
     helped.push(third);
   }
   const rows = (what: string, measured: readonly Measured[]) => [
-    { what, median: median(measured.map((m) => m.perSecond)), unit: 'tx/s' },
-    { what: `${what}: longest step`, median: median(measured.map((m) => m.longestStepMs)), unit: 'ms' },
+    rowOf(
+      what,
+      measured.map((m) => m.perSecond),
+      'tx/s',
+    ),
+    rowOf(
+      `${what}: longest step`,
+      measured.map((m) => m.longestStepMs),
+      'ms',
+    ),
   ];
   return {
     suite: 'node',

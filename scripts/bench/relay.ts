@@ -8,7 +8,7 @@ import { toHex } from '../../src/util/bytes.ts';
 import { benchParams, genesisSpends } from './blocks.ts';
 import { BenchNode, inTempDir, sleep, until } from './processes.ts';
 import { KEY_HASH, spend } from './spends.ts';
-import { type BenchRow, type BenchTable, median, quantile } from './table.ts';
+import { type BenchRow, type BenchTable, quantileRow, rowOf } from './table.ts';
 
 /** Each node dials so many of those before it; with five, all of them. */
 const DIALS = 4;
@@ -70,7 +70,7 @@ async function relayIn(size: Size): Promise<BenchRow[]> {
     return [
       ...rows(where + 'an empty block', small, logs),
       ...rows(where + 'a block of 1 MB', big, logs),
-      { what: where + 'longest step of all nodes', median: Math.max(...longest), unit: 'ms' },
+      rowOf(`${where}longest step of a node`, longest, 'ms'),
     ];
   });
 }
@@ -153,14 +153,18 @@ function rows(what: string, mined: readonly Mined[], logs: readonly (readonly Lo
   const figures = (kind: 'block' | 'tip', does: string): BenchRow[] => {
     const last = after(kind).map((times) => Math.max(...times));
     return [
-      { what: `${what} ${does}, p50`, median: quantile(last, 0.5), unit: 'ms' },
-      { what: `${what} ${does}, p95`, median: quantile(last, 0.95), unit: 'ms' },
+      quantileRow(`${what} ${does}, p50`, last, 0.5, 'ms'),
+      quantileRow(`${what} ${does}, p95`, last, 0.95, 'ms'),
     ];
   };
   return [
     ...figures('block', 'checked by all'),
     ...figures('tip', 'is the tip of all'),
-    { what: `${what}, bytes a link`, median: median(mined.map(({ linkBytes }) => linkBytes)), unit: 'B' },
+    rowOf(
+      `${what}, bytes a link`,
+      mined.map(({ linkBytes }) => linkBytes),
+      'B',
+    ),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { launch } from '../../src/lab/launch.ts';
 import { BenchNode, inTempDir, PROGRAM, residentMb } from './processes.ts';
-import { type BenchTable, median } from './table.ts';
+import { type BenchTable, rowOf } from './table.ts';
 
 const NODES = 5;
 const ROUNDS = 7;
@@ -23,14 +23,9 @@ export async function startupSuite(): Promise<BenchTable> {
     suite: 'startup',
     says: `${ROUNDS} rounds, every one in a new directory, nobody mines. A yard is up when all its nodes are processes of their own that have exchanged hellos with all others.`,
     rows: [
-      { what: 'one node: from spawn to its ready line', median: median(alone), unit: 'ms' },
-      {
-        what: `a yard of ${NODES} made, started and all ${(NODES * (NODES - 1)) / 2} links up`,
-        median: median(together),
-        unit: 'ms',
-      },
-      { what: 'resident memory of each node, then', median: median(resident), unit: 'MB' },
-      { what: 'resident memory, the largest of all', median: Math.max(...resident), unit: 'MB' },
+      rowOf('one node: from spawn to its ready line', alone, 'ms'),
+      rowOf(`a yard of ${NODES} made, started and all ${(NODES * (NODES - 1)) / 2} links up`, together, 'ms'),
+      rowOf('resident memory of each node, then', resident, 'MB'),
     ],
   };
 }

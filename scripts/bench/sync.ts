@@ -6,7 +6,7 @@ import { benchParams } from './blocks.ts';
 import { headerChain, serveHeaders } from './header-source.ts';
 import { BenchNode, inTempDir, until } from './processes.ts';
 import { storeEmptyChain } from './stored-chain.ts';
-import { type BenchTable, median } from './table.ts';
+import { type BenchTable, rowOf } from './table.ts';
 
 const HEADERS = 100_000;
 const BLOCKS = 10_000;
@@ -26,12 +26,16 @@ export async function syncSuite(): Promise<BenchTable> {
     const headers: Measured[] = await headerSync(dir, genesis, params);
     const blocks: Measured[] = await blockSync(dir, genesis, params);
     const rows = (what: string, unit: string, measured: readonly Measured[]) => [
-      { what, median: median(measured.map((m) => m.perSecond)), unit },
-      {
-        what: `${what}: longest step of the node`,
-        median: median(measured.map((m) => m.longestStepMs)),
-        unit: 'ms',
-      },
+      rowOf(
+        what,
+        measured.map((m) => m.perSecond),
+        unit,
+      ),
+      rowOf(
+        `${what}: longest step of the node`,
+        measured.map((m) => m.longestStepMs),
+        'ms',
+      ),
     ];
     return {
       suite: 'sync',

@@ -1,11 +1,13 @@
-import { cpus } from 'node:os';
-
+/** One figure. For what is measured once a round, `value` is the median of `n` rounds and min and max their spread. */
 export interface BenchRow {
-  readonly what: string;
-  readonly median: number;
+  readonly name: string;
+  readonly value: number;
   readonly unit: string;
-  /** What it is set beside, measured in the same run; for rates, how many times as fast. */
-  readonly beside?: { readonly what: string; readonly times: number };
+  readonly min: number;
+  readonly max: number;
+  readonly n: number;
+  /** What a user would take instead, in the same unit: measured in the same run, unless its name says otherwise. */
+  readonly peer?: { readonly name: string; readonly value: number };
 }
 
 export interface BenchTable {
@@ -15,21 +17,26 @@ export interface BenchTable {
   readonly rows: readonly BenchRow[];
 }
 
-export interface Machine {
-  readonly cpu: string;
-  readonly cores: number;
-  readonly node: string;
-  readonly platform: string;
+export function rowOf(
+  name: string,
+  samples: readonly number[],
+  unit: string,
+  peer?: { readonly name: string; readonly value: number },
+): BenchRow {
+  return {
+    name,
+    value: median(samples),
+    unit,
+    min: Math.min(...samples),
+    max: Math.max(...samples),
+    n: samples.length,
+    ...(peer === undefined ? {} : { peer }),
+  };
 }
 
-export function machine(): Machine {
-  const all = cpus();
-  return {
-    cpu: all[0]?.model.trim() ?? 'unknown processor',
-    cores: all.length,
-    node: process.versions.node,
-    platform: `${process.platform}-${process.arch}`,
-  };
+/** A quantile of many samples (of a delay): its spread is theirs. */
+export function quantileRow(name: string, samples: readonly number[], q: number, unit: string): BenchRow {
+  return { ...rowOf(name, samples, unit), value: quantile(samples, q) };
 }
 
 export function median(values: readonly number[]): number {
@@ -43,17 +50,17 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]!;
 }
 
-/** Medians of several rates that are measured by turns, so that a slow moment of the machine strikes all alike. */
+/** Samples of several rates that are measured by turns, so that a slow moment of the machine strikes all alike. */
 export function byTurns<T extends string>(
   rounds: number,
   contenders: Readonly<Record<T, () => number>>,
-): Record<T, number> {
+): Record<T, number[]> {
   const names = Object.keys(contenders) as T[];
-  const measured = new Map<T, number[]>(names.map((name) => [name, []]));
+  const measured = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<T, number[]>;
   for (let round = 0; round < rounds; round++) {
-    for (const name of names) measured.get(name)!.push(contenders[name]());
+    for (const name of names) measured[name].push(contenders[name]());
   }
-  return Object.fromEntries(names.map((name) => [name, median(measured.get(name)!)])) as Record<T, number>;
+  return measured;
 }
 
 /** Calls a second, for about so long. `batch` calls between two looks at the clock. */
@@ -67,22 +74,4 @@ export function perSecond(work: () => unknown, ms: number, batch = 1): number {
     took = performance.now() - start;
   } while (took < ms);
   return (calls / took) * 1000;
-}
-
-export function toMarkdown(tables: readonly BenchTable[], on: Machine): string {
-  const lines = [`${on.cpu}, ${on.cores} cores, Node ${on.node}, ${on.platform}. Medians.`];
-  for (const { suite, says, rows } of tables) {
-    lines.push('', `### ${suite}`, '', says, '', '| what | median | unit | beside |', '|---|---:|---|---|');
-    for (const { what, median: value, unit, beside } of rows) {
-      const other = beside === undefined ? '' : `${digits(beside.times)} × ${beside.what}`;
-      lines.push(`| ${what} | ${digits(value)} | ${unit} | ${other} |`);
-    }
-  }
-  return lines.join('\n');
-}
-
-/** Three significant digits, thousands apart. */
-function digits(value: number): string {
-  if (Math.abs(value) >= 999.5) return Math.round(value).toLocaleString('en');
-  return value === 0 ? '0' : value.toPrecision(3);
 }
