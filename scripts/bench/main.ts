@@ -24,7 +24,6 @@ const SUITES: Readonly<Record<string, () => BenchTable | Promise<BenchTable>>> =
   store: storeSuite,
   startup: startupSuite,
   relay: relaySuite,
-  store: storeSuite,
   sync: syncSuite,
 };
 

@@ -7,14 +7,20 @@ import type { Params } from '../../src/consensus/params.ts';
 import { OPENING_PREFIXES } from '../../src/consensus/records.ts';
 import { openStore } from '../../src/host/store.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
+import { seeded } from '../../src/util/random.ts';
 import { BENCH_TIME_S, benchParams } from './blocks.ts';
 import { headerChain } from './header-source.ts';
 import { inTempDir } from './processes.ts';
-import { type BenchTable, median } from './table.ts';
+import { type BenchTable, rowOf } from './table.ts';
 
 const HEADERS = 100_000;
 const ROUNDS = 5;
 const HEADERS_PER_COMMIT = 2_000;
+/** About what a block of payments writes. */
+const ROWS = 4_000;
+const ROW_BYTES = 60;
+const BATCHES = 15;
+const READS = 40_000;
 
 /** A node with a long chain opens its directory: all index rows read, the tree built, ready for its first step. */
 export async function storeSuite(): Promise<BenchTable> {
@@ -28,51 +34,13 @@ export async function storeSuite(): Promise<BenchTable> {
       took.push(ms);
       memory.push(mb);
     }
-    return {
-      suite: 'store',
-      says: `A data directory with ${HEADERS.toLocaleString('en')} headers: from opening the database to a node that is ready for its first step, ${ROUNDS} rounds; and what the node then holds in memory, garbage collected.`,
-      rows: [
-        { what: `opening ${HEADERS.toLocaleString('en')} headers`, median: median(took), unit: 'ms' },
-        { what: 'memory of a node with them', median: median(memory), unit: 'MB' },
-import type { Params } from '../../src/consensus/params.ts';
-import { OPENING_PREFIXES } from '../../src/consensus/records.ts';
-import { openStore } from '../../src/host/store.ts';
-import { createVerify } from '../../src/host/verify.ts';
-import { FullNode } from '../../src/node/fullnode.ts';
-import { seeded } from '../../src/util/random.ts';
-import { benchParams } from './blocks.ts';
-import { inTempDir } from './processes.ts';
-import { storeEmptyChain } from './stored-chain.ts';
-import { type BenchTable, rowOf } from './table.ts';
-
-const BLOCKS = 100_000;
-const ROUNDS = 3;
-const ROWS = 4_000;
-const ROW_BYTES = 60;
-const BATCHES = 15;
-const READS = 40_000;
-
-/** LevelDB as a node uses it. */
-export async function storeSuite(): Promise<BenchTable> {
-  return inTempDir(async (dir) => {
-    const params = benchParams(1);
-    const chain = join(dir, 'chain');
-    await storeEmptyChain(chain, params, BLOCKS);
-    const opened: number[] = [];
-    const heap: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      const { ms, mb } = await open(join(chain, 'db'), params);
-      opened.push(ms);
-      heap.push(mb);
-    }
     const rows = await writeAndRead(join(dir, 'rows'));
-    const many = BLOCKS.toLocaleString('en');
     return {
       suite: 'store',
-      says: `A data directory with ${many} empty blocks is opened until its node could step, ${ROUNDS} times. ${BATCHES} batches of ${ROWS.toLocaleString('en')} rows of ${ROW_BYTES} bytes, about a block of payments, each synced to disk; ${READS.toLocaleString('en')} of them read back one by one, at random.`,
+      says: `A data directory with ${HEADERS.toLocaleString('en')} headers: from opening the database to a node that is ready for its first step, ${ROUNDS} rounds; and what the node then holds in memory, garbage collected. ${BATCHES} batches of ${ROWS.toLocaleString('en')} rows of ${ROW_BYTES} bytes, about a block of payments each, synced to disk; ${READS.toLocaleString('en')} of the rows read back one by one, at random.`,
       rows: [
-        rowOf(`open a chain of ${many} blocks`, opened, 'ms'),
-        rowOf('heap that it takes then', heap, 'MB'),
+        rowOf(`opening ${HEADERS.toLocaleString('en')} headers`, took, 'ms'),
+        rowOf('memory of a node with them', memory, 'MB'),
         rowOf('commit of a batch, synced', rows.commits, 'ms'),
         rowOf('read of one row', rows.reads, 'µs'),
       ],
@@ -104,19 +72,6 @@ async function open(dir: string, params: Params): Promise<{ ms: number; mb: numb
   if (node.view.chain.bestHeader.height !== HEADERS) throw new Error('the node has another chain');
   index.length = 0;
   const mb = heapMb() - empty;
-async function open(db: string, params: Params): Promise<{ ms: number; mb: number }> {
-  globalThis.gc?.();
-  const heap = process.memoryUsage().heapUsed;
-  const start = performance.now();
-  const store = await openStore(db);
-  const index = await store.opening(OPENING_PREFIXES);
-  const { verify } = createVerify();
-  const node = new FullNode({ params, store, index, verify, seed: 1, name: 'bench' });
-  const ms = performance.now() - start;
-  if (node.view.chain.tip.height !== BLOCKS) throw new Error('the chain is not whole');
-  index.length = 0;
-  globalThis.gc?.();
-  const mb = (process.memoryUsage().heapUsed - heap) / 1e6;
   await store.close();
   return { ms, mb };
 }
@@ -126,6 +81,8 @@ function heapMb(): number {
   (runInNewContext('gc') as () => void)();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return (heapUsed + arrayBuffers) / 1e6;
+}
+
 async function writeAndRead(db: string): Promise<{ commits: number[]; reads: number[] }> {
   const random = seeded(1);
   const key = (i: number): Uint8Array => {
