@@ -10,6 +10,7 @@ const HEAD = 74;
 const SIDE = 46;
 /** Room behind the newest block for the one being mined, and for words where branches compete. */
 const AHEAD = { one: 90, many: 250 };
+const ABOVE = { one: 96, many: 138 };
 /** Where a branch leaves its parent's line, and where a cut's seam runs: beside each other. */
 const BEND = BLOCK / 2 + 5;
 const SEAM = BLOCK / 2 + 12;
@@ -34,7 +35,9 @@ export interface Geometry {
 export function geometryOf(layout: Layout, isUpright: boolean, answers: number): Geometry {
   const columns = layout.columns.length;
   const rows = Math.max(1, layout.rows);
-  return isUpright ? upright(columns, rows) : across(columns, rows, answers > 1 ? AHEAD.many : AHEAD.one);
+  return isUpright
+    ? upright(columns, rows, answers > 1 ? ABOVE.many : ABOVE.one)
+    : across(columns, rows, answers > 1 ? AHEAD.many : AHEAD.one);
 }
 
 function across(columns: number, rows: number, ahead: number): Geometry {
@@ -78,9 +81,8 @@ function across(columns: number, rows: number, ahead: number): Geometry {
   };
 }
 
-function upright(columns: number, rows: number): Geometry {
+function upright(columns: number, rows: number, top: number): Geometry {
   const pitch = PITCH.upright;
-  const top = 96;
   const size: Point = [SIDE + 24 + rows * ROW.upright + 40, top + columns * pitch];
   const at = (column: number, row: number): Point => [
     SIDE + 34 + row * ROW.upright,

@@ -34,6 +34,8 @@ export function flagsOf(forest: Forest, layout: Layout, geometry: Geometry, tips
 
 export interface Ground {
   readonly group: readonly string[];
+  /** 0 or 1: two textures, not two hues; the same as the group has among the nodes. */
+  readonly texture: number;
   /** It follows the side's branch from row to row; the strip that holds a tip comes first and goes on to the edge. */
   readonly strips: readonly Box[];
   /** Where its name stands. */
@@ -60,15 +62,15 @@ export function groundsOf(
   const height = groups === undefined ? undefined : sharedHeight(forest, forest.tips);
   if (groups === undefined || height === undefined) return undefined;
   const seam = geometry.seam(layout.columnOf(height));
-  const sides = groups.flatMap((group) => {
+  const sides = groups.flatMap((group, i) => {
     const strips = stripsOf(forest, layout, geometry, group, tips, height);
-    return strips.length === 0 ? [] : [{ group, strips }];
+    return strips.length === 0 ? [] : [{ group, texture: i % 2, strips }];
   });
   const row = (box: Box) => (geometry.isUpright ? box[0] : box[1]);
   sides.sort((a, b) => row(a.strips[0]!) - row(b.strips[0]!));
-  const grounds = sides.map(({ group, strips }): Ground => {
+  const grounds = sides.map(({ group, texture, strips }): Ground => {
     const [x, y, w, h] = strips[0]!;
-    return { group, strips, name: geometry.isUpright ? [x + 8, 16] : [x + w - 12, y + h - 10] };
+    return { group, texture, strips, name: geometry.isUpright ? [x + 8, 16] : [x + w - 12, y + h - 10] };
   });
   if (geometry.isUpright)
     return { grounds, seam, words: [seam[0][0] + 6, seam[0][1] - 6], between: undefined };
@@ -160,7 +162,7 @@ export function endsOf(
         miners: end.nodes.filter(isMining),
         work: competes ? `work ${short(end.work)}` : '',
         margin: leads ? `leads by ${short(best - second)}` : behind,
-        words: geometry.isUpright ? ([x + r + 8, y + 2] as const) : ([x + r + 12, y - 4] as const),
+        words: geometry.isUpright ? ([x - r, y - r - 24] as const) : ([x + r + 12, y - 4] as const),
       },
     ];
   });

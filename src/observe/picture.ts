@@ -132,11 +132,11 @@ function grounds({ forest, layout, geometry }: Scene): string {
     `<line class="seam" x1="${from[0]}" y1="${from[1]}" x2="${to[0]}" y2="${to[1]}"/>`;
   return [
     ...found.grounds.map(
-      ({ group, strips, name }, i) =>
+      ({ group, texture, strips, name }) =>
         strips
           .map(
             ([x, y, w, h]) =>
-              `<rect x="${x}" y="${y}" width="${w}" height="${h}" fill="url(#ground${i % 2})"/>`,
+              `<rect x="${x}" y="${y}" width="${w}" height="${h}" fill="url(#ground${texture})"/>`,
           )
           .join('') +
         `<text class="soft end" x="${name[0]}" y="${name[1]}">ground of ${escapeXml(group.join(' '))}</text>`,

@@ -12,7 +12,7 @@ import {
   predictedWords,
 } from '../observe/figures-rows.ts';
 import type { Figures } from '../observe/figures-tally.ts';
-import { byLetter, clockSpan } from '../observe/words.ts';
+import { byLetter, clockSpan, count } from '../observe/words.ts';
 import type { App, SpanOfTime } from './app.ts';
 import { useWidth } from './use-width.ts';
 
@@ -47,17 +47,25 @@ export function chosenFigures(run: RunFigures, span: SpanOfTime): Chosen | undef
   const { shape } = isWhole && run.epochs.length > 1 ? MIXED : one;
   const rows = figureRows(figures, shape);
   const borrowed = one.cut && !isWhole ? uncut : undefined;
+  const source = borrowed ?? figures;
+  // What is predicted rests on the rate of blocks: of few blocks that would be noise too.
+  const isKnown = source.blocks >= LEAST_EVENTS;
   const theory = borrowed === undefined ? rows : figureRows(borrowed, borrowed.shape);
   return {
     figures,
     rows,
-    theory: new Map(theory.map((row) => [row.id, row])),
+    theory: new Map(isKnown ? theory.map((row) => [row.id, row]) : []),
     because: isWhole ? 'the whole run' : one.because,
     isUncut: borrowed !== undefined,
-    words: basisWords(basisOf(figures, shape), shape),
+    words:
+      isKnown || borrowed !== undefined || shape.kind === 'other'
+        ? basisWords(basisOf(figures, shape), shape)
+        : FEW_WORDS,
     sentence: figureSentence(figures, shape),
   };
 }
+
+const FEW_WORDS = `What theory predicts stands here once ${LEAST_EVENTS} blocks tell their rate.`;
 
 const MIXED = { shape: { kind: 'other', why: 'conditions changed in this time' } } as const;
 
@@ -82,7 +90,7 @@ function Measured({ app, run, chosen }: { app: App; run: RunFigures; chosen: Cho
     <>
       <Spans app={app} run={run} />
       <p class="because">
-        {chosen.because} · {clockSpan(figures.to - figures.from)} · {figures.blocks} blocks
+        {chosen.because} · {clockSpan(figures.to - figures.from)} · {count(figures.blocks, 'block')}
       </p>
       <Bars app={app} chosen={chosen} />
       <dl class="rows">
@@ -233,15 +241,15 @@ function Depths({ app, figures }: { app: App; figures: Figures }) {
   return (
     <div class="depths">
       <span>Reorganisations by depth</span>
-      {reorgs.slice(0, 12).map(({ depth, count }) => (
+      {reorgs.slice(0, 12).map(({ depth, count: times }) => (
         <button
           key={depth}
           type="button"
           class="figure depth"
           onClick={() => app.select({ kind: 'figure', id: `reorg${depth}`, span: app.span })}
         >
-          <i style={{ height: `${4 + (20 * count) / most}px` }} />
-          {count} × {depth} deep
+          <i style={{ height: `${4 + (20 * times) / most}px` }} />
+          {times} × {depth} deep
         </button>
       ))}
     </div>

@@ -82,6 +82,8 @@ export class App {
   readonly opened = new Set<number>();
   span: SpanOfTime = 'now';
   speed = 1;
+  /** How much faster than life events come: what is shown moving moves faster by as much. */
+  haste = 1;
   isPlaying = false;
   /** Columns of the tree that are in view. */
   view: readonly [number, number] | undefined;
@@ -171,7 +173,7 @@ export class App {
         for (const block of [...event.out, ...event.in]) this.justChanged.set(block.id, performance.now());
         setTimeout(() => this.changed(), 3_050);
       } else {
-        this.beats.start(event);
+        this.beats.start(event, this.isPlaying ? this.speed : this.haste);
       }
     }
     for (const [id, at] of this.justChanged) if (performance.now() - at > 3_000) this.justChanged.delete(id);

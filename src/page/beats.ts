@@ -24,10 +24,10 @@ export class Beats {
     this.#changed = changed;
   }
 
-  start(event: Extract<LogEvent, { kind: 'reorg' }>): void {
+  start(event: Extract<LogEvent, { kind: 'reorg' }>, haste: number): void {
     const whole = [...event.out.map((b) => b.id), event.fork.id, ...event.in.map((b) => b.id)];
     const path = whole.length > LONG + 1 ? [event.out[0]!.id, event.fork.id, event.in.at(-1)!.id] : whole;
-    this.#walks.set(event.node, { path, began: performance.now(), stepMs: ALL_MS / path.length });
+    this.#walks.set(event.node, { path, began: performance.now(), stepMs: ALL_MS / path.length / haste });
     this.#tick();
   }
 

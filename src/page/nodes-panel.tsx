@@ -8,6 +8,9 @@ import { isMining } from './tree-marks.tsx';
 
 const WIDTH = 280;
 const PER_ROW = 6;
+const ROW = 66;
+/** In a longer row there is room for the tip's name alone. */
+const WORDY_ROW = 4;
 /** Room for the words that say what dropping a node there does. */
 const EMPTY_SIDE = 58;
 const RADIUS = 17;
@@ -25,7 +28,9 @@ export function NodesPanel({ app }: { app: App }) {
   const dragged = useRef<string | undefined>(undefined);
   const { forest, story } = app.run;
   const groups: readonly (readonly string[])[] = forest.cut ?? [app.letters, []];
-  const heights = groups.map((g) => (g.length === 0 ? EMPTY_SIDE : 60 + 44 * Math.ceil(g.length / PER_ROW)));
+  const heights = groups.map((g) =>
+    g.length === 0 ? EMPTY_SIDE : 104 + ROW * (Math.ceil(g.length / PER_ROW) - 1),
+  );
   const top = (side: number) => heights.slice(0, side).reduce((sum, h) => sum + h, 0);
   const height = top(groups.length) + 8;
   const spots = groups.flatMap((group, side) =>
@@ -36,10 +41,11 @@ export function NodesPanel({ app }: { app: App }) {
         node,
         x: ((i % perRow) + 0.5) * (WIDTH / perRow),
         // In zigzag, so that the lines between them are seen.
-        y: top(side) + 30 + row * 44 + (i % 2) * 24,
+        y: top(side) + 30 + row * ROW + (i % 2) * 24,
       };
     }),
   );
+  const isWordy = groups.every((g) => g.length <= WORDY_ROW);
   const spotOf = (node: string) => (drag?.node === node ? drag : spots.find((s) => s.node === node))!;
 
   const pointOf = (event: PointerEvent): { x: number; y: number } => {
@@ -164,7 +170,7 @@ export function NodesPanel({ app }: { app: App }) {
               </text>
               <text class="where" y={RADIUS + 14}>
                 {where}
-                {isMining(app, node) ? ', mines' : ''}
+                {isWordy && isMining(app, node) ? ', mines' : ''}
               </text>
             </g>
           );

@@ -1,4 +1,5 @@
 import { render } from 'preact';
+import { answersOf } from '../observe/agreement.ts';
 import { AgreePanel } from './agree.tsx';
 import { App, type Tab } from './app.ts';
 import { Dialog, Progress } from './dialogs.tsx';
@@ -36,10 +37,11 @@ function Page({ app }: { app: App }) {
       <main>
         <div class="picture">
           {shows('tree') && <Tree app={app} isUpright={isPhone} />}
+          {app.isStage && <Bet app={app} />}
           <Scene app={app} />
           <Signs />
         </div>
-        {!isPhone && !app.isStage && <Progress app={app} />}
+        {!isPhone && <Progress app={app} />}
         {!app.isStage && (
           <div class="side-column">
             {shows('nodes') && app.extra?.()}
@@ -70,8 +72,19 @@ function Page({ app }: { app: App }) {
         </nav>
       )}
       {isPhone && !app.isExported && <Actions app={app} />}
-      {(isPhone || app.isStage) && <Progress app={app} />}
+      {isPhone && <Progress app={app} />}
     </div>
+  );
+}
+
+/** For the room: while a cut is open, nobody can know. */
+function Bet({ app }: { app: App }) {
+  const { forest } = app.run;
+  if (forest.cut === undefined || answersOf(forest, forest.tips).length < 2) return null;
+  return (
+    <p class="bet">
+      <b>Which history will stand?</b> The one with more work. It is open: place your bets.
+    </p>
   );
 }
 

@@ -49,6 +49,7 @@ export function SimPanel({ app, sim }: { app: App; sim: SimRun }) {
             aria-pressed={sim.speed === speed}
             onClick={() => {
               sim.speed = speed;
+              app.haste = speed;
               app.changed();
             }}
           >
@@ -57,7 +58,7 @@ export function SimPanel({ app, sim }: { app: App; sim: SimRun }) {
         ))}
         <span class="sim-time">
           {clockSpan(sim.nowMs)}
-          {sim.keepsUp ? '' : ' (as fast as this tab can)'}
+          {sim.keepsUp ? '' : ', all this tab can'}
         </span>
       </p>
       <form

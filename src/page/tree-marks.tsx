@@ -55,7 +55,7 @@ export function Grounds({ app, layout, geometry, tips }: Props & { tips: Tips })
   const text = 'no messages cross';
   return (
     <g class="grounds" data-cut={formatGroups(forest.cut)}>
-      {grounds.map(({ group, strips, name }, i) => (
+      {grounds.map(({ group, texture, strips, name }) => (
         <g class="ground" key={group.join('')}>
           {strips.map(([x, y, w, h]) => (
             <rect
@@ -64,7 +64,7 @@ export function Grounds({ app, layout, geometry, tips }: Props & { tips: Tips })
               y={y}
               width={w}
               height={h}
-              style={{ fill: `url(#ground${i % 2})` }}
+              style={{ fill: `url(#ground${texture})` }}
             />
           ))}
           <text class={geometry.isUpright ? 'ground-name' : 'ground-name at-end'} x={name[0]} y={name[1]}>

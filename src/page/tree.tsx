@@ -19,8 +19,15 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
   const follows = useRef(true);
   const { forest, story } = app.run;
   const tips = app.beats.overlay(forest.tips);
-  const shown = new Set(app.selection?.kind === 'block' ? [app.selection.id] : []);
-  const layout = layoutOf(forest, { tips, opened: app.opened, shown });
+  const selected = app.selection?.kind === 'block' ? app.selection.id : '';
+  // Thousands of heights take milliseconds: not for every painting.
+  const known = useRef<{ readonly key: string; readonly layout: Layout } | undefined>(undefined);
+  const key = [app.run.version, app.opened.size, selected, ...tips.values()].join(' ');
+  if (known.current?.key !== key) {
+    const shown = new Set(selected === '' ? [] : [selected]);
+    known.current = { key, layout: layoutOf(forest, { tips, opened: app.opened, shown }) };
+  }
+  const { layout } = known.current;
   const ends = answersOf(forest, tips);
   const geometry = geometryOf(layout, isUpright, ends.length);
   const [width, height] = geometry.size;

@@ -28,6 +28,7 @@ export const MAX_GZIPPED = 1_000_000;
 const LEFT_OUT: ReadonlySet<LogEvent['kind']> = new Set([
   'header',
   'headers',
+  'headers',
   'peer-joined',
   'peer-left',
   'peer-ready',
