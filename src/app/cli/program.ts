@@ -8,6 +8,7 @@ import { knownVerbs } from './typed.ts';
 import { execVerb } from './verb-exec.ts';
 import { experimentVerb } from './verb-experiment.ts';
 import { strategyVerb } from './verb-strategy.ts';
+import { swarmVerb } from './verb-swarm.ts';
 import { actVerbs } from './verbs-act.ts';
 import { faultVerbs } from './verbs-fault.ts';
 import { lookVerbs } from './verbs-look.ts';
@@ -54,7 +55,10 @@ export function buildProgram(options: ProgramOptions): Command {
     ['Act:', actVerbs()],
     ['Break:', [...faultVerbs(), strategyVerb(options.programPath)]],
     ['Pay:', payVerbs()],
-    ['Lessons and tests:', [...scenarioVerbs(options.programPath), experimentVerb(), execVerb()]],
+    [
+      'Lessons and tests:',
+      [...scenarioVerbs(options.programPath), experimentVerb(), swarmVerb(options.programPath), execVerb()],
+    ],
     ['One node:', nodeVerbs()],
   ];
   for (const [heading, verbs] of groups) {

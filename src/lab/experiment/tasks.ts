@@ -8,6 +8,7 @@ import { runPartitions } from '../../sim/reduced/partition.ts';
 import { runQuiescence } from '../../sim/reduced/quiescence.ts';
 import { runSelfish } from '../../sim/reduced/selfish.ts';
 import { runSpeed } from '../../sim/reduced/speed.ts';
+import { runSwarm, shrinkSeed } from '../../sim/swarm/swarm.ts';
 import { runWholeClusters } from '../../sim/whole/clusters.ts';
 import { runWholeDifficulty } from '../../sim/whole/difficulty.ts';
 import { runWholeDoubleSpends } from '../../sim/whole/double-spend.ts';
@@ -18,8 +19,8 @@ import { runWholeQuiescence } from '../../sim/whole/quiescence.ts';
 import { runWholeSelfish } from '../../sim/whole/selfish.ts';
 
 /**
- * The pieces of work of all experiments, each independent of the others: plain data in, plain data out, so that a worker
- * thread can do it. A piece has a seed of its own, so the answer does not depend on who does it or when.
+ * The pieces of work of all experiments and of the swarm, each independent of the others: plain data in, plain data out,
+ * so that a worker thread can do it. A piece has a seed of its own, so the answer does not depend on who does it or when.
  */
 export const TASKS = {
   clusters: runClusters,
@@ -41,6 +42,8 @@ export const TASKS = {
   wholeMap: runWholeMap,
   wholeFlooding: runWholeFlooding,
   wholeDifficulty: runWholeDifficulty,
+  swarm: runSwarm,
+  shrink: shrinkSeed,
 } as const;
 
 export type TaskName = keyof typeof TASKS;
