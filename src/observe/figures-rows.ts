@@ -226,7 +226,7 @@ export function figureSentence(figures: Figures, shape: Shape): string {
   const few = figures.blocks < LEAST_EVENTS;
   const se = !few && stale!.se !== undefined ? ` ± ${percentDigits(stale!.se)}` : '';
   const measured = few ? '' : ` (${percentDigits(stale!.value)}${se} %)`;
-  const predicted = stale!.predicted === undefined ? '' : `, predicted ${predictedWords(stale!)}`;
+  const predicted = few || stale!.predicted === undefined ? '' : `, predicted ${predictedWords(stale!)}`;
   const first = `${figures.stale} of ${figures.blocks} blocks${measured} ended on nobody's branch${predicted}`;
   if (figures.comparedMs === 0 || tip === undefined || below === undefined)
     return `${first}; one node alone cannot disagree.`;
