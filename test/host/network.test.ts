@@ -1,22 +1,28 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { test as base, describe, expect } from 'vitest';
 import { netLimits } from '../../src/host/net/limits.ts';
 import { address, blob, connected, type Rig, Rigs, rules, sleep, until } from './network-rig.ts';
 
-let rigs = new Rigs();
-afterEach(async () => {
-  await rigs.close();
-  rigs = new Rigs();
+/** Much of this waits: tests have networks of their own, so that those which leave the machine idle wait together. */
+const it = base.extend<{ rigs: Rigs }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names from the pattern
+  rigs: async ({}, use) => {
+    const rigs = new Rigs();
+    await use(rigs);
+    await rigs.close();
+  },
 });
 
-async function pair(): Promise<[Rig, Rig]> {
+async function pair(rigs: Rigs): Promise<[Rig, Rig]> {
   const a = await rigs.start('A');
   const b = await rigs.start('B', { connect: [address(a)] });
   await until('A and B connected', () => connected(a, b));
   return [a, b];
 }
 
-describe('five networks', () => {
-  it('join each pair once, and gossip reaches all of them once, small and of a megabyte', async () => {
+describe.concurrent('five networks', () => {
+  it('join each pair once, and gossip reaches all of them once, small and of a megabyte', async ({
+    rigs,
+  }) => {
     const all: Rig[] = [];
     for (const name of 'ABCDE') all.push(await rigs.start(name, { connect: all.map(address) }));
     await until('all connected', () => all.every((r) => r.net.peers().length === 4));
@@ -38,8 +44,8 @@ describe('five networks', () => {
     }
   });
 
-  it('in a line hear each other: verdicts pass messages on, and only accepted ones', async () => {
-    const [a, b] = await pair();
+  it('in a line hear each other: verdicts pass messages on, and only accepted ones', async ({ rigs }) => {
+    const [a, b] = await pair(rigs);
     const c = await rigs.start('C', { connect: [address(b)] });
     await until('B and C connected', () => connected(b, c));
     b.verdict = (bytes) => (bytes[0] === 1 ? 'accept' : 'ignore');
@@ -54,7 +60,9 @@ describe('five networks', () => {
 });
 
 describe('gossip', () => {
-  it('published before anybody is there comes to the first peer; a repeated one is silently the same', async () => {
+  it('published before anybody is there comes to the first peer; a repeated one is silently the same', async ({
+    rigs,
+  }) => {
     const a = await rigs.start('A');
     a.net.publish('block', blob(1, 50));
     a.net.publish('block', blob(2, 50));
@@ -68,15 +76,17 @@ describe('gossip', () => {
     expect([...a.notes, ...b.notes]).toEqual([]);
   });
 
-  it('over the size is refused before it is sent', async () => {
-    const [a] = await pair();
+  it('over the size is refused before it is sent', async ({ rigs }) => {
+    const [a] = await pair(rigs);
     expect(() => a.net.publish('block', new Uint8Array((2 << 20) + 1))).toThrow(
       'a gossip message of 2097153 bytes, at most 2097152 are allowed',
     );
   });
 
-  it('that is rejected bans its sender within a few messages, for a time, in both directions', async () => {
-    const [a, b] = await pair();
+  it('that is rejected bans its sender within a few messages, for a time, in both directions', async ({
+    rigs,
+  }) => {
+    const [a, b] = await pair(rigs);
     a.verdict = () => 'reject';
     await until('B is banned', () => {
       b.net.publish('tx', blob(b.left.length === 0 ? Math.floor(performance.now()) : 0, 100));
@@ -90,7 +100,9 @@ describe('gossip', () => {
     expect(b.left).toEqual([a.net.peerId]);
   });
 
-  it('over the size from a peer with other limits, like an oversize frame, costs the peer its connection and a ban', async () => {
+  it('over the size from a peer with other limits, like an oversize frame, costs the peer its connection and a ban', async ({
+    rigs,
+  }) => {
     const a = await rigs.start('A', { maxGossip: 100_000, maxFrame: 100_000 });
     const b = await rigs.start('B', { connect: [address(a)] });
     const c = await rigs.start('C', { connect: [address(a)] });
@@ -110,8 +122,10 @@ describe('gossip', () => {
 });
 
 describe('frames', () => {
-  it('come in order, both ways, of every size; sending to a stranger or over the size is what it is', async () => {
-    const [a, b] = await pair();
+  it('come in order, both ways, of every size; sending to a stranger or over the size is what it is', async ({
+    rigs,
+  }) => {
+    const [a, b] = await pair(rigs);
     const sizes = [0, 1, 3, 4, 100, 65_536, 300_000, 4 << 20, 5];
     for (const size of sizes) {
       a.net.send(b.net.peerId, new Uint8Array(size).fill(7));
@@ -130,8 +144,10 @@ describe('frames', () => {
     expect(info!.inbound).toBe(true);
   });
 
-  it('are pushed back by a promise, and a peer that does not read is dropped at the bound, the others unharmed', async () => {
-    const [a, slow] = await pair();
+  it('are pushed back by a promise, and a peer that does not read is dropped at the bound, the others unharmed', async ({
+    rigs,
+  }) => {
+    const [a, slow] = await pair(rigs);
     const fast = await rigs.start('fast', { connect: [address(a)] });
     await until('connected', () => connected(a, fast));
     let release: () => void = () => undefined;
@@ -162,11 +178,13 @@ describe('frames', () => {
 });
 
 describe('links', () => {
-  it('refused are cut at once and stay cut; allowed again they are back within about a second, and gossip too', async () => {
-    const [a, b] = await pair();
+  it('refused are cut at once and stay cut; allowed again they are back within about a second, and gossip too', async ({
+    rigs,
+  }) => {
+    const [a, b] = await pair(rigs);
     a.net.setLinks(rules({ refuse: [b.net.peerId] }));
     await until('cut on both sides', () => a.left.length === 1 && b.left.length === 1);
-    await sleep(3_000);
+    await sleep(1_500);
     expect(a.joined.length + b.joined.length).toBe(2);
     a.net.setLinks(rules({}));
     const healing = performance.now();
@@ -178,7 +196,9 @@ describe('links', () => {
     expect(a.net.links).toEqual({ refuse: [], delayMs: 0, delayTo: {} });
   });
 
-  it('delay gossip and frames alike, one way, and not the handshake; per link; and after a reconnect too', async () => {
+  it('delay gossip and frames alike, one way, and not the handshake; per link; and after a reconnect too', async ({
+    rigs,
+  }) => {
     const a = await rigs.start('A');
     a.net.setLinks(rules({ delayMs: 150 }));
     const b = await rigs.start('B', { connect: [address(a)] });
@@ -212,8 +232,8 @@ describe('links', () => {
     expect(() => a.net.setLinks(rules({ delayMs: -1 }))).toThrow('a delay of -1 ms');
   });
 
-  it('are all closed while the network is off, and come back when it is on', async () => {
-    const [a, b] = await pair();
+  it('are all closed while the network is off, and come back when it is on', async ({ rigs }) => {
+    const [a, b] = await pair(rigs);
     a.net.setActive(false);
     await until('closed', () => b.left.length === 1);
     await sleep(1_200);
@@ -225,9 +245,9 @@ describe('links', () => {
   });
 });
 
-describe('peers', () => {
-  it('that dial each other at the same moment have one session', async () => {
-    for (let i = 0; i < 6; i++) {
+describe.concurrent('peers', () => {
+  it('that dial each other at the same moment have one session', async ({ rigs }) => {
+    const round = async (i: number): Promise<void> => {
       const a = await rigs.start('A');
       const b = await rigs.start('B');
       // The first rounds name the peer, the last do not: then neither knows whom it dials.
@@ -242,10 +262,13 @@ describe('peers', () => {
       b.net.publish('tx', blob(100 + i, 50));
       await until('gossip both ways', () => a.gossip.length === 1 && b.gossip.length === 1);
       await Promise.all([a.net.close(), b.net.close()]);
-    }
+    };
+    await Promise.all([0, 1, 2, 3, 4, 5].map(round));
   });
 
-  it('of another network are refused with a clear note on both sides, and left in peace', async () => {
+  it('of another network are refused with a clear note on both sides, and left in peace', async ({
+    rigs,
+  }) => {
     const a = await rigs.start('A');
     const b = await rigs.start('B', { genesisId: 'cd'.repeat(32), connect: [address(a)] });
     await until('both know', () => a.notes.length > 0 && b.notes.length > 0);
@@ -257,8 +280,10 @@ describe('peers', () => {
     }
   });
 
-  it('that restart with their identity are met again; that are banned by the node are not, until the ban ends', async () => {
-    const [a, b] = await pair();
+  it('that restart with their identity are met again; that are banned by the node are not, until the ban ends', async ({
+    rigs,
+  }) => {
+    const [a, b] = await pair(rigs);
     const id = b.net.peerId;
     await b.net.close();
     await until('left', () => a.left.length === 1);
@@ -273,7 +298,7 @@ describe('peers', () => {
     expect(a.net.peers()[0]!.score).toBeLessThan(0);
   });
 
-  it('are bounded in number', async () => {
+  it('are bounded in number', async ({ rigs }) => {
     const a = await rigs.start('A', { maxPeers: 2 });
     const others = [];
     for (const name of 'BCD') others.push(await rigs.start(name, { connect: [address(a)] }));
@@ -284,8 +309,8 @@ describe('peers', () => {
   });
 });
 
-describe('a network', () => {
-  it('refuses what it cannot do with a sentence, and leaves nothing behind', async () => {
+describe.concurrent('a network', () => {
+  it('refuses what it cannot do with a sentence, and leaves nothing behind', async ({ rigs }) => {
     const a = await rigs.start('A');
     const taken = address(a).replace(/\/p2p\/.*/, '');
     await expect(rigs.start('B', { listen: [taken] })).rejects.toThrow(
@@ -298,7 +323,9 @@ describe('a network', () => {
     expect(() => a.net.remove('nonsense')).toThrow('is not a multiaddress');
   });
 
-  it('dials addresses added later, not its own, not removed ones; and tells nothing once it is closed', async () => {
+  it('dials addresses added later, not its own, not removed ones; and tells nothing once it is closed', async ({
+    rigs,
+  }) => {
     const a = await rigs.start('A');
     const b = await rigs.start('B');
     await a.net.add(address(a));
