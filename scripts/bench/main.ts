@@ -5,6 +5,7 @@ import { hashSuite } from './hash.ts';
 import { minerSuite } from './miner.ts';
 import { nodeSuite } from './node.ts';
 import { parseSuite } from './parse.ts';
+import { reducedSuite } from './reduced.ts';
 import { relaySuite } from './relay.ts';
 import { compare, loadNow, readFigures, toJson, toMarkdown, updateFile } from './report.ts';
 import { signatureSuite } from './signatures.ts';
@@ -25,6 +26,7 @@ const SUITES: Readonly<Record<string, () => BenchTable | Promise<BenchTable>>> =
   startup: startupSuite,
   relay: relaySuite,
   sync: syncSuite,
+  reduced: reducedSuite,
 };
 
 const USAGE = `npm run bench -- [suite…] [--json] [--compare FILE] [--update]
