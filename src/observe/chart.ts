@@ -19,6 +19,8 @@ export interface ChartSeries {
   readonly points: readonly ChartPoint[];
   /** Filled marks: a second way of measuring the same. */
   readonly solid?: boolean;
+  /** Moves all marks sideways, in pixels, so that marks of one x stand side by side. */
+  readonly aside?: number;
 }
 
 export interface Chart {
@@ -156,12 +158,13 @@ function marksOf(s: ChartSeries, x: Place, y: Place): string {
   const colour = colourOf(s);
   return s.points
     .map((p) => {
-      const at = round(x(p.x));
+      const px = x(p.x) + (s.aside ?? 0);
+      const at = round(px);
       const bar =
         (p.se ?? 0) > 0
           ? `<line x1="${at}" x2="${at}" y1="${round(y(p.y - 2 * p.se!))}" y2="${round(y(p.y + 2 * p.se!))}" stroke="${colour}" stroke-width="1.6"/>`
           : '';
-      return bar + mark(s, x(p.x), y(p.y), colour);
+      return bar + mark(s, px, y(p.y), colour);
     })
     .join('');
 }

@@ -16,6 +16,8 @@ const LEAST_FORKS = 10;
 const ENOUGH_FORKS = 100;
 /** Black: no x has it. */
 const LIVE_COLOUR = 6;
+/** Whole and real nodes stand beside the reduced model, not on it. */
+const ASIDE = 11;
 
 export const disagreement: Experiment = {
   name: 'disagreement',
@@ -102,6 +104,7 @@ export const disagreement: Experiment = {
                 name: `whole nodes, x = ${x}`,
                 as: 'points' as const,
                 solid: true,
+                aside: ASIDE,
                 colour,
                 points: depthsOf(theory, whole).map((k) => ({
                   x: k,
@@ -236,6 +239,7 @@ function liveSeries({ x, share, figures }: LiveRun): ChartSeries {
     name: `real nodes, x = ${ratio(x)}: a live yard, ${figures.blocks.toLocaleString('en-US')} blocks`,
     as: 'points',
     solid: true,
+    aside: 2 * ASIDE,
     colour: LIVE_COLOUR,
     points: depthsOf(theory, figures).map((k) => ({ x: k, ...pointOf(judgeD(k, theory, figures, 1)) })),
   };
