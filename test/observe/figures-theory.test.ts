@@ -304,8 +304,9 @@ describe('predictions appear only where they hold', () => {
 
   it('ends in one sentence, with a count where a percentage would be noise', () => {
     const few = changed(() => undefined);
+    // Nor is anything predicted then: the rate that it would rest on is as uncertain.
     expect(figureSentence(few, few.shape)).toBe(
-      "0 of 2 blocks ended on nobody's branch, predicted 2.2 %; two nodes asked at one moment contradicted each other " +
+      "0 of 2 blocks ended on nobody's branch; two nodes asked at one moment contradicted each other " +
         'about the tip for 0 of 6.0 s, one block deeper for 0 of 6.0 s.',
     );
     const many = shapeOf(race({ ...base, delay: () => 200, blocks: 300 }));
