@@ -259,6 +259,8 @@ export class Chain extends ChainReader {
     for (const below of this.tree.descendants(top)) below.badAncestor = below.parent?.condemned !== undefined;
     this.tree.chooseBestHeader();
     this.#choice.rebuild();
+    // Rows that were being made to lead away from what is good again: the way to the goal is looked for anew.
+    this.#sealing = undefined;
   }
 
   #pardon(entry: TreeEntry): void {

@@ -3,7 +3,7 @@ import { HEADER_SIZE, type Header, headerHash } from '../bitcoin/header.ts';
 import { type Checked, type Refusal, refuse, ruleOf } from '../consensus/rules.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
-import { idOf, writeU32LE } from '../util/bytes.ts';
+import { equal, idOf, writeU32LE } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
 import type { Steps } from '../util/steps.ts';
 import { compactSize, encodeCompact } from './compact.ts';
@@ -53,11 +53,11 @@ export class Blocks {
 
   /** A whole block by gossip; the compact form is compact-relay.ts's. */
   gossip(peer: Peer, ticket: Ticket, bytes: Uint8Array): void {
-    this.take(bytes, 'gossip', peer, (outcome) => this.verdict(peer, ticket, outcome));
+    this.take(bytes, 'gossip', peer, (outcome) => this.verdict(peer, ticket, outcome, bytes));
   }
 
-  /** What gossip is told of a block, or of its announcement, that came with this ticket. */
-  verdict(peer: Peer, ticket: Ticket, outcome: Outcome): void {
+  /** What gossip is told of a block, or of its announcement, that came with this ticket; `bytes`: the block's. */
+  verdict(peer: Peer, ticket: Ticket, outcome: Outcome, bytes: Uint8Array): void {
     if (outcome === 'unwanted') {
       this.#judge(ticket, 'ignore');
       return;
@@ -70,7 +70,7 @@ export class Blocks {
     }
     const { entry, isNew } = outcome.value;
     const near = entry.work >= this.#core.workBelowTip(this.#core.limits.gossipAcceptDepth);
-    if (!near || entry.parent?.hasBody !== true) {
+    if (!near || entry.parent?.hasBody !== true || !(isNew || this.#isBodyOf(entry, bytes))) {
       this.#judge(ticket, 'ignore');
     } else if (isNew && this.#overBudget(peer)) {
       this.#hold(ticket, entry);
@@ -78,6 +78,13 @@ export class Blocks {
       this.#accepted.set(entry.id, true);
       this.#judge(ticket, 'accept');
     }
+  }
+
+  /** A body that is here already was not looked at when it came again: what is passed on must be the same. */
+  #isBodyOf(entry: BlockEntry, bytes: Uint8Array): boolean {
+    if (bytes.length !== entry.size) return false;
+    const body = this.#core.chain.blockBytes(entry);
+    return body !== undefined && equal(body, bytes);
   }
 
   /** The answer to getblocks. */

@@ -5,7 +5,7 @@ import { BoundedMap } from '../util/bounded-map.ts';
 import { idOf, keyOf } from '../util/bytes.ts';
 import { Pace, type Steps } from '../util/steps.ts';
 import type { Outcome } from './blocks.ts';
-import { decodeCompact, Reconstruction } from './compact.ts';
+import { announcedHeader, decodeCompact, Reconstruction } from './compact.ts';
 import { type Core, NEVER } from './core.ts';
 import type { Peer } from './peers.ts';
 import type { Micros, Ticket } from './types.ts';
@@ -52,25 +52,31 @@ export class CompactRelay {
 
   gossip(peer: Peer, ticket: Ticket, bytes: Uint8Array): void {
     const { parts, limits, now } = this.#core;
-    const decoded = decodeCompact(bytes, limits);
-    if (!decoded.ok) {
-      const detail = 'compact block: ' + decoded.error.what + ' at byte ' + decoded.error.at;
-      parts.blocks.verdict(peer, ticket, { ok: false, error: { rule: 'bad-encoding', detail } });
+    // 80 bytes and one hash decide before a megabyte of ids and transactions is read.
+    const head = announcedHeader(bytes);
+    if (head === undefined) {
+      this.#malformed(peer, ticket, bytes.length + ' bytes');
       return;
     }
-    const compact = decoded.value;
-    const judged = parts.blocks.judgeHeader(compact.head, 'gossip', peer);
+    const judged = parts.blocks.judgeHeader(head, 'gossip', peer);
     if (judged === 'unwanted' || !judged.ok) {
-      if (judged !== 'unwanted') parts.blocks.refused(compact.head, judged.error, peer);
-      parts.blocks.verdict(peer, ticket, judged);
+      if (judged !== 'unwanted') parts.blocks.refused(head, judged.error, peer);
+      parts.blocks.verdict(peer, ticket, judged, bytes);
       return;
     }
     const { here } = judged.value;
     if (here !== undefined) {
       parts.headers.knows(peer, here);
-      parts.blocks.verdict(peer, ticket, { ok: true, value: { entry: here, isNew: false } });
+      // Nobody compares these ids with the block: passing them on would answer for what anybody can make up.
+      this.#core.effect({ kind: 'judge', ticket, verdict: 'ignore' });
       return;
     }
+    const decoded = decodeCompact(bytes, limits);
+    if (!decoded.ok) {
+      this.#malformed(peer, ticket, decoded.error.what + ' at byte ' + decoded.error.at);
+      return;
+    }
+    const compact = decoded.value;
     this.#counts.announced++;
     const key = keyOf(compact.hash);
     const pending: Pending = {
@@ -83,7 +89,9 @@ export class CompactRelay {
     };
     // Anybody can make a new announcement under an honest header: one is tried, once.
     if (this.#pending.has(key)) {
+      // Should the first announcer not deliver, this one is known to have the block.
       this.#judgeIgnore(pending);
+      this.#enter(pending);
     } else if (this.#spoilt.has(key) || this.#pending.size >= limits.compactPending) {
       this.#fetchWhole(pending);
     } else {
@@ -91,6 +99,11 @@ export class CompactRelay {
       parts.download.grace(compact.hash, pending.judgeBy);
       parts.pieces.start(this.#match(pending), bytes.length);
     }
+  }
+
+  #malformed(peer: Peer, ticket: Ticket, what: string): void {
+    const error = { rule: 'bad-encoding', detail: 'compact block: ' + what } as const;
+    this.#core.parts.blocks.verdict(peer, ticket, { ok: false, error }, new Uint8Array());
   }
 
   /** Looks through the mempool; then the block is whole, or what is missing is asked for. */
@@ -120,7 +133,9 @@ export class CompactRelay {
       this.#giveUp(pending);
       return;
     }
-    pending.until = now + limits.compactTimeout + peer.roundTripNow(now, limits);
+    // How far away it is, the peer itself has told by its delays: that must not keep the block from us for long.
+    const way = Math.min(peer.roundTripNow(now, limits), limits.compactRoundTrip);
+    pending.until = now + limits.compactTimeout + way;
     pending.asked = indexes.length;
     parts.download.grace(hash, pending.until);
     // A question promises nothing that must be on disk.
@@ -178,13 +193,14 @@ export class CompactRelay {
   #whole(pending: Pending): void {
     const { parts } = this.#core;
     const { peer } = pending;
-    parts.blocks.take(pending.parts.block(), 'gossip', peer, (outcome) => {
+    const block = pending.parts.block();
+    parts.blocks.take(block, 'gossip', peer, (outcome) => {
       if (isMismatch(outcome)) {
         this.#giveUp(pending);
         return;
       }
       this.#forget(pending);
-      if (pending.ticket !== undefined) parts.blocks.verdict(peer, pending.ticket, outcome);
+      if (pending.ticket !== undefined) parts.blocks.verdict(peer, pending.ticket, outcome, block.bytes);
       else if (outcome !== 'unwanted' && !outcome.ok && ruleOf(outcome.error.rule).gossip === 'reject')
         parts.headers.blame(peer, outcome.error.rule, outcome.error.detail);
     });

@@ -135,6 +135,8 @@ export const limits = {
   compactPending: 8,
   /** Missing transactions must be here by then (beside the round trip), or the whole block is asked for. */
   compactTimeout: 2 * second,
+  /** ... of which so much may be counted: whoever is further away would be better asked for the whole block at once. */
+  compactRoundTrip: 2 * second,
   /** Announced blocks that could not be put together: they are fetched whole. */
   compactSpoilt: 256,
   /** Single transactions of blocks are served for so many blocks below the tip (Core: MAX_BLOCKTXN_DEPTH). */

@@ -296,8 +296,10 @@ export class Mempool {
     for (const node of this.#graph.sensitive()) {
       if (!stillFits(node, height + 1, medianTime)) pulled.add(node);
     }
+    // Some may have been replaced or evicted between two pieces.
+    const still = [...pulled].filter((node) => this.#graph.get(node.key) === node);
     const waiting = this.#graph
-      .removeWithDescendants(pulled)
+      .removeWithDescendants(still)
       .map(
         (node): Waiting => ({ tx: node.tx, key: node.key, from: 'pool', time: node.time, wallS: node.wallS }),
       );

@@ -31,18 +31,19 @@ export class Pieces {
     this.#jobs.push({ steps, bytes });
     this.#bytes += bytes;
     // Whoever sends faster than we read makes this step longer, and our memory no larger.
-    while (this.#bytes > this.#core.limits.checkingBytes) this.#piece();
+    while (this.#bytes > this.#core.limits.checkingBytes && this.#jobs.length > 0) this.#piece();
   }
 
   tick(): void {
     if (this.#jobs.length > 0) this.#piece();
   }
 
+  /** The job is out of the queue meanwhile: what it ends in may start another, which must not find it running. */
   #piece(): void {
-    const [job] = this.#jobs;
-    if (job === undefined || job.steps.next().done !== true) return;
-    this.#jobs.shift();
-    this.#bytes -= job.bytes;
+    const job = this.#jobs.shift();
+    if (job === undefined) return;
+    if (job.steps.next().done === true) this.#bytes -= job.bytes;
+    else this.#jobs.unshift(job);
   }
 
   due(): Micros {

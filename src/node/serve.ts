@@ -117,7 +117,8 @@ export class Server {
         const parts = this.#blockTxs(item.hash, item.indexes);
         const bytes = concat(...parts);
         this.#core.send(peer, { kind: 'blocktxs', hash: item.hash, count: parts.length, bytes });
-        return bytes.length + 32;
+        // The whole block may have been read and parsed for one small answer: that is what it costs.
+        return parts.length === 0 ? 32 : Math.max(bytes.length, chain.entry(item.hash)!.size) + 32;
       }
       case 'tx': {
         const entry = mempool.get(item.txid);
@@ -133,8 +134,9 @@ export class Server {
     const entry = chain.entry(hash);
     if (entry === undefined || entry.condemned !== undefined) return [];
     if (entry.height + limits.compactServeDepth < chain.tip.height) return [];
-    const txs = chain.block(entry)?.txs ?? [];
-    return indexes.every((index) => index < txs.length) ? indexes.map((index) => txs[index]!.bytes) : [];
+    if (!entry.hasBody || indexes.at(-1)! >= entry.txs) return [];
+    const { txs } = chain.block(entry)!;
+    return indexes.map((index) => txs[index]!.bytes);
   }
 
   due(): Micros {
