@@ -131,8 +131,9 @@ export class Connector {
    * an empty block, and nobody is told of the tip.
    */
   #tipChanged(change: TipChange): void {
-    const { now, limits, parts } = this.#core;
+    const { mempool, now, wallS, limits, parts } = this.#core;
     this.#tipAt = now;
+    mempool.secure(change, wallS);
     const bytes = change.inEntries.concat(change.outEntries).reduce((sum, { size }) => sum + size, 0);
     this.#settling = this.#settle(change);
     if (bytes <= limits.settleBytesAtOnce) this.#settlePiece();

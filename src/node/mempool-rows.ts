@@ -1,4 +1,5 @@
-import { decodeTx, type Tx } from '../bitcoin/tx.ts';
+import { decodeTx, isCoinbase, type Tx } from '../bitcoin/tx.ts';
+import type { TipChange } from '../consensus/chain.ts';
 import { mempoolKey, PREFIX } from '../consensus/records.ts';
 import type { Row, Write } from '../consensus/store.ts';
 import { equal, keyOf, readU32LE, writeU32LE } from '../util/bytes.ts';
@@ -32,6 +33,18 @@ export class PoolRows {
   /** `key`: the txid as `keyOf` makes it. */
   save(key: string, tx: Tx, wallS: number): void {
     this.#changes.set(key, { txid: tx.txid, tx, wallS });
+  }
+
+  /** Payments of disconnected blocks, the one on the fork point first, as far as `most` bytes go. */
+  saveDisconnected({ outEntries, blockOf }: TipChange, most: number, wallS: number): void {
+    let bytes = 0;
+    for (let i = outEntries.length - 1; i >= 0 && bytes <= most; i--) {
+      for (const tx of blockOf(outEntries[i]!).txs) {
+        if (isCoinbase(tx)) continue;
+        bytes += tx.bytes.length;
+        if (bytes <= most) this.save(keyOf(tx.txid), tx, wallS);
+      }
+    }
   }
 
   erase(key: string, tx: Tx): void {

@@ -169,6 +169,7 @@ export class Mempool {
   onTipChange(change: TipChange, now: Micros, wallS: number): PoolChange {
     const removed: RemovedTx[] = [];
     const lost: LostTx[] = [];
+    this.secure(change, wallS);
     finish(this.disconnected(change, now, wallS, lost, noPace()));
     for (const entry of change.inEntries) {
       finish(this.connected(change.blockOf(entry), entry, removed, noPace()));
@@ -271,6 +272,11 @@ export class Mempool {
     return evicted;
   }
 
+  /** In the step that moves the tip: what it disconnects is saved with that batch, or a crash before its turn would lose it. */
+  secure(change: TipChange, wallS: number): void {
+    this.#rows.saveDisconnected(change, this.#limits.returnedBytes, wallS);
+  }
+
   /** First part of a tip change: what its disconnected blocks held waits to come back, as far as there is room. */
   *disconnected(change: TipChange, now: Micros, wallS: number, lost: LostTx[], pace: Pace): Steps<void> {
     if (change.outEntries.length === 0) return;
@@ -303,8 +309,6 @@ export class Mempool {
       .map(
         (node): Waiting => ({ tx: node.tx, key: node.key, from: 'pool', time: node.time, wallS: node.wallS }),
       );
-    // Saved with the batch that changes the tip: a crash before their turn must not lose them.
-    for (const { key, tx } of fresh) this.#rows.save(key, tx, wallS);
     this.#queue.prepend([...fresh, ...waiting]);
     for (const dropped of this.#queue.trim()) this.#lose(dropped, undefined, lost);
   }
