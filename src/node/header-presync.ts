@@ -15,7 +15,7 @@ export class Presync {
   proven = false;
   readonly #most: number;
   readonly #keep: number;
-  readonly #sums: Uint8Array[] = [];
+  readonly #answers: { readonly count: number; readonly sum: Uint8Array }[] = [];
   #matched = 0;
 
   /** At most so many answers; `keep`: how many ancestors the rules look back on. */
@@ -27,21 +27,22 @@ export class Presync {
 
   /** First pass: these are judged, up to `last`. False when there have been too many. */
   note(headers: readonly Uint8Array[], last: BlockEntry): boolean {
-    this.#sums.push(sha256(concat(...headers)));
+    this.#answers.push({ count: headers.length, sum: sha256(concat(...headers)) });
     pruneDetached(last, this.#keep);
-    return this.#sums.length < this.#most;
+    return this.#answers.length < this.#most;
   }
 
-  /** Second pass: the same headers as the first time? */
+  /** Second pass: the same headers as the first time? Its chain may have grown: the last answer may go on. */
   matches(headers: readonly Uint8Array[]): boolean {
-    const sum = this.#sums[this.#matched];
-    if (sum === undefined || !equal(sum, sha256(concat(...headers)))) return false;
+    const before = this.#answers[this.#matched];
+    if (before === undefined || headers.length < before.count) return false;
+    if (!equal(before.sum, sha256(concat(...headers.slice(0, before.count))))) return false;
     this.#matched++;
     return true;
   }
 
   /** All that was proven has come again. */
   get done(): boolean {
-    return this.#matched === this.#sums.length;
+    return this.#matched === this.#answers.length;
   }
 }

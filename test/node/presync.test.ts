@@ -72,6 +72,20 @@ describe('a branch longer than the header buffer', () => {
     expect(v.node.view.peers[0]).toMatchObject({ headersBuffered: 0, score: 100 });
   });
 
+  it('may have grown the second time: what was proven is there', () => {
+    const net = new Net({ params, limits });
+    const v = nodeWith(net, 'V', ours);
+    net.run(300_000);
+    const strong = theirs.map(({ header }) => encodeHeader(header));
+    const starts = [0, 5, 10, 0, 5, 10, 15, 20, 25, 30, 0, 5, 10, 15, 20, 25, 30];
+    // The answer that proves it was its last one, of three headers.
+    const counts = starts.map((_, asked) => (asked === 9 ? 3 : 5));
+    claimant(net, (_, asked) => strong.slice(starts[asked] ?? 62).slice(0, counts[asked]));
+    net.run(2_000);
+    expect(v.node.view.chain.bestHeader.height).toBeGreaterThanOrEqual(35);
+    expect(v.node.view.peers[0]).toMatchObject({ score: 100 });
+  });
+
   it('that is another one the second time is not taken', () => {
     const net = new Net({ params, limits });
     const v = nodeWith(net, 'V', ours);
