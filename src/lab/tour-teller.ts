@@ -1,4 +1,5 @@
 import type { ReadStream } from 'node:tty';
+import { wrapped } from '../observe/words.ts';
 import { Interrupted } from './action.ts';
 
 /** Prints the tour at a pace that can be read: `n` goes on, space holds, `q` ends. */
@@ -136,19 +137,4 @@ export function newTeller(options: TellerOptions): Teller {
       stdin.pause();
     },
   };
-}
-
-/** Breaks at spaces so that no line is longer than `width`, as far as the words allow. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }

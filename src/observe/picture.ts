@@ -9,7 +9,7 @@ import { endsOf, flagsOf, groundsOf, reorgChipOf } from './marks.ts';
 import { lanesSvg } from './picture-lanes.ts';
 import { escapeXml } from './plot.ts';
 import type { Story } from './story.ts';
-import { byLetter, formatGroups, short } from './words.ts';
+import { byLetter, formatGroups, short, wrapped } from './words.ts';
 
 /** The fork tree and one payment's lanes as one SVG with its caption: fit for a slide, a README, a printer. */
 
@@ -219,18 +219,6 @@ function marks({ forest, story, layout, geometry }: Scene): string {
       ? ''
       : `<rect class="chip" x="${chip.at[0]}" y="${chip.at[1]}" width="${chip.text.length * 7 + 14}" height="20" rx="10"/><text class="chip-text" x="${chip.at[0] + 8}" y="${chip.at[1] + 14}">${chip.text}</text>`;
   return said.join('') + drawn + flags.join('');
-}
-
-/** Lines of at most so many characters, broken at blanks. */
-function wrapped(text: string, most: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= most)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }
 
 /** What one sees, for whoever gets the picture without its page. */

@@ -29,6 +29,8 @@ describe('the command line', () => {
 
   it.each([
     ['status --jsn', "unknown option '--jsn'"],
+    ['rpc getblockcount --yard five', '--yard must stand before the method'],
+    ['rpc getblockcount -N B', '-N must stand before the method'],
     ['partition', "missing required argument 'groups'"],
     ['mine --blocks 0', '--blocks must be from 1 to 100000, not 0'],
     [

@@ -6,11 +6,12 @@ import { readValues } from '../../lab/experiment/parameters.ts';
 import { keysOf, renderReport } from '../../lab/experiment/report.ts';
 import { ratio } from '../../lab/experiment/rows.ts';
 import { resultJson, runExperiment } from '../../lab/experiment/run.ts';
-import type { Experiment, ExperimentResult, LiveRun, Values } from '../../lab/experiment/types.ts';
+import type { Experiment, ExperimentResult, LiveRun, Row, Values } from '../../lab/experiment/types.ts';
 import { misuse } from '../../lab/problem.ts';
 import { pathFrom } from '../../lab/yard-file.ts';
 import { chartSvg } from '../../observe/chart.ts';
 import { chartText } from '../../observe/chart-text.ts';
+import { wrapped } from '../../observe/words.ts';
 import { packageRoot } from '../node-package.ts';
 import { ending, type Shared } from './common.ts';
 import { readLive } from './experiment-live.ts';
@@ -50,6 +51,7 @@ export async function runExperimentVerb(
   const folder = dir === undefined ? undefined : makeFolder(dir);
   const results: ExperimentResult[] = [];
   for (const [experiment, values] of jobs) {
+    announce(s.out, experiment, values, seed);
     const result = await runOne(s, experiment, values, { seed, live });
     results.push(result);
     print(s.out, result);
@@ -124,22 +126,19 @@ async function runOne(
   }
 }
 
-function print(out: Out, result: ExperimentResult): void {
-  const { experiment, rows, charts, sentence, remarks, sigmas, seed } = result;
-  out.line(out.style('bold', `${experiment.name}: ${experiment.says}`));
-  const settings = experiment.parameters.map((p) => `${p.name} ${result.values[p.name]!.join(',')}`);
+/** Said before the work begins: it can take minutes. */
+function announce(out: Out, { name, says, parameters }: Experiment, values: Values, seed: number): void {
+  out.line(out.style('bold', `${name}: ${says}`));
+  const settings = parameters.map((p) => `${p.name} ${values[p.name]!.join(',')}`);
   out.step(out.style('dim', `${settings.join(' · ')} · seed ${seed}`));
+}
+
+function print(out: Out, result: ExperimentResult): void {
+  const { rows, charts, sentence, remarks, sigmas } = result;
   const keys = keysOf(rows);
-  const head = [
-    ...keys.map((k) => k.toUpperCase()),
-    'MODEL',
-    'MEASURED',
-    'PREDICTED',
-    'SE',
-    'N',
-    '',
-    'PREDICTION',
-  ];
+  const head = [...keys.map((k) => k.toUpperCase()), 'MODEL', 'MEASURED', 'PREDICTED', 'SE', 'N', '', 'BY'];
+  // What predicts stands below by its letter: beside each row it makes the table wider than a terminal.
+  const formulas = [...new Set(rows.map(formulaOf))];
   const body = rows.map((r) => [
     ...keys.map((k) => String(r.keys[k] ?? '')),
     r.model,
@@ -148,23 +147,36 @@ function print(out: Out, result: ExperimentResult): void {
     ratio(r.se),
     Math.round(r.n).toLocaleString('en-US'),
     r.ok ? '✓' : 'OUTSIDE',
-    `${r.formula} (${r.origin})`,
+    letterOf(formulas.indexOf(formulaOf(r))),
   ]);
   for (const line of table([head, ...body])) out.line(`  ${line}`);
-  for (const note of new Set(rows.flatMap((r) => r.note ?? []))) out.step(`  ${note}.`);
+  for (const [i, formula] of formulas.entries())
+    for (const line of wrapped(`${letterOf(i)} = ${formula}`, out.columns - 2)) out.line(`  ${line}`);
+  for (const note of new Set(rows.flatMap((r) => r.note ?? [])))
+    for (const line of wrapped(`${note}.`, out.columns - 2)) out.step(`  ${line}`);
   out.step('');
   const [chart] = charts;
   if (chart !== undefined) for (const line of chartText(chart)) out.step(`  ${plainChart(out, line)}`);
   out.step('');
-  for (const remark of remarks) out.step(out.style('dim', remark));
+  for (const line of remarks.flatMap((r) => wrapped(r, out.columns))) out.step(out.style('dim', line));
   const bad = rows.filter((r) => !r.ok).length;
   const verdict =
     bad === 0
       ? out.style('green', `all ${rows.length} within ${sigmas} standard errors`)
       : out.style('red', `${bad} of ${rows.length} outside of ${sigmas} standard errors`);
   out.line(`${verdict} · ${(result.ms / 1000).toFixed(1)} s`);
-  out.line(sentence);
+  for (const line of wrapped(sentence, out.columns)) out.line(line);
   out.step('');
+}
+
+function formulaOf(row: Row): string {
+  return `${row.formula} (${row.origin})`;
+}
+
+/** a, b, … z, then a2: no experiment has as many formulas. */
+function letterOf(index: number): string {
+  const letter = String.fromCharCode(97 + (index % 26));
+  return index < 26 ? letter : `${letter}${Math.floor(index / 26) + 1}`;
 }
 
 /** Frames have no place in the table of signs that `Out` replaces. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { Problem } from '../../lab/problem.ts';
+import { misuse, Problem } from '../../lab/problem.ts';
 import { addShared, ending, example, shared } from './common.ts';
 
 import { addNodeFlags, type NodeFlags, nodeOptionsOf, parseNodeArguments } from './node-flags.ts';
@@ -36,6 +36,13 @@ function rpcVerb(): Command {
     .action(
       async (method: string | undefined, args: string[], options: { node?: string }, command: Command) => {
         const s = shared(command);
+        // Everything behind the method is for the node; no argument of a method looks like an option of ours.
+        const late = args.find((a) => /^(--[a-z]|-[Nqh]$)/.test(a));
+        if (late !== undefined)
+          throw misuse(
+            `${late} must stand before the method: what follows it goes to the node`,
+            'As in: forkyard rpc -N B getchaintips',
+          );
         const [{ YardClient }, { rpcCall, RpcFailure }] = await Promise.all([
           import('../../lab/client.ts'),
           import('../../host/rpc-client.ts'),

@@ -12,6 +12,7 @@ const STYLE = `
 body{font:17px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}
 h1{font-size:1.8rem;margin-bottom:.2rem}h2{font-size:1.4rem;margin:2.6rem 0 .3rem;border-top:2px solid #1b1b1b;padding-top:.8rem}
 .answer{font-size:1.15rem;border-left:5px solid #0072B2;padding-left:.8rem}
+div.wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.85rem;font-variant-numeric:tabular-nums}
 td,th{text-align:left;vertical-align:top;padding:.15rem .7rem .15rem 0;border-bottom:1px solid #ccc}td.n,th.n{text-align:right}
 tr.no td{font-weight:700}.small,figcaption{color:#444;font-size:.85rem}figure{margin:1.2rem 0;break-inside:avoid}
@@ -81,6 +82,6 @@ function rowTable(rows: readonly Row[], sigmas: number): string {
     return `<tr class="${r.ok ? 'yes' : 'no'}">${cells.join('')}</tr>`;
   });
   const below = notes.map((n, i) => `<sup>${i + 1}</sup> ${e(n)}.`).join(' ');
-  return `<table><tr>${head.join('')}</tr>${body.join('\n')}</table>
+  return `<div class="wide"><table><tr>${head.join('')}</tr>${body.join('\n')}</table></div>
 <p class="small">✓: within ${sigmas} standard errors (SE). ${below}</p>`;
 }
