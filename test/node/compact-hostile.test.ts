@@ -119,6 +119,22 @@ describe('work in pieces, more than there is room for', () => {
   });
 });
 
+describe('single transactions of a block', () => {
+  it('cost whoever asks what the whole block costs us to read', () => {
+    const net = new Net({ params, limits: { ...small, serveBytesPerSecond: 2 * block.bytes.length } });
+    const [node] = net.add('V');
+    node!.ask({ kind: 'submit-block', bytes: block.bytes });
+    net.run(500);
+    const peer = new Puppet(net, 'P');
+    peer.meet('V');
+    for (let i = 0; i < 8; i++) peer.send('V', { kind: 'getblocktxs', hash: block.hash, indexes: [i] });
+    net.run(100);
+    expect(peer.all('blocktxs').length).toBeLessThanOrEqual(3);
+    net.run(10_000);
+    expect(peer.all('blocktxs').map(({ count }) => count)).toEqual(Array.from({ length: 8 }, () => 1));
+  });
+});
+
 /** Cuts, turns over bits, doubles, joins and replaces stretches of these messages. */
 function mutated(random: ReturnType<typeof seeded>, of: readonly Uint8Array[]): Uint8Array {
   let bytes: Uint8Array = of[random.below(of.length)]!.slice();
