@@ -1,4 +1,5 @@
 /** Where a command writes. Results go to stdout, refusals to stderr; `--json` leaves stdout to the one object. */
+import { wrapped } from '../../observe/words.ts';
 import { asTyped } from './typed.ts';
 
 export interface OutOptions {
@@ -60,12 +61,12 @@ export class Out {
 
   /** A result for a person; nothing with `--json`. */
   line(text = ''): void {
-    if (!this.json) process.stdout.write(`${this.plain(text)}\n`);
+    if (!this.json) process.stdout.write(`${folded(this.plain(text), this.columns)}\n`);
   }
 
   /** What happens meanwhile: nothing with `--json` or `--quiet`. */
   step(text: string): void {
-    if (!this.json && !this.quiet) process.stdout.write(`${this.plain(text)}\n`);
+    if (!this.json && !this.quiet) process.stdout.write(`${folded(this.plain(text), this.columns)}\n`);
   }
 
   /** Redraws the present line, where there is a terminal; elsewhere nothing. */
@@ -85,6 +86,18 @@ export class Out {
   error(text: string): void {
     process.stderr.write(`${this.plain(text)}\n`);
   }
+}
+
+/**
+ * A sentence that is wider than the terminal, broken at blanks, with its indent. A row of a table or of the tree has two
+ * blanks somewhere and stays as it is; so does a command, which is to be copied in one piece.
+ */
+export function folded(text: string, columns: number): string {
+  if (text.length <= columns || /\S {2,}\S/.test(text) || /forkyard [a-z]/.test(text)) return text;
+  const indent = text.slice(0, text.length - text.trimStart().length);
+  return wrapped(text.trimStart(), columns - indent.length)
+    .map((line) => indent + line)
+    .join('\n');
 }
 
 /** Maps become objects; nothing else of ours needs help. */
