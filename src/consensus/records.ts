@@ -18,8 +18,9 @@ import { isRuleName, type RuleName } from './rules.ts';
  * | `n` ‖ u32 BE      | height → hash, active chain                                                           |
  * | `x` ‖ txid        | transaction of the active chain → block hash ‖ position in the block u32              |
  * | `m` ‖ txid        | mempool: written by the node layer                                                    |
+ * | `r` ‖ hash        | disconnected block whose payments are not back in the mempool yet: its height u32     |
  *
- * `h`, `t` and `v` (and `m`) are read whole at opening; everything else by key. Coins, undo, `n`, `x` and `t` change
+ * `h`, `t` and `v` (and `m`, `r`) are read whole at opening; everything else by key. Coins, undo, `n`, `x` and `t` change
  * only together, in one batch.
  */
 export const FORMAT_VERSION = 1;
@@ -34,10 +35,17 @@ export const PREFIX = {
   height: 0x6e, // n
   tx: 0x78, // x
   mempool: 0x6d, // m
+  returning: 0x72, // r
 } as const;
 
 /** Prefixes of the rows that a node wants at opening. */
-export const OPENING_PREFIXES: readonly number[] = [PREFIX.meta, PREFIX.tip, PREFIX.entry, PREFIX.mempool];
+export const OPENING_PREFIXES: readonly number[] = [
+  PREFIX.meta,
+  PREFIX.tip,
+  PREFIX.entry,
+  PREFIX.mempool,
+  PREFIX.returning,
+];
 
 export const META_KEY = Uint8Array.of(PREFIX.meta);
 export const TIP_KEY = Uint8Array.of(PREFIX.tip);
@@ -54,6 +62,7 @@ export const bodyKey = (hash: Uint8Array): Uint8Array => prefixed(PREFIX.body, h
 export const undoKey = (hash: Uint8Array): Uint8Array => prefixed(PREFIX.undo, hash);
 export const txKey = (txid: Uint8Array): Uint8Array => prefixed(PREFIX.tx, txid);
 export const mempoolKey = (txid: Uint8Array): Uint8Array => prefixed(PREFIX.mempool, txid);
+export const returningKey = (hash: Uint8Array): Uint8Array => prefixed(PREFIX.returning, hash);
 
 export function heightKey(height: number): Uint8Array {
   const key = new Uint8Array(5);

@@ -131,13 +131,14 @@ export class Connector {
    * an empty block, and nobody is told of the tip.
    */
   #tipChanged(change: TipChange): void {
-    const { mempool, now, wallS, limits, parts } = this.#core;
+    const { now, limits, parts, mempool } = this.#core;
     this.#tipAt = now;
-    mempool.secure(change, wallS);
     const bytes = change.inEntries.concat(change.outEntries).reduce((sum, { size }) => sum + size, 0);
     this.#settling = this.#settle(change);
     if (bytes <= limits.settleBytesAtOnce) this.#settlePiece();
-    else parts.mining.tipChanged();
+    if (!this.settling) return;
+    mempool.begin(change);
+    parts.mining.tipChanged();
   }
 
   #settlePiece(): void {

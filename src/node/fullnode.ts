@@ -98,7 +98,7 @@ export class FullNode {
   /** The index without the mempool's rows, which are set aside. */
   *#chainRows(index: Iterable<Row>): Iterable<Row> {
     for (const row of index) {
-      if (row.key[0] === PREFIX.mempool) this.#saved.push(row);
+      if (row.key[0] === PREFIX.mempool || row.key[0] === PREFIX.returning) this.#saved.push(row);
       else yield row;
     }
   }

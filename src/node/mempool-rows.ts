@@ -1,7 +1,8 @@
+import type { Block } from '../bitcoin/block.ts';
 import { decodeTx, isCoinbase, type Tx } from '../bitcoin/tx.ts';
-import type { TipChange } from '../consensus/chain.ts';
-import { mempoolKey, PREFIX } from '../consensus/records.ts';
+import { mempoolKey, PREFIX, returningKey } from '../consensus/records.ts';
 import type { Row, Write } from '../consensus/store.ts';
+import type { BlockEntry } from '../consensus/tree.ts';
 import { equal, keyOf, readU32LE, writeU32LE } from '../util/bytes.ts';
 import type { Waiting } from './mempool-queue.ts';
 import type { Micros } from './types.ts';
@@ -29,22 +30,28 @@ export class PoolRows {
     { readonly txid: Uint8Array; readonly tx?: Tx; readonly wallS?: number }
   >();
   #dropped: Uint8Array[] = [];
+  #owed: Write[] = [];
+  #owing: readonly BlockEntry[] = [];
 
   /** `key`: the txid as `keyOf` makes it. */
   save(key: string, tx: Tx, wallS: number): void {
     this.#changes.set(key, { txid: tx.txid, tx, wallS });
   }
 
-  /** Payments of disconnected blocks, the one on the fork point first, as far as `most` bytes go. */
-  saveDisconnected({ outEntries, blockOf }: TipChange, most: number, wallS: number): void {
-    let bytes = 0;
-    for (let i = outEntries.length - 1; i >= 0 && bytes <= most; i--) {
-      for (const tx of blockOf(outEntries[i]!).txs) {
-        if (isCoinbase(tx)) continue;
-        bytes += tx.bytes.length;
-        if (bytes <= most) this.save(keyOf(tx.txid), tx, wallS);
-      }
+  /** Goes out with the batch that disconnects these blocks: their payments come back in later ones. */
+  owe(blocks: readonly BlockEntry[]): void {
+    this.#owing = blocks;
+    for (const { hash, height } of blocks) {
+      const value = new Uint8Array(4);
+      writeU32LE(value, 0, height);
+      this.#owed.push({ key: returningKey(hash), value });
     }
+  }
+
+  /** Their payments have rows of their own now, or a block that holds them. */
+  paid(): void {
+    for (const { hash } of this.#owing) this.#dropped.push(returningKey(hash));
+    this.#owing = [];
   }
 
   erase(key: string, tx: Tx): void {
@@ -58,6 +65,8 @@ export class PoolRows {
 
   take(): Write[] {
     const writes: Write[] = this.#dropped.map((key) => ({ key, value: undefined }));
+    writes.push(...this.#owed);
+    this.#owed = [];
     for (const { txid, tx, wallS } of this.#changes.values()) {
       const value = tx === undefined ? undefined : poolRowValue(tx, wallS ?? 0);
       writes.push({ key: poolRowKey(txid), value });
@@ -72,7 +81,7 @@ export class PoolRows {
  * Rows of the last run, ready for the queue: parents first, else by time. Rows that do not decode are named, so that they
  * can be deleted: they cost a pooled transaction, which a damaged row had lost anyway.
  */
-export function readPoolRows(
+function readPoolRows(
   rows: Iterable<Row>,
   now: Micros,
   wallS: number,
@@ -94,6 +103,47 @@ export function readPoolRows(
   }
   const byAge = [...byKey.values()].sort((a, b) => a.wallS - b.wallS || (a.tx.id < b.tx.id ? -1 : 1));
   return { waiting: parentsBeforeChildren(byAge, byKey), broken };
+}
+
+/**
+ * The payments of blocks that were disconnected when the last run ended before they were back: lowest block first, so
+ * parents first. Their rows stay until a batch has the payments' own; at most about `maxBytes` of payments.
+ */
+function readReturning(
+  rows: readonly Row[],
+  blockOf: (hash: Uint8Array) => Block | undefined,
+  o: { readonly maxBytes: number; readonly now: Micros; readonly wallS: number },
+): { waiting: Waiting[]; read: Uint8Array[] } {
+  const owed = rows.filter(({ key }) => key[0] === PREFIX.returning);
+  owed.sort((a, b) => readU32LE(a.value, 0) - readU32LE(b.value, 0));
+  const waiting: Waiting[] = [];
+  let bytes = 0;
+  for (const { key } of owed) {
+    if (bytes > o.maxBytes) break;
+    for (const tx of blockOf(key.slice(1))?.txs ?? []) {
+      if (isCoinbase(tx)) continue;
+      bytes += tx.bytes.length;
+      waiting.push({ tx, key: keyOf(tx.txid), from: 'saved', time: o.now, wallS: o.wallS });
+    }
+  }
+  return { waiting, read: owed.map(({ key }) => key) };
+}
+
+/**
+ * What the last run left, in the order in which it may come back: payments of disconnected blocks (they may be the parents
+ * of what was kept, never the children), then the pool's own. `done`: rows that are of no more use.
+ */
+export function readSaved(
+  rows: Iterable<Row>,
+  blockOf: (hash: Uint8Array) => Block | undefined,
+  o: { readonly maxBytes: number; readonly now: Micros; readonly wallS: number },
+): { returning: Waiting[]; waiting: Waiting[]; done: Uint8Array[] } {
+  const all = [...rows];
+  const { waiting, broken } = readPoolRows(all, o.now, o.wallS);
+  const known = new Set(waiting.map(({ key }) => key));
+  const owed = readReturning(all, blockOf, o);
+  const returning = owed.waiting.filter(({ key }) => !known.has(key));
+  return { returning, waiting, done: [...broken, ...owed.read] };
 }
 
 /** Depth first without recursion: a chain of saved transactions may be long if the file was made by someone else. */

@@ -8,14 +8,14 @@ import type { BlockEntry } from '../consensus/tree.ts';
 import type { Verify } from '../consensus/verify.ts';
 import { keyOf } from '../util/bytes.ts';
 import { err, ok, type Result } from '../util/result.ts';
-import { finish, noPace, type Pace, type Steps } from '../util/steps.ts';
+import type { Pace, Steps } from '../util/steps.ts';
 import type { Limits } from './limits.ts';
 import { type Admitted, admit, stillFits } from './mempool-admit.ts';
 import { type PoolEntry, PoolNode, parentsFirst } from './mempool-entry.ts';
 import { FeeFloor } from './mempool-floor.ts';
 import { PoolGraph } from './mempool-graph.ts';
 import { type Cause, ReturnQueue, type Waiting } from './mempool-queue.ts';
-import { PoolRows, readPoolRows } from './mempool-rows.ts';
+import { PoolRows, readSaved } from './mempool-rows.ts';
 import type { Micros } from './types.ts';
 
 export type { PoolEntry } from './mempool-entry.ts';
@@ -165,21 +165,14 @@ export class Mempool {
     return ok({ entry, replaced, evicted });
   }
 
-  /** To be called in the step that changes the tip. Returned transactions come from {@link readmit}. */
-  onTipChange(change: TipChange, now: Micros, wallS: number): PoolChange {
-    const removed: RemovedTx[] = [];
-    const lost: LostTx[] = [];
-    this.secure(change, wallS);
-    finish(this.disconnected(change, now, wallS, lost, noPace()));
-    for (const entry of change.inEntries) {
-      finish(this.connected(change.blockOf(entry), entry, removed, noPace()));
-    }
-    this.settled(change, now);
-    return { returned: [], lost, removed };
+  /** The change is gone through in later steps: a crash before its end must not lose what it disconnects. */
+  begin(change: TipChange): void {
+    this.#rows.owe(change.outEntries);
   }
 
   /** When the whole change has been gone through. */
   settled(change: TipChange, now: Micros): void {
+    this.#rows.paid();
     if (change.inEntries.length > 0) this.#floor.block(now);
     this.#queue.settle();
   }
@@ -211,11 +204,13 @@ export class Mempool {
     return old.length === 0 ? [] : this.#remove(old);
   }
 
-  /** At opening: rows kept from the last run wait for admission like returned transactions. */
+  /** At opening: what the last run kept waits for admission. */
   restore(rows: Iterable<Row>, now: Micros, wallS: number): void {
-    const { waiting, broken } = readPoolRows(rows, now, wallS);
-    for (const key of broken) this.#rows.drop(key);
-    this.#queue.append(waiting);
+    const o = { maxBytes: this.#limits.returnedBytes, now, wallS };
+    const { returning, waiting, done } = readSaved(rows, (hash) => this.#chain.block(hash), o);
+    for (const key of done) this.#rows.drop(key);
+    for (const { key, tx } of returning) this.#rows.save(key, tx, wallS);
+    this.#queue.append([...returning, ...waiting]);
     for (const { key, tx } of this.#queue.trim()) this.#rows.erase(key, tx);
   }
 
@@ -270,11 +265,6 @@ export class Mempool {
       evicted.push(...this.#remove([worst]));
     }
     return evicted;
-  }
-
-  /** In the step that moves the tip: what it disconnects is saved with that batch, or a crash before its turn would lose it. */
-  secure(change: TipChange, wallS: number): void {
-    this.#rows.saveDisconnected(change, this.#limits.returnedBytes, wallS);
   }
 
   /** First part of a tip change: what its disconnected blocks held waits to come back, as far as there is room. */

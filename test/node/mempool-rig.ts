@@ -20,6 +20,7 @@ import {
 import { usageOf } from '../../src/node/mempool-entry.ts';
 import { buildTemplate, type Template, type TemplateOptions } from '../../src/node/template.ts';
 import { equal, toHex, writeU32LE } from '../../src/util/bytes.ts';
+import { finish, noPace } from '../../src/util/steps.ts';
 import { outputOf, type Spendable, type SpendOptions, spend } from '../dsl/keys.ts';
 import { MemoryStore } from '../dsl/memory-store.ts';
 import { GENESIS_TIME, LAB } from '../dsl/networks.ts';
@@ -152,11 +153,23 @@ export class PoolRig {
       if (result.kind === 'refused') throw new Error(`${result.refusal.rule}: ${result.refusal.detail}`);
       if (result.kind === 'tip') {
         this.changes.push(result.change);
-        add(sum, this.pool.onTipChange(result.change, this.now, this.wallS));
+        add(sum, this.#changed(result.change));
       }
       this.commit();
     }
     return sum;
+  }
+
+  /** As the node does in the steps after a tip change, here at once. */
+  #changed(change: TipChange): PoolChange {
+    const removed: PoolChange['removed'][number][] = [];
+    const lost: PoolChange['lost'][number][] = [];
+    finish(this.pool.disconnected(change, this.now, this.wallS, lost, noPace()));
+    for (const entry of change.inEntries) {
+      finish(this.pool.connected(change.blockOf(entry), entry, removed, noPace()));
+    }
+    this.pool.settled(change, this.now);
+    return { returned: [], lost, removed };
   }
 
   /** Blocks of another rig, above a height. */

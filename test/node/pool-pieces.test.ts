@@ -48,7 +48,7 @@ describe('the pool on its way to a new tip, in pieces', () => {
     b.mine();
     // The other branch wins; its change is gone through a piece at a time.
     let change = a.changes.at(-1)!;
-    a.pool.onTipChange = (it) => {
+    a.changed = (it) => {
       change = it;
       return { returned: [], lost: [], removed: [] };
     };

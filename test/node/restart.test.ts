@@ -90,6 +90,35 @@ describe('restart', () => {
     });
   }
 
+  it('a crash while the mempool follows a long reorg in pieces forgets no payment of the undone blocks', () => {
+    // As with large blocks: one transaction a step.
+    const limits = { settleBytesAtOnce: 0, settleWeightPerStep: 1 };
+    const alone = (crash: CrashPoint | undefined): { b: TestNode; paid: string[]; from: number } => {
+      const net = new Net({ delayMs: 5, limits, ...(crash === undefined ? {} : { crash: { B: crash } }) });
+      const [, b] = net.add('A', 'B');
+      // Nobody but B knows these payments: B alone can bring them back.
+      const paid = (['alice', 'bob', 'carol'] as const).map((name) => {
+        const tx = pay([genesisCoin(net.params, name)], 'dave', 100_000_000);
+        b!.send(tx);
+        if (b!.tryMine()) net.run(250);
+        return tx.id;
+      });
+      net.mine('A', 4);
+      const from = b!.batches + 1;
+      net.connectAll();
+      net.untilAgreed();
+      net.run(2_000);
+      return { b: b!, paid, from };
+    };
+    const { b: untroubled, from } = alone(undefined);
+    for (let batch = from; batch <= untroubled.batches; batch++) {
+      const { b, paid } = alone({ batch, when: 'after commit' });
+      const waiting = [...b.node.view.mempool.entries()].map(({ tx }) => tx.id);
+      expect([batch, waiting.sort(byText)]).toEqual([batch, paid.sort(byText)]);
+      expect(b.store.rows(PREFIX.returning)).toEqual([]);
+    }
+  });
+
   it('a node on its own keeps its mempool over a restart, a conflict and a child included', () => {
     const net = new Net();
     const [node] = net.add('A');
@@ -129,6 +158,10 @@ describe('restart', () => {
     expect(a!.tip.height).toBe(6);
   });
 });
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
 
 /** No input of it is a coin that anybody could still spend: another payment came first. */
 function coinsTaken(tx: Tx, { node }: TestNode): boolean {
