@@ -153,7 +153,7 @@ export class PoolRig {
       if (result.kind === 'refused') throw new Error(`${result.refusal.rule}: ${result.refusal.detail}`);
       if (result.kind === 'tip') {
         this.changes.push(result.change);
-        add(sum, this.#changed(result.change));
+        add(sum, this.changed(result.change));
       }
       this.commit();
     }
@@ -161,7 +161,7 @@ export class PoolRig {
   }
 
   /** As the node does in the steps after a tip change, here at once. */
-  #changed(change: TipChange): PoolChange {
+  changed(change: TipChange): PoolChange {
     const removed: PoolChange['removed'][number][] = [];
     const lost: PoolChange['lost'][number][] = [];
     finish(this.pool.disconnected(change, this.now, this.wallS, lost, noPace()));
