@@ -299,6 +299,7 @@ export class Mempool {
       .map(
         (node): Waiting => ({ tx: node.tx, key: node.key, from: 'pool', time: node.time, wallS: node.wallS }),
       );
+    for (const { key, tx } of fresh) this.#rows.save(key, tx, wallS);
     this.#queue.prepend([...fresh, ...waiting]);
     for (const dropped of this.#queue.trim()) this.#lose(dropped, undefined, lost);
   }
