@@ -87,7 +87,8 @@ export async function grind(
       await until(
         () => watch.at(i),
         { ...context, everyMs: 20 },
-        () => `${letter} has found ${i} of ${count} blocks`,
+        () =>
+          `${letter} has found ${i} of ${count} blocks${others > 0 ? '; other miners may be faster: forkyard hold lets them rest' : ''}`,
       );
       const known = Date.now();
       while ((watch.at(i)?.on.length ?? 0) < others && Date.now() - known < SPREAD_MS)

@@ -19,11 +19,16 @@ export function blockName(block: { readonly height: number; readonly miner: stri
   return `${block.height}${block.miner === '' ? '?' : block.miner}`;
 }
 
+/** Kinds of experiments, nodes of a small yard, figures: whole; the ids and keys of a long-lived yard: not. */
+const MOST_NAMED = 24;
+
 /** "did you mean X?" or a list of what there is. */
 export function didYouMean(word: string, known: readonly string[]): string {
   const near = nearest(word, known);
   if (near !== undefined) return `Did you mean ${near}?`;
-  return known.length === 0 ? 'There is none.' : `There is ${known.join(', ')}.`;
+  if (known.length === 0) return 'There is none.';
+  const more = known.length - MOST_NAMED;
+  return `There is ${known.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
 }
 
 /** The node that is meant, or exit 2. Small letters are understood. */

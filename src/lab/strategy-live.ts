@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { LogEvent } from '../consensus/news.ts';
 import type { JsonInput } from '../host/http-json.ts';
 import { type RpcAuth, rpcCall } from '../host/rpc-client.ts';
+import { LEAST_EVENTS } from '../observe/figures-rows.ts';
 import { Attack, type Move, type SeenBlock, StrategyError } from '../sim/strategy/attack.ts';
 import type { Strategy } from '../sim/strategy/strategy.ts';
 import type { YardClient } from './client.ts';
@@ -304,7 +305,8 @@ function toldByWaiter(): void {}
 
 /** `C has 21 of the 48 blocks of the main chain (43.8 %) with 33.3 % of the hash power`. */
 export function summaryLine(s: StrategySummary): string {
-  const share = s.chain === 0 ? '' : ` (${((100 * s.own) / s.chain).toFixed(1)} %)`;
+  // Of a few blocks a percentage would be noise.
+  const share = s.chain < LEAST_EVENTS ? '' : ` (${((100 * s.own) / s.chain).toFixed(1)} %)`;
   const power = s.power === undefined ? '' : ` with ${(100 * s.power).toFixed(1)} % of the hash power`;
   return `${s.node} has ${s.own} of the ${s.chain} new blocks of the main chain${share}${power}; it found ${s.found}`;
 }

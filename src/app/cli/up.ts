@@ -41,6 +41,8 @@ export async function runUp(s: Shared, options: UpOptions): Promise<number> {
   process.once('SIGHUP', onTerm);
   // While the view has the screen, lines for a person go into its log.
   let note = (line: string) => out.error(line);
+  // A refusal's next steps mean this yard, too.
+  meanYard(dir);
   out.step(out.style('dim', `Starting in ${resolve(dir)} …`));
   const yard = await launch({
     dir: resolve(dir),
