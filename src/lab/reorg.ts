@@ -68,11 +68,17 @@ export function reorg(client: YardClient, wishes: ReorgWishes): Action<Reorganis
       const infos = await client.infos();
       const down = [...infos].filter(([, i]) => i === undefined).map(([l]) => l);
       if (down.length > 0) throw failed(`${down.join(' ')} is down`, `Start it: forkyard start ${down[0]}`);
+      const mined = [...infos.values()].some((i) => i?.mining.on === true && !i.mining.held);
       return withMinersHeld(client, async () => {
         try {
           return await perform(client, { winners, losers, wishes, line }, context);
         } finally {
-          if (client.refresh().groups !== undefined) await client.control('heal');
+          if (client.refresh().groups !== undefined) {
+            await client.control('heal');
+            // Ended half way, both sides may have the same work; where nobody mines by himself that would stay so.
+            if (!mined)
+              await commonStart(client, winners[0]!, { ...context, signal: new AbortController().signal });
+          }
         }
       });
     },
