@@ -73,6 +73,16 @@ export const MUTATIONS: readonly (readonly [
   ['bad-encoding', (b) => b.bytes.slice(0, -1)],
   ['bad-blk-length', (b) => makeBlock(b.header, []).bytes],
   ['bad-txnmrklroot', (b) => makeBlock(b.header, b.txs.slice(0, 2)).bytes],
+  [
+    'bad-txnmrklroot',
+    // The coinbase pays somebody else. The witness commitment, which counts it as nothing, still matches.
+    (b) => {
+      const [coinbase, ...rest] = b.txs;
+      const [first, ...others] = coinbase!.outputs;
+      const outputs = [{ ...first!, script: scriptOf(3) }, ...others];
+      return makeBlock(b.header, [makeTx({ ...coinbase!, outputs }), ...rest]).bytes;
+    },
+  ],
   ['bad-txns-duplicate', (b) => makeBlock(b.header, [...b.txs, b.txs[2]!]).bytes],
   [
     'bad-witness-nonce-size',

@@ -1,5 +1,6 @@
 import { decodeBlock } from '../../bitcoin/block.ts';
 import { isUnspendable } from '../../bitcoin/lock.ts';
+import { merkleRoot } from '../../bitcoin/merkle.ts';
 import { isCoinbase, outpointKey, type Tx } from '../../bitcoin/tx.ts';
 import { checkBlock } from '../../consensus/check.ts';
 import type { Coin } from '../../consensus/coins.ts';
@@ -7,7 +8,7 @@ import { genesisCoins, type Params, scheduleUpTo, subsidyAt } from '../../consen
 import { coinKey, encodeCoin } from '../../consensus/records.ts';
 import type { BlockEntry } from '../../consensus/tree.ts';
 import type { ChainView } from '../../node/view.ts';
-import { keyOf } from '../../util/bytes.ts';
+import { equal, keyOf } from '../../util/bytes.ts';
 import { err, ok, type Result } from '../../util/result.ts';
 
 /** The coins after one block, as a replay finds them that knows nothing of overlays, undo records and reorgs. */
@@ -58,6 +59,8 @@ export class Replay {
     const block = decodeBlock(stored.bytes);
     if (!block.ok) return no('its stored body cannot be read');
     if (block.value.id !== entry.id) return no('another block is stored under its id');
+    const { root, mutated } = merkleRoot(block.value.txs.map((tx) => tx.txid));
+    if (mutated || !equal(root, entry.header.merkleRoot)) return no('its header commits to another body');
     const sane = checkBlock(stored.bytes, params);
     if (!sane.ok) return no(`${sane.error.rule}: ${sane.error.detail}`);
     const coins = new Map(before.coins);

@@ -22,7 +22,7 @@ const TIGHT: Partial<Limits> = {
   serveBytesPerStep: 2_000,
   framesBurst: 500,
   framesPerSecond: 200,
-  orphanTxs: 12,
+  orphanTxs: 5,
   orphanTxsPerPeer: 6,
   futureHeaders: 6,
   futureHeadersPerPeer: 2,
@@ -39,6 +39,9 @@ const TIGHT: Partial<Limits> = {
 const CALM_DELAYS = 12;
 const AGREE_INTERVALS = 20;
 const AGREE_MS = 300_000;
+
+/** Events at one moment: more than any flood brings. */
+const STILL = 50_000;
 
 export interface LifeFigures {
   readonly virtualMs: number;
@@ -148,8 +151,11 @@ class Living {
   /** Event by event, each followed by a look at what must hold. True when the condition came first. */
   #until(end: number, condition: () => boolean): boolean {
     const { queue } = this.#world;
+    let still = 0;
     while (this.#watch.failure === undefined && !condition()) {
-      const { next } = queue;
+      const { next, now } = queue;
+      still = next === now ? still + 1 : 0;
+      if (still > STILL) this.#watch.fail('busy', `${STILL} events and no time has passed`);
       if (next === undefined || next > end) {
         queue.runTo(end);
         return false;

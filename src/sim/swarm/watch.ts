@@ -31,6 +31,8 @@ export type Invariant =
   | 'honest'
   /** No input ends the process. */
   | 'throws'
+  /** Every node comes to rest until something happens. */
+  | 'busy'
   /** When messages drain and mining goes on, all agree. */
   | 'agreement'
   /** The same seed, the same steps. */
@@ -41,6 +43,9 @@ export interface Failure {
   readonly atMs: number;
   readonly text: string;
 }
+
+/** Faults of nodes that are far away, stand still, or come back from a crash. */
+const SLOW: ReadonlySet<string> = new Set(['stalled', 'no-body', 'no-headers']);
 
 /** What is remembered of one node. */
 interface Memory {
@@ -169,6 +174,9 @@ export class Watch {
     const node = this.#world.nodes.get(event.node);
     if (node === undefined || !node.up) return;
     const memory = this.#of(node);
+    // Slow it may be, and have lost a body that it told of: all else no honest node does.
+    if (event.kind === 'fault' && this.#world.nodes.has(event.peer) && !SLOW.has(event.rule))
+      this.fail('honest', `${node.name} blames ${event.peer}: ${event.rule}, ${event.detail}`);
     if (event.kind === 'mined') memory.mined.add(event.id);
     if (event.kind === 'reorg') for (const { id } of event.out) this.#owePayments(node, memory, id);
     // What it says to have let go, and why, it owes no more.
