@@ -1,6 +1,6 @@
 // tsc writes the library and the worker files to dist/<layer>/; esbuild bundles the program, because five processes
 // that each resolve a thousand module files start three times slower. For the same reason it is not split into chunks:
-// the command line is dist/forkyard.js, and what only a node needs (libp2p…) is one more file, dist/node-process.js.
+// dist/forkyard.js looks at the verb and loads dist/cli.js or, for the process of a node, dist/node-process.js alone.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -41,15 +41,21 @@ const options = {
 const nodeApart = {
   name: 'node-apart',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /\/node-process\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './node-process.js', external: true } : undefined,
+    onResolve({ filter: /\/(?:node-process|run-node|run)\.ts$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import'
+        ? { path: path.endsWith('/run.ts') ? './cli.js' : './node-process.js', external: true }
+        : undefined,
     ),
 };
 await Promise.all([
-  build({ ...options, entryPoints: { forkyard: 'src/app/main.ts' }, plugins: [nodeApart] }),
   build({
     ...options,
-    entryPoints: { 'node-process': 'src/app/node-process.ts', bench: 'scripts/bench/main.ts' },
+    entryPoints: { forkyard: 'src/app/main.ts', cli: 'src/app/cli/run.ts' },
+    plugins: [nodeApart],
+  }),
+  build({
+    ...options,
+    entryPoints: { 'node-process': 'src/app/cli/run-node.ts', bench: 'scripts/bench/main.ts' },
   }),
   build({
     absWorkingDir: root,

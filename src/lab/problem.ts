@@ -1,5 +1,5 @@
 /**
- * What went wrong for a person, in words. Thrown through the lab and caught once, at the edge (app/cli/run.ts), where it
+ * What went wrong for a person, in words. Thrown through the lab and caught once, at the edge (app/cli/line.ts), where it
  * becomes one sentence on stderr and an exit code. Anything else that reaches the edge is a bug of ours.
  */
 export class Problem extends Error {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { addShared, example, shared, sortedOptions } from './common.ts';
+import { addShared, example, shared } from './common.ts';
+import { configure } from './configure.ts';
 import { exportVerb } from './export.ts';
 import { scenarioVerbs } from './scenario-verbs.ts';
 import { simulatorVerb } from './simulator.ts';
@@ -7,12 +8,13 @@ import { statsVerb } from './stats.ts';
 import { knownVerbs } from './typed.ts';
 import { execVerb } from './verb-exec.ts';
 import { experimentVerb } from './verb-experiment.ts';
+import { nodesVerb } from './verb-node.ts';
 import { strategyVerb } from './verb-strategy.ts';
 import { swarmVerb } from './verb-swarm.ts';
 import { actVerbs } from './verbs-act.ts';
 import { faultVerbs } from './verbs-fault.ts';
 import { lookVerbs } from './verbs-look.ts';
-import { innerVerbs, nodeVerbs } from './verbs-node.ts';
+import { nodeVerbs } from './verbs-node.ts';
 import { payVerbs } from './verbs-pay.ts';
 import { saveVerbs } from './verbs-save.ts';
 import { yardVerbs } from './verbs-yard.ts';
@@ -65,16 +67,8 @@ export function buildProgram(options: ProgramOptions): Command {
     for (const verb of verbs) program.addCommand(verb.helpGroup(heading));
     for (const verb of verbs) for (const name of [verb.name(), ...verb.aliases()]) knownVerbs.add(name);
   }
-  for (const verb of innerVerbs()) program.addCommand(verb, { hidden: true });
-  for (const command of [program, ...program.commands]) {
-    const verb = command === program ? '' : `${command.name()} `;
-    command.exitOverride().showHelpAfterError(`An example: forkyard ${verb}--help`);
-    command.configureHelp({
-      visibleOptions: sortedOptions,
-      subcommandTerm: (c) => [c.name(), ...c.aliases()].join(', '),
-    });
-    command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'forkyard: ')) });
-  }
+  program.addCommand(nodesVerb(), { hidden: true });
+  configure(program);
   return example(program, 'demo', 'up -n 5', 'status', 'reorg --depth 3');
 }
 

@@ -1,72 +1,7 @@
-import { CommanderError } from 'commander';
-import { Interrupted } from '../../lab/action.ts';
-import { Problem } from '../../lab/problem.ts';
-import { ending, interrupt } from './common.ts';
+import { runLine } from './line.ts';
 import { buildProgram, type ProgramOptions } from './program.ts';
-import { asTyped, meant } from './typed.ts';
 
-/** Exit codes: 0 done; 1 it ran and the answer is no; 2 wrong usage; 3 no such yard or node down; 130 Ctrl-C. */
-
-/** Runs one command line (without `node` and the program) and gives the exit code. */
-export async function runCli(args: readonly string[], options: ProgramOptions): Promise<number> {
-  ending.code = 0;
-  meant.yard = '';
-  const uncatch = catchInterrupts();
-  try {
-    await buildProgram(options).parseAsync([...args], { from: 'user' });
-    return ending.code;
-  } catch (error) {
-    return report(error, args);
-  } finally {
-    uncatch();
-  }
-}
-
-/** The first Ctrl-C asks for an orderly end, the second one insists. */
-function catchInterrupts(): () => void {
-  const onInterrupt = () => {
-    if (interrupt.signal.aborted) process.exit(130);
-    interrupt.abort();
-  };
-  process.on('SIGINT', onInterrupt);
-  // `forkyard watch | head` closes our output early, and so does a terminal that goes away: end in an orderly way too.
-  const onPipe = (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-    interrupt.abort();
-  };
-  process.stdout.on('error', onPipe);
-  return () => {
-    process.off('SIGINT', onInterrupt);
-    process.stdout.off('error', onPipe);
-  };
-}
-
-/** One sentence on stderr, and a next step; the stack only for those who ask. */
-function report(error: unknown, args: readonly string[]): number {
-  const json = args.includes('--json');
-  if (error instanceof CommanderError) {
-    // Commander has printed its sentence, or the help or version that was asked for.
-    return error.exitCode === 0 || error.code === 'commander.help' ? 0 : 2;
-  }
-  if (error instanceof Interrupted) return 130;
-  if (error instanceof Problem) {
-    if (interrupt.signal.aborted) return 130;
-    process.stderr.write(asTyped(`forkyard: ${error.message}\n`));
-    if (error.hint !== undefined) process.stderr.write(asTyped(`${error.hint}\n`));
-    if (json)
-      process.stdout.write(
-        `${JSON.stringify({ error: error.message, hint: error.hint ?? null, exit: error.exit })}\n`,
-      );
-    return error.exit;
-  }
-  if (process.env['FORKYARD_DEBUG'] === '1') {
-    process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
-  } else {
-    process.stderr.write(
-      `forkyard: a bug of ours: ${(error as Error).message ?? String(error)}\n` +
-        'Please report it with the output of: FORKYARD_DEBUG=1 forkyard ' +
-        `${args.map((a) => (/\s/.test(a) ? JSON.stringify(a) : a)).join(' ')}\n`,
-    );
-  }
-  return 1;
+/** The whole command line. Gives the exit code. */
+export function runCli(args: readonly string[], options: ProgramOptions): Promise<number> {
+  return runLine(args, () => buildProgram(options));
 }

@@ -3,18 +3,13 @@ import { Command } from 'commander';
 import { misuse, Problem } from '../../lab/problem.ts';
 import { addShared, ending, example, shared } from './common.ts';
 
-import { addNodeFlags, type NodeFlags, nodeOptionsOf, parseNodeArguments } from './node-flags.ts';
+import { nodeVerb } from './verb-node.ts';
 import { replayVerb } from './verb-replay.ts';
 
 /** `node`, `rpc`, `replay`, `doctor`: one node by hand, its RPC, its recording done again, and whether this machine is fit. */
 
 export function nodeVerbs(): Command[] {
   return [rpcVerb(), nodeVerb(), replayVerb(), doctorVerb()];
-}
-
-/** Verbs for our own processes: not in the help. */
-export function innerVerbs(): Command[] {
-  return [nodesVerb()];
 }
 
 /** As bitcoin-cli does: what is JSON is JSON, everything else is text. */
@@ -79,32 +74,6 @@ function rpcVerb(): Command {
       },
     );
   return example(rpc, 'rpc', 'rpc -N B getchaintips', 'rpc getblock 4f1c…2e 2');
-}
-
-function nodeVerb(): Command {
-  const node = addNodeFlags(new Command('node'))
-    .description('one node by hand, in the foreground')
-    .option('--json', 'one JSON line when ready, instead of sentences')
-    .option('--exit-with-stdin', 'stop when standard input ends')
-    .action(async (flags: NodeFlags) => {
-      const { runNodeProcess } = await import('../node-process.ts');
-      ending.code = await runNodeProcess(nodeOptionsOf(flags));
-    });
-  return example(
-    node,
-    'node --network regtest --datadir D --rpcport 18543 --listen /ip4/127.0.0.1/tcp/18643',
-  );
-}
-
-/** How `up --per-process` runs several nodes; nobody types it. */
-function nodesVerb(): Command {
-  const nodes = new Command('nodes')
-    .description('several nodes in one process, told on standard input by lines of JSON')
-    .action(async () => {
-      const { runNodesProcess } = await import('../node-process.ts');
-      ending.code = await runNodesProcess(parseNodeArguments);
-    });
-  return example(nodes, 'nodes');
 }
 
 function doctorVerb(): Command {
