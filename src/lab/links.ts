@@ -1,4 +1,4 @@
-import { sameGroup, type Topology, wantedPairs } from '../util/topology.ts';
+import { reachable, sameGroup, type Topology, wantedPairs } from '../util/topology.ts';
 import { type RunContext, until } from './action.ts';
 import type { NodeInfo, YardClient } from './client.ts';
 import type { YardFile } from './yard-file.ts';
@@ -67,15 +67,9 @@ export async function reachableFrom(client: YardClient, letter: string): Promise
   const { oneWay = [], wireHeld = false } = client.refresh().conditions ?? {};
   if (wireHeld) return [letter];
   const infos = await client.infos();
-  const reached = new Set([letter]);
-  const todo = [letter];
-  for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
-    for (const peer of infos.get(at)?.peers ?? []) {
-      if (reached.has(peer.name) || infos.get(peer.name) === undefined) continue;
-      if (oneWay.some(([from, to]) => from === at && to === peer.name)) continue;
-      reached.add(peer.name);
-      todo.push(peer.name);
-    }
-  }
-  return [...reached];
+  return reachable(letter, (at) =>
+    (infos.get(at)?.peers ?? [])
+      .map((peer) => peer.name)
+      .filter((to) => infos.get(to) !== undefined && !oneWay.some(([a, b]) => a === at && b === to)),
+  );
 }

@@ -4,7 +4,7 @@ import { CALM, type Direction, linkName } from '../observe/condition-words.ts';
 import { assert } from '../util/assert.ts';
 import { type LinkShape, UNSHAPED } from '../util/link-shape.ts';
 import { defaultRegion, type Profile, profileShape, type Region } from '../util/profiles.ts';
-import { type Topology, wantedPairs } from '../util/topology.ts';
+import { reachable, type Topology, wantedPairs } from '../util/topology.ts';
 import type { Stop } from './disk.ts';
 import type { SimNode } from './node.ts';
 import { simParams, triesPerBlock } from './params.ts';
@@ -314,18 +314,14 @@ export class SimYard {
   reachableFrom(letter: string): string[] {
     const { oneWay, wireHeld } = this.#conditions;
     if (wireHeld) return [letter];
-    const reached = new Set([letter]);
-    const todo = [letter];
-    for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
-      for (const peer of this.world.wires.peersOf(at)) {
-        const node = this.world.nodes.get(peer);
-        if (reached.has(peer) || node === undefined || node.frozen) continue;
-        if (oneWay.some(([from, to]) => from === at && to === peer)) continue;
-        reached.add(peer);
-        todo.push(peer);
-      }
-    }
-    return [...reached];
+    return reachable(letter, (at) =>
+      this.world.wires
+        .peersOf(at)
+        .filter(
+          (to) =>
+            this.world.nodes.get(to)?.frozen === false && !oneWay.some(([a, b]) => a === at && b === to),
+        ),
+    );
   }
 
   /** A line of the yard's own in the log: who paid whom, which nodes cannot know. */

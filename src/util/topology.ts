@@ -57,3 +57,11 @@ function randomPairs(letters: readonly string[]): (readonly [string, string])[] 
 export function sameGroup(groups: readonly (readonly string[])[], a: string, b: string): boolean {
   return groups.some((g) => g.includes(a) && g.includes(b));
 }
+
+/** What can be reached from `start`, itself included, when `next` gives where one may go on to. */
+export function reachable(start: string, next: (at: string) => Iterable<string>): string[] {
+  const reached = new Set([start]);
+  // A Set goes on to what is added while it is walked through.
+  for (const at of reached) for (const to of next(at)) reached.add(to);
+  return [...reached];
+}
