@@ -33,7 +33,9 @@ function sealed(header: Header, hash: Uint8Array, txs: readonly Tx[], bytes: Uin
 export function* decodeBlockSteps(bytes: Uint8Array, pace: Pace): Steps<Result<Block, DecodeFault>> {
   try {
     const reader = new Reader(bytes);
-    const header = readHeader(reader);
+    const read = readHeader(reader);
+    // The tree keeps it when the body is long gone: apart from the block's bytes, and one array for all who read them.
+    const header = { ...read, merkleRoot: read.merkleRoot.slice() };
     const hash = headerHash(bytes.subarray(0, HEADER_SIZE));
     const n = reader.count(MIN_TX);
     const txs = new Array<Tx>(n);

@@ -13,17 +13,18 @@ import type { BlockEntry } from './tree.ts';
 class WriteSet {
   readonly writes: Write[] = [];
   readonly overlays: CoinsOverlay[] = [];
-  readonly #index = new Map<string, Uint8Array | undefined>();
+  #index: Map<string, Uint8Array | undefined> | undefined;
   #indexed = 0;
 
   /** `undefined`: nothing is said; otherwise the value, or null for deleted. Coins are not asked here. */
   get(key: Uint8Array): Uint8Array | null | undefined {
+    if (this.writes.length === 0) return undefined;
     // The index is made on demand: most steps write much and read none of it back.
+    this.#index ??= new Map();
     for (; this.#indexed < this.writes.length; this.#indexed++) {
       const write = this.writes[this.#indexed]!;
       if (write.key[0] !== PREFIX.coin) this.#index.set(keyOf(write.key), write.value);
     }
-    if (this.#indexed === 0) return undefined;
     const text = keyOf(key);
     const value = this.#index.get(text);
     return value ?? (this.#index.has(text) ? null : undefined);
@@ -37,6 +38,8 @@ class WriteSet {
     return undefined;
   }
 }
+
+const NO_WRITES: readonly Write[] = [];
 
 /** What an empty block counts on top of its wire bytes: parsed it takes 4 kB. */
 const BODY_OVERHEAD = 2_000;
@@ -107,7 +110,11 @@ export class ChainStore implements KeyedCoins {
     return this.#heldBytes;
   }
 
-  takeWrites(): Write[] {
+  takeWrites(): readonly Write[] {
+    if (this.#pending.writes.length === 0) {
+      this.settle();
+      return NO_WRITES;
+    }
     this.#taken = this.#pending;
     this.#pending = new WriteSet();
     this.#heldBytes = 0;

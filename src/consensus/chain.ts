@@ -191,6 +191,7 @@ export class Chain extends ChainReader {
       return checked;
     }
     entry.hasBody = true;
+    entry.named(block.id);
     entry.txs = block.txs.length;
     entry.size = block.bytes.length;
     entry.miner = minerTag(block.txs[0]!);
@@ -369,7 +370,7 @@ export class Chain extends ChainReader {
    * bodies of a long sync) waits in memory for the next batch that must be, unless it has grown too much, or the caller
    * promises something by this batch and wants `all`.
    */
-  takeWrites(all = false): { readonly writes: Write[]; readonly durable: boolean } {
+  takeWrites(all = false): { readonly writes: readonly Write[]; readonly durable: boolean } {
     if (!all && !this.#durable && this.store.heldBytes < this.#bounds.heldBytes) {
       this.store.settle();
       return { writes: [], durable: false };

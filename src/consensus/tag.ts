@@ -1,6 +1,6 @@
-import { coinbaseHeightPrefix, pushData } from '../bitcoin/lock.ts';
+import { coinbaseHeightPrefix } from '../bitcoin/lock.ts';
 import type { Tx } from '../bitcoin/tx.ts';
-import { concat, utf8Decode, utf8Encode, writeU32LE } from '../util/bytes.ts';
+import { utf8Decode, writeU32LE } from '../util/bytes.ts';
 
 /** Longest tag that fits: the scriptSig may have 100 bytes, and 5 + 9 of them are height and extra nonce. */
 export const MAX_TAG = 32;
@@ -14,10 +14,18 @@ const EXTRA_NONCE_BYTES = 8;
 export function coinbaseScript(height: number, extraNonce: number, tag: string): Uint8Array {
   const framed = `/${tag}/`;
   if (!TAG.test(framed)) throw new RangeError(`"${tag}" cannot be a miner's tag`);
-  const extra = new Uint8Array(EXTRA_NONCE_BYTES);
-  writeU32LE(extra, 0, extraNonce % 0x1_0000_0000);
-  writeU32LE(extra, 4, Math.floor(extraNonce / 0x1_0000_0000));
-  return concat(coinbaseHeightPrefix(height), pushData(extra), pushData(utf8Encode(framed)));
+  const prefix = coinbaseHeightPrefix(height);
+  const nonceAt = prefix.length;
+  const tagAt = nonceAt + 1 + EXTRA_NONCE_BYTES;
+  // In one piece: a miner makes one for every job.
+  const script = new Uint8Array(tagAt + 1 + framed.length);
+  script.set(prefix);
+  script[nonceAt] = EXTRA_NONCE_BYTES;
+  writeU32LE(script, nonceAt + 1, extraNonce % 0x1_0000_0000);
+  writeU32LE(script, nonceAt + 5, Math.floor(extraNonce / 0x1_0000_0000));
+  script[tagAt] = framed.length;
+  for (let i = 0; i < framed.length; i++) script[tagAt + 1 + i] = framed.charCodeAt(i);
+  return script;
 }
 
 /** The tag that a miner of ours wrote into its coinbase, '' for any other script. It proves nothing: anyone may write it. */

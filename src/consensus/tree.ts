@@ -1,7 +1,7 @@
 import { encodeHeader, type Header, headerHash } from '../bitcoin/header.ts';
 import { compactToTarget, workOf } from '../bitcoin/target.ts';
 import { assert } from '../util/assert.ts';
-import { idOf, keyOf } from '../util/bytes.ts';
+import { idOf, keyOf, ownBytes } from '../util/bytes.ts';
 import type { EntryRecord } from './records.ts';
 import type { RuleName } from './rules.ts';
 
@@ -139,12 +139,10 @@ export class TreeEntry implements BlockEntry {
 
   /** Header and hash are kept apart from the bytes that they came in: a view would keep a whole block in memory. */
   constructor(header: Header, hash: Uint8Array, parent: TreeEntry | undefined) {
-    this.hash = hash.slice();
-    this.header = {
-      ...header,
-      prev: parent === undefined ? header.prev.slice() : parent.hash,
-      merkleRoot: header.merkleRoot.slice(),
-    };
+    this.hash = ownBytes(hash);
+    const { version, merkleRoot, time, bits, nonce } = header;
+    const prev = parent === undefined ? ownBytes(header.prev) : parent.hash;
+    this.header = { version, prev, merkleRoot: ownBytes(merkleRoot), time, bits, nonce };
     this.parent = parent;
     this.height = parent === undefined ? 0 : parent.height + 1;
     this.bottom = parent === undefined ? 0 : parent.bottom;
@@ -157,6 +155,11 @@ export class TreeEntry implements BlockEntry {
   get id(): string {
     this.#id ??= idOf(this.hash);
     return this.#id;
+  }
+
+  /** Its id, where somebody has made that text already. */
+  named(id: string): void {
+    this.#id ??= id;
   }
 
   /** What is stored of it. */

@@ -152,6 +152,7 @@ export class Core {
         : { kind: 'drop', peer: peer.id, why, banMs },
     );
     peer.dropped = true;
+    this.peers.changed();
     this.parts.headers.forget(peer);
     this.parts.download.forget(peer);
     peer.queue.length = 0;

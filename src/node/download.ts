@@ -75,7 +75,8 @@ export class Download {
   #window(peer: Peer): readonly BlockEntry[] {
     const { chain, limits } = this.#core;
     const { best, bodies } = peer;
-    if (best === undefined || best.condemned !== undefined) return [];
+    // With an arrival, its body and all before it are here: the usual case, once a block.
+    if (best === undefined || best.arrival !== undefined || best.condemned !== undefined) return [];
     const fork = forkPoint(chain.tip, best);
     const near = chain.tip.height - fork.height <= limits.nearTipBlocks;
     if (best.work <= chain.tip.work && !near) return [];
@@ -171,9 +172,9 @@ export class Download {
         waiting = true;
       }
       if (pausedUntil > now) due = Math.min(due, pausedUntil);
-      for (const until of peer.bodies.missing.values()) if (until > now) due = Math.min(due, until);
+      due = Math.min(due, soonest(peer.bodies.missing, now));
     }
-    for (const until of this.#grace.values()) if (until > now) due = Math.min(due, until);
+    due = Math.min(due, soonest(this.#grace, now));
     return waiting ? Math.min(due, now + limits.stealAfter) : due;
   }
 
@@ -186,4 +187,12 @@ export class Download {
     this.#release(peer);
     this.#soon = true;
   }
+}
+
+/** The first of these times that is still to come. */
+function soonest(times: BoundedMap<string, Micros>, now: Micros): Micros {
+  let due = NEVER;
+  if (times.size === 0) return due;
+  for (const until of times.values()) if (until > now && until < due) due = until;
+  return due;
 }

@@ -205,7 +205,9 @@ export class FullNode {
   #finish(): Step {
     const core = this.#core;
     const chain = core.chain.takeWrites(core.own);
-    const writes = [...chain.writes, ...core.mempool.takeWrites(), ...core.takeWrites()];
+    const others = [core.mempool.takeWrites(), core.takeWrites()];
+    // Mostly the chain's alone, or none: not worth a copy.
+    const writes = others.every((rows) => rows.length === 0) ? chain.writes : chain.writes.concat(...others);
     const effects: readonly Effect[] = core.takeEffects();
     return { writes, durable: core.own || chain.durable, effects };
   }

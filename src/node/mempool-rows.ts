@@ -64,6 +64,7 @@ export class PoolRows {
   }
 
   take(): Write[] {
+    if (this.#changes.size === 0 && this.#dropped.length === 0 && this.#owed.length === 0) return [];
     const writes: Write[] = this.#dropped.map((key) => ({ key, value: undefined }));
     writes.push(...this.#owed);
     this.#owed = [];

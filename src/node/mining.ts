@@ -32,6 +32,8 @@ export class Mining {
   #mined = 0;
   #builtAt: Micros = 0;
   #stale = false;
+  /** What a job says of the target of the last one, which is mostly this one's too. */
+  #goal: { target: bigint; bytes: Uint8Array; difficulty: number } | undefined;
 
   constructor(core: Core) {
     this.#core = core;
@@ -111,13 +113,16 @@ export class Mining {
   }
 
   #give(template: Template): void {
+    const { target } = template;
+    if (this.#goal?.target !== target)
+      this.#goal = { target, bytes: targetBytes(target), difficulty: Number(workOf(target)) };
     const job: Job = {
       id: this.#nextJob++,
       header: template.header.subarray(0, 76),
-      target: targetBytes(template.target),
+      target: this.#goal.bytes,
       height: template.height,
       prev: template.prev.id,
-      difficulty: Number(workOf(template.target)),
+      difficulty: this.#goal.difficulty,
     };
     this.#kept.push({ job, template, solved: false });
     if (this.#kept.length > this.#core.limits.keptJobs) this.#kept.shift();
@@ -158,7 +163,7 @@ export class Mining {
   exhausted(id: number): void {
     const last = this.#kept.at(-1);
     if (!this.#working || last?.job.id !== id || this.#order === undefined) return;
-    this.#give(last.template.reroll(this.#extraNonce++).atTime(this.#core.wallS));
+    this.#give(last.template.reroll(this.#extraNonce++, this.#core.wallS));
   }
 
   tipChanged(): void {
@@ -179,7 +184,17 @@ export class Mining {
   }
 
   tick(): void {
-    if (this.due() <= this.#core.now) this.#renew();
+    if (this.due() > this.#core.now) return;
+    if (this.#stale) this.#renew();
+    else this.#refresh();
+  }
+
+  /** Tip and pool are those of the last job: only its time moves on. */
+  #refresh(): void {
+    const last = this.#kept.at(-1);
+    assert(last !== undefined, 'what is worked on was given out');
+    this.#builtAt = this.#core.now;
+    this.#give(last.template.reroll(this.#extraNonce++, this.#core.wallS));
   }
 
   due(): Micros {

@@ -166,6 +166,7 @@ export class Peer {
 export class Peers {
   readonly #byId = new Map<PeerId, Peer>();
   #sorted: readonly Peer[] = [];
+  #ready: readonly Peer[] | undefined;
 
   get(id: PeerId): Peer | undefined {
     return this.#byId.get(id);
@@ -191,10 +192,17 @@ export class Peers {
 
   /** Both hellos exchanged and not dropped, by id. */
   ready(): readonly Peer[] {
-    return this.#sorted.filter((peer) => peer.ready && !peer.dropped);
+    this.#ready ??= this.#sorted.filter((peer) => peer.ready && !peer.dropped);
+    return this.#ready;
+  }
+
+  /** Somebody has become ready, or was dropped. */
+  changed(): void {
+    this.#ready = undefined;
   }
 
   #sort(): void {
+    this.changed();
     this.#sorted = [...this.#byId.values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   }
 }

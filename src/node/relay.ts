@@ -256,9 +256,9 @@ export class TxRelay {
     if (this.#sayAt <= now) this.#say();
     if (this.#expireAt <= now) {
       this.#expireAt = now + limits.expireEvery;
-      for (const { tx } of mempool.expire(now)) {
-        this.#core.tell({ kind: 'tx-removed', txid: tx.id, why: 'expired' });
-      }
+      const expired = mempool.expire(now);
+      for (const { tx } of expired) this.#core.tell({ kind: 'tx-removed', txid: tx.id, why: 'expired' });
+      if (expired.length > 0) this.#core.parts.mining.poolChanged();
       orphans.expire(now);
     }
   }

@@ -81,6 +81,7 @@ export class Session {
       return;
     }
     peer.ready = true;
+    this.#core.peers.changed();
     peer.helloAt = this.#core.now;
     peer.name = message.name;
     peer.version = message.version;

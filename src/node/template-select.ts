@@ -44,6 +44,7 @@ export function selectTransactions(
     if (!allowed(entry)) continue;
     lines.push({ entry, rate: rateOf(entry, entry.ancestorFees, entry.ancestorVsize), revision: 0 });
   }
+  if (lines.length === 0) return [];
   const heap = new Heap(bestFirst, lines);
   const chosen = new Set<PoolEntry>();
   const order: PoolEntry[] = [];

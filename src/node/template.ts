@@ -18,6 +18,10 @@ import { selectTransactions } from './template-select.ts';
 const BLOCK_VERSION = 0x2000_0000;
 /** Header of a witness commitment output: OP_RETURN, push of 36, aa21a9ed (BIP141). */
 const COMMITMENT_PREFIX = Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed);
+/** The coinbase counts as zero in its own commitment. */
+const COINBASE_LEAF = { wtxid: new Uint8Array(32) };
+/** The commitment of a block without any other transaction. */
+const ALONE = commitmentOf(witnessRoot([COINBASE_LEAF]), new Uint8Array(32));
 const TIME_AT = 68;
 const NONCE_AT = 76;
 
@@ -58,10 +62,8 @@ export interface Template {
   bytes(nonce: number, time?: number): Uint8Array;
   /** The block, of the transactions as the pool has parsed them. */
   block(nonce: number): Block;
-  /** The same block with another extra nonce: one coinbase and log n hashes. */
-  reroll(extraNonce: number): Template;
-  /** The same block at a later time (never before what the rules ask). */
-  atTime(wallS: number): Template;
+  /** The same block with another extra nonce, at this time (never before what the rules ask): one coinbase and log n hashes. */
+  reroll(extraNonce: number, wallS?: number): Template;
 }
 
 /** What stays the same while nonce, extra nonce and time are tried. */
@@ -79,6 +81,7 @@ interface Body {
   /** Transaction count and, after the coinbase, all transactions. */
   readonly count: Uint8Array;
   readonly rest: Uint8Array;
+  readonly coinbaseWeight: number;
   readonly coinbase: (extraNonce: number) => Tx;
 }
 
@@ -88,9 +91,8 @@ export function buildTemplate(o: TemplateOptions): Template {
   const height = prev.height + 1;
   const { params } = o.chain;
   const bits = o.chain.nextBits(prev);
-  // A coinbase of the right size shows what is left for the others; its values do not change its size.
-  const blank = coinbaseOf(height, o.extraNonce, o.tag, o.payout, 0, new Uint8Array(32));
-  const budget = o.maxWeight - 4 * (HEADER_SIZE + 5) - blank.weight;
+  const ownWeight = coinbaseWeight(height, o.tag, o.payout);
+  const budget = o.maxWeight - 4 * (HEADER_SIZE + 5) - ownWeight;
   const chosen = selectTransactions(o.mempool.entries(), budget, allowedBy(o));
   const txs = chosen.map((entry) => entry.tx);
   let fees = 0;
@@ -100,7 +102,8 @@ export function buildTemplate(o: TemplateOptions): Template {
     txsWeight += entry.tx.weight;
   }
   // Always there, as with Core on regtest: a block without witnesses may commit too.
-  const commitment = commitmentOf(witnessRoot([blank, ...txs]), new Uint8Array(32));
+  const commitment =
+    txs.length === 0 ? ALONE : commitmentOf(witnessRoot([COINBASE_LEAF, ...txs]), new Uint8Array(32));
   const value = subsidyAt(height, params) + fees;
   const body: Body = {
     prev,
@@ -114,6 +117,7 @@ export function buildTemplate(o: TemplateOptions): Template {
     branch: coinbaseBranch(txs.map((tx) => tx.txid)),
     count: new Writer(9).compactSize(txs.length + 1).finish(),
     rest: concat(...txs.map((tx) => tx.bytes)),
+    coinbaseWeight: ownWeight,
     coinbase: (extraNonce) => coinbaseOf(height, extraNonce, o.tag, o.payout, value, commitment),
   };
   return makeTemplate(body, o.extraNonce, o.wallS);
@@ -128,6 +132,15 @@ function allowedBy(o: TemplateOptions): ((entry: PoolEntry) => boolean) | undefi
   }
   return (entry) =>
     wanted.has(entry) && o.mempool.ancestorsOf(entry).every((ancestor) => wanted.has(ancestor));
+}
+
+/** Of `coinbaseOf`, whatever its values: what is left of a block's weight depends on it before they are known. */
+function coinbaseWeight(height: number, tag: string, payout: Uint8Array): number {
+  const script = coinbaseScript(height, 0, tag).length;
+  // Version, input count, outpoint, script, sequence; output count, payout, commitment; lock time.
+  const stripped = 4 + 1 + 36 + (1 + script) + 4 + 1 + (8 + 1 + payout.length) + (8 + 1 + 38) + 4;
+  // Marker and flag, and one witness item of 32 bytes.
+  return 4 * stripped + 2 + 2 + 32;
 }
 
 function coinbaseOf(
@@ -176,6 +189,7 @@ function coinbaseBranch(rest: readonly Uint8Array[]): Uint8Array[] {
 
 function makeTemplate(body: Body, extraNonce: number, wallS: number): Template {
   const coinbase = body.coinbase(extraNonce);
+  assert(coinbase.weight === body.coinbaseWeight, 'a coinbase weighs what was set aside for it');
   const time = Math.max(wallS, body.leastTime);
   let root = coinbase.txid;
   for (const sibling of body.branch) root = sha256d(concat(root, sibling));
@@ -207,7 +221,6 @@ function makeTemplate(body: Body, extraNonce: number, wallS: number): Template {
       return block;
     },
     block: (nonce) => makeBlock({ ...fields, nonce }, [coinbase, ...body.txs]),
-    reroll: (extra) => makeTemplate(body, extra, time),
-    atTime: (wall) => makeTemplate(body, extraNonce, wall),
+    reroll: (extra, wall = time) => makeTemplate(body, extra, wall),
   };
 }

@@ -58,6 +58,11 @@ export function compare(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
+/** These bytes apart from any larger array: themselves where they are alone in memory, else a copy. Not to be changed. */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
+}
+
 /** A reversed copy. */
 export function reversed(bytes: Uint8Array): Uint8Array {
   return bytes.slice().reverse();

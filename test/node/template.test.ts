@@ -65,7 +65,9 @@ describe('a template', () => {
     expect(block.ok && block.value.header.nonce).toBe(0xdeadbeef);
     expect(block.ok && block.value.header.time).toBe(template.time + 5);
     expect(block.ok && equal(block.value.hash, headerHash(header))).toBe(true);
-    expect(template.atTime(template.time + 5).header.slice(68, 72)).toEqual(header.slice(68, 72));
+    expect(template.reroll(template.extraNonce, template.time + 5).header.slice(68, 72)).toEqual(
+      header.slice(68, 72),
+    );
   });
 
   it('never goes back in time', () => {
