@@ -18,8 +18,8 @@ export const hostLimits = {
   // ---- driver ----
   /** Frames of one peer that wait for their step; above it the peer's stream is not read. */
   queuedFramesPerPeer: 32,
-  /** Gossip messages of one peer that wait for their step; more are ignored unread. */
-  queuedGossipPerPeer: 256,
+  /** Gossip messages of one peer that wait for their step; more are ignored unread (net/limits.ts stops reading long before). */
+  queuedGossipPerPeer: 2_000,
   /** Commands that wait for their step; more are refused. */
   queuedCommands: 1_000,
   /** Signature checks verified ahead of one piece of connecting: a little more than a piece of payments holds. */

@@ -2,7 +2,7 @@ import { headerHash } from '../bitcoin/header.ts';
 import { Chain } from '../consensus/chain.ts';
 import { plainReading } from '../consensus/check.ts';
 import { PREFIX } from '../consensus/records.ts';
-import type { Row } from '../consensus/store.ts';
+import type { Row, Write } from '../consensus/store.ts';
 import type { SigCheck } from '../consensus/verify.ts';
 import { assert, unreachable } from '../util/assert.ts';
 import { seeded } from '../util/random.ts';
@@ -24,7 +24,7 @@ import { Pieces } from './pieces.ts';
 import { TxRelay } from './relay.ts';
 import { Server } from './serve.ts';
 import { Session } from './session.ts';
-import type { Effect, Input, Micros, NodeOptions, PeerId, Step } from './types.ts';
+import type { Input, Micros, NodeOptions, PeerId, Step } from './types.ts';
 import type { NodeView } from './view.ts';
 import { viewOf } from './view-of.ts';
 import { decodeMessage, isBlockFrame, type Message } from './wire.ts';
@@ -112,8 +112,9 @@ export class FullNode {
     if (this.#steps++ === 0) this.#startedAt = now;
     this.#dispatch(input);
     core.parts.download.run();
+    const { writes, durable } = this.#batch();
     this.#wake(input);
-    return this.#finish();
+    return { writes, durable, effects: core.takeEffects() };
   }
 
   /** What the next piece of connecting will verify. Reading it changes nothing. */
@@ -202,14 +203,15 @@ export class FullNode {
     this.#core.effect({ kind: 'wake', at: due });
   }
 
-  #finish(): Step {
+  /** Rows of payments go with a batch that there is anyway; others gather for a while. */
+  #batch(): { readonly writes: readonly Write[]; readonly durable: boolean } {
     const core = this.#core;
     const chain = core.chain.takeWrites(core.own);
-    const others = [core.mempool.takeWrites(), core.takeWrites()];
+    const all = core.own || chain.writes.length > 0;
+    const others = [core.mempool.takeWrites(all, core.now), core.takeWrites()];
     // Mostly the chain's alone, or none: not worth a copy.
     const writes = others.every((rows) => rows.length === 0) ? chain.writes : chain.writes.concat(...others);
-    const effects: readonly Effect[] = core.takeEffects();
-    return { writes, durable: core.own || chain.durable, effects };
+    return { writes, durable: core.own || chain.durable };
   }
 
   #clock(offset: Micros): void {

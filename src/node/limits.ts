@@ -168,6 +168,9 @@ export const limits = {
   dustRelayFeeRate: 3_000,
   /** Transactions of disconnected blocks that wait for readmission, in bytes; the deepest children are given up first. */
   returnedBytes: 20_000_000,
+  /** Rows of transactions that nobody was promised gather for so long, or until there are so many: one batch for all. */
+  poolRowsGather: 100 * millisecond,
+  poolRows: 500,
   orphanTxs: 100,
   orphanTxBytes: 100_000,
   orphanTxsPerPeer: 50,
@@ -185,6 +188,9 @@ export const limits = {
   txsAskedPerPeer: 4_000,
   /** A transaction asked for and not come may be asked of another peer. */
   txTimeout: 5 * second,
+  /** A peer is told the mempool by id: `maxInv` at first, then so many, as fast as it may ask for them. */
+  poolTellIds: 500,
+  poolTellEvery: 1 * second,
   /** Our own transactions are told again by inv after this time: gossip should have carried them by then. */
   invDelay: 1 * second,
 

@@ -4,6 +4,8 @@ import { mempoolKey, PREFIX, returningKey } from '../consensus/records.ts';
 import type { Row, Write } from '../consensus/store.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
 import { equal, keyOf, readU32LE, writeU32LE } from '../util/bytes.ts';
+import { NEVER } from './core.ts';
+import type { Limits } from './limits.ts';
 import type { Waiting } from './mempool-queue.ts';
 import type { Micros } from './types.ts';
 
@@ -32,6 +34,8 @@ export class PoolRows {
   #dropped: Uint8Array[] = [];
   #owed: Write[] = [];
   #owing: readonly BlockEntry[] = [];
+  /** The oldest change that waits came then. */
+  #since: Micros = NEVER;
 
   /** `key`: the txid as `keyOf` makes it. */
   save(key: string, tx: Tx, wallS: number): void {
@@ -63,8 +67,20 @@ export class PoolRows {
     this.#dropped.push(rowKey);
   }
 
-  take(): Write[] {
+  /** Nothing that waits stays here for longer. */
+  writeBy(limits: Limits): Micros {
+    return this.#since + limits.poolRowsGather;
+  }
+
+  /**
+   * What is to go out with this step's batch. `all`: there is a batch anyway, or somebody is promised something; otherwise
+   * rows gather, for a batch costs more than judging the payment did.
+   */
+  take(all: boolean, now: Micros, limits: Limits): Write[] {
     if (this.#changes.size === 0 && this.#dropped.length === 0 && this.#owed.length === 0) return [];
+    if (this.#since === NEVER) this.#since = now;
+    if (!all && this.#changes.size < limits.poolRows && this.writeBy(limits) > now) return [];
+    this.#since = NEVER;
     const writes: Write[] = this.#dropped.map((key) => ({ key, value: undefined }));
     writes.push(...this.#owed);
     this.#owed = [];

@@ -215,8 +215,14 @@ export class Mempool {
   }
 
   /** Rows to keep the pool over a restart; no need to make them durable. */
-  takeWrites(): Write[] {
-    return this.#rows.take();
+  /** Rows for this step's batch; see PoolRows. */
+  takeWrites(all: boolean, now: Micros): Write[] {
+    return this.#rows.take(all, now, this.#limits);
+  }
+
+  /** Rows that gather want a step by then. */
+  get writeBy(): Micros {
+    return this.#rows.writeBy(this.#limits);
   }
 
   #admit(tx: Tx, floor: number, maxFeeRate: number | undefined): Checked<Admitted> {

@@ -8,6 +8,7 @@ import { type Core, NEVER } from './core.ts';
 import type { Accepted, PoolRefusal } from './mempool.ts';
 import { poolRowKey, poolRowValue } from './mempool-rows.ts';
 import type { Peer } from './peers.ts';
+import { PoolTelling } from './pool-telling.ts';
 import type { GossipVerdict, Micros, Ticket } from './types.ts';
 
 /** An orphan whose parent has come: to be judged in a following step. */
@@ -38,9 +39,11 @@ export class TxRelay {
   #unsaid: Uint8Array[] = [];
   #sayAt: Micros = NEVER;
   #expireAt: Micros = 0;
+  readonly #telling: PoolTelling;
 
   constructor(core: Core) {
     this.#core = core;
+    this.#telling = new PoolTelling(core);
     this.#rejects = new BoundedMap(core.limits.recentRejects);
     this.#asked = new BoundedMap(core.limits.txsAsked);
   }
@@ -124,14 +127,9 @@ export class TxRelay {
     this.#wakeOrphans(tx);
   }
 
-  /** Both hellos are exchanged: tell what we have, parents first as it came in. */
-  greet(peer: Peer): void {
-    const ids: Uint8Array[] = [];
-    for (const entry of this.#core.mempool.entries()) {
-      ids.push(entry.tx.txid);
-      if (ids.length === this.#core.limits.maxInv) break;
-    }
-    if (ids.length > 0) this.#core.send(peer, { kind: 'inv', ids });
+  /** This peer shall hear of all that we have: both hellos are exchanged, or its turn has come again. */
+  tellPool(peer: Peer): void {
+    this.#telling.begin(peer);
   }
 
   /** Asks for what we lack, as far as the peer's budget goes. */
@@ -238,6 +236,7 @@ export class TxRelay {
 
   peerLeft(peer: Peer): void {
     this.#core.orphans.dropPeer(peer.id);
+    this.#telling.left(peer);
   }
 
   tick(): void {
@@ -254,6 +253,7 @@ export class TxRelay {
       }
     }
     if (this.#sayAt <= now) this.#say();
+    this.#telling.tick();
     if (this.#expireAt <= now) {
       this.#expireAt = now + limits.expireEvery;
       const expired = mempool.expire(now);
@@ -274,8 +274,10 @@ export class TxRelay {
 
   due(): Micros {
     if (this.#retries.length > 0) return this.#core.now;
-    const idle = this.#core.mempool.size === 0 && this.#core.orphans.size === 0;
-    return Math.min(this.#sayAt, idle ? NEVER : Math.max(this.#expireAt, this.#core.now));
+    const { mempool, orphans, now } = this.#core;
+    const idle = mempool.size === 0 && orphans.size === 0;
+    const expireAt = idle ? NEVER : Math.max(this.#expireAt, now);
+    return Math.min(this.#sayAt, expireAt, this.#telling.due(), mempool.writeBy);
   }
 
   /**

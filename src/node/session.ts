@@ -89,7 +89,7 @@ export class Session {
     this.#claim(peer, message.tip.slice(), message.height, message.work);
     // A tip that we do not know is asked for even with less work: it may be a near side branch.
     parts.headers.catchUp(peer);
-    parts.relay.greet(peer);
+    parts.relay.tellPool(peer);
   }
 
   tip(peer: Peer, message: Message & { kind: 'tip' }, hash: Uint8Array): void {
@@ -110,14 +110,16 @@ export class Session {
     peer.pingNonce = undefined;
   }
 
-  /** Every 30 s ± jitter one peer hears our tip: a lost announcement is repaired even if nothing else happens. */
+  /** Every 30 s ± jitter one peer hears our tip and our mempool: what was lost is repaired even if nothing else happens. */
   #probe(): void {
-    const { peers, chain, random } = this.#core;
+    const { peers, chain, random, parts } = this.#core;
     this.#probeAt = this.#nextProbe();
     const ready = peers.ready();
     if (ready.length === 0) return;
     const { tip } = chain;
-    this.#core.send(ready[random.below(ready.length)]!, {
+    const peer = ready[random.below(ready.length)]!;
+    parts.relay.tellPool(peer);
+    this.#core.send(peer, {
       kind: 'tip',
       header: encodeHeader(tip.header),
       height: tip.height,

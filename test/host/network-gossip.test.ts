@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import '../../src/host/polyfill.ts';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { Doors } from '../../src/host/net/door.ts';
@@ -35,7 +35,9 @@ class FakeRouter extends EventTarget {
   decodeRpc(): unknown {
     return {};
   }
-  async pipePeerReadStream(): Promise<void> {}
+  async pipePeerReadStream(_: unknown, source: AsyncIterable<{ subarray(): Uint8Array }>): Promise<void> {
+    for await (const chunk of source) this.arrive(chunk.subarray());
+  }
 
   arrive(data: Uint8Array, topic = topicName(GENESIS, 'tx')): string {
     const msgId = `m${this.#next++}`;
@@ -133,6 +135,47 @@ describe('gossip messages', () => {
     const big = setup();
     while (big.router.reports.length === 0) big.router.arrive(blob(1, 1_000_000));
     expect(big.given.length).toBe(Math.floor(netLimits.unjudgedBytes / 1_000_000));
+  });
+});
+
+describe('the gossip stream of a peer', () => {
+  /** A stream of so many messages, and how many of them were read. */
+  function stream(t: ReturnType<typeof setup>, count: number) {
+    let read = 0;
+    const source = async function* () {
+      for (; read < count; read++) yield { subarray: () => blob(read, 10) };
+    };
+    const router = t.router as unknown as GossipRouter;
+    return { done: router.pipePeerReadStream(ID, source()), read: () => read };
+  }
+
+  it('is not read while too much of it waits for a verdict, and nothing of it is lost', async () => {
+    const t = setup();
+    const count = 3 * netLimits.waitingPerPeer;
+    const s = stream(t, count);
+    await vi.waitFor(() => expect(t.given.length).toBe(netLimits.waitingPerPeer));
+    const before = s.read();
+    expect(before).toBeLessThan(netLimits.waitingPerPeer + 3);
+    // One verdict is not enough: it goes on when half of them are given.
+    t.given[0]!.verdict('accept');
+    await new Promise((done) => setImmediate(done));
+    expect(s.read()).toBe(before);
+    for (let judged = 1; judged < count; judged++) {
+      await vi.waitFor(() => expect(t.given.length).toBeGreaterThan(judged));
+      t.given[judged]!.verdict('accept');
+    }
+    await s.done;
+    expect(t.router.reports.map(([, result]) => result)).toEqual(
+      Array.from({ length: count }, () => 'accept'),
+    );
+  });
+
+  it('comes to its end when the peer leaves, though verdicts were waited for', async () => {
+    const t = setup();
+    const s = stream(t, netLimits.waitingPerPeer + 1);
+    await vi.waitFor(() => expect(t.given.length).toBe(netLimits.waitingPerPeer));
+    t.gossip.left(PEER);
+    await s.done;
   });
 });
 

@@ -201,7 +201,7 @@ export class PoolRig {
   }
 
   commit(): void {
-    this.store.commit([...this.chain.takeWrites().writes, ...this.pool.takeWrites()]);
+    this.store.commit([...this.chain.takeWrites().writes, ...this.pool.takeWrites(true, 0)]);
   }
 
   ids(): string[] {

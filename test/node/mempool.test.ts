@@ -25,7 +25,7 @@ describe('admission', () => {
     const tested = rig.accept(tx, { test: true });
     expect(tested.ok && tested.value.entry.fee).toBe(1_000);
     expect(rig.pool.size).toBe(0);
-    expect(rig.pool.takeWrites()).toEqual([]);
+    expect(rig.pool.takeWrites(true, 0)).toEqual([]);
     expect(rig.store.rows().length).toBe(before);
     // A test of a replacement leaves the replaced one where it is.
     rig.take(tx);

@@ -51,6 +51,8 @@ interface Load {
   /** Token bucket of gossip frames. */
   tokens: number;
   at: number;
+  /** Its stream is not read before this: too much of it waits for a verdict. */
+  room: (() => void) | undefined;
 }
 
 /** Publishing, verdicts, and what each peer may cost us. */
@@ -61,6 +63,9 @@ export class Gossip {
   /** By peer, for as long as it is connected. */
   readonly #loads = new Map<PeerId, Load>();
   #unpublished: { topic: Topic; bytes: Uint8Array }[] = [];
+  readonly #decode: (bytes: Uint8Array) => unknown;
+  /** Decoded frames on their way to gossipsub, by the array that holds them. */
+  readonly #rpcs = new WeakMap<Uint8Array, object>();
   /** Messages that came a moment before their peer had joined; the node would not know from whom they are. */
   readonly #early = new Map<PeerId, (() => void)[]>();
 
@@ -68,6 +73,9 @@ export class Gossip {
   constructor(o: GossipOptions) {
     this.#o = o;
     this.#topics = new Map(TOPICS.map((t) => [topicName(o.genesisId, t), t]));
+    this.#decode = o.router.decodeRpc.bind(o.router);
+    // What was looked at on its way in need not be decoded twice.
+    o.router.decodeRpc = (bytes) => this.#rpcs.get(bytes) ?? this.#decode(bytes);
     const read = o.router.pipePeerReadStream.bind(o.router);
     o.router.pipePeerReadStream = (libp2pPeer, source) => {
       const peer = libp2pPeer.toString();
@@ -140,6 +148,7 @@ export class Gossip {
   left(peer: PeerId): void {
     this.#early.delete(peer);
     for (const u of this.#unjudged) if (u.peer === peer) u.settle('ignore');
+    this.#loads.get(peer)?.room?.();
     this.#loads.delete(peer);
   }
 
@@ -156,6 +165,7 @@ export class Gossip {
 
   close(): void {
     for (const u of this.#unjudged) u.settle('ignore');
+    for (const load of this.#loads.values()) load.room?.();
     this.#loads.clear();
     this.#early.clear();
     this.#unpublished = [];
@@ -193,6 +203,7 @@ export class Gossip {
         if (!this.#unjudged.delete(unjudged)) return;
         load.messages--;
         load.bytes -= bytes.length;
+        this.#makeRoom(load);
         report(v);
         if (v === 'reject') this.#o.onFault(peer, demerits.rejectedMessage, `an invalid ${topic} by gossip`);
       },
@@ -209,10 +220,29 @@ export class Gossip {
   #load(peer: PeerId): Load {
     let load = this.#loads.get(peer);
     if (load === undefined) {
-      load = { messages: 0, bytes: 0, tokens: netLimits.gossipBurst, at: performance.now() };
+      load = { messages: 0, bytes: 0, tokens: netLimits.gossipBurst, at: performance.now(), room: undefined };
       this.#loads.set(peer, load);
     }
     return load;
+  }
+
+  /**
+   * Undefined while the peer may go on. A node that is busier than its neighbours reads them more slowly: a message that
+   * it had to ignore unread, or judged too late, would end there for all behind it.
+   */
+  #room(load: Load): Promise<void> | undefined {
+    const crowd = this.#unjudged.size >= netLimits.waitingInAll && load.messages > 0;
+    if (load.messages < netLimits.waitingPerPeer && !crowd) return undefined;
+    return new Promise((resolve) => {
+      load.room = resolve;
+    });
+  }
+
+  #makeRoom(load: Load): void {
+    if (load.room === undefined || 2 * load.messages > netLimits.waitingPerPeer) return;
+    if (this.#unjudged.size >= netLimits.waitingInAll && load.messages > 0) return;
+    load.room();
+    load.room = undefined;
   }
 
   /**
@@ -253,6 +283,7 @@ export class Gossip {
       else {
         const look = () => describeGossip(rpc, (name) => this.#topics.get(name));
         await this.#o.doors.pass(peer, bytes.length, look, () => outlet.push({ subarray: () => bytes }));
+        await this.#room(this.#load(peer));
       }
     }
   }
@@ -273,7 +304,9 @@ export class Gossip {
   /** Undefined when it is no RPC: gossipsub would log and forget it. */
   #decoded(bytes: Uint8Array): object | undefined {
     try {
-      return this.#o.router.decodeRpc(bytes) as object;
+      const rpc = this.#decode(bytes) as object;
+      this.#rpcs.set(bytes, rpc);
+      return rpc;
     } catch {
       // Any throw says the same of these bytes.
       return undefined;

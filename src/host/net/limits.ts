@@ -69,7 +69,10 @@ export const netLimits = {
   /** Gossip that could be published to nobody yet. */
   unpublished: 64,
   unpublishedBytes: 16 << 20,
-  /** Messages of one peer that wait for a verdict; beyond it they are ignored unread. */
+  /** Messages of one peer that wait for a verdict, and of all: beyond them its gossip is not read until half are judged. */
+  waitingPerPeer: 64,
+  waitingInAll: 1_000,
+  /** One frame may bring so many at once; beyond it they are ignored unread. */
   unjudged: 2_000,
   unjudgedBytes: 32 << 20,
   judgeMs: 10_000,
