@@ -4,7 +4,7 @@ import { assert } from '../util/assert.ts';
 import type { ChainStore } from './chain-store.ts';
 import type { SaneBlock } from './check.ts';
 import { type Coin, CoinsOverlay } from './coins.ts';
-import { firstInvalid, judgeInputs, type SpendContext, scriptRule } from './connect.ts';
+import { firstInvalid, forgetChecks, judgeInputs, type SpendContext, scriptRule } from './connect.ts';
 import type { Foresight } from './foresight.ts';
 import { type Params, subsidyAt } from './params.ts';
 import { decodeUndo, encodeUndo } from './records.ts';
@@ -282,6 +282,7 @@ export class ConnectTask {
       return { rule: 'bad-cb-amount', detail: `coinbase pays ${claimed} satoshi, may pay ${allowed}` };
     }
     this.undo.set(entry, encodeUndo(partial.undo));
+    for (const tx of block.txs) forgetChecks(tx);
     this.#keep(entry, block);
     this.overlay.mark();
     this.partial = undefined;

@@ -71,6 +71,8 @@ function named(tx: Tx, input: number): string {
  * on the transaction alone.
  */
 export function signatureChecks(tx: Tx, coins: readonly Coin[]): Result<readonly SigCheck[], string> {
+  const known = kept.get(tx);
+  if (known !== undefined) return ok(known);
   const cache = newSighashCache();
   const checks: SigCheck[] = [];
   for (let i = 0; i < coins.length; i++) {
@@ -79,6 +81,19 @@ export function signatureChecks(tx: Tx, coins: readonly Coin[]): Result<readonly
     checks.push(check.value);
   }
   return ok(checks);
+}
+
+/** Checks of transactions that wait for their block: hashing what they sign is most of what connecting it would cost. */
+const kept = new WeakMap<Tx, readonly SigCheck[]>();
+
+/** `checks`: what `signatureChecks` gave for this very transaction. They tell what is to be verified, not that it was. */
+export function keepChecks(tx: Tx, checks: readonly SigCheck[]): void {
+  kept.set(tx, checks);
+}
+
+/** Their block is connected, or they will not come in one. */
+export function forgetChecks(tx: Tx): void {
+  kept.delete(tx);
 }
 
 function inputCheck(

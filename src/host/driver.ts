@@ -84,6 +84,8 @@ export class NodeDriver {
   #closed: Promise<void> | undefined;
   /** Warming for the next piece; undefined: not begun. */
   #warming: Warming | undefined;
+  /** ... and at its end. */
+  #isWarm = false;
   #steps = 0;
   #stepMs = 0;
   #longest = { ms: 0, input: '' };
@@ -214,7 +216,12 @@ export class NodeDriver {
         await this.#rest();
         continue;
       }
-      if (await this.#warm(input)) await this.#step(input);
+      if (input.kind !== 'timer') await this.#step(input);
+      else if (await this.#warm()) {
+        this.#isWarm = false;
+        await this.#step(input);
+        // Not all is warm: the timer comes again after the other lanes had their turns.
+      } else this.#wakeAt = Math.min(this.#wakeAt, this.#clock.now());
       this.#serveBetween();
       // Sockets and RPC get their turn after every step, however long the queue.
       await nextTurn();
@@ -237,24 +244,25 @@ export class NodeDriver {
     this.#stepMs += ms;
     if (ms > this.#longest.ms) this.#longest = { ms, input: input.kind };
     for (const effect of step.effects) if (isEarly(effect)) this.#perform(effect);
-    await this.#o.store.commit(step.writes, step.durable);
+    const committed = this.#o.store.commit(step.writes, step.durable);
+    // A disk sync takes milliseconds: time for the signatures of the block that was just stored.
+    if (step.durable) await Promise.all([committed, nextTurn().then(() => this.#warm())]);
+    else await committed;
     for (const effect of step.effects) if (!isEarly(effect)) this.#perform(effect);
   }
 
   /**
-   * Verifies what the next piece of connecting will ask, so that its step is short whatever the back end. A slice at a
-   * time: false, and the timer comes again after the other lanes had their turns, until all is warm.
+   * Verifies what the next piece of connecting will ask, so that its step is short whatever the back end: a slice of it.
+   * True when all is known, or there is nothing to connect.
    */
-  async #warm(input: Input): Promise<boolean> {
+  async #warm(): Promise<boolean> {
     const { node, warm } = this.#o;
-    if (warm === undefined || node.foresee === undefined) return true;
-    if (input.kind !== 'timer' || !node.view.chain.connecting) return true;
+    if (warm === undefined || node.foresee === undefined || !node.view.chain.connecting) return true;
+    if (this.#isWarm) return true;
     this.#warming ??= warm(node.foresee());
-    if (!(await this.#warming.go(performance.now() + hostLimits.warmMs))) {
-      this.#wakeAt = Math.min(this.#wakeAt, this.#clock.now());
-      return false;
-    }
+    if (!(await this.#warming.go(performance.now() + hostLimits.warmMs))) return false;
     this.#warming = undefined;
+    this.#isWarm = true;
     return true;
   }
 

@@ -3,7 +3,7 @@ import type { OutPoint, Tx } from '../bitcoin/tx.ts';
 import type { Chain } from '../consensus/chain.ts';
 import { checkTx } from '../consensus/check.ts';
 import type { Coin, CoinsView } from '../consensus/coins.ts';
-import { firstInvalid, judgeInputs, scriptRule, signatureChecks } from '../consensus/connect.ts';
+import { firstInvalid, judgeInputs, keepChecks, scriptRule, signatureChecks } from '../consensus/connect.ts';
 import { isFinal } from '../consensus/locktime.ts';
 import { type Checked, refuse } from '../consensus/rules.ts';
 import type { Verify } from '../consensus/verify.ts';
@@ -111,6 +111,7 @@ export function admit(tx: Tx, c: AdmitContext): Checked<Admitted> {
   if (!checks.ok) return refuse(scriptRule(at.where), checks.error);
   const invalid = firstInvalid(checks.value, c.verify);
   if (invalid !== undefined) return refuse(scriptRule(at.where), invalid);
+  keepChecks(tx, checks.value);
   return ok({ fee, ancestors, leaving, sensitive: sensitiveOf(tx, spent, c.chain.params.maturity) });
 }
 

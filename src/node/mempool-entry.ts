@@ -87,10 +87,10 @@ export class PoolNode implements PoolEntry {
 
 /**
  * Bytes of memory that a pooled transaction costs, roughly: its wire form, a parsed input or output with its views
- * (V8 spends about 100 bytes on each typed array), and the entry with its sets and map lines.
+ * (V8 spends about 100 bytes on each typed array), what its signatures sign, and the entry with its sets and map lines.
  */
 export function usageOf(tx: Tx): number {
-  return tx.bytes.length + 1_200 + 500 * tx.inputs.length + 200 * tx.outputs.length;
+  return tx.bytes.length + 1_200 + 900 * tx.inputs.length + 200 * tx.outputs.length;
 }
 
 /** Parents before children: whoever has fewer ancestors first, then by arrival. Total, since `seq` is unique. */

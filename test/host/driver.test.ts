@@ -485,6 +485,41 @@ describe('the driver', () => {
     await r.driver.close();
   });
 
+  it('warms while a durable batch is on its way to the disk, and not once more before its step', async () => {
+    let foreseen = 0;
+    const r = rig({
+      foresee: () => {
+        foreseen++;
+        return [{} as SigCheck];
+      },
+      warm: () => ({
+        go: () => {
+          r.trace.push('warmed');
+          return true;
+        },
+      }),
+    });
+    r.driver.start();
+    await until(() => r.inputs.length === 1);
+    r.trace.length = 0;
+    let open: () => void = () => undefined;
+    r.gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    r.react = (input) =>
+      input.kind === 'joined'
+        ? { writes: [write], durable: true, effects: [{ kind: 'wake', at: r.clock.at }] }
+        : {};
+    r.connecting = true;
+    r.driver.input({ kind: 'joined', peer: 'p', inbound: true });
+    await until(() => r.trace.includes('warmed'));
+    open();
+    await until(() => r.trace.includes('step timer'));
+    expect(r.trace).toEqual(['step joined', 'commit 1 durable', 'warmed', 'committed', 'step timer']);
+    expect(foreseen).toBe(1);
+    await r.driver.close();
+  });
+
   it('measures its steps', async () => {
     const r = rig();
     r.react = (input) => {
