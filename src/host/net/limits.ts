@@ -70,7 +70,7 @@ export const netLimits = {
   unpublished: 64,
   unpublishedBytes: 16 << 20,
   /** Messages of one peer that wait for a verdict, and of all: beyond them its gossip is not read until half are judged. */
-  waitingPerPeer: 64,
+  waitingPerPeer: 16,
   waitingInAll: 1_000,
   /** One frame may bring so many at once; beyond it they are ignored unread. */
   unjudged: 2_000,
