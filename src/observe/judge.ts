@@ -67,6 +67,34 @@ export function meanOf(values: readonly number[]): { readonly mean: number; read
   return { mean, se: n < 2 ? 0 : squareRoot(squares / (n - 1) / n) };
 }
 
+/** One of many stretches of a run: so many cases, and so many of them that count. */
+export interface Stretch {
+  readonly cases: number;
+  readonly hits: number;
+}
+
+/**
+ * Share of hits among all cases, and its standard error from the scatter of the stretches: how many cases there are is left to
+ * chance too, so each stretch is measured against what the common share says of its own cases.
+ */
+export function shareOf(stretches: readonly Stretch[]): { readonly mean: number; readonly se: number } {
+  const n = stretches.length;
+  let cases = 0;
+  let hits = 0;
+  for (const stretch of stretches) {
+    cases += stretch.cases;
+    hits += stretch.hits;
+  }
+  if (cases === 0) return { mean: 0, se: 0 };
+  const mean = hits / cases;
+  let squares = 0;
+  for (const stretch of stretches) {
+    const off = stretch.hits - mean * stretch.cases;
+    squares += off * off;
+  }
+  return { mean, se: n < 2 ? 0 : squareRoot((squares * n) / (n - 1)) / cases };
+}
+
 /** Both tails of the exact distribution hold at least what so many sigmas leave outside of a normal one. */
 function inBinomialInterval(events: number, n: number, p: number, sigmas: number): boolean {
   const outside = sigmas >= LARGE_TABLE_SIGMAS ? 3.17e-5 : 4.83e-4;

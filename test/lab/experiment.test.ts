@@ -4,6 +4,9 @@ import { EXPERIMENTS, findExperiment } from '../../src/lab/experiment/catalogue.
 import { readValues } from '../../src/lab/experiment/parameters.ts';
 import { renderReport } from '../../src/lab/experiment/report.ts';
 import { resultJson, runExperiment } from '../../src/lab/experiment/run.ts';
+import { judgeSlope, slopeOf } from '../../src/lab/experiment/slope.ts';
+import { clusterRace } from '../../src/observe/predict-clusters.ts';
+import { runClusters } from '../../src/sim/reduced/clusters.ts';
 import { NETWORKS_JSON } from '../dsl/networks.ts';
 
 /** In this thread: workers need a build. */
@@ -69,6 +72,27 @@ describe('measured beside predicted', () => {
     // The test can fail: the figures of equal shares are not those.
     const [stale] = unequal.rows;
     expect(Math.abs(stale!.measured - 0.25)).toBeGreaterThan(4 * stale!.se);
+  });
+
+  it('the slope of disagreement has a row of its own, of both models', async () => {
+    const { rows } = await run('disagreement', { x: '1', blocks: '10000' });
+    const slopes = rows.filter((r) => r.keys['quantity'] === 'slope');
+    expect(slopes.map((r) => r.model)).toEqual(['reduced', 'whole nodes']);
+    expect(slopes[0]!.predicted).toBeCloseTo(0.3679, 4);
+  });
+
+  it('the slope: batch means scatter as much as theory says, and another x is found out', () => {
+    const slope = slopeOf(clusterRace(0.5, 0.5));
+    let ratio = 0;
+    for (const seed of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) {
+      const figures = runClusters({ x: 0.5, share: 0.5, blocks: 20_000, seed }, () => undefined);
+      const judged = judgeSlope(slope, figures, 3.3);
+      expect(judged.ok).toBe(true);
+      ratio += judged.se / slope.theorySe(judged.n) / 8;
+      expect(judgeSlope(slopeOf(clusterRace(0.4, 0.5)), figures, 3.3).ok).toBe(false);
+    }
+    expect(ratio).toBeGreaterThan(0.85);
+    expect(ratio).toBeLessThan(1.15);
   });
 
   it('partition', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { agree, judgeMean, judgeShare, meanOf } from '../../src/observe/judge.ts';
+import { agree, judgeMean, judgeShare, meanOf, shareOf } from '../../src/observe/judge.ts';
 
 describe('a verdict', () => {
   it('on a share allows 3.3 standard errors of theory’s own, and not more', () => {
@@ -40,5 +40,22 @@ describe('a verdict', () => {
     expect(mean).toBe(2.5);
     expect(se).toBeCloseTo(Math.sqrt(5 / 3 / 4), 12);
     expect(meanOf([7])).toEqual({ mean: 7, se: 0 });
+  });
+
+  it('knows the error of a share of stretches, whose cases are left to chance too', () => {
+    const even = shareOf([
+      { cases: 10, hits: 5 },
+      { cases: 30, hits: 15 },
+      { cases: 0, hits: 0 },
+    ]);
+    // Every stretch has the common share: nothing scatters, however many cases it had.
+    expect(even).toEqual({ mean: 0.5, se: 0 });
+    const { mean, se } = shareOf([
+      { cases: 10, hits: 4 },
+      { cases: 30, hits: 16 },
+    ]);
+    expect(mean).toBe(0.5);
+    expect(se).toBeCloseTo(Math.sqrt((1 + 1) * 2) / 40, 12);
+    expect(shareOf([])).toEqual({ mean: 0, se: 0 });
   });
 });

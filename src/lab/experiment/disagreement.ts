@@ -2,10 +2,12 @@ import type { ChartSeries } from '../../observe/chart.ts';
 import type { Figures } from '../../observe/figures-tally.ts';
 import { type Judged, judgeMean, judgeShare } from '../../observe/judge.ts';
 import { type ClusterRace, clusterRace } from '../../observe/predict-clusters.ts';
+import type { ClusterFigures } from '../../sim/reduced/clusters.ts';
 import { squareRoot } from '../../util/elementary.ts';
 import { misuse } from '../problem.ts';
 import { number, numbers } from './parameters.ts';
 import { percentOf, ratio, row, WHOLE_PART, wholeRow, wholeShare } from './rows.ts';
+import { judgeSlope, type Slope, slopeOf } from './slope.ts';
 import type { Experiment, LiveRun, Row } from './types.ts';
 
 /** Depths with rows of their own. */
@@ -68,7 +70,8 @@ export const disagreement: Experiment = {
             blocks * 5,
           ),
         ]);
-        return { x, theory: clusterRace(x, share), figures, whole };
+        const theory = clusterRace(x, share);
+        return { x, theory, slope: slopeOf(theory), figures, whole };
       }),
     );
     const { live } = bench;
@@ -142,7 +145,7 @@ export const disagreement: Experiment = {
       sentence: sentenceOf(runs.at(-1)!, share),
       remarks: [
         'Standard errors of D_k are those of 50 batch means, where 100 forks or more were expected to come so deep; below that theory’s own, D_k·√(2/n) of n forks. Those of V_k and of stale blocks are binomial. Depths that fewer than 10 forks were expected to reach are left out.',
-        ...runs.map(({ x, theory, figures }) => slopeWords(x, theory, figures, sigmas)),
+        'The slope is the factor from depth to depth: of all levels that forks reached, the share that had another one above. Its standard error is that of 50 batch means, too, or theory’s where fewer than 100 such levels were expected.',
       ],
     });
   },
@@ -151,9 +154,10 @@ export const disagreement: Experiment = {
 interface Run {
   readonly x: number;
   readonly theory: ClusterRace;
-  readonly figures: Figures;
+  readonly slope: Slope;
+  readonly figures: ClusterFigures;
   /** Of whole nodes. */
-  readonly whole: Figures;
+  readonly whole: ClusterFigures;
 }
 
 /** Depths that enough forks were expected to reach. */
@@ -184,7 +188,7 @@ function pointOf({ measured, se }: Judged): { y: number; se: number } {
   return { y: measured, se };
 }
 
-function rowsOf({ x, theory, figures, whole }: Run, sigmas: number): Row[] {
+function rowsOf({ x, theory, slope, figures, whole }: Run, sigmas: number): Row[] {
   const origin = 'derived here';
   const stale = row(
     { quantity: 'stale', x },
@@ -194,7 +198,16 @@ function rowsOf({ x, theory, figures, whole }: Run, sigmas: number): Row[] {
       formula: 'x/(2(1+x)) for equal shares',
     },
   );
-  const rows = [stale, wholeShare(stale, whole.stale, whole.blocks, sigmas)];
+  const fades = row({ quantity: 'slope', x }, judgeSlope(slope, figures, sigmas), {
+    origin,
+    formula: `1-V_0/(V_0+V_1+…) ≈ ρ = ${ratio(theory.rho)}`,
+  });
+  const rows = [
+    stale,
+    wholeShare(stale, whole.stale, whole.blocks, sigmas),
+    fades,
+    ...wholeSlope(fades, slope, whole, sigmas),
+  ];
   const wholeDepths = depthsOf(theory, whole);
   for (const k of depthsOf(theory, figures)) {
     const d = row({ quantity: 'D_k', k, x }, judgeD(k, theory, figures, sigmas), {
@@ -215,22 +228,10 @@ function rowsOf({ x, theory, figures, whole }: Run, sigmas: number): Row[] {
   return rows;
 }
 
-/** Of all forks that came to some depth, the share that came one deeper. */
-function slopeOf({ theory, figures }: Pick<Run, 'theory' | 'figures'>, sigmas: number): Judged {
-  let reached = 0;
-  let deeper = 0;
-  let predictedReached = 0;
-  for (const { k, v } of figures.depths) {
-    reached += v;
-    if (k > 0) deeper += v;
-  }
-  for (let k = 0; k < 60; k++) predictedReached += theory.violations(k);
-  return judgeShare(deeper, reached, 1 - theory.violations(0) / predictedReached, sigmas);
-}
-
-function slopeWords(x: number, theory: ClusterRace, figures: Figures, sigmas: number): string {
-  const { measured, predicted, se, ok } = slopeOf({ theory, figures }, sigmas);
-  return `x = ${x}: a fork came one block deeper with probability ${ratio(measured)} ± ${ratio(se)}, predicted ${ratio(predicted)} (ρ = ${ratio(theory.rho)}): ${ok ? 'within' : 'OUTSIDE'} ${sigmas} standard errors.`;
+/** Nothing where so few levels say nothing. */
+function wholeSlope(reduced: Row, slope: Slope, whole: ClusterFigures, sigmas: number): Row[] {
+  const judged = judgeSlope(slope, whole, sigmas);
+  return judged.n * slope.predicted < LEAST_FORKS ? [] : [wholeRow(reduced, judged, sigmas)];
 }
 
 function liveSeries({ x, share, figures }: LiveRun): ChartSeries {
@@ -267,7 +268,7 @@ function liveRows({ x, share, figures }: LiveRun, sigmas: number): Row[] {
 
 function sentenceOf(run: Run, share: number): string {
   const { x, figures, theory } = run;
-  const slope = slopeOf(run, 1);
+  const slope = judgeSlope(run.slope, figures, 1);
   const tip = figures.depths[0]?.d ?? 0;
   const six = theory.disagreement(6);
   const halves = share === 0.5 ? 'halves' : 'parts';

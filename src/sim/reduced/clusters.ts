@@ -1,5 +1,6 @@
 import { NOBODY, opinionOf } from '../../observe/figures-opinion.ts';
 import { type Figures, Tally } from '../../observe/figures-tally.ts';
+import type { Stretch } from '../../observe/judge.ts';
 import { seeded } from '../../util/random.ts';
 import { conflictOf, firstSeenTie, forkPointOf, lowestIdTie } from './block.ts';
 import { Race, type RaceWatcher } from './race.ts';
@@ -18,9 +19,16 @@ export interface ClusterInput {
 /** Mean time between blocks: long against a microsecond, so that rounding moves nothing. */
 export const INTERVAL = 10_000_000;
 const TREE = { conflict: conflictOf };
+/** Stretches of a run, for standard errors. */
+export const STRETCHES = 50;
+
+export interface ClusterFigures extends Figures {
+  /** Levels that forks reached, and how many of them had another one above: in so many stretches of the run. */
+  readonly stretches: readonly Stretch[];
+}
 
 /** Figures by the same definitions as those of a live yard; durations are microseconds. */
-export function runClusters(input: ClusterInput, progress: (part: number) => void): Figures {
+export function runClusters(input: ClusterInput, progress: (part: number) => void): ClusterFigures {
   const tally = new Tally(0);
   let opinion = NOBODY;
   const perHeight = new HeightCounter();
@@ -39,18 +47,42 @@ export function runClusters(input: ClusterInput, progress: (part: number) => voi
     },
   });
   opinion = opinionOf(race.tips, TREE);
-  const piece = Math.ceil(input.blocks / 50);
+  const piece = Math.ceil(input.blocks / STRETCHES);
+  const levels = new ForkLevels();
   while (race.mined < input.blocks) {
     race.runBlocks(Math.min(piece, input.blocks - race.mined));
+    if (race.mined === input.blocks) race.drain();
+    levels.close(tally.read(NOBODY_PENDING).reorgs);
     progress(race.mined / input.blocks);
   }
-  race.drain();
   tally.integrate(opinion, race.now);
   tally.heights = perHeight.heights;
   tally.forkedHeights = perHeight.forked;
   // Whatever is not on the branch with most work when all have heard of everything.
   tally.stale = race.mined - race.best.height;
-  return tally.read(new Map());
+  return { ...tally.read(NOBODY_PENDING), stretches: levels.stretches };
+}
+
+const NOBODY_PENDING: ReadonlyMap<string, number> = new Map();
+
+/** Cuts the count of reorgs into stretches: a fork ends in one, as deep as the fork was. */
+export class ForkLevels {
+  readonly stretches: Stretch[] = [];
+  #reached = 0;
+  #deeper = 0;
+
+  /** All reorgs so far. */
+  close(reorgs: Figures['reorgs']): void {
+    let reached = 0;
+    let deeper = 0;
+    for (const { depth, count } of reorgs) {
+      reached += depth * count;
+      deeper += (depth - 1) * count;
+    }
+    this.stretches.push({ cases: reached - this.#reached, hits: deeper - this.#deeper });
+    this.#reached = reached;
+    this.#deeper = deeper;
+  }
 }
 
 export function clusterRace(input: Omit<ClusterInput, 'blocks'>, watcher: RaceWatcher = {}): Race {
