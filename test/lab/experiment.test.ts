@@ -104,6 +104,18 @@ describe('measured beside predicted', () => {
   it.each(['strict', 'tie', 'nakamoto'])('doublespend, %s', async (model) => {
     const result = await run('doublespend', { model, q: '0.3', z: '2', races: '2000' }, 2);
     expect(result.rows.filter((r) => !r.ok)).toEqual([]);
+    expect(result.rows.map((r) => r.model)).toEqual(['reduced', 'whole nodes']);
+  });
+
+  it('selfish has whole nodes as far as few of them can be on both sides of a tie', async () => {
+    const { rows } = await run('selfish', { alpha: '0.3', gamma: '0,0.5,0.95', blocks: '10000' });
+    expect(rows.map((r) => [r.keys['gamma'], r.model])).toEqual([
+      [0, 'reduced'],
+      [0, 'whole nodes'],
+      [0.5, 'reduced'],
+      [0.5, 'whole nodes'],
+      [0.95, 'reduced'],
+    ]);
   });
 
   it('is one page, light and without a script', async () => {

@@ -68,19 +68,18 @@ export const doublespend: Experiment = {
               { q, z, races, model, seed: `${seed}/doublespend/${model}/${q}/${z}` },
               cost,
             ),
-            model === 'strict'
-              ? bench.do(
-                  'wholeDoubleSpends',
-                  {
-                    q,
-                    z,
-                    races: wholeRaces,
-                    seed: `${seed}/whole/doublespend/${q}/${z}`,
-                    networks: bench.networks,
-                  },
-                  cost * 20,
-                )
-              : undefined,
+            bench.do(
+              'wholeDoubleSpends',
+              {
+                q,
+                z,
+                races: wholeRaces,
+                model,
+                seed: `${seed}/whole/doublespend/${model === 'strict' ? '' : `${model}/`}${q}/${z}`,
+                networks: bench.networks,
+              },
+              cost * 20,
+            ),
           ]);
           return { q, z, won, whole };
         }),
@@ -93,7 +92,7 @@ export const doublespend: Experiment = {
       rows: runs.flatMap(({ q, z, won, whole }) => {
         const judged = judgeShare(won, races, doubleSpend(q, z, model), sigmas);
         const reduced = row({ q, z }, judged, { origin, formula });
-        return whole === undefined ? [reduced] : [reduced, wholeShare(reduced, whole, wholeRaces, sigmas)];
+        return [reduced, wholeShare(reduced, whole, wholeRaces, sigmas)];
       }),
       charts: [
         {
@@ -125,7 +124,7 @@ export const doublespend: Experiment = {
       sentence: sentenceOf(runs, races, model),
       remarks: [
         'The block with the payment counts as the first confirmation, and the attacker has no block mined before. It gives up when its chance to come back is below one in a million, so the measured share is too low by less than that.',
-        'Strict is what nodes do that keep the branch they saw first; the two published formulas count a tie as won. Whole nodes race for that model only: no node has another rule. Where fewer than 10 wins are expected, the exact binomial interval decides.',
+        'Strict is what nodes do that keep the branch they saw first; the two published formulas count a tie as won. Whole nodes have no such rule: there the attacker of those two has one block mined in advance, as Rosenfeld supposes, so that it is ahead where it would be level; and for Nakamoto’s the confirmations come by the clock. Where fewer than 10 wins are expected, the exact binomial interval decides.',
       ],
     });
   },

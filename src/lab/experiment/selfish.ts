@@ -1,5 +1,6 @@
 import { judgeMean, meanOf } from '../../observe/judge.ts';
 import { selfishRevenue, selfishThreshold } from '../../observe/predict-attack.ts';
+import { MOST_GAMMA } from '../../sim/whole/selfish.ts';
 import { countOf, listOf, spanOf } from './common.ts';
 import { number, numbers } from './parameters.ts';
 import { percentOf, row, WHOLE_PART, wholeRow } from './rows.ts';
@@ -26,17 +27,18 @@ export const selfish: Experiment = {
           const input = { alpha, gamma, blocks, seed: `${seed}/selfish/${alpha}/${gamma}` };
           const [{ revenue, height }, whole] = await Promise.all([
             bench.do('selfish', input, blocks),
-            gamma > 0
+            gamma > MOST_GAMMA
               ? undefined
               : bench.do(
                   'wholeSelfish',
                   {
                     alpha,
+                    gamma,
                     blocks: wholeBlocks,
-                    seed: `${seed}/whole/selfish/${alpha}`,
+                    seed: `${seed}/whole/selfish/${alpha}${gamma === 0 ? '' : `/${gamma}`}`,
                     networks: bench.networks,
                   },
-                  blocks * 5,
+                  blocks * (gamma === 0 ? 5 : 12),
                 ),
           ]);
           return { alpha, gamma, height, whole, ...meanOf(revenue) };
@@ -93,7 +95,8 @@ export const selfish: Experiment = {
         .replace(/^w/, `A selfish miner with ${percentOf(alphas.at(-1)!)} of the power: w`)
         .concat('.'),
       remarks: [
-        'Blocks reach everybody at once, as the formula supposes. Standard errors are those of 50 stretches of the chain. The strategy is the function that whole nodes play too; an honest node keeps in a tie what it saw first, so they show γ = 0 alone.',
+        'Blocks reach everybody at once, as the formula supposes. Standard errors are those of 50 stretches of the chain. The strategy is the function that whole nodes play too.',
+        `Whole nodes keep in a tie what they saw first. With γ above 0 the attacker hears of honest blocks at one node and shows its own at another, close to a part of the honest ones, who so see its block first; the finder of the other block stays with that. Their powers are such that γ of the honest power, in the mean, is on the attacker’s side. Above γ = ${MOST_GAMMA} there are no whole nodes: the finder never changes sides, so it would take very many.`,
       ],
     });
   },

@@ -9,12 +9,14 @@ import type { Strategy } from './strategy.ts';
 /**
  * A strategy played by a node of a simulated world. The node itself becomes the gate; its power goes to a lair, a node that
  * nobody is linked with. Both are unchanged nodes: all that is done to them are commands that anybody may give a node.
+ * What is shown is shown at the `mouths`, too: more nodes of the attacker's, elsewhere in the network.
  */
 export class WorldAttack {
   readonly gate: SimNode;
   readonly lair: SimNode;
   readonly #world: World;
   readonly #attack: Attack;
+  readonly #mouths: readonly SimNode[];
   readonly #discarded = new Set<string>();
   #leave: (() => void) | undefined;
   /** Blocks found, and those that were shown. */
@@ -22,9 +24,10 @@ export class WorldAttack {
   shown = 0;
 
   /** Begins at once, from the node's present tip. Throws what the strategy throws, and `StrategyError` for a bad answer. */
-  constructor(world: World, node: string, strategy: Strategy) {
+  constructor(world: World, node: string, strategy: Strategy, mouths: readonly string[] = []) {
     this.#world = world;
     this.gate = world.node(node);
+    this.#mouths = mouths.map((name) => world.node(name));
     const { hashrate, payout } = this.gate.mining;
     this.gate.mine({ on: false });
     this.lair = world.add(`${node} (lair)`, { hashrate, payout, mines: false, tag: node, secret: true });
@@ -78,6 +81,7 @@ export class WorldAttack {
           if (prefer !== undefined && id === last)
             this.gate.command({ kind: 'precious', hash: hashOfId(prefer)! });
         });
+        for (const mouth of this.#mouths) this.#hand(this.lair, mouth, id);
       }
       return;
     }

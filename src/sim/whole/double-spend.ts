@@ -1,10 +1,13 @@
+import type { DoubleSpendModel } from '../../observe/predict-attack.ts';
 import { assert } from '../../util/assert.ts';
-import { mineAll, type WholeInput, wholePair } from './pair.ts';
+import type { World } from '../world.ts';
+import { INTERVAL_MS, mineAll, type WholeInput, wholePair } from './pair.ts';
 
 export interface WholeDoubleSpends extends WholeInput {
   readonly q: number;
   readonly z: number;
   readonly races: number;
+  readonly model: DoubleSpendModel;
 }
 
 /** An attacker so far behind gives up: it would come back less often than once in a thousand races. */
@@ -15,7 +18,7 @@ const SETTLE_MS = 600_000;
 /**
  * Node A is the network, B the attacker, and nothing is between them until B has more work than A and the payment has its
  * confirmations, or has lost. Then they are linked: it is A's own reorganisation onto B's branch that counts. The next race
- * begins where both agree.
+ * begins where both agree. Nodes keep what they saw first, so a tie is enough only for one who has a block mined in advance.
  */
 export function runWholeDoubleSpends(input: WholeDoubleSpends, progress: (part: number) => void): number {
   let giveUp = 0;
@@ -25,6 +28,8 @@ export function runWholeDoubleSpends(input: WholeDoubleSpends, progress: (part: 
   let won = 0;
   for (let race = 0; race < input.races; race++) {
     const from = honest.tip.height;
+    if (input.model !== 'strict') attacker.mineOne();
+    if (input.model === 'nakamoto') confirmByClock(world, input);
     mineAll(world, true);
     const ended = () => {
       const lead = attacker.tip.height - honest.tip.height;
@@ -42,4 +47,13 @@ export function runWholeDoubleSpends(input: WholeDoubleSpends, progress: (part: 
     progress(race / input.races);
   }
   return won;
+}
+
+/** The attacker mines by chance, while each confirmation takes exactly its mean time. */
+function confirmByClock(world: World, { q, z }: WholeDoubleSpends): void {
+  world.node('B').mine({ on: true });
+  for (let i = 0; i < z; i++) {
+    world.run(INTERVAL_MS / (1 - q));
+    world.node('A').mineOne();
+  }
 }

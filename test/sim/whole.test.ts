@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { judgeShare, meanOf } from '../../src/observe/judge.ts';
+import { doubleSpend } from '../../src/observe/predict-attack.ts';
+import { runWholeDoubleSpends } from '../../src/sim/whole/double-spend.ts';
+import { INTERVAL_MS } from '../../src/sim/whole/pair.ts';
+import { surrounded } from '../../src/sim/whole/selfish.ts';
+import { NETWORKS_JSON } from '../dsl/networks.ts';
+
+const quiet = () => undefined;
+const networks = NETWORKS_JSON;
+
+/** At each tie, how much of the honest power stands on the attacker's block when all have heard of both. */
+function sidesOfTies(gamma: number, intervals: number): number[] {
+  const { world, honest } = surrounded({ alpha: 0.35, gamma, blocks: 0, seed: 'ties', networks });
+  const sides: number[] = [];
+  world.onEvent((event) => {
+    if (event.kind !== 'action' || !event.text.endsWith(': a tie')) return;
+    world.after(8, () => {
+      const taken = honest.filter(({ name }) => world.node(name).tip.miner === 'B');
+      sides.push(taken.reduce((sum, { part }) => sum + part, 0));
+    });
+  });
+  world.run(intervals * INTERVAL_MS);
+  return sides;
+}
+
+describe('a selfish miner among whole nodes', () => {
+  it('has half of the honest power on its side of every tie, where two honest nodes have half each', () => {
+    const sides = sidesOfTies(0.5, 400);
+    expect(sides.length).toBeGreaterThan(40);
+    expect(new Set(sides)).toEqual(new Set([0.5]));
+  });
+
+  it('has any other part in the mean', () => {
+    const sides = sidesOfTies(0.3, 600);
+    const { mean, se } = meanOf(sides);
+    expect(se).toBeGreaterThan(0);
+    expect(Math.abs(mean - 0.3)).toBeLessThan(3.3 * se);
+    // Never those of half the power, and never nobody.
+    expect(Math.max(...sides)).toBeLessThan(0.45);
+    expect(Math.min(...sides)).toBeGreaterThan(0.15);
+  });
+});
+
+describe('double spends among whole nodes', () => {
+  const races = 200;
+  const won = (model: 'strict' | 'tie' | 'nakamoto', z: number) =>
+    runWholeDoubleSpends({ q: 0.3, z, races, model, seed: 'spends', networks }, quiet);
+
+  it('win as often as each model says, and a tie is worth a block', () => {
+    const strict = won('strict', 1);
+    const tie = won('tie', 1);
+    expect(judgeShare(strict, races, doubleSpend(0.3, 1, 'strict')).ok).toBe(true);
+    expect(judgeShare(tie, races, doubleSpend(0.3, 1, 'tie')).ok).toBe(true);
+    expect(judgeShare(tie, races, doubleSpend(0.3, 1, 'strict')).ok).toBe(false);
+    expect(judgeShare(won('nakamoto', 3), races, doubleSpend(0.3, 3, 'nakamoto')).ok).toBe(true);
+  });
+
+  it('are the same for the same seed', () => {
+    expect(won('nakamoto', 1)).toBe(won('nakamoto', 1));
+  });
+});
