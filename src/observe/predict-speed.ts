@@ -1,10 +1,21 @@
 import { exponentialOf, squareRoot } from '../util/elementary.ts';
+import { staleOfShares } from './predict.ts';
 
 /** Speed against security: what a private attack can do against a network that is late. x = λd, β the attacker's share. */
 
 /** Growth of the honest branch per block of the whole network: many tiny miners, one delay (recomputed). */
 export function honestGrowth(x: number, beta: number): number {
   return (1 - beta) / (1 + (1 - beta) * x);
+}
+
+/** The same for a few miners of equal power, who build on their own blocks at once (derived, a little low). */
+export function honestGrowthOfFew(x: number, beta: number, miners: number): number {
+  return (1 - beta) * (1 - staleOfShares((1 - beta) * x, 1 / miners));
+}
+
+/** By how much of itself it may be too low: measured up to x = 8. */
+export function growthOfFewBias(x: number): number {
+  return x <= 1 ? 0.012 : 0.04;
 }
 
 /**

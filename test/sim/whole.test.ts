@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { judgeShare, meanOf } from '../../src/observe/judge.ts';
+import { agree, judgeShare, meanOf } from '../../src/observe/judge.ts';
 import { doubleSpend } from '../../src/observe/predict-attack.ts';
+import { honestGrowth, honestGrowthOfFew } from '../../src/observe/predict-speed.ts';
+import { runFewMiners } from '../../src/sim/reduced/few-miners.ts';
 import { runWholeDoubleSpends } from '../../src/sim/whole/double-spend.ts';
 import { INTERVAL_MS } from '../../src/sim/whole/pair.ts';
 import { surrounded } from '../../src/sim/whole/selfish.ts';
+import { runWholeSpeed } from '../../src/sim/whole/speed.ts';
 import { NETWORKS_JSON } from '../dsl/networks.ts';
 
 const quiet = () => undefined;
@@ -58,5 +61,43 @@ describe('double spends among whole nodes', () => {
 
   it('are the same for the same seed', () => {
     expect(won('nakamoto', 1)).toBe(won('nakamoto', 1));
+  });
+});
+
+describe('a private attack on a few honest miners', () => {
+  const attack = { x: 1, beta: 0.46, miners: 3, horizon: 100 };
+  const reduced = (rule: 'most-work' | 'ghost') =>
+    runFewMiners({ ...attack, rule, races: 400, growthBlocks: 0, seed: 'few' }, quiet);
+
+  it('leaves two of them to grow as theory has it exactly, and faster than many tiny ones', () => {
+    const { growth } = runFewMiners(
+      {
+        x: 1,
+        beta: 0.1,
+        rule: 'most-work',
+        miners: 2,
+        races: 0,
+        horizon: 0,
+        growthBlocks: 40_000,
+        seed: 'g',
+      },
+      quiet,
+    );
+    const { mean, se } = meanOf(growth);
+    expect(Math.abs(mean - honestGrowthOfFew(1, 0.1, 2))).toBeLessThan(3.3 * se);
+    expect(mean - honestGrowth(1, 0.1)).toBeGreaterThan(10 * se);
+  });
+
+  it('wins among whole nodes as often as in the reduced model, under both rules', () => {
+    const races = 20;
+    const shares = { 'most-work': reduced('most-work').won / 400, ghost: reduced('ghost').won / 400 };
+    for (const rule of ['most-work', 'ghost'] as const) {
+      const { won, heights } = runWholeSpeed({ ...attack, rule, races, seed: rule, networks }, quiet);
+      const other = rule === 'ghost' ? 'most-work' : 'ghost';
+      expect(judgeShare(won, races, shares[rule]).ok).toBe(true);
+      expect(judgeShare(won, races, shares[other]).ok).toBe(false);
+      const [whole, few] = [meanOf(heights), meanOf(reduced(rule).heights)];
+      expect(agree({ measured: whole.mean, se: whole.se }, { measured: few.mean, se: few.se })).toBe(true);
+    }
   });
 });

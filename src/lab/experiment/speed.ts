@@ -10,6 +10,7 @@ import type { SpeedRule } from '../../sim/reduced/speed.ts';
 import { choiceOf, listOf, spanOf } from './common.ts';
 import { numbers, words } from './parameters.ts';
 import { percentOf, ratio, row } from './rows.ts';
+import { FEW_REMARK, fewRows, runFew } from './speed-few.ts';
 import type { Experiment, Row } from './types.ts';
 
 const RACES = 400;
@@ -43,22 +44,23 @@ export const speed: Experiment = {
     const xs = numbers(values, 'x');
     const betas = numbers(values, 'beta');
     const rules = words<SpeedRule>(values, 'rule');
-    const runs: readonly Run[] = await Promise.all(
-      rules.flatMap((rule) =>
-        xs.flatMap((x) =>
-          betas.map(async (beta) => {
-            const growthBlocks = rule === 'most-work' ? GROWTH_BLOCKS : 0;
-            const input = { x, beta, rule, races: RACES, horizon: HORIZON, growthBlocks };
-            const figures = await bench.do(
-              'speed',
-              { ...input, seed: `${seed}/speed/${rule}/${x}/${beta}` },
-              rule === 'ghost' ? 10 : 1,
-            );
-            return { x, beta, rule, ...figures };
-          }),
-        ),
+    const points = rules.flatMap((rule) => xs.flatMap((x) => betas.map((beta) => ({ rule, x, beta }))));
+    const [runs, few] = await Promise.all([
+      Promise.all(
+        points.map(async (point): Promise<Run> => {
+          const { rule, x, beta } = point;
+          const growthBlocks = rule === 'most-work' ? GROWTH_BLOCKS : 0;
+          const input = { ...point, races: RACES, horizon: HORIZON, growthBlocks };
+          const figures = await bench.do(
+            'speed',
+            { ...input, seed: `${seed}/speed/${rule}/${x}/${beta}` },
+            rule === 'ghost' ? 10 : 1,
+          );
+          return { ...point, ...figures };
+        }),
       ),
-    );
+      Promise.all(points.map((point) => runFew(bench, seed, point))),
+    ]);
     const predicted = (rule: SpeedRule, x: number, beta: number) =>
       rule === 'ghost' ? privateAttackOnGhost(x, beta, HORIZON) : privateAttack(x, beta, HORIZON);
     return (sigmas) => ({
@@ -66,6 +68,7 @@ export const speed: Experiment = {
         ...runs.filter((r) => r.rule === 'most-work').map((r) => growthRow(r, sigmas)),
         ...runs.map((r) => winRow(r, predicted(r.rule, r.x, r.beta), sigmas)),
         ...rules.flatMap((rule) => xs.flatMap((x) => contourRow(runs, rule, x))),
+        ...few.flatMap((run) => fewRows(run, sigmas)),
       ],
       charts: [
         {
@@ -100,7 +103,8 @@ export const speed: Experiment = {
       ],
       sentence: sentenceOf(runs, rules, xs[0]!),
       remarks: [
-        `${RACES} attacks of ${HORIZON} block intervals for each point; growth from one run of ${GROWTH_BLOCKS.toLocaleString('en-US')} intervals. Honest miners are many and tiny. Under GHOST the tip is the heaviest subtree, found by the node’s own walk. No whole nodes here: the formula is one of very many miners, and a few of them lose less work than it says.`,
+        `${RACES} attacks of ${HORIZON} block intervals for each point; growth from one run of ${GROWTH_BLOCKS.toLocaleString('en-US')} intervals. Honest miners are many and tiny. Under GHOST the tip is the heaviest subtree, found by the node’s own walk.`,
+        FEW_REMARK,
       ],
     });
   },

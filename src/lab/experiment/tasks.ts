@@ -2,6 +2,7 @@ import { runClusters } from '../../sim/reduced/clusters.ts';
 import { runDifficulty } from '../../sim/reduced/difficulty.ts';
 import { runDoubleSpends } from '../../sim/reduced/double-spend.ts';
 import { runAlarms, runEclipse } from '../../sim/reduced/eclipse.ts';
+import { runFewMiners } from '../../sim/reduced/few-miners.ts';
 import { runFlooding } from '../../sim/reduced/flooding.ts';
 import { runMap } from '../../sim/reduced/map.ts';
 import { runPartitions } from '../../sim/reduced/partition.ts';
@@ -17,6 +18,7 @@ import { runWholeMap } from '../../sim/whole/map.ts';
 import { runWholePartitions } from '../../sim/whole/partition.ts';
 import { runWholeQuiescence } from '../../sim/whole/quiescence.ts';
 import { runWholeSelfish } from '../../sim/whole/selfish.ts';
+import { runWholeSpeed } from '../../sim/whole/speed.ts';
 
 /**
  * The pieces of work of all experiments and of the swarm, each independent of the others: plain data in, plain data out,
@@ -30,6 +32,7 @@ export const TASKS = {
   quiescence: runQuiescence,
   selfish: runSelfish,
   speed: runSpeed,
+  fewMiners: runFewMiners,
   flooding: runFlooding,
   difficulty: runDifficulty,
   eclipse: runEclipse,
@@ -39,6 +42,7 @@ export const TASKS = {
   wholeDoubleSpends: runWholeDoubleSpends,
   wholeQuiescence: runWholeQuiescence,
   wholeSelfish: runWholeSelfish,
+  wholeSpeed: runWholeSpeed,
   wholeMap: runWholeMap,
   wholeFlooding: runWholeFlooding,
   wholeDifficulty: runWholeDifficulty,

@@ -1,0 +1,89 @@
+import { judgeMean, meanOf } from '../../observe/judge.ts';
+import { growthOfFewBias, honestGrowthOfFew } from '../../observe/predict-speed.ts';
+import type { FewMinersFigures } from '../../sim/reduced/few-miners.ts';
+import type { SpeedRule } from '../../sim/reduced/speed.ts';
+import type { WholeSpeedFigures } from '../../sim/whole/speed.ts';
+import type { Bench } from './bench.ts';
+import { percentOf, row, wholeRow, wholeShare } from './rows.ts';
+import type { Row } from './types.ts';
+
+/**
+ * Whole nodes cannot be many and tiny. So they are a few, and stand beside the reduced model of as many, whose figures are
+ * other ones than those of the formulas: less is lost where a miner builds on its own block at once.
+ */
+export const MINERS = 3;
+/** A fortieth of the blocks, in shorter attacks, so that there are enough of them. */
+const HORIZON = 100;
+const WHOLE_RACES = 40;
+/** So many that their own scatter is small beside that of whole nodes. */
+const RACES = 1_000;
+const GROWTH_BLOCKS = 50_000;
+
+export interface FewRun {
+  readonly x: number;
+  readonly beta: number;
+  readonly rule: SpeedRule;
+  readonly reduced: FewMinersFigures;
+  readonly whole: WholeSpeedFigures;
+}
+
+export async function runFew(
+  bench: Bench,
+  seed: number,
+  { x, beta, rule }: Pick<FewRun, 'x' | 'beta' | 'rule'>,
+): Promise<FewRun> {
+  const input = { x, beta, rule, miners: MINERS, horizon: HORIZON };
+  const growthBlocks = rule === 'most-work' ? GROWTH_BLOCKS : 0;
+  const name = `speed/${rule}/${x}/${beta}`;
+  const [reduced, whole] = await Promise.all([
+    bench.do('fewMiners', { ...input, races: RACES, growthBlocks, seed: `${seed}/few/${name}` }, 4),
+    bench.do(
+      'wholeSpeed',
+      { ...input, races: WHOLE_RACES, seed: `${seed}/whole/${name}`, networks: bench.networks },
+      40,
+    ),
+  ]);
+  return { x, beta, rule, reduced, whole };
+}
+
+export function fewRows(run: FewRun, sigmas: number): Row[] {
+  const { x, beta, rule, reduced, whole } = run;
+  const keys = { rule, x, beta, miners: MINERS };
+  const about = { origin: 'derived here' as const, formula: `the reduced model of ${MINERS} miners` };
+  // None of a thousand does not mean never.
+  const chance = (reduced.won + 0.5) / (RACES + 1);
+  const won = row({ quantity: 'attacks won', ...keys }, measuredShare(chance), about);
+  const heights = meanOf(reduced.heights);
+  const height = row(
+    { quantity: 'honest blocks', ...keys },
+    { measured: heights.mean, predicted: heights.mean, se: heights.se, n: RACES, ok: true },
+    about,
+  );
+  const of = meanOf(whole.heights);
+  return [
+    ...(rule === 'most-work' ? [growthRow(run, sigmas)] : []),
+    wholeRow(height, { measured: of.mean, se: of.se, n: WHOLE_RACES }, sigmas),
+    wholeShare(won, whole.won, WHOLE_RACES, sigmas),
+  ];
+}
+
+function measuredShare(chance: number) {
+  const se = Math.sqrt((chance * (1 - chance)) / RACES);
+  return { measured: chance, predicted: chance, se, n: RACES, ok: true };
+}
+
+function growthRow({ x, beta, rule, reduced }: FewRun, sigmas: number): Row {
+  const { mean, se } = meanOf(reduced.growth);
+  const low = growthOfFewBias((1 - beta) * x);
+  return row(
+    { quantity: 'growth', rule, x, beta, miners: MINERS },
+    judgeMean(mean, se, GROWTH_BLOCKS, honestGrowthOfFew(x, beta, MINERS), { low }, sigmas),
+    {
+      origin: 'derived here',
+      formula: '(1-β)(1-(1-1/n)(1-β)x/(1+(1-β)x))',
+      note: `growth of ${MINERS} miners: the formula may be low by ${percentOf(low)}`,
+    },
+  );
+}
+
+export const FEW_REMARK = `Whole nodes cannot be many and tiny, so they stand beside the reduced model of as few: ${MINERS} honest miners of equal power, linked all with all, in attacks of ${HORIZON} block intervals (${RACES.toLocaleString('en-US')} of the reduced model for each point, ${WHOLE_RACES} of whole nodes). A few miners lose less work, since each builds on its own block at once; what is "predicted" for whole nodes is what the reduced model of ${MINERS} miners did.`;
