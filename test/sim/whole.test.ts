@@ -2,11 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { agree, judgeShare, meanOf } from '../../src/observe/judge.ts';
 import { doubleSpend } from '../../src/observe/predict-attack.ts';
 import { honestGrowth, honestGrowthOfFew } from '../../src/observe/predict-speed.ts';
+import { drawInbound, drawOutbound } from '../../src/sim/reduced/eclipse.ts';
 import { runFewMiners } from '../../src/sim/reduced/few-miners.ts';
 import { runWholeDoubleSpends } from '../../src/sim/whole/double-spend.ts';
+import { runWholeAlarms, runWholeEclipse } from '../../src/sim/whole/eclipse.ts';
 import { INTERVAL_MS } from '../../src/sim/whole/pair.ts';
 import { surrounded } from '../../src/sim/whole/selfish.ts';
 import { runWholeSpeed } from '../../src/sim/whole/speed.ts';
+import { exponentialOf } from '../../src/util/elementary.ts';
+import { seeded } from '../../src/util/random.ts';
 import { NETWORKS_JSON } from '../dsl/networks.ts';
 
 const quiet = () => undefined;
@@ -99,5 +103,32 @@ describe('a private attack on a few honest miners', () => {
       const [whole, few] = [meanOf(heights), meanOf(reduced(rule).heights)];
       expect(agree({ measured: whole.mean, se: whole.se }, { measured: few.mean, se: few.se })).toBe(true);
     }
+  });
+});
+
+describe('victims of an eclipse among whole nodes', () => {
+  it('are exactly those who have no honest link', () => {
+    // One world's worth: outbound links of all victims are drawn first, then inbound ones.
+    const input = { degree: 3, share: 0.8, trials: 25, seed: 'eclipse' };
+    const random = seeded(input.seed);
+    const outbound = Array.from({ length: 25 }, () => drawOutbound(input, random).length === 0);
+    const inbound = Array.from({ length: 25 }, () => drawInbound(input, random).length === 0);
+    const expected = {
+      outbound: outbound.filter((none) => none).length,
+      isolated: outbound.filter((none, i) => none && inbound[i]).length,
+    };
+    expect(expected.isolated).toBeGreaterThan(0);
+    expect(expected.isolated).toBeLessThan(expected.outbound);
+    expect(expected.outbound).toBeLessThan(25);
+    expect(runWholeEclipse({ ...input, networks }, quiet)).toEqual(expected);
+  });
+
+  it('cannot tell a late block from an attack: waits are as long as chance has them', () => {
+    const waits = 400;
+    const late = (intervals: number) =>
+      runWholeAlarms({ intervals, trials: waits, seed: 'w', networks }, quiet);
+    expect(judgeShare(late(1), waits, exponentialOf(-1)).ok).toBe(true);
+    expect(judgeShare(late(2), waits, exponentialOf(-2)).ok).toBe(true);
+    expect(judgeShare(late(2), waits, exponentialOf(-1)).ok).toBe(false);
   });
 });

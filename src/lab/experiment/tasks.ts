@@ -13,6 +13,7 @@ import { runSwarm, shrinkSeed } from '../../sim/swarm/swarm.ts';
 import { runWholeClusters } from '../../sim/whole/clusters.ts';
 import { runWholeDifficulty } from '../../sim/whole/difficulty.ts';
 import { runWholeDoubleSpends } from '../../sim/whole/double-spend.ts';
+import { runWholeAlarms, runWholeEclipse } from '../../sim/whole/eclipse.ts';
 import { runWholeFlooding } from '../../sim/whole/flooding.ts';
 import { runWholeMap } from '../../sim/whole/map.ts';
 import { runWholePartitions } from '../../sim/whole/partition.ts';
@@ -46,6 +47,8 @@ export const TASKS = {
   wholeMap: runWholeMap,
   wholeFlooding: runWholeFlooding,
   wholeDifficulty: runWholeDifficulty,
+  wholeEclipse: runWholeEclipse,
+  wholeAlarms: runWholeAlarms,
   swarm: runSwarm,
   shrink: shrinkSeed,
 } as const;

@@ -1,4 +1,4 @@
-import { exponential, seeded } from '../../util/random.ts';
+import { exponential, type Random, seeded } from '../../util/random.ts';
 import { INTERVAL } from './clusters.ts';
 
 export interface EclipseInput {
@@ -23,28 +23,38 @@ const TABLE = 4_000;
 /** A victim chooses its peers, and so do all honest nodes. */
 export function runEclipse(input: EclipseInput, progress: (part: number) => void): EclipseFigures {
   const random = seeded(input.seed);
-  const attackers = Math.round(TABLE * input.share);
-  // An honest node's d different choices among the others contain the victim with this chance.
-  const chosen = input.degree / (TABLE - 1);
   let outbound = 0;
   let isolated = 0;
   for (let trial = 0; trial < input.trials; trial++) {
-    const peers = new Set<number>();
-    let honestPeers = 0;
-    while (peers.size < input.degree) {
-      const peer = random.below(TABLE);
-      if (peers.has(peer)) continue;
-      peers.add(peer);
-      if (peer >= attackers) honestPeers++;
-    }
     if (trial % 500 === 0) progress(trial / input.trials);
-    if (honestPeers > 0) continue;
+    if (drawOutbound(input, random).length > 0) continue;
     outbound++;
-    let inbound = 0;
-    for (let node = attackers; node < TABLE && inbound === 0; node++) if (random.unit() < chosen) inbound++;
-    if (inbound === 0) isolated++;
+    if (drawInbound(input, random).length === 0) isolated++;
   }
   return { outbound, isolated };
+}
+
+type Draw = Pick<EclipseInput, 'degree' | 'share'>;
+
+/** The first addresses are the attacker's. */
+function attackersOf({ share }: Draw): number {
+  return Math.round(TABLE * share);
+}
+
+/** Honest ones among the victim's peers. */
+export function drawOutbound(input: Draw, random: Random): number[] {
+  const peers = new Set<number>();
+  while (peers.size < input.degree) peers.add(random.below(TABLE));
+  const attackers = attackersOf(input);
+  return [...peers].filter((peer) => peer >= attackers);
+}
+
+/** Honest nodes that have chosen the victim: its d different choices among the others contain it with this chance. */
+export function drawInbound(input: Draw, random: Random): number[] {
+  const chosen = input.degree / (TABLE - 1);
+  const nodes: number[] = [];
+  for (let node = attackersOf(input); node < TABLE; node++) if (random.unit() < chosen) nodes.push(node);
+  return nodes;
 }
 
 export interface AlarmInput {

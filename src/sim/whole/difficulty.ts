@@ -3,7 +3,7 @@ import type { RetargetTemplate } from '../../consensus/retarget-json.ts';
 import { assert } from '../../util/assert.ts';
 import { rateFor, simParams } from '../params.ts';
 import { World } from '../world.ts';
-import { INTERVAL_MS, type WholeInput } from './pair.ts';
+import { FOREVER_MS, INTERVAL_MS, type WholeInput } from './pair.ts';
 
 export interface WholeDifficulty extends WholeInput {
   readonly retarget: RetargetTemplate;
@@ -24,7 +24,7 @@ export function runWholeDifficulty(input: WholeDifficulty, progress: (part: numb
   const node = world.add('A', { hashrate: rateFor(params, 1, INTERVAL_MS) });
   const size = Math.ceil(input.blocks / BATCHES);
   const intervals: number[] = [];
-  const grow = (to: number) => world.until(() => node.tip.height >= to, Number.MAX_SAFE_INTEGER / 2_000);
+  const grow = (to: number) => world.until(() => node.tip.height >= to, FOREVER_MS);
   grow(size);
   for (let batch = 1; batch <= BATCHES; batch++) {
     const began = world.now;

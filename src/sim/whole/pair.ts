@@ -7,6 +7,9 @@ import { World, type WorldOptions } from '../world.ts';
 /** Mean time between blocks: long against what headers count, whole seconds. */
 export const INTERVAL_MS = 10_000;
 
+/** A limit for `World.until` where what is waited for is sure to come. */
+export const FOREVER_MS = Number.MAX_SAFE_INTEGER / 2_000;
+
 export interface WholeInput {
   /** The networks of genesis.json, as JSON: plain data goes to a worker thread, parsed networks do not. */
   readonly networks: unknown;
