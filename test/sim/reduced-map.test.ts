@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { binomialSe } from '../../src/observe/figures-tally.ts';
-import { judgeApproximate } from '../../src/observe/judge.ts';
+import { judgeApproximate, meanOf } from '../../src/observe/judge.ts';
 import { mapForks } from '../../src/observe/predict-map.ts';
 import { arrivalTimes, outboundGraph, regularGraph } from '../../src/sim/reduced/graph.ts';
-import { runMap } from '../../src/sim/reduced/map.ts';
+import { drawMap, runMap, runMaps } from '../../src/sim/reduced/map.ts';
 import { WORLD_LATENCY_MS } from '../../src/util/profiles.ts';
 import { seeded } from '../../src/util/random.ts';
 
@@ -36,7 +36,45 @@ describe('a random graph', () => {
     const slow = (a: number, b: number) => (a + b === 3 && Math.abs(a - b) === 3 ? 10 : 2);
     expect([...arrivalTimes(graph, 0, slow)]).toEqual([0, 2, 4, 6]);
     expect([...arrivalTimes([[1], [0], []], 0, () => 1)]).toEqual([0, 1, Number.POSITIVE_INFINITY]);
+  });
+
+  it('of opened links has as many as were opened: nobody dials whom it is linked with', () => {
+    for (const seed of [1, 2, 3]) {
+      const graph = outboundGraph(50, 4, seeded(seed));
+      expect(graph.reduce((sum, others) => sum + others.length, 0)).toBe(2 * 50 * 4);
+      expect(Math.min(...graph.map((others) => others.length))).toBeGreaterThanOrEqual(4);
+    }
     expect(outboundGraph(2, 4, seeded(1))).toEqual([[1], [0]]);
+    expect(outboundGraph(4, 4, seeded(1)).every((others) => others.length === 3)).toBe(true);
+  });
+});
+
+describe('a map of the world', () => {
+  const world = {
+    nodes: 50,
+    outbound: 4,
+    latencyMs: WORLD_LATENCY_MS,
+    regions: [0.3316, 0.4998, 0.009, 0.1177, 0.0224, 0.0195],
+    messages: 3,
+    seed: 'maps',
+  };
+
+  it('has the same number of nodes in each region, whatever the seed', () => {
+    const own = WORLD_LATENCY_MS.map((row, region) => row[region]);
+    for (const seed of ['1', '2']) {
+      const { hop } = drawMap({ ...world, seed });
+      const counts = own.map(
+        (ms) => Array.from({ length: 50 }, (_, k) => hop(k, k)).filter((d) => d === 3_000 * ms!).length,
+      );
+      expect(counts).toEqual([17, 25, 1, 5, 2, 0]);
+    }
+  });
+
+  it('so scatters little: a mean delay of 0.42 s, give or take 3 %', () => {
+    const { mean, se } = meanOf(runMaps({ ...world, maps: 60 }, quiet));
+    expect(mean / 1e6).toBeGreaterThan(0.41);
+    expect(mean / 1e6).toBeLessThan(0.43);
+    expect((se * Math.sqrt(60)) / mean).toBeLessThan(0.05);
   });
 });
 

@@ -4,7 +4,7 @@ import { runDoubleSpends } from '../../sim/reduced/double-spend.ts';
 import { runAlarms, runEclipse } from '../../sim/reduced/eclipse.ts';
 import { runFewMiners } from '../../sim/reduced/few-miners.ts';
 import { runFlooding } from '../../sim/reduced/flooding.ts';
-import { runMap } from '../../sim/reduced/map.ts';
+import { runMap, runMaps } from '../../sim/reduced/map.ts';
 import { runPartitions } from '../../sim/reduced/partition.ts';
 import { runQuiescence } from '../../sim/reduced/quiescence.ts';
 import { runSelfish } from '../../sim/reduced/selfish.ts';
@@ -30,6 +30,7 @@ export const TASKS = {
   doubleSpends: runDoubleSpends,
   partitions: runPartitions,
   map: runMap,
+  maps: runMaps,
   quiescence: runQuiescence,
   selfish: runSelfish,
   speed: runSpeed,

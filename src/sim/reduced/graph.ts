@@ -48,22 +48,22 @@ export function regularGraph(nodes: number, degree: number, random: Random): Gra
   return linked.map((set) => [...set].sort((a, b) => a - b));
 }
 
-/** Every node links to so many others, drawn at random, and is linked by as many on average. */
+/** Every node opens so many links to others, drawn at random, with whom it has none yet; so it is linked by as many on average. */
 export function outboundGraph(nodes: number, outbound: number, random: Random): Graph {
   const linked = Array.from({ length: nodes }, () => new Set<number>());
-  for (let node = 0; node < nodes; node++) {
-    for (let i = 0; i < Math.min(outbound, nodes - 1); ) {
+  for (const [node, mine] of linked.entries()) {
+    for (let opened = 0; opened < outbound && mine.size < nodes - 1; ) {
       const other = random.below(nodes);
-      if (other === node) continue;
-      i++;
-      linked[node]!.add(other);
+      if (other === node || mine.has(other)) continue;
+      opened++;
+      mine.add(other);
       linked[other]!.add(node);
     }
   }
   return linked.map((set) => [...set].sort((a, b) => a - b));
 }
 
-function shuffle(list: Int32Array, random: Random): void {
+export function shuffle(list: Int32Array, random: Random): void {
   for (let i = list.length - 1; i > 0; i--) {
     const j = random.below(i + 1);
     const kept = list[i]!;

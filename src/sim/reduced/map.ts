@@ -1,7 +1,7 @@
 import { seeded } from '../../util/random.ts';
 import { HeightCounter } from './clusters.ts';
-import { arrivalTimes, type Graph, outboundGraph } from './graph.ts';
-import { cumulated, pick, Race } from './race.ts';
+import { arrivalTimes, type Graph, outboundGraph, shuffle } from './graph.ts';
+import { cumulated, Race } from './race.ts';
 
 export interface MapInput {
   readonly nodes: number;
@@ -35,8 +35,6 @@ export interface MapFigures {
 /** Miners of equal power all over the world, each linked with a few. */
 export function runMap(input: MapInput, progress: (part: number) => void): MapFigures {
   const { delays } = drawMap(input);
-  let total = 0;
-  for (const delay of delays) total += delay;
   const perHeight = new HeightCounter();
   const race = new Race(
     {
@@ -59,9 +57,27 @@ export function runMap(input: MapInput, progress: (part: number) => void): MapFi
     heights: perHeight.heights,
     forked: perHeight.forked,
     deliveries: race.deliveries,
-    meanDelay: total / delays.length,
+    meanDelay: meanOf(delays),
     delays,
   };
+}
+
+function meanOf(delays: Float64Array): number {
+  let total = 0;
+  for (const delay of delays) total += delay;
+  return total / delays.length;
+}
+
+export interface MapsInput extends Omit<MapInput, 'blocks' | 'interval'> {
+  readonly maps: number;
+}
+
+/** Mean delay of each of so many maps that are drawn alike. */
+export function runMaps(input: MapsInput, progress: (part: number) => void): number[] {
+  return Array.from({ length: input.maps }, (_, i) => {
+    progress(i / input.maps);
+    return meanOf(drawMap({ ...input, seed: `${input.seed}/${i}` }).delays);
+  });
 }
 
 export interface WorldMap {
@@ -72,11 +88,17 @@ export interface WorldMap {
   readonly delays: Float64Array;
 }
 
+/** Each region gets its share of the nodes, rounded as SimBlock does: the first that is not full with node number k. */
+function regionsOf(nodes: number, shares: readonly number[]): Int32Array {
+  const sums = cumulated(shares);
+  return Int32Array.from({ length: nodes }, (_, k) => sums.findIndex((sum) => k <= nodes * sum));
+}
+
 export function drawMap(input: Omit<MapInput, 'blocks' | 'interval'>): WorldMap {
   const { nodes, latencyMs, messages } = input;
   const random = seeded(`${input.seed}/map`);
-  const sums = cumulated(input.regions);
-  const region = Array.from({ length: nodes }, () => pick(sums, random));
+  const region = regionsOf(nodes, input.regions);
+  shuffle(region, random);
   const hop = (a: number, b: number) => messages * latencyMs[region[a]!]![region[b]!]! * 1_000;
   const delays = new Float64Array(nodes * nodes);
   // A graph of so many links is whole as good as always; if not, the next one is.
