@@ -13,6 +13,7 @@ describe('every experiment with its own settings', () => {
         await runExperiment(experiment, values, 1, { threads: 0, networks: NETWORKS_JSON }),
       ];
       expect(many.rows.filter((r) => !r.ok)).toEqual([]);
+      expect(many.rows.some((r) => r.model === 'whole nodes')).toBe(true);
       expect(one.rows).toEqual(many.rows);
     });
   }
