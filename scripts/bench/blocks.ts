@@ -27,13 +27,17 @@ export const EASIEST_BITS = 0x207f_ffff;
 const NONCES = 8;
 const kernel = javascriptKernel();
 
-/** The package's networks file. */
-export function networks(): NetworkTemplates {
+/** The package's networks file, as JSON. */
+export function networksJson(): unknown {
   // From scripts/bench and from the bundle in dist alike.
   const files = ['../genesis.json', '../../genesis.json'].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   );
-  const parsed = parseNetworks(JSON.parse(readEither(files)));
+  return JSON.parse(readEither(files));
+}
+
+export function networks(): NetworkTemplates {
+  const parsed = parseNetworks(networksJson());
   if (!parsed.ok) throw new Error(parsed.error);
   return parsed.value;
 }

@@ -13,6 +13,7 @@ import { startupSuite } from './startup.ts';
 import { storeSuite } from './store.ts';
 import { syncSuite } from './sync.ts';
 import type { BenchTable } from './table.ts';
+import { wholeSuite } from './whole.ts';
 
 /** By name, in the order in which all of them run. */
 const SUITES: Readonly<Record<string, () => BenchTable | Promise<BenchTable>>> = {
@@ -27,6 +28,7 @@ const SUITES: Readonly<Record<string, () => BenchTable | Promise<BenchTable>>> =
   relay: relaySuite,
   sync: syncSuite,
   reduced: reducedSuite,
+  whole: wholeSuite,
 };
 
 const USAGE = `npm run bench -- [suite…] [--json] [--compare FILE] [--update]

@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { LogEvent } from '../../src/consensus/news.ts';
 import type { JsonInput } from '../../src/host/http-json.ts';
 import { rpcCall } from '../../src/host/rpc-client.ts';
@@ -62,6 +64,14 @@ export class BenchNode {
 /** Resident memory of a process in MB (10⁶ bytes). */
 export function residentMb(pid: number): number {
   return (Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) * 1024) / 1e6;
+}
+
+/** What this process holds in its heap and in array buffers, garbage collected, in MB (10⁶ bytes). */
+export function heapMb(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return (heapUsed + arrayBuffers) / 1e6;
 }
 
 export const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));

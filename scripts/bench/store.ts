@@ -1,6 +1,4 @@
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { decodeHeader } from '../../src/bitcoin/header.ts';
 import { Chain } from '../../src/consensus/chain.ts';
 import type { Params } from '../../src/consensus/params.ts';
@@ -10,7 +8,7 @@ import { FullNode } from '../../src/node/fullnode.ts';
 import { seeded } from '../../src/util/random.ts';
 import { BENCH_TIME_S, benchParams } from './blocks.ts';
 import { headerChain } from './header-source.ts';
-import { inTempDir } from './processes.ts';
+import { heapMb, inTempDir } from './processes.ts';
 import { type BenchTable, rowOf } from './table.ts';
 
 const HEADERS = 100_000;
@@ -74,13 +72,6 @@ async function open(dir: string, params: Params): Promise<{ ms: number; mb: numb
   const mb = heapMb() - empty;
   await store.close();
   return { ms, mb };
-}
-
-function heapMb(): number {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return (heapUsed + arrayBuffers) / 1e6;
 }
 
 async function writeAndRead(db: string): Promise<{ commits: number[]; reads: number[] }> {
