@@ -197,6 +197,10 @@ export const limits = {
   // ---- mining ----
   /** Jobs kept so that a nonce found late still makes its block. */
   keptJobs: 4,
+  /** A pool of so many is looked through for a block in one step; a larger one in pieces. */
+  templateAtOnce: 1_000,
+  /** ... unless members left it meanwhile so many times in a row. */
+  templateTries: 3,
   /** The mempool changed: a new job at most this often. */
   jobRefresh: 1 * second,
   /** Nothing changed: the job's time moves on this often. */

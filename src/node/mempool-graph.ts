@@ -36,6 +36,8 @@ export class PoolGraph {
   #vsize = 0;
   #usage = 0;
   #fees = 0;
+  /** Members that have left so far: whoever works on the pool in pieces looks whether one has left meanwhile. */
+  removals = 0;
 
   get size(): number {
     return this.#nodes.size;
@@ -174,6 +176,7 @@ export class PoolGraph {
   }
 
   #forget(node: PoolNode): void {
+    this.removals++;
     this.#nodes.delete(node.key);
     this.#sensitive.delete(node.key);
     for (const { prevout } of node.tx.inputs) this.#spenders.delete(outpointKey(prevout));

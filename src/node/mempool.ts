@@ -96,6 +96,11 @@ export class Mempool {
     return this.#graph.vsize;
   }
 
+  /** Members that have left so far. */
+  get removals(): number {
+    return this.#graph.removals;
+  }
+
   /** Estimate of memory, bounded by `limits.mempoolBytes`. */
   get usage(): number {
     return this.#graph.usage;

@@ -3,8 +3,10 @@ import { targetBytes, workOf } from '../bitcoin/target.ts';
 import { MAX_TAG } from '../consensus/tag.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
 import { assert } from '../util/assert.ts';
+import { equal } from '../util/bytes.ts';
+import { Pace, type Steps } from '../util/steps.ts';
 import { type Core, NEVER } from './core.ts';
-import { buildTemplate, type Template } from './template.ts';
+import { buildTemplate, type Template, type TemplateOptions, templateSteps } from './template.ts';
 import type { CandidateBlock, Command, CommandResult, Job, Micros } from './types.ts';
 import type { MiningView } from './view.ts';
 
@@ -32,6 +34,8 @@ export class Mining {
   #mined = 0;
   #builtAt: Micros = 0;
   #stale = false;
+  /** A template on its way; another object for each. */
+  #building: object | undefined;
   /** What a job says of the target of the last one, which is mostly this one's too. */
   #goal: { target: bigint; bytes: Uint8Array; difficulty: number } | undefined;
 
@@ -49,6 +53,8 @@ export class Mining {
       return { kind: 'done' };
     }
     const wasOn = this.#order !== undefined;
+    // The old job may go on until the new one is ready, but not for somebody else.
+    if (this.#order !== undefined && !equal(this.#order.payout, payout)) this.#idle();
     this.#order = { payout, tag: fitTag(tag), blocksLeft: blocks };
     if (!wasOn) this.#core.tell({ kind: 'mining', on: true, height: this.#core.chain.tip.height + 1 });
     this.#renew();
@@ -58,6 +64,7 @@ export class Mining {
   #stop(): void {
     if (this.#order !== undefined) this.#core.tell({ kind: 'mining', on: false });
     this.#order = undefined;
+    this.#building = undefined;
     this.#idle();
   }
 
@@ -68,18 +75,9 @@ export class Mining {
 
   /** A whole candidate for a caller who grinds it himself. */
   candidate(command: Command & { kind: 'template' }): CandidateBlock {
-    const { chain, mempool, wallS, limits, parts } = this.#core;
-    const template = buildTemplate({
-      chain,
-      mempool,
-      payout: command.payout,
-      tag: fitTag(command.tag),
-      wallS,
-      extraNonce: this.#extraNonce++,
-      maxWeight: limits.templateWeight,
-      ...(command.txids === undefined ? {} : { txids: command.txids }),
-      ...(parts.connector.settling ? { txids: [] } : {}),
-    });
+    const order = { payout: command.payout, tag: fitTag(command.tag), blocksLeft: undefined };
+    const txids = this.#core.parts.connector.settling ? [] : command.txids;
+    const template = buildTemplate(this.#options(order, txids));
     return {
       bytes: template.bytes(0),
       header: template.header.subarray(0, 76),
@@ -90,13 +88,53 @@ export class Mining {
     };
   }
 
-  /** A new job from the present tip, mempool and time. */
-  #renew(): void {
-    const { chain, mempool, wallS, limits, now, offset, parts } = this.#core;
-    const order = this.#order;
+  /** A new job from the present tip, mempool and time; from a large pool in pieces. `tries`: how often that failed. */
+  #renew(tries = 0): void {
+    const { mempool, limits, now, offset, parts } = this.#core;
+    this.#building = undefined;
     // A block of the year 1970 would be too old: no clock, no mining.
-    if (order === undefined || offset === undefined) return;
-    const template = buildTemplate({
+    if (this.#order === undefined || offset === undefined) return;
+    this.#builtAt = now;
+    this.#stale = false;
+    // The pool still holds what the new tip has confirmed: an empty block now, a full one in a moment.
+    if (parts.connector.settling) this.#give(buildTemplate(this.#options(this.#order, [])));
+    else if (mempool.size <= limits.templateAtOnce || tries >= limits.templateTries)
+      this.#give(buildTemplate(this.#options(this.#order)));
+    else this.#build(this.#order, tries);
+  }
+
+  /** Until the block is put together, the last job goes on, if it is on this tip. */
+  #build(order: Order, tries: number): void {
+    const { chain, mempool, limits, parts } = this.#core;
+    if (this.#kept.at(-1)?.template.prev !== chain.tip) this.#idle();
+    const building = { removals: mempool.removals, tries };
+    this.#building = building;
+    const steps = templateSteps(this.#options(order), new Pace(limits.checkBytesPerStep));
+    parts.pieces.start(this.#built(building, steps), 0);
+  }
+
+  *#built(
+    building: { readonly removals: number; readonly tries: number },
+    steps: Steps<Template>,
+  ): Steps<void> {
+    // Whatever takes its place (another tip, another order) has another look at the pool.
+    while (this.#building === building) {
+      const { done, value } = steps.next();
+      if (done === true) {
+        this.#building = undefined;
+        // Somebody has left the pool: what was chosen may contradict what came instead.
+        if (this.#core.mempool.removals !== building.removals) this.#renew(building.tries + 1);
+        else this.#give(value);
+        return;
+      }
+      yield;
+    }
+  }
+
+  /** `txids`: only those; without, what pays best. */
+  #options(order: Order, txids?: readonly Uint8Array[]): TemplateOptions {
+    const { chain, mempool, wallS, limits } = this.#core;
+    return {
       chain,
       mempool,
       payout: order.payout,
@@ -104,12 +142,8 @@ export class Mining {
       wallS,
       extraNonce: this.#extraNonce++,
       maxWeight: limits.templateWeight,
-      // The pool still holds what the new tip has confirmed: an empty block now, a full one in a moment.
-      ...(parts.connector.settling ? { txids: [] } : {}),
-    });
-    this.#builtAt = now;
-    this.#stale = false;
-    this.#give(template);
+      ...(txids === undefined ? {} : { txids }),
+    };
   }
 
   #give(template: Template): void {
@@ -176,11 +210,11 @@ export class Mining {
 
   /** Connecting is at rest: if we stopped for a block that came to nothing, go on. */
   rested(): void {
-    if (!this.#working) this.#renew();
+    if (!this.#working && this.#building === undefined) this.#renew();
   }
 
   clockChanged(): void {
-    if (!this.#working) this.#renew();
+    this.rested();
   }
 
   tick(): void {

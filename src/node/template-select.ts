@@ -1,11 +1,15 @@
 import { compare } from '../util/bytes.ts';
 import { Heap } from '../util/heap.ts';
+import { finish, noPace, type Pace, type Steps } from '../util/steps.ts';
 import { type PoolEntry, parentsFirst } from './mempool-entry.ts';
 
 /** Core: MAX_CONSECUTIVE_FAILURES. Near a full block, so many misfits in a row mean that nothing will fit any more. */
 const MAX_MISSES = 1_000;
 /** ... "near": so much weight or less is left. Core: BLOCK_FULL_ENOUGH_WEIGHT_DELTA. */
 const NEARLY_FULL = 4_000;
+
+/** What it costs to rank or choose one, in bytes hashed. */
+const RANK_WORK = 60;
 
 /** What an entry still needs: itself and those of its ancestors that are not chosen yet. */
 interface Need {
@@ -36,21 +40,31 @@ function bestFirst(a: Line, b: Line): number {
 export function selectTransactions(
   entries: Iterable<PoolEntry>,
   maxWeight: number,
-  allowed: (entry: PoolEntry) => boolean = () => true,
+  allowed?: (entry: PoolEntry) => boolean,
 ): PoolEntry[] {
+  return finish(selectSteps(entries, maxWeight, noPace(), allowed));
+}
+
+/** The same in pieces. Members may come meanwhile; if one leaves, the answer may hold it still. */
+export function* selectSteps(
+  entries: Iterable<PoolEntry>,
+  maxWeight: number,
+  pace: Pace,
+  allowed: (entry: PoolEntry) => boolean = () => true,
+): Steps<PoolEntry[]> {
   const changed = new Map<PoolEntry, Need>();
-  const lines: Line[] = [];
+  const heap = new Heap(bestFirst);
   for (const entry of entries) {
     if (!allowed(entry)) continue;
-    lines.push({ entry, rate: rateOf(entry, entry.ancestorFees, entry.ancestorVsize), revision: 0 });
+    heap.push({ entry, rate: rateOf(entry, entry.ancestorFees, entry.ancestorVsize), revision: 0 });
+    if (pace.due(RANK_WORK)) yield;
   }
-  if (lines.length === 0) return [];
-  const heap = new Heap(bestFirst, lines);
   const chosen = new Set<PoolEntry>();
   const order: PoolEntry[] = [];
   let left = maxWeight;
   let misses = 0;
   for (let line = heap.pop(); line !== undefined; line = heap.pop()) {
+    if (pace.due(RANK_WORK)) yield;
     const { entry } = line;
     if (chosen.has(entry) || line.revision !== (changed.get(entry)?.revision ?? 0)) continue;
     const family = missingFamily(entry, chosen);

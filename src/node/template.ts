@@ -2,7 +2,7 @@ import { type Block, makeBlock } from '../bitcoin/block.ts';
 import { Writer } from '../bitcoin/codec.ts';
 import { sha256d } from '../bitcoin/hash.ts';
 import { encodeHeader, HEADER_SIZE, type Header } from '../bitcoin/header.ts';
-import { commitmentOf, witnessRoot } from '../bitcoin/merkle.ts';
+import { commitmentOf, witnessRoot, witnessRootSteps } from '../bitcoin/merkle.ts';
 import { compactToTarget } from '../bitcoin/target.ts';
 import { makeTx, type Tx } from '../bitcoin/tx.ts';
 import type { Chain } from '../consensus/chain.ts';
@@ -11,8 +11,9 @@ import { coinbaseScript } from '../consensus/tag.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
 import { assert } from '../util/assert.ts';
 import { concat, writeU32LE } from '../util/bytes.ts';
+import { finish, noPace, type Pace, type Steps } from '../util/steps.ts';
 import type { Mempool, PoolEntry } from './mempool.ts';
-import { selectTransactions } from './template-select.ts';
+import { selectSteps } from './template-select.ts';
 
 /** Version bits with none set (BIP9); Core's default. As int32 it is above 4. */
 const BLOCK_VERSION = 0x2000_0000;
@@ -87,13 +88,18 @@ interface Body {
 
 /** Core: BlockAssembler::CreateNewBlock. */
 export function buildTemplate(o: TemplateOptions): Template {
+  return finish(templateSteps(o, noPace()));
+}
+
+/** The same in pieces of about `pace` bytes hashed. Worth nothing if the tip changes or a pool member leaves meanwhile. */
+export function* templateSteps(o: TemplateOptions, pace: Pace): Steps<Template> {
   const prev = o.chain.tip;
   const height = prev.height + 1;
   const { params } = o.chain;
   const bits = o.chain.nextBits(prev);
   const ownWeight = coinbaseWeight(height, o.tag, o.payout);
   const budget = o.maxWeight - 4 * (HEADER_SIZE + 5) - ownWeight;
-  const chosen = selectTransactions(o.mempool.entries(), budget, allowedBy(o));
+  const chosen = yield* selectSteps(o.mempool.entries(), budget, pace, allowedBy(o));
   const txs = chosen.map((entry) => entry.tx);
   let fees = 0;
   let txsWeight = 0;
@@ -103,7 +109,9 @@ export function buildTemplate(o: TemplateOptions): Template {
   }
   // Always there, as with Core on regtest: a block without witnesses may commit too.
   const commitment =
-    txs.length === 0 ? ALONE : commitmentOf(witnessRoot([COINBASE_LEAF, ...txs]), new Uint8Array(32));
+    txs.length === 0
+      ? ALONE
+      : commitmentOf(yield* witnessRootSteps([COINBASE_LEAF, ...txs], pace), new Uint8Array(32));
   const value = subsidyAt(height, params) + fees;
   const body: Body = {
     prev,
@@ -114,7 +122,10 @@ export function buildTemplate(o: TemplateOptions): Template {
     fees,
     txsWeight,
     txs,
-    branch: coinbaseBranch(txs.map((tx) => tx.txid)),
+    branch: yield* coinbaseBranch(
+      txs.map((tx) => tx.txid),
+      pace,
+    ),
     count: new Writer(9).compactSize(txs.length + 1).finish(),
     rest: concat(...txs.map((tx) => tx.bytes)),
     coinbaseWeight: ownWeight,
@@ -171,7 +182,7 @@ function coinbaseOf(
 }
 
 /** The hashes beside the first leaf's path, bottom up; an odd last hash is paired with itself. */
-function coinbaseBranch(rest: readonly Uint8Array[]): Uint8Array[] {
+function* coinbaseBranch(rest: readonly Uint8Array[], pace: Pace): Steps<Uint8Array[]> {
   const branch: Uint8Array[] = [];
   // `level` lacks its first hash, which depends on the coinbase.
   let level = [...rest];
@@ -181,6 +192,7 @@ function coinbaseBranch(rest: readonly Uint8Array[]): Uint8Array[] {
     for (let i = 1; i < level.length; i += 2) {
       const left = level[i]!;
       next.push(sha256d(concat(left, level[i + 1] ?? left)));
+      if (pace.due(64)) yield;
     }
     level = next;
   }

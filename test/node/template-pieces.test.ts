@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { decodeTx, type Tx } from '../../src/bitcoin/tx.ts';
+import { type WellKnown, wellKnownScript } from '../../src/consensus/genesis.ts';
+import { FullNode } from '../../src/node/fullnode.ts';
+import type { Command, Effect, Job } from '../../src/node/types.ts';
+import { grind } from '../../src/sim/grind.ts';
+import { MemoryStore } from '../dsl/memory-store.ts';
+import { cachedVerify, labParams, withLimits } from './net.ts';
+import { genesisCoin, pay } from './pay.ts';
+
+const params = labParams('pieces');
+const PAYERS: readonly WellKnown[] = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'];
+const verify = cachedVerify();
+
+/** A node with a pool of six payments, which it looks through in small pieces; one step at a time. */
+class Rig {
+  readonly store = new MemoryStore();
+  readonly node: FullNode;
+  job: Job | undefined;
+  jobs = 0;
+  #now = 0;
+  #wakeAt = Number.POSITIVE_INFINITY;
+
+  constructor() {
+    const limits = withLimits({ templateAtOnce: 3, checkBytesPerStep: 100 });
+    this.node = new FullNode({ params, store: this.store, index: [], verify, seed: 1, name: 'A', limits });
+    this.#take(
+      this.node.step(0, { kind: 'clock', offset: (params.genesis.header.time + 100) * 1_000_000 }).effects,
+    );
+    for (const who of PAYERS) this.send(pay([genesisCoin(params, who)], 'judy', 100_000_000));
+    this.rest();
+  }
+
+  #take(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'wake') this.#wakeAt = Math.min(this.#wakeAt, effect.at);
+      if (effect.kind !== 'work') continue;
+      this.job = effect.job;
+      if (effect.job !== undefined) this.jobs++;
+    }
+  }
+
+  #step(input: Parameters<FullNode['step']>[1]): void {
+    const { writes, effects } = this.node.step(++this.#now, input);
+    this.store.commit(writes);
+    this.#take(effects);
+  }
+
+  command(command: Command): void {
+    this.#step({ kind: 'command', ticket: this.#now, command });
+  }
+
+  send(tx: Tx): void {
+    this.command({ kind: 'send-tx', bytes: tx.bytes });
+  }
+
+  mine(to: WellKnown): void {
+    this.command({ kind: 'mine', payout: wellKnownScript(to), tag: 'A' });
+  }
+
+  /** One step, if there is something to do at once. */
+  tick(): boolean {
+    if (this.#wakeAt > this.#now + 1) return false;
+    this.#wakeAt = Number.POSITIVE_INFINITY;
+    this.#step({ kind: 'timer' });
+    return true;
+  }
+
+  /** Steps until nothing is left to do now. */
+  rest(): number {
+    let steps = 0;
+    while (this.tick()) steps++;
+    return steps;
+  }
+
+  /** The block of the job at hand is found; its payments by id. */
+  found(): string[] {
+    const nonce = grind(this.job!);
+    this.#step({ kind: 'solved', job: this.job!.id, nonce: nonce!, tries: 1, ms: 1 });
+    this.rest();
+    const { chain } = this.node.view;
+    return chain
+      .block(chain.tip)!
+      .txs.slice(1)
+      .map(({ id }) => id);
+  }
+
+  pool(): string[] {
+    return [...this.node.view.mempool.entries()].map(({ tx }) => tx.id);
+  }
+}
+
+describe('a template of a large pool', () => {
+  it('is made in pieces, and nothing is mined before it is whole', () => {
+    const rig = new Rig();
+    const waiting = rig.pool();
+    rig.mine('judy');
+    expect(rig.job).toBeUndefined();
+    expect(rig.rest()).toBeGreaterThan(5);
+    expect(rig.jobs).toBe(1);
+    expect(rig.found().sort()).toEqual(waiting.sort());
+    expect(rig.node.view.chain.tip.height).toBe(1);
+  });
+
+  it('holds nobody who left the pool meanwhile', () => {
+    const rig = new Rig();
+    rig.mine('judy');
+    for (let i = 0; i < 4; i++) rig.tick();
+    // A higher fee takes the place of alice's payment.
+    const better = pay([genesisCoin(params, 'alice')], 'heidi', 100_000_000, 90_000);
+    rig.send(better);
+    rig.rest();
+    const mined = rig.found();
+    expect(mined).toContain(better.id);
+    expect(mined.length).toBe(PAYERS.length);
+    expect(rig.node.view.chain.tip.height).toBe(1);
+  });
+
+  it('comes to its end, though members leave again and again', () => {
+    const rig = new Rig();
+    rig.mine('judy');
+    let last: Tx | undefined;
+    for (let fee = 50_000; rig.job === undefined; fee += 20_000) {
+      expect(fee).toBeLessThan(1_000_000);
+      last = pay([genesisCoin(params, 'alice')], 'heidi', 100_000_000, fee);
+      rig.send(last);
+      for (let i = 0; i < 4; i++) rig.tick();
+    }
+    rig.rest();
+    expect(rig.found()).toContain(last!.id);
+  });
+
+  it('is not waited for by somebody else: a new payee is not paid by the old job', () => {
+    const rig = new Rig();
+    rig.mine('judy');
+    rig.rest();
+    expect(rig.job).toBeDefined();
+    rig.mine('ivan');
+    expect(rig.job).toBeUndefined();
+    rig.rest();
+    rig.found();
+    const { chain } = rig.node.view;
+    const coinbase = decodeTx(chain.block(chain.tip)!.txs[0]!.bytes);
+    expect(coinbase.ok && coinbase.value.outputs[0]!.script).toEqual(wellKnownScript('ivan'));
+  });
+});
