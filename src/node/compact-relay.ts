@@ -25,8 +25,11 @@ interface Pending {
   asked: number;
 }
 
+/** A block of so many is put together in a step of its own. */
+const MANY_TXS = 1_000;
+
 /** What it costs to make one short id and look for it, in bytes hashed. */
-const MATCH_WORK = 24;
+const MATCH_WORK = 60;
 
 /**
  * Blocks that come as header and short ids (compact.ts). What the mempool has is taken from there, the rest is asked of
@@ -117,6 +120,8 @@ export class CompactRelay {
       }
     }
     const missing = pending.parts.missing();
+    // Putting the bytes together takes as long again.
+    if (missing.length === 0 && pending.parts.count >= MANY_TXS) yield;
     if (pending.parts.ambiguous) this.#giveUp(pending);
     else if (missing.length > 0) this.#ask(pending, missing);
     else {

@@ -138,6 +138,11 @@ export class Reconstruction {
     }
   }
 
+  /** Transactions of the block. */
+  get count(): number {
+    return this.#txs.length;
+  }
+
   /** Places without a transaction, ascending. */
   missing(): number[] {
     const missing: number[] = [];
