@@ -12,12 +12,12 @@ export interface Ran {
 }
 
 /** One command, run to its end in `cwd`. */
-export function forkyard(cwd: string, line: string): Promise<Ran> {
+export function forkyard(cwd: string, line: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [PROGRAM, ...line.split(' ')], {
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1' },
+      env: { ...process.env, NO_COLOR: '1', ...env },
     });
     let stdout = '';
     let stderr = '';
@@ -35,11 +35,11 @@ export interface Staying {
   output(): string;
 }
 
-export function stay(cwd: string, line: string): Staying {
+export function stay(cwd: string, line: string, env: NodeJS.ProcessEnv = {}): Staying {
   const child = spawn(process.execPath, [PROGRAM, ...line.split(' ')], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...env },
   });
   let output = '';
   child.stdout!.on('data', (d) => (output += String(d)));

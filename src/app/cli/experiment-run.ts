@@ -3,20 +3,18 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { EXPERIMENTS, findExperiment } from '../../lab/experiment/catalogue.ts';
 import { readValues } from '../../lab/experiment/parameters.ts';
-import { keysOf, renderReport } from '../../lab/experiment/report.ts';
-import { ratio } from '../../lab/experiment/rows.ts';
+import { renderReport } from '../../lab/experiment/report.ts';
 import { resultJson, runExperiment } from '../../lab/experiment/run.ts';
-import type { Experiment, ExperimentResult, LiveRun, Row, Values } from '../../lab/experiment/types.ts';
+import type { Experiment, ExperimentResult, LiveRun, Values } from '../../lab/experiment/types.ts';
 import { misuse } from '../../lab/problem.ts';
 import { pathFrom } from '../../lab/yard-file.ts';
 import { chartSvg } from '../../observe/chart.ts';
 import { chartText } from '../../observe/chart-text.ts';
-import { wrapped } from '../../observe/words.ts';
 import { packageRoot } from '../node-package.ts';
 import { ending, type Shared } from './common.ts';
 import { readLive } from './experiment-live.ts';
+import { experimentLines, formulaLines } from './experiment-table.ts';
 import type { Out } from './out.ts';
-import { table } from './print.ts';
 import { ProgressBar } from './progress-bar.ts';
 
 /** More threads than this do not make it faster: few experiments have more pieces of equal length. */
@@ -73,14 +71,15 @@ export async function runExperimentVerb(
 }
 
 function list({ out }: Shared): void {
-  for (const line of table(EXPERIMENTS.map((e) => [`  ${e.name}`, e.says]))) out.line(line);
+  out.table(EXPERIMENTS.map((e) => [`  ${e.name}`, e.says]));
   out.line();
-  out.line('Do one: forkyard experiment disagreement. Do all: forkyard experiment all --out report');
+  out.line('Do one: forkyard experiment disagreement. Its settings: add --help.');
+  out.line('Do all: forkyard experiment all --out report');
   out.object({
     experiments: EXPERIMENTS.map(({ name, says, parameters }) => ({
       name,
       says,
-      parameters: parameters.map((p) => ({ name: p.name, says: p.says, default: p.default })),
+      parameters: parameters.map(({ many: _, ...p }) => p),
     })),
   });
 }
@@ -135,53 +134,23 @@ function announce(out: Out, { name, says, parameters }: Experiment, values: Valu
 
 function print(out: Out, result: ExperimentResult): void {
   const { rows, charts, sentence, remarks, sigmas } = result;
-  const keys = keysOf(rows);
-  const head = [...keys.map((k) => k.toUpperCase()), 'MODEL', 'MEASURED', 'PREDICTED', 'SE', 'N', '', 'BY'];
+  const set = (cells: readonly (readonly string[])[]) => out.rows(cells);
+  for (const line of experimentLines(rows, out.columns - 2, set)) out.line(`  ${line}`);
   // What predicts stands below by its letter: beside each row it makes the table wider than a terminal.
-  const formulas = [...new Set(rows.map(formulaOf))];
-  const body = rows.map((r) => [
-    ...keys.map((k) => String(r.keys[k] ?? '')),
-    r.model,
-    ratio(r.measured),
-    ratio(r.predicted),
-    ratio(r.se),
-    Math.round(r.n).toLocaleString('en-US'),
-    r.ok ? '✓' : 'OUTSIDE',
-    letterOf(formulas.indexOf(formulaOf(r))),
-  ]);
-  for (const line of table([head, ...body])) out.line(`  ${line}`);
-  for (const [i, formula] of formulas.entries())
-    for (const line of wrapped(`${letterOf(i)} = ${formula}`, out.columns - 2)) out.line(`  ${line}`);
-  for (const note of new Set(rows.flatMap((r) => r.note ?? [])))
-    for (const line of wrapped(`${note}.`, out.columns - 2)) out.step(`  ${line}`);
+  for (const line of formulaLines(rows)) out.line(`  ${line}`);
+  for (const note of new Set(rows.flatMap((r) => r.note ?? []))) out.step(`  ${note}.`);
   out.step('');
   const [chart] = charts;
-  if (chart !== undefined) for (const line of chartText(chart)) out.step(`  ${plainChart(out, line)}`);
+  if (chart !== undefined)
+    for (const line of chartText(chart)) out.step(`  ${out.ascii ? line.replaceAll('·', '.') : line}`);
   out.step('');
-  for (const line of remarks.flatMap((r) => wrapped(r, out.columns))) out.step(out.style('dim', line));
+  for (const remark of remarks) out.step(out.style('dim', remark));
   const bad = rows.filter((r) => !r.ok).length;
   const verdict =
     bad === 0
       ? out.style('green', `all ${rows.length} within ${sigmas} standard errors`)
       : out.style('red', `${bad} of ${rows.length} outside of ${sigmas} standard errors`);
   out.line(`${verdict} · ${(result.ms / 1000).toFixed(1)} s`);
-  for (const line of wrapped(sentence, out.columns)) out.line(line);
+  out.line(sentence);
   out.step('');
-}
-
-function formulaOf(row: Row): string {
-  return `${row.formula} (${row.origin})`;
-}
-
-/** a, b, … z, then a2: no experiment has as many formulas. */
-function letterOf(index: number): string {
-  const letter = String.fromCharCode(97 + (index % 26));
-  return index < 26 ? letter : `${letter}${Math.floor(index / 26) + 1}`;
-}
-
-/** Frames have no place in the table of signs that `Out` replaces. */
-function plainChart(out: Out, line: string): string {
-  return out.ascii
-    ? line.replaceAll('│', '|').replaceAll('└', '+').replaceAll('─', '-').replaceAll('·', '.')
-    : line;
 }

@@ -1,7 +1,10 @@
 import { type Command, CommanderError } from 'commander';
 import { Interrupted } from '../../lab/action.ts';
 import { Problem } from '../../lab/problem.ts';
+import { isAscii, jsonToAscii, toAscii } from './ascii.ts';
 import { ending, interrupt } from './common.ts';
+import { folded } from './fit.ts';
+import { columnsOf } from './out.ts';
 import { asTyped, meant } from './typed.ts';
 
 /** Exit codes: 0 done; 1 it ran and the answer is no; 2 wrong usage; 3 no such yard or node down; 130 Ctrl-C. */
@@ -43,6 +46,7 @@ function catchInterrupts(): () => void {
 /** One sentence on stderr, and a next step; the stack only for those who ask. */
 function report(error: unknown, args: readonly string[]): number {
   const json = args.includes('--json');
+  const ascii = isAscii(args.includes('--ascii'));
   if (error instanceof CommanderError) {
     // Commander has printed its sentence, or the help or version that was asked for.
     return error.exitCode === 0 || error.code === 'commander.help' ? 0 : 2;
@@ -50,12 +54,12 @@ function report(error: unknown, args: readonly string[]): number {
   if (error instanceof Interrupted) return 130;
   if (error instanceof Problem) {
     if (interrupt.signal.aborted) return 130;
-    process.stderr.write(asTyped(`forkyard: ${error.message}\n`));
-    if (error.hint !== undefined) process.stderr.write(asTyped(`${error.hint}\n`));
-    if (json)
-      process.stdout.write(
-        `${JSON.stringify({ error: error.message, hint: error.hint ?? null, exit: error.exit })}\n`,
-      );
+    say(`forkyard: ${error.message}`, ascii);
+    if (error.hint !== undefined) say(error.hint, ascii);
+    if (json) {
+      const text = JSON.stringify({ error: error.message, hint: error.hint ?? null, exit: error.exit });
+      process.stdout.write(`${ascii ? jsonToAscii(text) : text}\n`);
+    }
     return error.exit;
   }
   if (process.env['FORKYARD_DEBUG'] === '1') {
@@ -68,4 +72,9 @@ function report(error: unknown, args: readonly string[]): number {
     );
   }
   return 1;
+}
+
+function say(text: string, ascii: boolean): void {
+  const typed = asTyped(text);
+  process.stderr.write(`${folded(ascii ? toAscii(typed) : typed, columnsOf(process.stderr))}\n`);
 }

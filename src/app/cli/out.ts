@@ -1,5 +1,6 @@
 /** Where a command writes. Results go to stdout, refusals to stderr; `--json` leaves stdout to the one object. */
-import { wrapped } from '../../observe/words.ts';
+import { isAscii, jsonToAscii, toAscii } from './ascii.ts';
+import { folded, table } from './fit.ts';
 import { asTyped } from './typed.ts';
 
 export interface OutOptions {
@@ -12,15 +13,6 @@ type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 
 const CODES: Readonly<Record<Style, number>> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 };
 
-/** What each sign beyond ASCII becomes where only ASCII is wanted; none of them carries meaning alone. */
-const PLAIN: readonly (readonly [RegExp, string])[] = [
-  [/→/g, '->'],
-  [/[·]/g, '-'],
-  [/…/g, '..'],
-  [/✓/g, 'ok'],
-  [/×/g, 'x'],
-];
-
 export class Out {
   readonly json: boolean;
   readonly quiet: boolean;
@@ -30,7 +22,7 @@ export class Out {
   constructor(options: OutOptions) {
     this.json = options.json;
     this.quiet = options.quiet;
-    this.ascii = options.ascii || process.env['TERM'] === 'dumb';
+    this.ascii = isAscii(options.ascii);
     const env = process.env;
     this.#color =
       process.stdout.isTTY === true &&
@@ -44,9 +36,9 @@ export class Out {
     return process.stdout.isTTY === true && process.env['TERM'] !== 'dumb' && !this.json && !this.quiet;
   }
 
-  /** Of the terminal; without one nothing needs to fit. */
+  /** Of the terminal; without one nothing needs to fit, unless COLUMNS says so. */
   get columns(): number {
-    return process.stdout.columns ?? 1_000;
+    return columnsOf(process.stdout);
   }
 
   style(style: Style, text: string): string {
@@ -55,8 +47,7 @@ export class Out {
 
   plain(text: string): string {
     const typed = asTyped(text);
-    if (!this.ascii) return typed;
-    return PLAIN.reduce((t, [from, to]) => t.replace(from, to), typed);
+    return this.ascii ? toAscii(typed) : typed;
   }
 
   /** A result for a person; nothing with `--json`. */
@@ -67,6 +58,16 @@ export class Out {
   /** What happens meanwhile: nothing with `--json` or `--quiet`. */
   step(text: string): void {
     if (!this.json && !this.quiet) process.stdout.write(`${folded(this.plain(text), this.columns)}\n`);
+  }
+
+  /** Rows of cells; their last column may be prose, which goes on below itself. */
+  table(rows: readonly (readonly string[])[]): void {
+    for (const line of this.rows(rows)) this.line(line);
+  }
+
+  /** Cells as they will be printed, so that columns stand below each other whatever becomes of a sign. */
+  rows(rows: readonly (readonly string[])[]): string[] {
+    return table(rows.map((row) => row.map((cell) => this.plain(cell))));
   }
 
   /** Redraws the present line, where there is a terminal; elsewhere nothing. */
@@ -80,24 +81,20 @@ export class Out {
 
   /** The one object, or one line an event, of `--json`. */
   object(value: unknown): void {
-    if (this.json) process.stdout.write(`${JSON.stringify(value, jsonable)}\n`);
+    if (!this.json) return;
+    const json = JSON.stringify(value, jsonable);
+    process.stdout.write(`${this.ascii ? jsonToAscii(json) : json}\n`);
   }
 
   error(text: string): void {
-    process.stderr.write(`${this.plain(text)}\n`);
+    process.stderr.write(`${folded(this.plain(text), columnsOf(process.stderr))}\n`);
   }
 }
 
-/**
- * A sentence that is wider than the terminal, broken at blanks, with its indent. A row of a table or of the tree has two
- * blanks somewhere and stays as it is; so does a command, which is to be copied in one piece.
- */
-export function folded(text: string, columns: number): string {
-  if (text.length <= columns || /\S {2,}\S/.test(text) || /forkyard [a-z]/.test(text)) return text;
-  const indent = text.slice(0, text.length - text.trimStart().length);
-  return wrapped(text.trimStart(), columns - indent.length)
-    .map((line) => indent + line)
-    .join('\n');
+/** How wide a stream is, as its terminal or COLUMNS says. */
+export function columnsOf(stream: { readonly columns?: number | undefined }): number {
+  const wished = Number(process.env['COLUMNS']);
+  return stream.columns ?? (Number.isInteger(wished) && wished > 0 ? wished : 1_000);
 }
 
 /** Maps become objects; nothing else of ours needs help. */

@@ -8,20 +8,6 @@ import { short } from '../../observe/words.ts';
 
 /** Figures as lines of text. */
 
-/** Columns padded to their widest cell; no trailing blanks. */
-export function table(rows: readonly (readonly string[])[]): string[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
-  }
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i]!))
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
 /** The fork tree with every node's tip and its work. */
 export function treeLines(forest: Forest, nodes: readonly string[], last: number, ascii: boolean): string[] {
   const drawing = drawTree(forest, { nodes, last, ascii });
@@ -41,8 +27,11 @@ function clockOf(info: NodeInfo): string[] {
   return info.clockOffsetMs === 0 ? [] : [`clock ${formatOffset(info.clockOffsetMs)}`];
 }
 
-/** The nodes as a table. */
-export function nodeTable(infos: ReadonlyMap<string, NodeInfo | undefined>, yard: YardFile): string[] {
+/** The nodes as rows of a table. */
+export function nodeRows(
+  infos: ReadonlyMap<string, NodeInfo | undefined>,
+  yard: YardFile,
+): readonly (readonly string[])[] {
   const rows: string[][] = [['NODE', 'TIP', '', 'WORK', 'HASH', 'PEERS', 'POOL', 'BLOCKS', 'STATE']];
   for (const [letter, info] of infos) {
     const frozen = yard.conditions?.frozen?.includes(letter) === true;
@@ -63,5 +52,5 @@ export function nodeTable(infos: ReadonlyMap<string, NodeInfo | undefined>, yard
       [mining.held ? 'held' : mining.on ? 'mining' : 'idle', ...clockOf(info)].join(' · '),
     ]);
   }
-  return table(rows);
+  return rows;
 }

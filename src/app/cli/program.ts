@@ -89,16 +89,15 @@ async function unknownVerb(program: Command, verb: string): Promise<never> {
 /** `forkyard` alone: where to begin, and whether a yard runs here. */
 async function greet(program: Command): Promise<void> {
   const { out, yard } = shared(program);
-  const [{ findYard, readYard }, { ownerOf }, { table }] = await Promise.all([
+  const [{ findYard, readYard }, { ownerOf }] = await Promise.all([
     import('../../lab/yard-file.ts'),
     import('../../lab/claim.ts'),
-    import('./print.ts'),
   ]);
   out.line(
     `${out.style('bold', 'forkyard')}: a small but real blockchain, several nodes of it on this machine.`,
   );
   out.line();
-  for (const line of table(FIRST.map(([verb, what]) => [`  ${verb}`, what]))) out.line(line);
+  out.table(FIRST.map(([verb, what]) => [`  ${verb}`, what]));
   out.line();
   const dir = yard ?? findYard(process.cwd());
   const read = dir === undefined ? undefined : readYard(dir);

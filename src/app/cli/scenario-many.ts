@@ -1,7 +1,6 @@
 import type { Scenario } from '../../lab/scenario.ts';
 import { sweepScenario } from '../../lab/scenario-sweep.ts';
 import type { Shared } from './common.ts';
-import { table } from './print.ts';
 
 export interface ManyOptions {
   readonly scenario: Scenario;
@@ -38,7 +37,7 @@ export async function playMany(s: Shared, o: ManyOptions): Promise<number> {
         : ''
       : `seed ${row.failingSeed}: ${row.found}`,
   ]);
-  for (const line of table(rows)) out.line(line);
+  out.table(rows);
   out.line();
   const { firstFailure } = sweep;
   const seconds = ((performance.now() - began) / 1_000).toFixed(1);

@@ -49,9 +49,9 @@ function runVerb(programPath: string): Command {
 }
 
 async function listLessons({ out }: Shared): Promise<void> {
-  const [{ shippedLessons }, { table }] = await Promise.all([import('../lessons.ts'), import('./print.ts')]);
+  const { shippedLessons } = await import('../lessons.ts');
   const lessons = shippedLessons();
-  for (const line of table(lessons.map((l) => [`  ${l.name}`, l.title]))) out.line(line);
+  out.table(lessons.map((l) => [`  ${l.name}`, l.title]));
   out.line();
   out.line(`Play one: forkyard run ${lessons[0]?.name ?? 'FILE'}`);
   out.object({ lessons });

@@ -7,17 +7,13 @@ import {
   type FigureRow,
   figureRows,
   figureSentence,
-  LEAST_EVENTS,
-  percent,
-  percentDigits,
-  predictedWords,
   spreadWords,
 } from '../../observe/figures-rows.ts';
 import type { Figures } from '../../observe/figures-tally.ts';
 import { formatMs } from '../../observe/units.ts';
 import { count } from '../../observe/words.ts';
-import { table } from './print.ts';
 import type { LogReading } from './stats-log.ts';
+import { figureLines } from './stats-table.ts';
 
 /** Figures as `stats` prints them: measured, predicted, N, SE, and one sentence in words. */
 export interface StatsReport {
@@ -53,23 +49,30 @@ function sentenceOf(run: RunFigures, chosen: readonly EpochFigures[]): readonly 
   return only !== undefined && more.length === 0 ? [only, only.shape] : [run.whole, wholeShape(run)];
 }
 
-/** The whole report for a person; `strong` marks headings. */
-export function* statsLines(
-  { run, epochs, reading }: StatsReport,
-  strong: (text: string) => string,
-): Iterable<string> {
+/** How lines are set: what marks a heading, and what a table becomes. */
+export interface Setting {
+  readonly strong: (text: string) => string;
+  /** So wide may a table be. */
+  readonly columns: number;
+  readonly rows: (rows: readonly (readonly string[])[]) => readonly string[];
+}
+
+/** The whole report for a person. */
+export function* statsLines({ run, epochs, reading }: StatsReport, setting: Setting): Iterable<string> {
   if (reading.torn)
     yield 'The last line of the log is torn (a crash, or a copy made while it was written); it is left out.';
   if (reading.skipped > 0) yield `${reading.skipped} lines of the log are not events; they are left out.`;
   for (const epoch of epochs) {
-    yield strong(`Epoch ${epoch.epoch}${epoch.open ? ', going on' : ''}: ${epoch.because} · ${times(epoch)}`);
-    yield* section(epoch, epoch.shape);
+    yield setting.strong(
+      `Epoch ${epoch.epoch}${epoch.open ? ', going on' : ''}: ${epoch.because} · ${times(epoch)}`,
+    );
+    yield* section(epoch, epoch.shape, setting);
     yield '';
   }
   const others = run.epochs.length > 1;
   if (others) {
-    yield strong(`Whole run, ${run.epochs.length} epochs (stats --epoch all) · ${times(run.whole)}`);
-    yield* section(run.whole, WHOLE, true);
+    yield setting.strong(`Whole run, ${run.epochs.length} epochs (stats --epoch all) · ${times(run.whole)}`);
+    yield* section(run.whole, WHOLE, setting, true);
     yield '';
   }
   const { heals } = run;
@@ -92,20 +95,19 @@ function timesWord(n: number): string {
 }
 
 /** The table of one stretch of time, and what does not fit into its columns. */
-function* section(figures: Figures, shape: Shape, quietBasis = false): Iterable<string> {
+function* section(figures: Figures, shape: Shape, setting: Setting, quietBasis = false): Iterable<string> {
   if (figures.blocks === 0) {
     yield '  no block was found';
     return;
   }
   const basis = basisOf(figures, shape);
   const rows = figureRows(figures, shape).filter(isTelling);
-  const theory = rows.some((row) => row.predicted !== undefined);
-  const head = ['', 'MEASURED', ...(theory ? ['PREDICTED'] : []), 'N', 'SE', ...(theory ? ['FORMULA'] : [])];
-  for (const line of table([head, ...rows.map((row) => cells(row, theory))])) yield `  ${line}`;
+  for (const line of figureLines(rows, setting.columns - 2, setting.rows)) yield `  ${line}`;
   yield `  mined → body  ${spreadWords(figures.body)}`;
   yield `  mined → tip   ${spreadWords(figures.tip)}`;
   yield `  contradictions  ${windowWords(figures)}`;
-  yield `  reorgs  ${reorgWords(figures)} · common prefix: reads ${figures.commonPrefixFrom} deep or deeper were never undone or contradicted`;
+  yield `  reorgs  ${reorgWords(figures)}`;
+  yield `  common prefix  reads ${figures.commonPrefixFrom} deep or deeper were never undone or contradicted`;
   yield `  blocks / stale  ${figures.miners.map((m) => `${m.miner} ${m.blocks} / ${m.stale}`).join(' · ')}`;
   if (figures.workDecreases > 0)
     yield `  BROKEN: ${figures.workDecreases} times a node went to less work by itself`;
@@ -122,20 +124,6 @@ function* section(figures: Figures, shape: Shape, quietBasis = false): Iterable<
 function isTelling(row: FigureRow): boolean {
   if (!/^[DAV][1-9]/.test(row.name)) return true;
   return row.value > 0 || (row.predicted !== undefined && row.predicted * row.n >= 1);
-}
-
-function cells(row: FigureRow, theory: boolean): string[] {
-  const few = row.n < LEAST_EVENTS;
-  const measured = few ? row.count : `${percent(row.value)} (${row.count})`;
-  const se = few || row.se === undefined ? '' : `± ${percentDigits(row.se)}`;
-  return [
-    row.name,
-    measured,
-    ...(theory ? [predictedWords(row)] : []),
-    count(row.n, row.of.slice(0, -1)),
-    se,
-    ...(theory ? [row.formula ?? ''] : []),
-  ];
 }
 
 function windowWords({ windows }: Figures): string {

@@ -18,10 +18,12 @@ export async function runStats(s: Shared, options: StatsOptions): Promise<void> 
   const run = figures.read(source.running ? Math.max(Date.now(), reading.to ?? 0) : undefined);
   const epochs = chooseEpochs(run, options.epoch);
   s.out.object(statsJson({ run, epochs, reading, paths: source.paths }));
-  for (const line of statsLines({ run, epochs, reading, paths: source.paths }, (text) =>
-    s.out.style('bold', text),
-  ))
-    s.out.line(line);
+  const setting = {
+    strong: (text: string) => s.out.style('bold', text),
+    columns: s.out.columns,
+    rows: (rows: readonly (readonly string[])[]) => s.out.rows(rows),
+  };
+  for (const line of statsLines({ run, epochs, reading, paths: source.paths }, setting)) s.out.line(line);
 }
 
 /** The files to read, oldest first, and whether somebody still writes them. */

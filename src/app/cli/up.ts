@@ -14,7 +14,6 @@ import { startPage } from '../page/server.ts';
 import { type Ended, hasScreen, showOwn } from '../tui/open.ts';
 import { meanYard, type Shared } from './common.ts';
 import type { Out } from './out.ts';
-import { table } from './print.ts';
 
 export interface UpOptions {
   readonly programPath: string;
@@ -152,7 +151,7 @@ function describe(out: Out, running: RunningYard): void {
     n.miner ? formatRate(n.hashrate) : 'does not mine',
     here(n.dir),
   ]);
-  for (const line of table([['NODE', 'RPC', 'PEER ADDRESS', 'MINES', 'DATA'], ...rows])) out.line(line);
+  out.table([['NODE', 'RPC', 'PEER ADDRESS', 'MINES', 'DATA'], ...rows]);
   out.line();
   for (const line of shapeLines(yard)) out.line(line);
   if (running.page !== undefined) {
@@ -162,7 +161,7 @@ function describe(out: Out, running: RunningYard): void {
   out.line(`KEYS  ten test keys, the same on every yard (worthless); secrets: forkyard keys`);
   const coins = formatAmount(genesisCoins(params) / WELL_KNOWN.length);
   const people = allKeys(client.dir, params).filter((k) => k.kind === 'well-known');
-  for (const line of table(people.map((k) => [`  ${k.name}`, k.address]))) out.line(line);
+  out.table(people.map((k) => [`  ${k.name}`, k.address]));
   if (params.genesisSpendable) out.line(`  each has ${coins} coins from the genesis block`);
   out.line();
   if (miners.length === 0) out.line('Nobody mines until you say so: forkyard mine -N A --blocks 3');
@@ -185,8 +184,7 @@ function describe(out: Out, running: RunningYard): void {
           ['reorg --depth 3', 'undo three blocks, for real'],
         ];
   const where = yardOption(client.dir, process.cwd());
-  for (const line of table(hints.map(([verb, what]) => [`  forkyard ${verb}${where}`, what!])))
-    out.line(line);
+  out.table(hints.map(([verb, what]) => [`  forkyard ${verb}${where}`, what!]));
   out.line();
   out.object({ yard: client.yard, dir: client.dir, reopened: running.reopened, startMs: running.startMs });
 }

@@ -11,10 +11,7 @@ export function nodeVerb(): Command {
       const { runNodeProcess } = await import('../node-process.ts');
       ending.code = await runNodeProcess(nodeOptionsOf(flags));
     });
-  return example(
-    node,
-    'node --network regtest --datadir D --rpcport 18543 --listen /ip4/127.0.0.1/tcp/18643',
-  );
+  return example(node, 'node --datadir D --rpcport 18543 --listen /ip4/127.0.0.1/tcp/18643');
 }
 
 /** How `up --per-process` runs several nodes; nobody types it: not in the help. */

@@ -51,12 +51,9 @@ export function strategyVerb(programPath: string): Command {
 }
 
 async function list({ out }: Shared): Promise<void> {
-  const [{ STRATEGIES }, { table }] = await Promise.all([
-    import('../../sim/strategy/shipped.ts'),
-    import('./print.ts'),
-  ]);
+  const { STRATEGIES } = await import('../../sim/strategy/shipped.ts');
   const rows = Object.entries(STRATEGIES).map(([name, { says }]) => ({ name, says }));
-  for (const line of table(rows.map(({ name, says }) => [`  ${name}`, says]))) out.line(line);
+  out.table(rows.map(({ name, says }) => [`  ${name}`, says]));
   out.line();
   out.line('Play one: forkyard strategy selfish -N C; or in the simulator: forkyard strategy selfish --sim');
   out.object({ strategies: rows });

@@ -54,7 +54,7 @@ function linkVerb(): Command {
     .option('--rate <rate>', 'bandwidth, such as 1Mbit/s; none = no bound')
     .option('--clear', 'take back what was asked of these links')
     .option('--profile <name>', 'lan, world (six regions) or none: the delays of all other links')
-    .option('--regions <list>', 'where the nodes stand, in their order: europe,japan,… (or set C --region)')
+    .option('--regions <list>', 'where the nodes stand, in their order: europe,japan,... (or set C --region)')
     .action(async (links: string | undefined, options: LinkOptions, command: Command) => {
       const s = shared(command);
       const shape = shapeOf(options);

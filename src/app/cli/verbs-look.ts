@@ -22,7 +22,7 @@ function statusVerb(): Command {
     .action(async (_options: object, command: Command) => {
       const s = shared(command);
       const client = await open(s.yard);
-      const [{ readStatus }, { CALM }, { nodeTable }] = await Promise.all([
+      const [{ readStatus }, { CALM }, { nodeRows }] = await Promise.all([
         import('../../lab/status.ts'),
         import('../../observe/condition-words.ts'),
         import('./print.ts'),
@@ -31,7 +31,7 @@ function statusVerb(): Command {
       s.out.line(s.out.style(found.agree ? 'green' : 'red', found.sentence));
       if (found.facts !== '') s.out.step(found.facts);
       if (found.faults !== '') s.out.line(s.out.style('yellow', found.faults));
-      for (const line of nodeTable(found.infos, client.yard)) s.out.step(line);
+      if (!s.out.quiet) s.out.table(nodeRows(found.infos, client.yard));
       s.out.object({
         agree: found.agree,
         answers: found.answers,

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { misuse, Problem } from '../../lab/problem.ts';
+import { jsonToAscii } from './ascii.ts';
 import { addShared, ending, example, shared } from './common.ts';
-
+import { folded } from './fit.ts';
+import type { Out } from './out.ts';
 import { nodeVerb } from './verb-node.ts';
 import { replayVerb } from './verb-replay.ts';
 
@@ -19,6 +21,13 @@ function argumentOf(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+/** Core's own text and JSON, as they are; only its help is for a person's eyes alone. */
+function answerText(out: Out, method: string, answer: unknown): string {
+  if (typeof answer === 'string') return method === 'help' ? folded(out.plain(answer), out.columns) : answer;
+  const json = JSON.stringify(answer, null, out.json ? 0 : 2);
+  return out.ascii ? jsonToAscii(json) : json;
 }
 
 function rpcVerb(): Command {
@@ -55,8 +64,7 @@ function rpcVerb(): Command {
             timeoutMs,
             signal: s.signal,
           });
-          const text = typeof answer === 'string' ? answer : JSON.stringify(answer, null, s.out.json ? 0 : 2);
-          process.stdout.write(`${text}\n`);
+          process.stdout.write(`${answerText(s.out, call, answer)}\n`);
         } catch (error) {
           if (s.signal.aborted) {
             ending.code = 130;
@@ -73,7 +81,7 @@ function rpcVerb(): Command {
         }
       },
     );
-  return example(rpc, 'rpc', 'rpc -N B getchaintips', 'rpc getblock 4f1c…2e 2');
+  return example(rpc, 'rpc', 'rpc -N B getchaintips', 'rpc getblockhash 8');
 }
 
 function doctorVerb(): Command {

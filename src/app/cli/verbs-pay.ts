@@ -1,10 +1,14 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { formatAmount, parseAmount } from '../../bitcoin/amount.ts';
+import type { NamedKey } from '../../lab/keyring.ts';
 import { Problem } from '../../lab/problem.ts';
+import { pathFrom } from '../../lab/yard-file.ts';
 import { parseAt } from '../../observe/typed-names.ts';
+import { tail } from '../../observe/words.ts';
 import { parseFeeRate } from '../../wallet/fee.ts';
 import { addDryRun, addShared, example, perform, shared } from './common.ts';
-import { table } from './print.ts';
+import type { Out } from './out.ts';
 
 /** `keys`, `balance`, `send`, `double-spend`: whose coins, and moving them. */
 
@@ -45,7 +49,8 @@ function keysVerb(): Command {
       if (word === 'new') {
         if (name === undefined) throw new Problem(2, 'the new key needs a name', 'forkyard keys new zoe');
         const key = ring.newKey(dir, name, params);
-        s.out.line(`${key.name}  ${key.address}  (secret kept in ${dir}/keys/${key.name}.json)`);
+        const kept = pathFrom(process.cwd(), join(dir, 'keys', `${key.name}.json`));
+        s.out.line(`${key.name}  ${key.address}\n${' '.repeat(key.name.length)}  secret kept in ${kept}`);
         s.out.object({ name: key.name, address: key.address });
         return;
       }
@@ -53,11 +58,29 @@ function keysVerb(): Command {
       s.out.step(
         'Worthless test keys: the first ten are the same on every yard, and everybody knows their secrets.',
       );
-      const rows = all.map((k) => [k.name, k.address, k.wif, k.kind]);
-      for (const line of table([['NAME', 'ADDRESS', 'SECRET (WIF)', 'KIND'], ...rows])) s.out.line(line);
+      tellKeys(s.out, all);
       s.out.object(all.map((k) => ({ name: k.name, address: k.address, wif: k.wif, kind: k.kind })));
     });
   return example(keys, 'keys', 'keys new zoe');
+}
+
+/** A secret stands below its address where it has no room beside it. */
+function tellKeys(out: Out, keys: readonly NamedKey[]): void {
+  const wide = out.rows([
+    ['NAME', 'ADDRESS', 'SECRET (WIF)', 'KIND'],
+    ...keys.map((k) => [k.name, k.address, k.wif, k.kind]),
+  ]);
+  if (wide.every((line) => line.length <= out.columns)) {
+    for (const line of wide) out.line(line);
+    return;
+  }
+  out.table([
+    ['NAME', 'ADDRESS, AND BELOW IT THE SECRET (WIF)', 'KIND'],
+    ...keys.flatMap((k) => [
+      [k.name, k.address, k.kind],
+      ['', k.wif],
+    ]),
+  ]);
 }
 
 function balanceVerb(): Command {
@@ -92,7 +115,13 @@ function balanceVerb(): Command {
         }
       }
       const heading = ['NAME', 'ADDRESS', 'SPENDABLE', 'WAITING', 'TOO YOUNG', 'ON'];
-      for (const line of table([heading, ...rows])) s.out.line(line);
+      const wide = s.out.rows([heading, ...rows]);
+      const isWide = wide.some((line) => line.length > s.out.columns);
+      // Of an address its end tells keys apart; `keys` has all of it.
+      s.out.table([
+        heading,
+        ...(isWide ? rows.map(([who, at, ...rest]) => [who!, tail(at!), ...rest]) : rows),
+      ]);
       s.out.object(found.map((f) => ({ ...f, byNode: Object.fromEntries(f.byNode) })));
     });
   return example(balance, 'balance', 'balance dave --on D');

@@ -94,7 +94,10 @@ export function yardVerbs(programPath: string): Command[] {
     .option('--delay <duration>', 'one-way delay on every link (default none)')
     .option('--weather <name>', 'calm, windy or stormy: presets of pace and delay')
     .option('--profile <name>', 'lan, world (six regions) or none: the delays of all links')
-    .option('--regions <list>', 'with --profile world: where the nodes stand, in their order: europe,japan,…')
+    .option(
+      '--regions <list>',
+      'with --profile world: where the nodes stand, in their order: europe,japan,...',
+    )
     .option('--network <name>', 'yard, lab or regtest (default yard)')
     .option('--topology <name>', 'full (all with all), line, or random (default above 8 nodes)')
     .option('--per-process <count>', 'so many nodes share a process: less memory (default 1)')

@@ -72,6 +72,6 @@ function readOne({ name, range }: Parameter, text: string): number | string {
   return value;
 }
 
-function plain(value: number): string {
+export function plain(value: number): string {
   return value >= 1e4 ? String(value).replace(/\B(?=(\d{3})+$)/g, ',') : String(value);
 }
