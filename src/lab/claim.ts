@@ -42,6 +42,16 @@ export function ownerOf(dir: string): number | undefined {
   return isAlive(owner.pid) ? owner.pid : undefined;
 }
 
+/** Throws where another process has the yard. */
+export function refuseOwned(dir: string): void {
+  const owner = ownerOf(dir);
+  if (owner === undefined) return;
+  throw failed(
+    `a yard runs here already (${dir}, process ${owner})`,
+    'Look at it: forkyard status. Stop it: forkyard down. Start another: forkyard up --data DIR',
+  );
+}
+
 /** Takes the yard for this process, or throws a Problem that names the one that has it. */
 export function claimYard(dir: string): Claim {
   const path = join(dir, 'launcher.lock');
@@ -59,13 +69,7 @@ export function claimYard(dir: string): Claim {
         );
       }
     }
-    const owner = ownerOf(dir);
-    if (owner !== undefined) {
-      throw failed(
-        `a yard runs here already (${dir}, process ${owner})`,
-        'Look at it: forkyard status. Stop it: forkyard down. Start another: forkyard up --data DIR',
-      );
-    }
+    refuseOwned(dir);
     rmSync(path, { force: true });
   }
   throw failed(`another forkyard is starting in ${dir} at this moment`, 'Try again in a second.');

@@ -17,7 +17,7 @@ import { type Profile, REGIONS, type Region } from '../util/profiles.ts';
 import { MOST_FOR_FULL, type Topology } from '../util/topology.ts';
 import { isCalm } from './conditions.ts';
 import { minerKeyName } from './keyring.ts';
-import { letterOf } from './names.ts';
+import { didYouMean, letterOf } from './names.ts';
 import { misuse } from './problem.ts';
 import { resumed, stoppedYard } from './resume.ts';
 import { damaged, writeAtomically, writeYard, type YardFile, type YardNode } from './yard-file.ts';
@@ -126,14 +126,28 @@ export function totalRate(nodes: readonly YardNode[]): number {
 }
 
 /** A new yard: its own genesis (but regtest's, which is Bitcoin Core's) and its state file. Nothing runs yet. */
-export function createYard(
-  dir: string,
-  programPath: string,
-  wishes: YardWishes,
-): { yard: YardFile; params: Params } {
+export function createYard(dir: string, programPath: string, wishes: YardWishes): PlannedYard {
+  const planned = planYard(programPath, wishes);
+  writeAtomically(join(dir, 'genesis.json'), `${JSON.stringify(paramsToJson(planned.params), null, 2)}\n`);
+  writeYard(dir, planned.yard);
+  return planned;
+}
+
+interface PlannedYard {
+  readonly yard: YardFile;
+  readonly params: Params;
+}
+
+/** What a new yard would be, or the refusal of a wish. Nothing is written. */
+export function planYard(programPath: string, wishes: YardWishes): PlannedYard {
   const network = wishes.network ?? 'yard';
   const count = wishes.nodes ?? DEFAULT_NODES;
   checkWishes(wishes, count);
+  if (wishes.regions !== undefined && (wishes.profile ?? '') === '')
+    throw misuse(
+      'regions say where nodes stand on a map of delays, and no profile asks for one',
+      'As in: forkyard up --profile world --regions europe',
+    );
   const template = withRetarget(findTemplate(programPath, wishes, network), wishes.retarget);
   const nodes = Array.from({ length: count }, (_, i) => wishedNode(i, wishes, network));
   const isFixed = template.genesis.kind === 'fixed';
@@ -162,8 +176,6 @@ export function createYard(
     ...placed(wishes, count, undefined),
     nodes,
   };
-  writeAtomically(join(dir, 'genesis.json'), `${JSON.stringify(paramsToJson(params), null, 2)}\n`);
-  writeYard(dir, yard);
   return { yard, params };
 }
 
@@ -192,7 +204,14 @@ export function findTemplate(
   if (!templates.ok) throw misuse(`${path}: ${templates.error}`);
   const template = templates.value.get(network);
   if (template !== undefined) return template;
-  throw misuse(`no network '${network}'`, `There is ${[...templates.value.keys()].join(', ')}.`);
+  const yards = [...templates.value.values()].filter(({ base }) => base.headersOnly !== true);
+  throw misuse(
+    `no network '${network}'`,
+    didYouMean(
+      network,
+      yards.map(({ name }) => name),
+    ),
+  );
 }
 
 function withRetarget(template: NetworkTemplate, kind: RetargetKind | undefined): NetworkTemplate {

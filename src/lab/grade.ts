@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { HAND_IN, type HandIn, readHandIn, SCENARIO_COPY } from './handin.ts';
 import { missing, Problem } from './problem.ts';
@@ -30,7 +30,8 @@ export interface GradeOptions {
 
 export async function gradeAll(options: GradeOptions): Promise<Grade[]> {
   const { dir, say } = options;
-  if (!existsSync(dir)) throw missing(`there is no folder ${dir}`);
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw missing(`there is no folder ${dir}`);
   const folders = readdirSync(dir, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(join(dir, entry.name, HAND_IN)))
     .map((entry) => entry.name)

@@ -9,6 +9,7 @@ import { claimYard, isAlive } from './claim.ts';
 import { YardClient } from './client.ts';
 import { controlRegistry } from './control.ts';
 import { createYard, readParams, reopenYard, type YardWishes } from './create.ts';
+import { checkLaunch } from './launch-check.ts';
 import { Launcher } from './launcher.ts';
 import { recordingArguments } from './node-arguments.ts';
 import {
@@ -64,6 +65,7 @@ export interface RunningYard {
 /** Starts a yard, new or where it left off: returns when every node is ready and linked with every other. */
 export async function launch(options: LaunchOptions): Promise<RunningYard> {
   const began = performance.now();
+  checkLaunch(options.dir, options.programPath, options.wishes);
   const dir = resolve(options.dir);
   try {
     makeDirectory(dir);

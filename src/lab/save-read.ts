@@ -10,6 +10,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -203,7 +204,8 @@ function checkContent(file: string, into: string): void {
 
 /** Is there nothing here that a load could overwrite? */
 export function isVacant(dir: string): boolean {
-  return !existsSync(dir) || readdirSync(dir).length === 0;
+  const found = statSync(dir, { throwIfNoEntry: false });
+  return found === undefined || (found.isDirectory() && readdirSync(dir).length === 0);
 }
 
 /** File by file, because somebody may be standing in the directory. */

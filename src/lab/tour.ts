@@ -4,6 +4,7 @@ import type { ReadStream } from 'node:tty';
 import { Interrupted } from './action.ts';
 import { ownerOf } from './claim.ts';
 import { type LaunchOptions, launch, type RunningYard } from './launch.ts';
+import { checkLaunch } from './launch-check.ts';
 import { followLog } from './live.ts';
 import { Problem } from './problem.ts';
 import { joinAgain, so } from './tour-join.ts';
@@ -21,6 +22,7 @@ export interface TourOptions {
   /** End with the tour instead of staying live. */
   readonly exit: boolean;
   readonly write: (text: string) => void;
+  /** The tree in ASCII; other signs are for `write` to replace. */
   readonly ascii: boolean;
   /** For the keys; undefined when the input is not a terminal. */
   readonly stdin: ReadStream | undefined;
@@ -33,10 +35,16 @@ const PACE_MS = 1_750;
 const LABEL = 'demo';
 
 /** The one-minute tour on four real nodes. Gives the exit code: 0 only if everything that it tells did happen. */
-export async function runTour(given: TourOptions): Promise<number> {
-  const options = given.ascii ? { ...given, write: (text: string) => given.write(toAscii(text)) } : given;
+export async function runTour(options: TourOptions): Promise<number> {
   const began = performance.now();
   const dir = demoDirectory(options);
+  const wishes = {
+    nodes: LETTERS.length,
+    network: 'lab',
+    paceMs: PACE_MS,
+    label: `${LABEL}-${Date.now().toString(36)}`,
+  };
+  checkLaunch(dir, options.programPath, wishes);
   const keys = options.stdin === undefined ? '' : '   space hold · n next · q';
   options.write(` forkyard · four real nodes on this laptop · a minute${keys}\n`);
   const teller = newTeller({ ...options, clock: () => performance.now() - began });
@@ -46,12 +54,7 @@ export async function runTour(given: TourOptions): Promise<number> {
     running = await launch({
       dir,
       programPath: options.programPath,
-      wishes: {
-        nodes: LETTERS.length,
-        network: 'lab',
-        paceMs: PACE_MS,
-        label: `${LABEL}-${Date.now().toString(36)}`,
-      },
+      wishes,
       hold: true,
       ...(options.page === undefined ? {} : { page: options.page }),
       signal: teller.signal,
@@ -163,10 +166,4 @@ function demoDirectory(options: TourOptions): string {
 function isDemo(dir: string): boolean {
   const yard = readYard(dir);
   return yard.ok && yard.value.label.startsWith(`${LABEL}-`);
-}
-
-/** For terminals without these characters; the tree is drawn in ASCII already. */
-function toAscii(text: string): string {
-  const plain: Readonly<Record<string, string>> = { '→': '->', '·': '-', '…': '..', '’': "'" };
-  return text.replace(/[→·…’]/g, (character) => plain[character] ?? '?');
 }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/app/cli/program.ts';
@@ -59,6 +59,43 @@ describe('the command line', () => {
     expect(await cli.run(line)).toBe(2);
     expect(cli.stderr).toContain(sentence);
     expect(cli.stderr).not.toContain('    at ');
+  });
+
+  it.each([
+    ['--network mainet', "no network 'mainet'\nThere is yard, lab, regtest."],
+    ['--network regtset', "no network 'regtset'\nDid you mean regtest?"],
+    ['--network main-headers', 'main-headers is for header chains'],
+    ['--miners A,Z', "no node 'Z' to mine"],
+    ['--hashrate 50k,60k', '2 hash rates for 4 nodes'],
+    ['--profile world --delay 5s', 'profile world sets the delay of every link'],
+    ['--regions europe', 'no profile asks for one'],
+    ['--network regtest --pace 2s', 'regtest has no pace'],
+    ['--network regtest --retarget ema', 'regtest has its own retarget rule'],
+    ['--genesis none.json', 'cannot read'],
+    ['--genesis file', 'cannot read'],
+    ['--data file', 'is a file, so no yard can live in'],
+    ['--data file/below', 'is a file, so no yard can live in'],
+  ])('refuses `up %s` before it says that it starts, and makes nothing', async (options, sentence) => {
+    writeFileSync(join(cli.dir, 'file'), '');
+    expect(await cli.run(`up ${options}`)).toBe(2);
+    expect(cli.stdout).toBe('');
+    expect(cli.stderr).toContain(sentence);
+    expect(cli.stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(2);
+    expect(readdirSync(cli.dir)).toEqual(['file']);
+  });
+
+  it.each([
+    ['demo --data file', 2, 'is a file'],
+    ['run first-fork --sim --out file', 2, '--out: cannot make the folder file: a file is there'],
+    ['run first-fork --sim --log none/log.jsonl', 2, '--log: there is no folder'],
+    ['experiment quiescence --out file', 2, '--out: cannot make the folder file'],
+    ['grade file', 3, 'there is no folder'],
+    ['load it.yard --data file', 1, 'file is not empty'],
+  ])('refuses `%s` before any work, exit %i', async (line, code, sentence) => {
+    writeFileSync(join(cli.dir, 'file'), '');
+    expect(await cli.run(line)).toBe(code);
+    expect(cli.stdout).toBe('');
+    expect(cli.stderr).toContain(sentence);
   });
 
   it.each([

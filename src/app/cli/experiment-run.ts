@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { EXPERIMENTS, findExperiment } from '../../lab/experiment/catalogue.ts';
 import { readValues } from '../../lab/experiment/parameters.ts';
 import { renderReport } from '../../lab/experiment/report.ts';
@@ -15,6 +15,7 @@ import { ending, type Shared } from './common.ts';
 import { readLive } from './experiment-live.ts';
 import { experimentLines, formulaLines } from './experiment-table.ts';
 import type { Out } from './out.ts';
+import { folderFor } from './places.ts';
 import { ProgressBar } from './progress-bar.ts';
 
 /** More threads than this do not make it faster: few experiments have more pieces of equal length. */
@@ -46,7 +47,7 @@ export async function runExperimentVerb(
   if (live !== undefined) typed['x'] ??= String(Number(live.x.toPrecision(2)));
   // All are read before the first one runs: a slip in the last value should not cost a minute.
   const jobs = chosen.map((experiment) => [experiment, readValues(experiment, typed)] as const);
-  const folder = dir === undefined ? undefined : makeFolder(dir);
+  const folder = dir === undefined ? undefined : folderFor('--out', dir);
   const results: ExperimentResult[] = [];
   for (const [experiment, values] of jobs) {
     announce(s.out, experiment, values, seed);
@@ -92,16 +93,6 @@ function settingsOf(options: Readonly<Record<string, unknown>>): Record<string, 
       (o): o is [string, string] => !shared.has(o[0]) && typeof o[1] === 'string',
     ),
   );
-}
-
-function makeFolder(dir: string): string {
-  const folder = resolve(dir);
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw misuse(`--out: cannot make the folder ${dir}: ${(error as Error).message}`);
-  }
-  return folder;
 }
 
 async function runOne(

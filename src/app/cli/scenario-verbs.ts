@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
 import { pathFrom } from '../../lab/yard-file.ts';
 import { addDryRun, addShared, ending, example, type Shared, shared } from './common.ts';
+import { fileFor, folderFor } from './places.ts';
 
 /** `run`, `grade`: lessons from a file, played and judged. */
 
@@ -73,6 +74,12 @@ async function play(s: Shared, programPath: string, given: string, options: RunO
   const speed = Number(options.speed ?? 1);
   if (!(speed >= 0.1 && speed <= FASTEST))
     throw new Problem(2, `--speed must be a number from 0.1 to ${FASTEST}, not '${options.speed}'`);
+  const dir =
+    options.out ??
+    `${basename(file, extname(file))}${options.student === undefined ? '' : `-${safe(options.student)}`}.run`;
+  const logFile = options.log === undefined ? join(resolve(dir), 'log.jsonl') : fileFor('--log', options.log);
+  const writes = !s.dryRun && (sim?.runs ?? 1) === 1;
+  if (writes) folderFor('--out', dir);
   out.line(out.style('bold', scenario.title));
   if (scenario.lesson !== '') out.step(scenario.lesson);
   out.step('');
@@ -87,12 +94,6 @@ async function play(s: Shared, programPath: string, given: string, options: RunO
     const { playMany } = await import('./scenario-many.ts');
     return playMany(s, { scenario: bounded, programPath, given, ...sim });
   }
-  const dir = resolve(
-    options.out ??
-      `${basename(file, extname(file))}${options.student === undefined ? '' : `-${safe(options.student)}`}.run`,
-  );
-  mkdirSync(dir, { recursive: true });
-  const logFile = options.log === undefined ? join(dir, 'log.jsonl') : resolve(options.log);
   const { result, watch } = await runScenario({
     scenario: bounded,
     programPath,
@@ -105,11 +106,11 @@ async function play(s: Shared, programPath: string, given: string, options: RunO
   const student = options.student === undefined ? {} : { student: options.student };
   const how = sim === undefined ? (speed === 1 ? '' : ` --speed ${speed}`) : ` --sim --seed ${sim.seed}`;
   const command = `forkyard run ${given}${how}`;
-  const report = join(dir, 'report.html');
+  const report = join(resolve(dir), 'report.html');
   writeFileSync(report, renderReport({ scenario, result, watch, command, ...student }));
-  writeFileSync(join(dir, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(join(resolve(dir), 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
   if (options.student !== undefined)
-    writeHandIn({ dir, student: options.student, scenarioText: text, result, speed });
+    writeHandIn({ dir: resolve(dir), student: options.student, scenarioText: text, result, speed });
   out.step('');
   if (result.failure !== undefined) out.error(`forkyard: ${result.failure}`);
   const held = result.verdicts.filter((v) => v.holds).length;

@@ -5,6 +5,7 @@ import { genesisCoins } from '../../consensus/params.ts';
 import type { YardWishes } from '../../lab/create.ts';
 import { allKeys } from '../../lab/keyring.ts';
 import { launch, type RunningYard } from '../../lab/launch.ts';
+import { checkLaunch } from '../../lab/launch-check.ts';
 import { followLog } from '../../lab/live.ts';
 import { listLetters } from '../../lab/names.ts';
 import { findYard, YARD_DIR, type YardFile, yardOption } from '../../lab/yard-file.ts';
@@ -42,9 +43,10 @@ export async function runUp(s: Shared, options: UpOptions): Promise<number> {
   let note = (line: string) => out.error(line);
   // A refusal's next steps mean this yard, too.
   meanYard(dir);
+  checkLaunch(dir, options.programPath, options.wishes);
   out.step(out.style('dim', `Starting in ${resolve(dir)} …`));
   const yard = await launch({
-    dir: resolve(dir),
+    dir,
     programPath: options.programPath,
     wishes: options.wishes,
     record: options.record,

@@ -10,6 +10,7 @@ import { parseCount, parseDuration, parseRate } from '../../observe/units.ts';
 import type { Result } from '../../util/result.ts';
 import { TOPOLOGIES } from '../../util/topology.ts';
 import { addDryRun, addShared, ending, example, perform, shared } from './common.ts';
+import { folded } from './fit.ts';
 
 /** `up`, `down`, `demo`, `kill`, `start`: what lives and for how long. */
 
@@ -154,7 +155,7 @@ export function yardVerbs(programPath: string): Command[] {
         ...(options.data === undefined ? {} : { dir: resolve(options.data) }),
         exit: options.exit === true,
         write: (text) => {
-          process.stdout.write(s.out.plain(text));
+          process.stdout.write(folded(s.out.plain(text), s.out.columns));
         },
         ascii: s.out.ascii,
         stdin: process.stdin.isTTY === true ? process.stdin : undefined,
