@@ -2,6 +2,7 @@ import { formatAmount, formatAmountFull } from '../bitcoin/amount.ts';
 import { outpointKey, type Tx, type TxOut } from '../bitcoin/tx.ts';
 import type { LogEvent } from '../consensus/news.ts';
 import type { Params } from '../consensus/params.ts';
+import { spentTwiceNote, spentTwicePlan } from '../observe/payment-words.ts';
 import { formatMs } from '../observe/units.ts';
 import { idOf, toHex } from '../util/bytes.ts';
 import type { FeeRate } from '../wallet/fee.ts';
@@ -170,6 +171,8 @@ export interface DoubleSpent {
   readonly txids: readonly [string, string];
   /** The first coin that both spend, `txid:index`. */
   readonly coin: string;
+  /** All of them: an amount may take more than one. */
+  readonly coins: readonly string[];
   readonly payments: readonly {
     readonly txid: string;
     readonly to: string;
@@ -193,9 +196,9 @@ export function doubleSpend(client: YardClient, wishes: DoubleSpendWishes): Acti
   if (first.letter === second.letter) throw misuse('a double-spend needs two different nodes');
   if (first.payee.name === second.payee.name)
     throw misuse('paying the same person twice is the same payment');
-  const each = amount === undefined ? 'whole' : `${formatAmount(amount)} each`;
+  const each = amount === undefined ? undefined : formatAmount(amount);
   return {
-    plan: `${from.name} spends one coin twice, ${each}: to ${first.payee.name} at ${first.letter} and to ${second.payee.name} at ${second.letter}`,
+    plan: `${spentTwicePlan(from.name, each)}: to ${first.payee.name} at ${first.letter} and to ${second.payee.name} at ${second.letter}`,
     async run(context) {
       const shared = await sharedCoins(client, from, [first.letter, second.letter], params);
       const to = [first.payee.script, second.payee.script] as const;
@@ -206,11 +209,12 @@ export function doubleSpend(client: YardClient, wishes: DoubleSpendWishes): Acti
       const names = inputs.map(
         (c) => `${tailOf(idOf(c.outpoint.txid))}:${c.outpoint.index} (${formatAmount(c.value)})`,
       );
-      context.step(`the coin${names.length === 1 ? '' : 's'}: ${names.join(', ')}`);
-      const { txid, index } = inputs[0]!.outpoint;
+      const what = names.length === 1 ? 'the coin, spent by both' : 'the coins, each spent by both';
+      context.step(`${what}: ${names.join(', ')}`);
+      const coins = inputs.map(({ outpoint }) => `${idOf(outpoint.txid)}:${outpoint.index}`);
       const twice = offers.map((o) => named(o.tx.id, from.name, o.payee.name, o.tx.outputs[0]!.value));
-      await note(client, `one coin, two payments: ${twice.join(' and ')}`);
-      return offer(client, `${idOf(txid)}:${index}`, offers, context);
+      await note(client, spentTwiceNote(coins.length, twice));
+      return offer(client, coins, offers, context);
     },
   };
 }
@@ -239,7 +243,12 @@ interface Offer {
   readonly tx: Tx;
 }
 
-async function offer(client: YardClient, coin: string, offers: readonly Offer[], context: RunContext) {
+async function offer(
+  client: YardClient,
+  coins: readonly string[],
+  offers: readonly Offer[],
+  context: RunContext,
+) {
   const watch = new SeenWatch(offers.map((o) => o.tx.id));
   const follower = client.follow((event) => watch.apply(event), await client.mark());
   try {
@@ -286,7 +295,7 @@ async function offer(client: YardClient, coin: string, offers: readonly Offer[],
     } else if (both && linked)
       lines.push('They are linked: the two payments race, and the next block decides.');
     const txids = [offers[0]!.tx.id, offers[1]!.tx.id] as const;
-    return { line: lines.join('\n'), data: { txids, coin, payments }, no: !both };
+    return { line: lines.join('\n'), data: { txids, coin: coins[0]!, coins, payments }, no: !both };
   } finally {
     follower.close();
   }

@@ -1,3 +1,4 @@
+import { spentTwiceWords } from '../observe/payment-words.ts';
 import { formatMs, formatOffset, formatRate } from '../observe/units.ts';
 import { type Done, type RunContext, sleep, until } from './action.ts';
 import * as faults from './faults.ts';
@@ -147,7 +148,7 @@ async function spendTwice(
     (p, i) =>
       `${action.as[i] ?? tailOf(p.txid)} to ${p.to} ${p.accepted ? `on ${listLetters(p.seen.length === 0 ? [p.node] : p.seen)}` : `refused: ${p.why}`}`,
   );
-  return `${from} spends one coin twice: ${sides.join('; ')}`;
+  return `${spentTwiceWords(from, done.data.coins.length)}: ${sides.join('; ')}`;
 }
 
 async function set(

@@ -1,5 +1,6 @@
 import { formatAmount, formatAmountFull } from '../bitcoin/amount.ts';
 import type { CommandResult } from '../node/types.ts';
+import { spentTwiceNote, spentTwiceWords } from '../observe/payment-words.ts';
 import { parseGroups } from '../observe/typed-names.ts';
 import { formatCount, formatMs, formatOffset, formatRate } from '../observe/units.ts';
 import type { SimNode } from '../sim/node.ts';
@@ -280,7 +281,7 @@ async function spendTwice(play: SimPlay, action: Extract<Doing, { kind: 'double-
   const made = twoPayments(key, { coins, to, amount, feeRate: USUAL_FEE_RATE });
   if (!made.ok) throw failed(`${from}: ${made.error}`);
   const twice = made.value.map(({ tx }, i) => named(tx, from, action.payments[i]!.to, tx.outputs[0]!.value));
-  yard.note(`one coin, two payments: ${twice.join(' and ')}`);
+  yard.note(spentTwiceNote(made.value[0].inputs.length, twice));
   // Both at once: each node must judge before the other's gossip can reach it.
   const answers: (CommandResult | undefined)[] = [undefined, undefined];
   for (const [i, node] of nodes.entries()) {
@@ -307,7 +308,7 @@ async function spendTwice(play: SimPlay, action: Extract<Doing, { kind: 'double-
         : `on ${listLetters(seen[i]!.length === 0 ? [action.payments[i]!.node] : seen[i]!)}`;
     return `${name ?? tailOf(tx.id)} to ${action.payments[i]!.to} ${where}`;
   });
-  return `${from} spends one coin twice: ${sides.join('; ')}`;
+  return `${spentTwiceWords(from, made.value[0].inputs.length)}: ${sides.join('; ')}`;
 }
 
 function set(

@@ -5,6 +5,27 @@ import { count, tail } from './words.ts';
 /** The other payment that spends the same coin, if one is known. */
 export type Rival = (txid: string) => string | undefined;
 
+/** How the log says that two payments spend the same coins; `isSpentTwice` knows it again. */
+export function spentTwiceNote(coins: number, payments: readonly string[]): string {
+  return `${coins === 1 ? 'one coin' : `the same ${coins} coins`}, two payments: ${payments.join(' and ')}`;
+}
+
+export function isSpentTwice(note: string): boolean {
+  return /^(one coin|the same \d+ coins), two payments: /.test(note);
+}
+
+/** What is spent twice, before it is known how many coins an amount takes: one where no amount is asked for. */
+export function spentTwicePlan(from: string, amount: string | undefined): string {
+  return amount === undefined
+    ? `${from} spends one coin twice, whole`
+    : `${from} spends the same coins twice, ${amount} each`;
+}
+
+/** The same, when it is known. */
+export function spentTwiceWords(from: string, coins: number): string {
+  return `${from} spends ${coins === 1 ? 'one coin' : `the same ${coins} coins`} twice`;
+}
+
 /** Where a payment stands on one node: `2 confirmations`, `waiting`, `unknown, coin gone in 8A`. */
 export function standingWords(
   txid: string,

@@ -2,6 +2,7 @@ import type { BlockRef, Conditions, LogEvent } from '../consensus/news.ts';
 import { CALM } from './condition-words.ts';
 import type { Forest } from './forest.ts';
 import { narrate } from './narrate.ts';
+import { isSpentTwice } from './payment-words.ts';
 
 /** What the page tells besides the tree, reduced from the same events, each given to the forest first. */
 
@@ -187,7 +188,7 @@ export class Story {
   #readNames(text: string): void {
     const found = [...text.matchAll(/…([0-9a-f]{6}) (\S+ → \S+ [\d.]+)/g)];
     for (const [i, match] of found.entries()) {
-      const rival = text.startsWith('one coin') ? found[1 - i]?.[1] : undefined;
+      const rival = isSpentTwice(text) ? found[1 - i]?.[1] : undefined;
       const name = match[2]!;
       this.#names.set(match[1]!, rival === undefined ? { name } : { name, rival });
       if (this.#names.size > KEPT_PAYMENTS) this.#names.delete(this.#names.keys().next().value!);

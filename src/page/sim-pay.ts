@@ -1,5 +1,6 @@
 import { formatAmount, formatAmountFull, parseAmount } from '../bitcoin/amount.ts';
 import type { CommandResult } from '../node/types.ts';
+import { spentTwiceNote, spentTwicePlan } from '../observe/payment-words.ts';
 import { parseAt } from '../observe/typed-names.ts';
 import { tail } from '../observe/words.ts';
 import { fundsOf, sharedCoins, simKey } from '../sim/purse.ts';
@@ -60,9 +61,9 @@ export function doubleSpend(run: SimRun, fields: Fields): SimAction {
   if (first.node === second.node) throw new Refused('a double-spend needs two different nodes');
   const asked = fields['amount']?.trim() ?? '';
   const amount = asked === '' ? undefined : must(parseAmount(asked));
-  const each = amount === undefined ? 'whole' : `${formatAmount(amount)} coins each`;
+  const each = amount === undefined ? undefined : `${formatAmount(amount)} coins`;
   return {
-    plan: `${from} spends one coin twice, ${each}: to ${first.to} at ${first.node} and to ${second.to} at ${second.node}`,
+    plan: `${spentTwicePlan(from, each)}: to ${first.to} at ${first.node} and to ${second.to} at ${second.node}`,
     async run() {
       const nodes = [run.yard.node(first.node), run.yard.node(second.node)] as const;
       const coins = sharedCoins(...nodes, key);
@@ -78,7 +79,7 @@ export function doubleSpend(run: SimRun, fields: Fields): SimAction {
       const names = made.value.map(
         ({ tx }, i) => `${tail(tx.id)} ${from} → ${payees[i]!.to} ${formatAmount(tx.outputs[0]!.value)}`,
       );
-      run.yard.note(`one coin, two payments: ${names.join(' and ')}`);
+      run.yard.note(spentTwiceNote(made.value[0].inputs.length, names));
       // Both at once: each node must judge before the other's gossip can reach it.
       const answers: (CommandResult | undefined)[] = [undefined, undefined];
       for (const [i, node] of nodes.entries()) {

@@ -183,11 +183,14 @@ function faucetVerb(): Command {
 
 function doubleSpendVerb(): Command {
   const double = addDryRun(addShared(new Command('double-spend')))
-    .description('one coin to two people at two nodes')
-    .argument('<from>', 'whose coin')
+    .description('one coin to two people at two nodes: at most one of the payments can stay')
+    .argument('<from>', 'whose coins')
     .argument('<first>', 'who and where: carol@A')
     .argument('<second>', 'who and where: dave@D')
-    .option('--amount <coins>', 'to each (default: one whole coin)')
+    .option(
+      '--amount <coins>',
+      'to each; may take several coins, the same for both (default: one whole coin)',
+    )
     .option('--fee-rate <rate>', 'satoshis per vbyte (default 2)')
     .action(
       async (
