@@ -58,6 +58,8 @@ export interface PeerInfo {
   readonly connectedAt: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
+  /** Of the node's own protocols: sync frames, and blocks and payments by gossip. */
+  readonly messagesReceived: number;
   readonly score: number;
 }
 

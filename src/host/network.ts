@@ -179,6 +179,10 @@ class Host implements Network {
       onMessage: (peer, topic, bytes, verdict) => o.events.gossip(peer, topic, bytes, verdict),
       onFault: (peer, points, why) => this.#blame(peer, points, why),
       joined: (peer) => this.sessions.get(peer)?.joined ?? false,
+      onCarried: (peer, messages) => {
+        const session = this.sessions.get(peer);
+        if (session !== undefined) session.messages += messages;
+      },
       connectionOf: (peer) => this.sessions.get(peer),
       onDead: (session, why) => this.sessions.end(session as Session, why),
       onChange: () => this.sessions.check(),
@@ -307,6 +311,7 @@ class Host implements Network {
         connectedAt: s.connectedAt,
         bytesSent: s.link.bytesSent,
         bytesReceived: s.link.bytesReceived,
+        messagesReceived: s.messages,
         score: this.#gossip.score(s.peer),
       }));
   }

@@ -51,6 +51,8 @@ export interface NodePeer {
   readonly inbound: boolean;
   /** Bytes sent to it on this connection. */
   readonly sent: number;
+  /** Messages that came from it on this connection. */
+  readonly heard: number;
 }
 
 export interface Tip {

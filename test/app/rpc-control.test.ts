@@ -95,6 +95,7 @@ describe('network', () => {
       connectedAt: 1_700_000_000_000,
       bytesSent: 1,
       bytesReceived: 2,
+      messagesReceived: 3,
       score: 0,
     });
     expect(await node.call('getconnectioncount')).toBe(1);
@@ -104,6 +105,9 @@ describe('network', () => {
       addr: '/ip4/127.0.0.1/tcp/2',
       inbound: true,
       conntime: 1_700_000_000,
+      bytessent: 1,
+      bytesrecv: 2,
+      messagesrecv: 3,
       peerid: 'peer-B',
     });
     await node.call('disconnectnode', '', 0);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { linksPane } from '../../src/app/tui/panes.ts';
 import { hop, takeInfos } from '../../src/app/tui/reduce.ts';
 import { detailsOf } from '../../src/app/tui/select.ts';
 import { YardClient } from '../../src/lab/client.ts';
@@ -48,7 +49,11 @@ describe('the screen', () => {
     const story = cutStory(yard());
     const { state } = story;
     const later = [...state.infos].map(([letter, info]) => {
-      const peers = info!.peers.map((p) => ({ ...p, sent: letter === 'A' ? 900 : letter === 'B' ? 300 : 0 }));
+      const peers = info!.peers.map((p) => ({
+        ...p,
+        sent: letter === 'A' ? 900 : letter === 'B' ? 300 : 0,
+        heard: letter === 'B' ? 2 : 0,
+      }));
       return [letter, { ...info!, peers }] as const;
     });
     takeInfos(state, new Map(later), 1_000);
@@ -84,8 +89,8 @@ describe('the screen', () => {
         row('', '│ B ████████ 3 / 0'),
         row('', '│ C ████████ 3 / 0'),
         row('', '│ D █████ 2 / 1'),
-        rule('─ links (one-way delay, bytes both ways) ', '┤', ' no reorg so far').replace(/─+$/, ''),
-        row(' A──B 400 ms 1.2kB/s  C──D 400 ms 0B/s  A╳C  B╳C  A╳D  B╳D  cut 0:12', '│'),
+        rule('─ links (one-way delay, messages both ways) ', '┤', ' no reorg so far').replace(/─+$/, ''),
+        row(' A──B 400 ms 2.0/s 1.2kB/s  C──D 400 ms 0.0/s 0B/s  A╳C  B╳C  A╳D  B╳D  cut 0:12', '│'),
         row('', '│'),
         rule('═ nodes ═', '┤', ''),
         row('   NODE  TIP          WORK   HASH      SHARE  PEERS  POOL  REORGS  DEEPEST  STATE', '│'),
@@ -105,6 +110,27 @@ describe('the screen', () => {
         ' space hold · m mine · p pay · d double-spend · c cut · h heal · r reorg · k kill · s start · l link · / filter · [ ] step log · ? help · q',
       ].join('\n'),
     );
+  });
+
+  it('smooths what a link carries, and leaves bytes out where only messages have room', () => {
+    const { state } = cutStory(yard());
+    const heardBy = (heard: number) =>
+      new Map(
+        [...state.infos].map(([letter, info]) => {
+          const peers = info!.peers.map((p) => ({
+            ...p,
+            sent: 100 * heard,
+            heard: letter === 'B' ? heard : 0,
+          }));
+          return [letter, { ...info!, peers }] as const;
+        }),
+      );
+    takeInfos(state, heardBy(8), 1_000);
+    takeInfos(state, heardBy(8), 1_000);
+    expect(state.traffic.get('A B')).toEqual({ messages: 7, bytes: 1400 });
+    const words = (rows: number) => linksPane(state, 60, rows).map((l) => l.text);
+    expect(words(3)[0]).toBe(' A──B 400 ms 7.0/s 1.4kB/s  C──D 400 ms 0.0/s 1.4kB/s  A╳C');
+    expect(words(1)[0]).toMatch(/^ A──B 400 ms 7.0\/s {2}C──D 400 ms 0.0\/s {2}/);
   });
 
   it('tells a reorg in the free rows of the tree, with the fate of the payment, until a key', () => {

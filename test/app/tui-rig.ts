@@ -50,7 +50,7 @@ export function infoOf(state: TuiState, letter: string, peers: string, mined: nu
       since: 0,
     },
     pool: { size: 0, bytes: 0 },
-    peers: [...peers].map((name) => ({ peer: `peer-${name}`, name, inbound: false, sent: 0 })),
+    peers: [...peers].map((name) => ({ peer: `peer-${name}`, name, inbound: false, sent: 0, heard: 0 })),
     mining: {
       on: true,
       held: false,

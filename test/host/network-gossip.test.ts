@@ -62,6 +62,7 @@ function setup() {
     onFault: (_, points, why) => void faults.push([points, why]),
     joined: () => state.joined,
     connectionOf: () => state.connection,
+    onCarried: () => undefined,
     onDead: () => undefined,
     onChange: () => undefined,
     note: (text) => void notes.push(text),

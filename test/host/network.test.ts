@@ -55,6 +55,10 @@ describe.concurrent('five networks', () => {
     await sleep(200);
     expect(c.gossip.map((g) => g.bytes[0])).toEqual([1]);
     expect(c.gossip[0]!.peer).toBe(b.net.peerId);
+    // What it relayed is one message on that link, and what it kept to itself two on the other.
+    expect(c.net.peers().map((p) => p.messagesReceived)).toEqual([1]);
+    const fromA = b.net.peers().find((p) => p.peer === a.net.peerId);
+    expect(fromA?.messagesReceived).toBe(2);
     expect(a.net.peers().length + c.net.peers().length).toBe(2);
   });
 });
@@ -141,6 +145,8 @@ describe('frames', () => {
     const [info] = a.net.peers();
     expect(info!.bytesSent).toBeGreaterThan(4_500_000);
     expect(info!.bytesReceived).toBeGreaterThan(4_500_000);
+    // Neither the parts of a frame nor pings and the upkeep of gossip are messages.
+    expect(info!.messagesReceived).toBe(sizes.length);
     expect(info!.inbound).toBe(true);
   });
 

@@ -126,6 +126,7 @@ function nodeInfo(context: NodeContext): Json {
       .map((peer) => ({
         ...{ peer: peer.peer, name: peer.name, inbound: peer.inbound },
         sent: wires.get(peer.peer)?.bytesSent ?? 0,
+        heard: wires.get(peer.peer)?.messagesReceived ?? 0,
       })),
     mining: context.mining.json(),
     mined: view.mining.mined,

@@ -186,6 +186,7 @@ function peerJson(id: number, info: PeerInfo, view: PeerView | undefined, contex
     lastrecv: seconds(view?.lastHeard),
     bytessent: info.bytesSent,
     bytesrecv: info.bytesReceived,
+    messagesrecv: info.messagesReceived,
     conntime: Math.floor(info.connectedAt / 1000),
     timeoffset: 0,
     ...(view?.ping === undefined ? {} : { pingtime: view.ping / 1_000_000 }),

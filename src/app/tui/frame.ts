@@ -85,7 +85,7 @@ function wideBody(state: TuiState, columns: number, room: number): Line[] {
   const lefts = [
     rule('tree', left, focus === 'tree'),
     ...treeArea(state, left, tree),
-    rule('links (one-way delay, bytes both ways)', left, false),
+    rule('links (one-way delay, messages both ways)', left, false),
     ...block(linksPane(state, left, links), links),
     rule('nodes', left, focus === 'nodes'),
     ...block(nodesPane(state, left, nodes + 1, true), nodes + 1),

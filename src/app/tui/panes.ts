@@ -142,8 +142,15 @@ export function paymentLanes(state: TuiState, width: number, rows: number): Line
     });
 }
 
-/** `A──B 2ms 1.2kB/s`, `A╳C`, and what is not linked though it should be. */
+/** `A──B 2ms 0.5/s 1.2kB/s`, `A╳C`, and what is not linked though it should be. Bytes only where there is room. */
 export function linksPane(state: TuiState, width: number, rows: number): Line[] {
+  const full = linkLines(state, width, true);
+  const lines = full.length <= rows ? full : linkLines(state, width, false);
+  if (lines.length > rows) lines[rows - 1] = `${lines[rows - 1]!.slice(0, width - 3)} …`;
+  return lines.slice(0, rows).map((text) => line(text));
+}
+
+function linkLines(state: TuiState, width: number, bytes: boolean): string[] {
   const { yard, infos } = state;
   const groups = state.forest.cut;
   const open: string[] = [];
@@ -151,7 +158,7 @@ export function linksPane(state: TuiState, width: number, rows: number): Line[] 
   for (const [a, b] of wantedPairs(letters(state), yard.topology ?? 'full')) {
     if (groups !== undefined && !sameGroup(groups, a, b)) cut.push(`${a}╳${b}`);
     else if (infos.get(a)?.peers.some((p) => p.name === b) === true)
-      open.push(`${a}──${b}${delayOf(yard, a, b)}${trafficOf(state, a, b)}`);
+      open.push(`${a}──${b}${delayOf(yard, a, b)}${trafficOf(state, a, b, bytes)}`);
     else open.push(`${a}··${b}`);
   }
   const parts = [...open, ...cut];
@@ -162,13 +169,14 @@ export function linksPane(state: TuiState, width: number, rows: number): Line[] 
     if (lines[at]!.length + part.length + 3 > width && lines[at] !== '') lines.push(` ${part}`);
     else lines[at] += `${lines[at] === '' ? ' ' : '  '}${part}`;
   }
-  if (lines.length > rows) lines[rows - 1] = `${lines[rows - 1]!.slice(0, width - 3)} …`;
-  return lines.slice(0, rows).map((text) => line(text));
+  return lines;
 }
 
-function trafficOf({ traffic }: TuiState, a: string, b: string): string {
+function trafficOf({ traffic }: TuiState, a: string, b: string, bytes: boolean): string {
   const rate = traffic.get(a < b ? `${a} ${b}` : `${b} ${a}`);
-  return rate === undefined ? '' : ` ${short(rate)}B/s`;
+  if (rate === undefined) return '';
+  const messages = rate.messages < 9.95 ? rate.messages.toFixed(1) : short(rate.messages);
+  return ` ${messages}/s${bytes ? ` ${short(rate.bytes)}B/s` : ''}`;
 }
 
 /** What was asked of it; both directions where they differ. */

@@ -13,6 +13,7 @@ import {
   LANE,
   type LogItem,
   type MinerTally,
+  type Traffic,
   type TuiState,
   upNodes,
 } from './state.ts';
@@ -192,20 +193,34 @@ export function endHops(state: TuiState): void {
   syncFlags(state);
 }
 
+/** So far back a rate of traffic looks, about. */
+const TRAFFIC_MS = 8_000;
+
 /** What only the nodes know, `ms` after they were asked before. */
 export function takeInfos(state: TuiState, infos: TuiState['infos'], ms: number): void {
-  const traffic = new Map<string, number>();
+  const now = new Map<string, Traffic>();
   for (const [letter, info] of infos) {
-    for (const { peer, name, sent } of info?.peers ?? []) {
-      const before = state.infos.get(letter)?.peers.find((p) => p.peer === peer)?.sent;
+    for (const { peer, name, sent, heard } of info?.peers ?? []) {
+      const before = state.infos.get(letter)?.peers.find((p) => p.peer === peer);
       // A connection that is new counts from 0.
-      if (before === undefined || before > sent || ms <= 0) continue;
+      if (before === undefined || before.sent > sent || ms <= 0) continue;
       const link = letter < name ? `${letter} ${name}` : `${name} ${letter}`;
-      traffic.set(link, (traffic.get(link) ?? 0) + ((sent - before) * 1_000) / ms);
+      const { messages, bytes } = now.get(link) ?? { messages: 0, bytes: 0 };
+      now.set(link, {
+        messages: messages + ((heard - before.heard) * 1_000) / ms,
+        bytes: bytes + ((sent - before.sent) * 1_000) / ms,
+      });
     }
   }
+  const weight = Math.min(1, ms / TRAFFIC_MS);
+  const smooth = (to: number, from = to) => from + (to - from) * weight;
+  state.traffic = new Map(
+    [...now].map(([link, { messages, bytes }]) => {
+      const old = state.traffic.get(link);
+      return [link, { messages: smooth(messages, old?.messages), bytes: smooth(bytes, old?.bytes) }];
+    }),
+  );
   state.infos = infos;
-  state.traffic = traffic;
 }
 
 /** Once a second: what is counted by time. */

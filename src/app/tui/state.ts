@@ -65,6 +65,12 @@ export interface MinerTally {
   readonly stale: number;
 }
 
+/** Each a second, over the last ones: messages are too rare to be read from one second to the next. */
+export interface Traffic {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
 export interface TuiState {
   /** Milliseconds since 1970. */
   now: number;
@@ -78,8 +84,8 @@ export interface TuiState {
   /** What they say, read once a second. */
   run: RunFigures;
   infos: ReadonlyMap<string, NodeInfo | undefined>;
-  /** Bytes a second by link, `A B` both ways together, letters in order; of the time between the last two answers. */
-  traffic: ReadonlyMap<string, number>;
+  /** By link, `A B`, letters in order: both ways together. */
+  traffic: ReadonlyMap<string, Traffic>;
   /** Is the event stream up? */
   connected: boolean;
   readonly log: LogItem[];

@@ -31,6 +31,8 @@ export interface GossipOptions {
   readonly joined: (peer: PeerId) => boolean;
   /** What stands for the connection that a peer has now. */
   readonly connectionOf: (peer: PeerId) => object | undefined;
+  /** So many messages have come in with a frame of this peer; upkeep of the mesh carries none. */
+  readonly onCarried: (peer: PeerId, messages: number) => void;
   /** The gossip stream of this connection is dead, for the life of the connection. */
   readonly onDead: (connection: object, why: string) => void;
   /** A peer may have become `ready`. */
@@ -281,6 +283,8 @@ export class Gossip {
       if (rpc === 'flood') this.#o.onFault(peer, demerits.flood, 'a flood of gossip');
       else if (rpc === undefined) this.#o.onFault(peer, demerits.malformedGossip, 'malformed gossip');
       else {
+        const carried = rpc.messages?.length ?? 0;
+        if (carried > 0) this.#o.onCarried(peer, carried);
         const look = () => describeGossip(rpc, (name) => this.#topics.get(name));
         await this.#o.doors.pass(peer, bytes.length, look, () => outlet.push({ subarray: () => bytes }));
         await this.#room(this.#load(peer));
@@ -302,9 +306,9 @@ export class Gossip {
   }
 
   /** Undefined when it is no RPC: gossipsub would log and forget it. */
-  #decoded(bytes: Uint8Array): object | undefined {
+  #decoded(bytes: Uint8Array): { readonly messages?: readonly unknown[] } | undefined {
     try {
-      const rpc = this.#decode(bytes) as object;
+      const rpc = this.#decode(bytes) as { messages?: unknown[] };
       this.#rpcs.set(bytes, rpc);
       return rpc;
     } catch {

@@ -21,6 +21,8 @@ export interface Session {
   reader: FrameReader | undefined;
   writer: FrameWriter | undefined;
   streamAt: number;
+  /** That came in from it: sync frames, and blocks and payments by gossip. Bytes are counted by the link below. */
+  messages: number;
   /** `joined` has been told, so `left` will be. */
   joined: boolean;
   ended: boolean;
@@ -99,6 +101,7 @@ export class Sessions {
       reader: undefined,
       writer: undefined,
       streamAt: 0,
+      messages: 0,
       joined: false,
       ended: false,
     };
@@ -221,7 +224,10 @@ export class Sessions {
     session.streamAt = performance.now();
     session.reader = new FrameReader(stream, {
       maxFrame: this.#o.maxFrame,
-      onFrame: (frame) => this.#o.onFrame(session.peer, frame),
+      onFrame: (frame) => {
+        session.messages++;
+        return this.#o.onFrame(session.peer, frame);
+      },
       onFault: (why) => {
         this.#o.onFault(session.peer, demerits.brokenFraming, why);
         this.end(session, why);
