@@ -1,13 +1,11 @@
+import { BLOCK, type Geometry, HEAD, type Point, ROW, SIDE } from './cells.ts';
 import type { Layout } from './layout.ts';
+import { timeGeometry } from './time-geometry.ts';
 
 /** Cells to pixels: heights go to the right, or upward where the window is upright. Pure. */
 
-export const BLOCK = 44;
 /** From column to column, and from row to row. */
 const PITCH = { across: 62, upright: 68 };
-const ROW = { across: 92, upright: 96 };
-const HEAD = 74;
-const SIDE = 46;
 /** Room behind the newest block for the one being mined, and for words where branches compete. */
 const AHEAD = { one: 90, many: 250 };
 const ABOVE = { one: 96, many: 138 };
@@ -15,29 +13,13 @@ const ABOVE = { one: 96, many: 138 };
 const BEND = BLOCK / 2 + 5;
 const SEAM = BLOCK / 2 + 12;
 
-export type Point = readonly [x: number, y: number];
-
-export interface Geometry {
-  readonly isUpright: boolean;
-  readonly size: Point;
-  at(column: number, row: number): Point;
-  ruler(column: number): Point;
-  link(fromColumn: number, fromRow: number, toColumn: number, toRow: number): string;
-  foldLine(column: number, row: number): string;
-  foldLabel(x: number, y: number): Point;
-  /** Seam behind a column: from, to. */
-  seam(column: number): readonly [Point, Point];
-  /** Ground of a row behind a column, up to another one or to the end: x, y, width, height. */
-  ground(column: number, row: number, to?: number): readonly [number, number, number, number];
-  columnsIn(from: number, size: number, margin: number): readonly [number, number];
-}
-
 export function geometryOf(layout: Layout, isUpright: boolean, answers: number): Geometry {
   const columns = layout.columns.length;
   const rows = Math.max(1, layout.rows);
-  return isUpright
-    ? upright(columns, rows, answers > 1 ? ABOVE.many : ABOVE.one)
-    : across(columns, rows, answers > 1 ? AHEAD.many : AHEAD.one);
+  const ahead = isUpright ? ABOVE : AHEAD;
+  const room = answers > 1 ? ahead.many : ahead.one;
+  if (layout.time !== undefined) return timeGeometry(layout, layout.time, isUpright, room);
+  return isUpright ? upright(columns, rows, room) : across(columns, rows, room);
 }
 
 function across(columns: number, rows: number, ahead: number): Geometry {
@@ -45,18 +27,22 @@ function across(columns: number, rows: number, ahead: number): Geometry {
   const size: Point = [SIDE + columns * pitch + ahead, HEAD + rows * ROW.across];
   const at = (column: number, row: number): Point => [SIDE + column * pitch, HEAD + 24 + row * ROW.across];
   const r = BLOCK / 2;
+  const link = (fromColumn: number, fromRow: number, toColumn: number, toRow: number): string => {
+    const [x0, y0] = at(fromColumn, fromRow);
+    const [x1, y1] = at(toColumn, toRow);
+    if (y0 === y1) return `M${x0 + r} ${y0}H${x1 - r}`;
+    const bend = x0 + BEND;
+    return `M${x0 + r} ${y0}H${bend}V${y1}H${x1 - r}`;
+  };
   return {
     isUpright: false,
+    face: BLOCK,
+    label: 0,
     size,
     at,
     ruler: (column) => [SIDE + column * pitch, 18],
-    link(fromColumn, fromRow, toColumn, toRow) {
-      const [x0, y0] = at(fromColumn, fromRow);
-      const [x1, y1] = at(toColumn, toRow);
-      if (y0 === y1) return `M${x0 + r} ${y0}H${x1 - r}`;
-      const bend = x0 + BEND;
-      return `M${x0 + r} ${y0}H${bend}V${y1}H${x1 - r}`;
-    },
+    link,
+    next: (column, row) => ({ at: at(column + 1, row), link: link(column, row, column + 1, row) }),
     foldLine(column, row) {
       const [x, y] = at(column, row);
       return `M${x - (column === 0 ? r : pitch - r)} ${y}H${x + pitch - r}`;
@@ -89,17 +75,21 @@ function upright(columns: number, rows: number, top: number): Geometry {
     top + (columns - 1 - column) * pitch + 24,
   ];
   const r = BLOCK / 2;
+  const link = (fromColumn: number, fromRow: number, toColumn: number, toRow: number): string => {
+    const [x0, y0] = at(fromColumn, fromRow);
+    const [x1, y1] = at(toColumn, toRow);
+    if (x0 === x1) return `M${x0} ${y0 - r}V${y1 + r}`;
+    return `M${x0} ${y0 - r}V${y0 - BEND}H${x1}V${y1 + r}`;
+  };
   return {
     isUpright: true,
+    face: BLOCK,
+    label: 0,
     size,
     at,
     ruler: (column) => [22, at(column, 0)[1] + 5],
-    link(fromColumn, fromRow, toColumn, toRow) {
-      const [x0, y0] = at(fromColumn, fromRow);
-      const [x1, y1] = at(toColumn, toRow);
-      if (x0 === x1) return `M${x0} ${y0 - r}V${y1 + r}`;
-      return `M${x0} ${y0 - r}V${y0 - BEND}H${x1}V${y1 + r}`;
-    },
+    link,
+    next: (column, row) => ({ at: at(column + 1, row), link: link(column, row, column + 1, row) }),
     foldLine(column, row) {
       const [x, y] = at(column, row);
       return `M${x} ${y + (column === 0 ? r : pitch - r)}V${y - pitch + r}`;

@@ -1,7 +1,11 @@
 import { keptBlocks } from './fold.ts';
 import type { Forest, SeenBlock } from './forest.ts';
+import type { TimeAxis } from './time-axis.ts';
 
-/** Where everything of the tree goes, in cells: a column a height (or a fold of many), a row a track. Pure. */
+/**
+ * Where everything of the tree goes, in cells: a column a height (or a fold of many, or the moment of one block, see
+ * time-layout.ts), a row a track. Pure.
+ */
 
 export type Column =
   | { readonly kind: 'height'; readonly height: number; readonly blocks: readonly SeenBlock[] }
@@ -12,15 +16,36 @@ export type Column =
       readonly to: number;
       /** The first block of each branch that passes through. */
       readonly blocks: readonly SeenBlock[];
-    };
+    }
+  | MomentColumn;
+
+/** One block at the time at which it was found. */
+export interface MomentColumn {
+  readonly kind: 'moment';
+  readonly height: number;
+  readonly blocks: readonly [SeenBlock];
+  /** Along the axis. */
+  readonly at: number;
+  /** It makes room for the one before it, which is close. */
+  readonly aside: boolean;
+  readonly heard: readonly Heard[];
+}
+
+/** Who had a block so far behind the place where it was found. */
+export interface Heard {
+  readonly node: string;
+  readonly after: number;
+}
 
 export interface Layout {
   readonly columns: readonly Column[];
-  /** Column of a height that is drawn, or of the fold that hides it. */
-  columnOf(height: number): number;
+  /** Column of a block, or of the fold that hides it. */
+  columnOf(block: Pick<SeenBlock, 'id' | 'height'>): number;
   /** On somebody's branch, by what is shown now; all others are stale. */
   readonly kept: ReadonlySet<string>;
   readonly rows: number;
+  /** Where columns are moments: their axis, and the place on it where the open cut began. */
+  readonly time?: { readonly axis: TimeAxis; readonly cut: number | undefined };
 }
 
 /** Runs longer than this fold. */
@@ -86,21 +111,21 @@ export function layoutOf(forest: Forest, wishes: LayoutWishes): Layout {
   endRun();
   return {
     columns,
-    columnOf: (height) => places.get(height) ?? 0,
+    columnOf: ({ height }) => places.get(height) ?? 0,
     kept: keptBlocks(forest, wishes.tips),
     rows,
   };
 }
 
-/** Height of the last block that all tips share: there a cut parts them. */
-export function sharedHeight(forest: Forest, tips: ReadonlyMap<string, string>): number | undefined {
+/** The last block that all tips share: there a cut parts them. */
+export function sharedBlock(forest: Forest, tips: ReadonlyMap<string, string>): SeenBlock | undefined {
   const [first, ...rest] = [...new Set(tips.values())];
   if (first === undefined) return undefined;
-  let height = forest.blocks.get(first)?.height;
+  let shared = forest.blocks.get(first);
   for (const tip of rest) {
     const fork = forest.forkPoint(first, tip);
-    if (fork === undefined || height === undefined) return undefined;
-    height = Math.min(height, fork.height);
+    if (fork === undefined || shared === undefined) return undefined;
+    if (fork.height < shared.height) shared = fork;
   }
-  return height;
+  return shared;
 }

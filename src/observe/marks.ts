@@ -1,7 +1,7 @@
 import type { Answer } from './agreement.ts';
+import type { Geometry, Point } from './cells.ts';
 import type { Forest, SeenBlock } from './forest.ts';
-import { BLOCK, type Geometry, type Point } from './geometry.ts';
-import { type Layout, sharedHeight } from './layout.ts';
+import { type Layout, sharedBlock } from './layout.ts';
 import type { ReorgScene } from './story.ts';
 import { byLetter, short } from './words.ts';
 
@@ -24,10 +24,15 @@ export function flagsOf(forest: Forest, layout: Layout, geometry: Geometry, tips
     if (block === undefined) return [];
     const place = on.get(block.id) ?? 0;
     on.set(block.id, place + 1);
-    const [x, y] = geometry.at(layout.columnOf(block.height), block.track);
-    const [dx, dy] = geometry.isUpright
-      ? [BLOCK / 2 + 8 + (place % 3) * 23, -8 + Math.floor(place / 3) * 22]
-      : [-BLOCK / 2 + 1 + (place % 6) * 23, -BLOCK / 2 - 12 - Math.floor(place / 6) * 22];
+    const index = layout.columnOf(block);
+    const [x, y] = geometry.at(index, block.track);
+    const r = geometry.face / 2;
+    const column = layout.columns[index];
+    // Above a block that steps aside stands the one that it steps aside for.
+    const isBeside = geometry.isUpright || (column?.kind === 'moment' && column.aside);
+    const [dx, dy] = isBeside
+      ? [r + 8 + (place % 3) * 23, -8 + Math.floor(place / 3) * 22]
+      : [-r + 1 + (place % 6) * 23, -r - geometry.label - 12 - Math.floor(place / 6) * 22];
     return [{ node, block, at: [x + dx, y + dy] as const }];
   });
 }
@@ -59,9 +64,10 @@ export function groundsOf(
   tips: Tips,
 ): Grounds | undefined {
   const groups = forest.cut;
-  const height = groups === undefined ? undefined : sharedHeight(forest, forest.tips);
-  if (groups === undefined || height === undefined) return undefined;
-  const seam = geometry.seam(layout.columnOf(height));
+  const shared = groups === undefined ? undefined : sharedBlock(forest, forest.tips);
+  if (groups === undefined || shared === undefined) return undefined;
+  const { height } = shared;
+  const seam = geometry.seam(layout.columnOf(shared));
   const sides = groups.flatMap((group, i) => {
     const strips = stripsOf(forest, layout, geometry, group, tips, height);
     return strips.length === 0 ? [] : [{ group, texture: i % 2, strips }];
@@ -109,11 +115,10 @@ function stripsOf(
         first = before;
         before = forest.blocks.get(first.prev);
       }
-      const from = layout.columnOf(first.height) - 1;
+      const from = layout.columnOf(before ?? first);
       const key = `${end.track} ${from}`;
       if (isTip) tipStrips.set(key, geometry.ground(from, end.track));
-      else if (!tipStrips.has(key))
-        others.set(key, geometry.ground(from, end.track, layout.columnOf(end.height)));
+      else if (!tipStrips.has(key)) others.set(key, geometry.ground(from, end.track, layout.columnOf(end)));
       end = before;
     }
   }
@@ -147,9 +152,10 @@ export function endsOf(
     const goesOn = (forest.children.get(tip.id) ?? []).some(
       (id) => forest.blocks.get(id)?.track === tip.track,
     );
-    const column = layout.columnOf(tip.height);
-    const [x, y] = geometry.at(column + 1, tip.track);
-    const r = BLOCK / 2 - 2;
+    const column = layout.columnOf(tip);
+    const ahead = geometry.next(column, tip.track);
+    const [x, y] = ahead.at;
+    const r = geometry.face / 2 - 2;
     const second = ends[1]?.work ?? best;
     const leads = end.work === best && second < best;
     const competes = ends.length > 1 && !goesOn;
@@ -158,7 +164,7 @@ export function endsOf(
       {
         id: end.id,
         next: goesOn ? undefined : ([x, y] as const),
-        link: geometry.link(column, tip.track, column + 1, tip.track),
+        link: ahead.link,
         miners: end.nodes.filter(isMining),
         work: competes ? `work ${short(end.work)}` : '',
         margin: leads ? `leads by ${short(best - second)}` : behind,
@@ -177,9 +183,10 @@ export function reorgChipOf(
 ): { readonly text: string; readonly at: Point } | undefined {
   const block = forest.blocks.get(scene.out.at(-1)?.id ?? '');
   if (block === undefined) return undefined;
-  const column = layout.columnOf(block.height);
-  if (layout.columns[column]?.kind !== 'height') return undefined;
+  const column = layout.columnOf(block);
+  if (layout.columns[column]?.kind === 'fold') return undefined;
   const [x, y] = geometry.at(column, block.track);
-  const dy = geometry.isUpright ? BLOCK / 2 + 4 : -BLOCK / 2 - 24;
-  return { text: `${scene.depth} out · ${scene.length} in`, at: [x - BLOCK / 2, y + dy] };
+  const r = geometry.face / 2;
+  const dy = geometry.isUpright ? r + 4 : -r - geometry.label - 24;
+  return { text: `${scene.depth} out · ${scene.length} in`, at: [x - r, y + dy] };
 }

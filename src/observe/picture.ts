@@ -1,14 +1,17 @@
 import { answersOf } from './agreement.ts';
+import type { Geometry } from './cells.ts';
 import { colourOf } from './colours.ts';
 import { keptBlocks } from './fold.ts';
 import type { Forest, SeenBlock } from './forest.ts';
-import { BLOCK, type Geometry, geometryOf } from './geometry.ts';
+import { geometryOf } from './geometry.ts';
 import type { Lanes } from './lanes.ts';
 import { type Column, type Layout, layoutOf } from './layout.ts';
 import { endsOf, flagsOf, groundsOf, reorgChipOf } from './marks.ts';
 import { lanesSvg } from './picture-lanes.ts';
+import { clockSvg, momentSvg } from './picture-time.ts';
 import { escapeXml } from './plot.ts';
 import type { Story } from './story.ts';
+import { layoutByTime, type TimeWishes } from './time-layout.ts';
 import { byLetter, formatGroups, short, wrapped } from './words.ts';
 
 /** The fork tree and one payment's lanes as one SVG with its caption: fit for a slide, a README, a printer. */
@@ -24,6 +27,8 @@ export interface PictureWishes {
   readonly opened?: ReadonlySet<number>;
   /** Blocks that no fold may hide. */
   readonly shown?: ReadonlySet<string>;
+  /** Blocks at the time at which they were found, not a column a height. */
+  readonly time?: Omit<TimeWishes, 'tips'>;
   /** The moment, as the caption names it: `event 118 at 0:32`. */
   readonly moment: string;
   /** One payment's lanes, up to this log time. */
@@ -35,14 +40,12 @@ const COLUMNS = 18;
 const LINE = 20;
 /** Pixels of an average letter of a caption, rather too wide. */
 const LETTER = 6.8;
-const r = BLOCK / 2;
-
 /** Light, whoever looks: it is for paper. The colours of Okabe and Ito carry no meaning that a letter does not. */
 const STYLE = `
 svg{font-family:system-ui,-apple-system,"Segoe UI",sans-serif;font-size:12px}text{fill:#1b1f24}
 .ruler{text-anchor:middle;fill:#5b6470}.link{fill:none;stroke:#1b1f24;stroke-width:2}.link.stale{stroke:#8a939e;stroke-width:1.5}
 .fold{fill:none;stroke:#8a939e;stroke-width:2;stroke-dasharray:3 5}.soft{fill:#5b6470}.mid{text-anchor:middle}.end{text-anchor:end}
-.face{stroke:#1b1f24;stroke-width:1.2}.face.stale{stroke:#8a939e;fill:#fff}.letter{font-size:18px;font-weight:700;text-anchor:middle}
+.face{stroke:#1b1f24;stroke-width:1.2}.face.stale{stroke:#8a939e;fill:#fff}.letter{font-size:18px;font-weight:700;text-anchor:middle}.letter.small{font-size:14px}.tick{stroke:#d3d8de}
 .cloth{stroke:#1b1f24;stroke-width:.8}.pole{stroke:#1b1f24;stroke-width:2}.seam{stroke:#1b1f24;stroke-width:2;stroke-dasharray:2 6}
 .next{fill:none;stroke:#8a939e;stroke-width:1.5;stroke-dasharray:4 4}.bold{font-weight:650}.chip{fill:#1b1f24}.chip-text{fill:#fff;font-weight:600}
 .halo{paint-order:stroke;stroke:#fff;stroke-width:5px}.undone{fill:#b84a00}.caption{font-size:13px}.unknown{stroke:#8a939e;stroke-width:2;stroke-dasharray:1 6;stroke-linecap:round}
@@ -65,10 +68,15 @@ export function pictureSvg(forest: Forest, story: Story, wishes: PictureWishes):
   for (const block of forest.blocks.values()) {
     if (wishes.last !== undefined && block.height > topOf(forest) - wishes.last) shown.add(block.id);
   }
-  const layout = layoutOf(forest, { tips: forest.tips, opened: wishes.opened ?? new Set(), shown });
+  const { tips } = forest;
+  const layout =
+    wishes.time === undefined
+      ? layoutOf(forest, { tips, opened: wishes.opened ?? new Set(), shown })
+      : layoutByTime(forest, { tips, ...wishes.time });
   const ends = answersOf(forest, forest.tips);
   const geometry = geometryOf(layout, false, ends.length);
   const scene: Scene = { forest, story, layout, geometry };
+  const r = geometry.face / 2;
   const [first, last] = columnsOf(layout, wishes);
   const columns = layout.columns.slice(first, last + 1);
   const rows = columns.flatMap((column) => column.blocks.map((block) => block.track));
@@ -91,6 +99,7 @@ export function pictureSvg(forest: Forest, story: Story, wishes: PictureWishes):
     '<rect width="100%" height="100%" fill="#fff"/>',
     `<svg width="${right - left}" height="${treeHeight}" viewBox="${left} 0 ${right - left} ${treeHeight}">`,
     grounds(scene),
+    clockSvg(layout, geometry, left, right),
     ...columns.map((column, i) => columnSvg(scene, column, first + i)),
     ...(isNewest ? [marks(scene)] : []),
     '</svg>',
@@ -162,17 +171,24 @@ function columnSvg(scene: Scene, column: Column, index: number): string {
   const links = column.blocks.map((block) => {
     const parent = forest.blocks.get(block.prev);
     if (parent === undefined) return '';
-    const from = layout.columnOf(parent.height);
+    const from = layout.columnOf(parent);
     if (layout.columns[from]?.kind === 'fold' && parent.track === block.track) return '';
     const stale = layout.kept.has(block.id) ? '' : ' stale';
     return `<path class="link${stale}" d="${geometry.link(from, parent.track, index, block.track)}"/>`;
   });
   const blocks = column.blocks.map((block) => blockSvg(scene, block, index));
-  return `<text class="ruler" x="${x}" y="${y}">${column.height}</text>${links.join('')}${blocks.join('')}`;
+  const ruler =
+    column.kind === 'moment'
+      ? momentSvg(column, geometry, index)
+      : `<text class="ruler" x="${x}" y="${y}">${column.height}</text>`;
+  return ruler + links.join('') + blocks.join('');
 }
 
 function blockSvg({ forest, story, layout, geometry }: Scene, block: SeenBlock, index: number): string {
   const [x, y] = geometry.at(index, block.track);
+  const side = geometry.face;
+  const r = side / 2;
+  const isSmall = layout.time !== undefined;
   const isKept = layout.kept.has(block.id);
   const { fill, ink } = colourOf(block.miner);
   const letter = block.miner === '' ? (block.height === 0 ? '0' : '?') : block.miner;
@@ -183,14 +199,16 @@ function blockSvg({ forest, story, layout, geometry }: Scene, block: SeenBlock, 
   const isLast = (forest.children.get(block.id)?.length ?? 0) === 0;
   return [
     `<g transform="translate(${x} ${y})">`,
-    `<rect class="face${isKept ? '' : ' stale'}" x="${-r}" y="${-r}" width="${BLOCK}" height="${BLOCK}" rx="5"${isKept ? ` fill="${fill}"` : ''}/>`,
-    isKept ? '' : `<rect x="${-r}" y="${-r}" width="${BLOCK}" height="${BLOCK}" rx="5" fill="url(#hatch)"/>`,
-    `<text class="letter${halo}" y="6"${style}>${escapeXml(letter)}</text>`,
+    `<rect class="face${isKept ? '' : ' stale'}" x="${-r}" y="${-r}" width="${side}" height="${side}" rx="5"${isKept ? ` fill="${fill}"` : ''}/>`,
+    isKept ? '' : `<rect x="${-r}" y="${-r}" width="${side}" height="${side}" rx="5" fill="url(#hatch)"/>`,
+    `<text class="letter${isSmall ? ' small' : ''}${halo}" x="${isSmall && payments > 0 ? -5 : 0}" y="${isSmall ? (payments > 0 ? 2 : 5) : 6}"${style}>${escapeXml(letter)}</text>`,
     payments > 0
-      ? `<text class="end${halo}" x="${r - 4}" y="${r - 4}"${style}>${isShared ? '◐' : ''}${payments}</text>`
+      ? `<text class="end${halo}" x="${isSmall ? r - 1 : r - 4}" y="${isSmall ? r - 2 : r - 4}"${style}>${isShared ? '◐' : ''}${payments}</text>`
       : '',
     story.refused.has(block.id) ? `<text class="undone bold" x="${-r + 4}" y="${-r + 12}">✕</text>` : '',
-    !isKept && isLast ? `<text class="soft mid" y="${r + 15}" font-style="italic">stale</text>` : '',
+    !isKept && isLast
+      ? `<text class="soft mid" y="${r + 15 + geometry.label}" font-style="italic">stale</text>`
+      : '',
     '</g>',
   ].join('');
 }
@@ -198,7 +216,7 @@ function blockSvg({ forest, story, layout, geometry }: Scene, block: SeenBlock, 
 function marks({ forest, story, layout, geometry }: Scene): string {
   const { tips } = forest;
   const ends = endsOf(forest, layout, geometry, answersOf(forest, tips), (node) => story.mining.has(node));
-  const n = BLOCK - 4;
+  const n = geometry.face - 4;
   const said = ends.map(
     ({ next, miners, link, work, margin, words: [x, y] }) =>
       (next === undefined || miners.length === 0

@@ -2,6 +2,7 @@ import type { ComponentChild } from 'preact';
 import type { LogEvent } from '../consensus/news.ts';
 import type { RunFigures } from '../observe/figures.ts';
 import type { ReorgScene } from '../observe/story.ts';
+import type { TimeWishes } from '../observe/time-layout.ts';
 import { Beats } from './beats.ts';
 import type { ActionRequest, NodeFacts, Told, YardFacts } from './facts.ts';
 import { Run } from './run.ts';
@@ -68,6 +69,8 @@ export class App {
   isConnected = true;
   isLoaded = false;
   isStage = false;
+  /** Is the tree laid out by the time at which blocks were found, not by height? */
+  isByTime = false;
   isLegendOpen = true;
   tab: Tab = 'tree';
   selection: Selection | undefined;
@@ -184,7 +187,7 @@ export class App {
     this.run.isLive = false;
     this.beats.stop();
     this.run.seek(count);
-    this.#writeAddress();
+    this.writeAddress();
     this.changed();
   }
 
@@ -193,7 +196,7 @@ export class App {
     this.isPlaying = false;
     this.beats.stop();
     this.run.seek(this.run.events.length);
-    this.#writeAddress();
+    this.writeAddress();
     this.changed();
   }
 
@@ -206,23 +209,39 @@ export class App {
     const forward = to > this.run.position;
     this.run.isLive = false;
     const applied = this.run.seek(to);
-    this.#writeAddress();
+    this.writeAddress();
     if (forward) this.show(applied);
     else this.changed();
   }
 
-  /** `#e=118`: the position is in the address, so that it can be sent. */
-  #writeAddress(): void {
+  /** `#view=time&e=118`: what is shown is in the address, so that it can be sent. */
+  writeAddress(): void {
     const { isLive, current } = this.run;
     const position = isLive ? '' : `e=${current?.seq ?? 0}`;
-    const hash = [this.address, position].filter((part) => part !== '').join('&');
+    const view = this.isByTime ? 'view=time' : '';
+    const hash = [this.address, view, position].filter((part) => part !== '').join('&');
     history.replaceState(null, '', hash === '' ? location.pathname + location.search : `#${hash}`);
   }
 
   readAddress(): void {
+    this.isByTime = /[#&]view=time(?:&|$)/.test(location.hash);
     const seq = /[#&]e=(\d+)/.exec(location.hash)?.[1];
     if (seq !== undefined) this.seek(this.run.countOf(Number(seq)));
     else if (!this.run.isLive) this.goLive();
+  }
+
+  showByTime(isByTime: boolean): void {
+    if (this.isByTime === isByTime) return;
+    this.isByTime = isByTime;
+    this.writeAddress();
+    this.changed();
+  }
+
+  /** What the tree by time needs to know beside its tips. */
+  get timeWishes(): Omit<TimeWishes, 'tips'> {
+    const { story, current, first } = this.run;
+    const zero = first?.t ?? 0;
+    return { spacingMs: this.facts.spacingMs, now: current?.t ?? zero, zero, cutAt: story.cutAt };
   }
 
   play(): void {
@@ -250,7 +269,7 @@ export class App {
       if (next.t - at > 5_000 * this.speed) at = next.t - 2_000 * this.speed;
       const applied = this.run.seek(this.run.countAt(at));
       if (applied.length > 0) {
-        this.#writeAddress();
+        this.writeAddress();
         this.show(applied);
       }
       setTimeout(step, 40);

@@ -28,6 +28,7 @@ const ACTIONS: Readonly<Record<string, (app: App, event: KeyboardEvent) => void>
   l: (app) => app.open('link'),
   End: (app) => app.goLive(),
   s: (app) => savePicture(app),
+  v: (app) => app.showByTime(!app.isByTime),
   f: (app) => {
     app.isStage = !app.isStage;
     app.changed();

@@ -1,3 +1,5 @@
+import type { App } from './app.ts';
+
 /** What the signs mean, in plain words. */
 export function Legend() {
   return (
@@ -18,6 +20,11 @@ export function Legend() {
         <dd>A node’s tip: the last block of the history that this node believes.</dd>
         <dt>┄</dt>
         <dd>A run of blocks where nothing forks, folded. Click it to unfold.</dd>
+        <dt>by time</dt>
+        <dd>
+          Each block stands where it was found on the clock; the line below it goes on until the others had
+          it, a dot for each. A rival that is found on that line makes a fork: its finder could not know.
+        </dd>
         <dt>
           <span class="sample dashed">next</span>
         </dt>
@@ -46,14 +53,15 @@ export function Legend() {
         <kbd>space</kbd> hold · <kbd>m</kbd> mine · <kbd>p</kbd> pay · <kbd>d</kbd> double-spend ·{' '}
         <kbd>c</kbd> cut · <kbd>h</kbd> heal · <kbd>r</kbd> reorg · <kbd>k</kbd> kill · <kbd>←</kbd>
         <kbd>→</kbd> one event (<kbd>Shift</kbd>: one reorg) · <kbd>l</kbd> link · <kbd>End</kbd> live ·{' '}
-        <kbd>s</kbd> save the picture · <kbd>f</kbd> stage · <kbd>Esc</kbd> close
+        <kbd>s</kbd> save the picture · <kbd>v</kbd> by height or by time · <kbd>f</kbd> stage ·{' '}
+        <kbd>Esc</kbd> close
       </p>
     </div>
   );
 }
 
 /** The shortest form, always in sight. */
-export function Signs() {
+export function Signs({ app }: { app: App }) {
   return (
     <p class="signs">
       <span>
@@ -63,7 +71,7 @@ export function Signs() {
         <i class="sample hollow" /> stale
       </span>
       <span>⚑ a node’s tip</span>
-      <span>┄ no fork</span>
+      <span>{app.isByTime ? '├●● until heard' : '┄ no fork'}</span>
       <span>◐ one coin, two payments</span>
       <span>more work wins</span>
       <span>? all signs</span>

@@ -36,10 +36,18 @@ function Page({ app }: { app: App }) {
       <Header app={app} />
       <main>
         <div class="picture">
-          {shows('tree') && <Tree app={app} isUpright={isPhone} />}
+          {shows('tree') && (
+            <div class="tree-box">
+              <Tree app={app} isUpright={isPhone} />
+              {isPhone && <TreeView app={app} />}
+            </div>
+          )}
           {app.isStage && <Bet app={app} />}
           <Scene app={app} />
-          <Signs />
+          <div class="under-tree">
+            <Signs app={app} />
+            {!isPhone && <TreeView app={app} />}
+          </div>
         </div>
         {!isPhone && <Progress app={app} />}
         {!app.isStage && (
@@ -73,6 +81,25 @@ function Page({ app }: { app: App }) {
       )}
       {isPhone && !app.isExported && <Actions app={app} />}
       {isPhone && <Progress app={app} />}
+    </div>
+  );
+}
+
+/** How the tree is laid out: each height a column, or each block at its time. */
+function TreeView({ app }: { app: App }) {
+  return (
+    <div class="tree-view" role="group" aria-label="The tree is laid out" title="Change it (v)">
+      {[false, true].map((isByTime) => (
+        <button
+          key={String(isByTime)}
+          type="button"
+          class={app.isByTime === isByTime ? 'on' : ''}
+          aria-pressed={app.isByTime === isByTime}
+          onClick={() => app.showByTime(isByTime)}
+        >
+          {isByTime ? 'by time' : 'by height'}
+        </button>
+      ))}
     </div>
   );
 }

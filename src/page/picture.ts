@@ -12,6 +12,7 @@ export function savePicture(app: App): void {
     label: app.facts.label,
     moment: `event ${current?.seq ?? 0} at ${clockSpan((current?.t ?? 0) - (first?.t ?? 0))}`,
     opened: app.opened,
+    ...(app.isByTime ? { time: app.timeWishes } : {}),
     shown: new Set(app.selection?.kind === 'block' ? [app.selection.id] : []),
     ...(app.view === undefined ? {} : { columns: app.view }),
     ...(payment === undefined

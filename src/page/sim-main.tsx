@@ -58,8 +58,8 @@ function begin(): void {
   };
   flush();
   app.nodes = sim.nodes();
-  history.replaceState(null, '', `#${app.address}`);
   opened(app);
+  app.writeAddress();
   tick();
 }
 

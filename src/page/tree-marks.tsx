@@ -1,6 +1,6 @@
 import type { Answer } from '../observe/agreement.ts';
+import type { Geometry } from '../observe/cells.ts';
 import { colourOf } from '../observe/colours.ts';
-import { BLOCK, type Geometry } from '../observe/geometry.ts';
 import type { Layout } from '../observe/layout.ts';
 import { endsOf, flagsOf, groundsOf, reorgChipOf } from '../observe/marks.ts';
 import type { SeenPayment } from '../observe/story.ts';
@@ -89,14 +89,14 @@ export function Grounds({ app, layout, geometry, tips }: Props & { tips: Tips })
 /** Ghosts of what is being mined, work where branches compete, the chip of the last reorg, the selected payment. */
 export function Marks(props: Props & { ends: readonly Answer[]; picked: SeenPayment | undefined }) {
   const { app, layout, geometry, ends, picked } = props;
-  const r = BLOCK / 2 - 2;
+  const r = geometry.face / 2 - 2;
   const mines = (node: string) => isMining(app, node);
   return (
     <g class="marks">
       {endsOf(app.run.forest, layout, geometry, ends, mines).map((end) => (
         <g key={end.id}>
           {end.next !== undefined && end.miners.length > 0 && (
-            <g class="next">
+            <g class={`next${layout.time === undefined ? '' : ' small'}`}>
               <path class="link folded" d={end.link} />
               <rect x={end.next[0] - r} y={end.next[1] - r} width={2 * r} height={2 * r} rx="5" />
               <text x={end.next[0]} y={end.next[1] + 4}>
@@ -160,8 +160,8 @@ function RivalLine({ app, layout, geometry, a, b }: Props & { a: string; b: stri
   const one = find(a);
   const other = find(b);
   if (one === undefined || other === undefined) return null;
-  const [x0, y0] = geometry.at(layout.columnOf(one.height), one.track);
-  const [x1, y1] = geometry.at(layout.columnOf(other.height), other.track);
+  const [x0, y0] = geometry.at(layout.columnOf(one), one.track);
+  const [x1, y1] = geometry.at(layout.columnOf(other), other.track);
   return (
     <path class="rival" d={`M${x0} ${y0}L${x1} ${y1}`}>
       <title>One coin, two payments: at most one can stay</title>

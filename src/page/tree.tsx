@@ -1,12 +1,15 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { answersOf } from '../observe/agreement.ts';
+import type { Geometry } from '../observe/cells.ts';
 import { colourOf } from '../observe/colours.ts';
 import type { SeenBlock } from '../observe/forest.ts';
-import { BLOCK, type Geometry, geometryOf } from '../observe/geometry.ts';
+import { geometryOf } from '../observe/geometry.ts';
 import { type Column, type Layout, layoutOf } from '../observe/layout.ts';
+import { layoutByTime } from '../observe/time-layout.ts';
 import { short } from '../observe/words.ts';
 import type { App } from './app.ts';
 import { Flags, Grounds, Marks } from './tree-marks.tsx';
+import { MomentName, Spread, TimeRuler } from './tree-time.tsx';
 
 /** The fork tree, painted: only what is in view is in the document. */
 
@@ -22,10 +25,13 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
   const selected = app.selection?.kind === 'block' ? app.selection.id : '';
   // Thousands of heights take milliseconds: not for every painting.
   const known = useRef<{ readonly key: string; readonly layout: Layout } | undefined>(undefined);
-  const key = [app.run.version, app.opened.size, selected, ...tips.values()].join(' ');
+  const key = [app.isByTime, app.run.version, app.opened.size, selected, ...tips.values()].join(' ');
   if (known.current?.key !== key) {
     const shown = new Set(selected === '' ? [] : [selected]);
-    known.current = { key, layout: layoutOf(forest, { tips, opened: app.opened, shown }) };
+    const layout = app.isByTime
+      ? layoutByTime(forest, { tips, ...app.timeWishes })
+      : layoutOf(forest, { tips, opened: app.opened, shown });
+    known.current = { key, layout };
   }
   const { layout } = known.current;
   const ends = answersOf(forest, tips);
@@ -65,13 +71,19 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
     const at = box.current;
     const fork = forest.blocks.get(app.scene?.fork.id ?? '');
     if (at === null || fork === undefined) return;
-    const [x, y] = geometry.at(layout.columnOf(fork.height), fork.track);
+    const [x, y] = geometry.at(layout.columnOf(fork), fork.track);
     if (isUpright) at.scrollTop = Math.max(0, y * zoom - at.clientHeight + 60);
     else {
       if (x * zoom < at.scrollLeft + 40) at.scrollLeft = x * zoom - 40;
       keepInSight(at, fork.id);
     }
   }, [app.scene?.seq]);
+  // Another picture begins at its newest end, like the first one.
+  const wasByTime = useRef(app.isByTime);
+  if (wasByTime.current !== app.isByTime) {
+    wasByTime.current = app.isByTime;
+    follows.current = true;
+  }
   useEffect(() => {
     const observer = new ResizeObserver(look);
     if (box.current !== null) observer.observe(box.current);
@@ -100,9 +112,16 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
       >
         <Patterns />
         <Grounds app={app} layout={layout} geometry={geometry} tips={tips} />
+        <TimeRuler layout={layout} geometry={geometry} from={view.from / zoom} size={view.size / zoom} />
         {columns.map((column, i) => (
           <ColumnOf
-            key={column.kind === 'fold' ? `f${column.from}` : column.height}
+            key={
+              column.kind === 'fold'
+                ? `f${column.from}`
+                : column.kind === 'moment'
+                  ? column.blocks[0].id
+                  : column.height
+            }
             app={app}
             layout={layout}
             geometry={geometry}
@@ -182,15 +201,19 @@ function ColumnOf({ app, layout, geometry, column, index }: CellProps & { column
   }
   return (
     <g>
-      <text
-        class="ruler clickable"
-        x={rx}
-        y={ry}
-        onClick={() => app.select({ kind: 'height', height: column.height })}
-      >
-        {column.height}
-        <title>Who had what when</title>
-      </text>
+      {column.kind === 'height' ? (
+        <text
+          class="ruler clickable"
+          x={rx}
+          y={ry}
+          onClick={() => app.select({ kind: 'height', height: column.height })}
+        >
+          {column.height}
+          <title>Who had what when</title>
+        </text>
+      ) : (
+        <MomentName app={app} geometry={geometry} column={column} index={index} />
+      )}
       {column.blocks.map((block) => (
         <Link
           key={`l${block.id}`}
@@ -204,6 +227,7 @@ function ColumnOf({ app, layout, geometry, column, index }: CellProps & { column
       {column.blocks.map((block) => (
         <Block key={block.id} app={app} layout={layout} geometry={geometry} block={block} index={index} />
       ))}
+      {column.kind === 'moment' && <Spread geometry={geometry} column={column} index={index} />}
     </g>
   );
 }
@@ -211,7 +235,7 @@ function ColumnOf({ app, layout, geometry, column, index }: CellProps & { column
 function Link({ app, layout, geometry, block, index }: CellProps & { block: SeenBlock; index: number }) {
   const parent = app.run.forest.blocks.get(block.prev);
   if (parent === undefined) return null;
-  const from = layout.columnOf(parent.height);
+  const from = layout.columnOf(parent);
   // A fold draws its own line up to its neighbours.
   if (layout.columns[from]?.kind === 'fold' && parent.track === block.track) return null;
   const stale = layout.kept.has(block.id) ? '' : ' stale';
@@ -230,10 +254,13 @@ function Block({ app, layout, geometry, block, index }: CellProps & { block: See
   const holds = block.txids.some((id) => id === app.payment || id === app.hovered || id === rival);
   const payments = block.txids.length - (block.height > 0 ? 1 : 0);
   const classes = ['block', isKept ? 'kept' : 'stale', isSelected ? 'selected' : ''];
+  const isSmall = layout.time !== undefined;
+  if (isSmall) classes.push('small');
   if (holds) classes.push('holds');
   if (app.justChanged.has(block.id)) classes.push('changed');
   const isLast = (forest.children.get(block.id)?.length ?? 0) === 0;
-  const r = BLOCK / 2;
+  const side = geometry.face;
+  const r = side / 2;
   const select = () => app.select({ kind: 'block', id: block.id });
   const stale = isKept ? '' : ', stale';
   return (
@@ -255,17 +282,27 @@ function Block({ app, layout, geometry, block, index }: CellProps & { block: See
           class="face"
           x={-r}
           y={-r}
-          width={BLOCK}
-          height={BLOCK}
+          width={side}
+          height={side}
           rx="5"
           style={{ fill: isKept ? fill : 'var(--paper)' }}
         />
-        {!isKept && <rect class="hatch" x={-r} y={-r} width={BLOCK} height={BLOCK} rx="5" />}
-        <text class="letter" y="6" style={{ fill: isKept ? ink : 'var(--ink)' }}>
+        {!isKept && <rect class="hatch" x={-r} y={-r} width={side} height={side} rx="5" />}
+        <text
+          class="letter"
+          x={isSmall && payments > 0 ? -5 : 0}
+          y={isSmall ? (payments > 0 ? 2 : 5) : 6}
+          style={{ fill: isKept ? ink : 'var(--ink)' }}
+        >
           {block.miner === '' ? (block.height === 0 ? '0' : '?') : block.miner}
         </text>
         {payments > 0 && (
-          <text class="pays" x={r - 4} y={r - 4} style={{ fill: isKept ? ink : 'var(--ink)' }}>
+          <text
+            class="pays"
+            x={isSmall ? r - 2 : r - 4}
+            y={isSmall ? r - 2 : r - 4}
+            style={{ fill: isKept ? ink : 'var(--ink)' }}
+          >
             {isShared ? '◐' : ''}
             {payments}
           </text>
@@ -277,7 +314,11 @@ function Block({ app, layout, geometry, block, index }: CellProps & { block: See
         )}
       </g>
       {!isKept && isLast && (
-        <text class="word" x={geometry.isUpright ? r + 22 : 0} y={geometry.isUpright ? 4 : r + 15}>
+        <text
+          class="word"
+          x={geometry.isUpright ? r + 22 : 0}
+          y={geometry.isUpright ? 4 : r + 15 + geometry.label}
+        >
           stale
         </text>
       )}

@@ -234,6 +234,29 @@ describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
     await drawer.waitFor({ state: 'detached' });
   });
 
+  it('lays the tree out by time: the address says so, and each block stands at its moment', async () => {
+    await page.keyboard.press('v');
+    await page.locator('.time-ruler').waitFor({ state: 'attached' });
+    expect(page.url()).toBe(`${base}/#view=time`);
+    await page.reload();
+    await page.locator('.time-ruler').waitFor({ state: 'attached' });
+    expect(await page.getByRole('button', { name: 'by time' }).getAttribute('aria-pressed')).toBe('true');
+    // Who found a block had it first, the others have it a little behind.
+    await page.locator('.spread circle').first().waitFor({ state: 'attached' });
+    const places = await page.locator('[data-block]').evaluateAll((blocks) =>
+      blocks.map((block) => ({
+        height: Number.parseInt(block.getAttribute('data-block') ?? '', 10),
+        x: Number(/translate\(([\d.]+)/.exec(block.getAttribute('transform') ?? '')?.[1]),
+      })),
+    );
+    const [low, ...rest] = [...places].sort((a, b) => a.height - b.height);
+    expect(rest.length).toBeGreaterThan(2);
+    for (const { height, x } of rest) if (height > low!.height) expect(x).toBeGreaterThan(low!.x);
+    await page.getByRole('button', { name: 'by height' }).click();
+    await page.locator('.time-ruler').waitFor({ state: 'detached' });
+    expect(page.url()).toBe(`${base}/`);
+  });
+
   it('goes back in time: the address names the event, actions are off', async () => {
     await page.keyboard.press('Shift+ArrowLeft');
     await page.getByRole('button', { name: 'go live' }).waitFor();
@@ -281,6 +304,10 @@ describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
     await file.locator('.scene').waitFor();
     await file.locator('[data-state=stale]').first().waitFor();
     await file.getByText('a recorded run').waitFor();
+    // On a phone too, and at the same event.
+    await file.getByRole('button', { name: 'by time' }).click();
+    await file.locator('.time-ruler').waitFor({ state: 'attached' });
+    expect(file.url()).toMatch(new RegExp(`#view=time&e=${lastReorg}$`));
     expect(outside.filter((url) => !url.startsWith('data:'))).toEqual([]);
     await file.close();
   });
@@ -301,6 +328,10 @@ describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
     await tab.getByRole('button', { name: '100×' }).click();
     await tab.locator('[data-check]').waitFor();
     expect(await tab.locator('[data-check]').getAttribute('data-check')).toBe(here.check);
+    await tab.keyboard.press('v');
+    expect(tab.url()).toMatch(/#seed=test&.*&view=time$/);
+    await tab.locator('.time-ruler').waitFor({ state: 'attached' });
+    await tab.keyboard.press('v');
 
     await tab.getByRole('button', { name: 'Cut' }).click();
     await tab.locator('.dialog button[type=submit]').click();

@@ -7,7 +7,7 @@ import { answersOf } from '../../src/observe/agreement.ts';
 import { newForest } from '../../src/observe/forest.ts';
 import { geometryOf } from '../../src/observe/geometry.ts';
 import { laneWords, newLanes } from '../../src/observe/lanes.ts';
-import { layoutOf, sharedHeight } from '../../src/observe/layout.ts';
+import { layoutOf, sharedBlock } from '../../src/observe/layout.ts';
 import { Run } from '../../src/page/run.ts';
 import { event, extend, fresh, start } from './events.ts';
 
@@ -51,7 +51,7 @@ describe('layout of the tree', () => {
     const kinds = layout.columns.map((c) => (c.kind === 'fold' ? `${c.from}-${c.to}` : String(c.height)));
     // 20 is where it forks; above 17 nothing folds.
     expect(kinds).toEqual(['0-17', '18', '19', '20', '21', '22']);
-    expect(layout.columnOf(9)).toBe(0);
+    expect(layout.columnOf({ id: '9A', height: 9 })).toBe(0);
     const open = layoutOf(forest, { ...plain, tips: forest.tips, opened: new Set([0]) });
     expect(open.columns).toHaveLength(23);
   });
@@ -76,7 +76,7 @@ describe('layout of the tree', () => {
       ['7D', 'B'],
       ['5C', 'A'],
     ]);
-    expect(sharedHeight(forest, forest.tips)).toBe(3);
+    expect(sharedBlock(forest, forest.tips)?.height).toBe(3);
   });
 
   it('puts every block into a cell of its own, inside the picture, in both directions', () => {
@@ -85,8 +85,8 @@ describe('layout of the tree', () => {
     for (const isUpright of [false, true]) {
       const geometry = geometryOf(layout, isUpright, 2);
       const cells = [...forest.blocks.values()]
-        .filter((b) => layout.columns[layout.columnOf(b.height)]?.kind === 'height')
-        .map((b) => geometry.at(layout.columnOf(b.height), b.track));
+        .filter((b) => layout.columns[layout.columnOf(b)]?.kind === 'height')
+        .map((b) => geometry.at(layout.columnOf(b), b.track));
       expect(new Set(cells.map(String)).size).toBe(cells.length);
       for (const [x, y] of cells) {
         expect(x > 20 && x < geometry.size[0] - 20 && y > 20 && y < geometry.size[1] - 20).toBe(true);

@@ -1,0 +1,76 @@
+import { SMALL_BLOCK } from './cells.ts';
+import { keptBlocks } from './fold.ts';
+import type { Forest, SeenBlock } from './forest.ts';
+import type { Heard, Layout, MomentColumn } from './layout.ts';
+import { timeAxis } from './time-axis.ts';
+
+/** Where everything of the tree goes when columns are moments: a block stands at the time at which it was found. Pure. */
+
+export interface TimeWishes {
+  /** Tip by node as shown now. */
+  readonly tips: ReadonlyMap<string, string>;
+  /** Mean time between blocks, which sets the scale; 0 = nobody knows. It must not change while one looks. */
+  readonly spacingMs: number;
+  /** Log time of the shown moment, and of the one that clocks count from. */
+  readonly now: number;
+  readonly zero: number;
+  /** When the cut that is open began. */
+  readonly cutAt: number | undefined;
+}
+
+/** A mean interval is so long. */
+const PACE = 110;
+const USUAL_SPACING_MS = 2_000;
+/** Blocks of one row that are closer than this step aside. */
+const CROWDED = SMALL_BLOCK + 12;
+/** Who hears of a block later than this is not waited for: behind a cut it may be an hour. */
+const LATEST = 90;
+
+export function layoutByTime(forest: Forest, wishes: TimeWishes): Layout {
+  const { tips, spacingMs, now, zero, cutAt } = wishes;
+  const found = [...forest.blocks.values()].map((block) => ({ block, t: foundAt(block) ?? zero }));
+  found.sort((a, b) => a.t - b.t || a.block.height - b.block.height);
+  const axis = timeAxis({
+    times: found.map(({ t }) => t),
+    pixelsPerMs: PACE / (spacingMs > 0 ? spacingMs : USUAL_SPACING_MS),
+    now,
+    zero,
+  });
+  const places = new Map<string, number>();
+  /** By row: where the last block stands on its line, and the last that stepped aside. */
+  const last = new Map<number, readonly [line: number, aside: number]>();
+  let rows = 0;
+  const columns = found.map(({ block, t }, index): MomentColumn => {
+    const at = axis.at(t);
+    const [line, beside] = last.get(block.track) ?? [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    // Where both places are taken, the one that is left behind further.
+    const aside = at - line < CROWDED && beside < line;
+    last.set(block.track, aside ? [line, at] : [at, beside]);
+    const column: MomentColumn = {
+      ...{ kind: 'moment', at, aside, height: block.height, blocks: [block] },
+      heard: heardOf(block, (time) => axis.at(time) - at),
+    };
+    places.set(block.id, index);
+    rows = Math.max(rows, block.track + 1);
+    return column;
+  });
+  return {
+    columns,
+    columnOf: ({ id }) => places.get(id) ?? 0,
+    kept: keptBlocks(forest, tips),
+    rows,
+    time: { axis, cut: cutAt === undefined ? undefined : axis.at(cutAt) },
+  };
+}
+
+/** When its finder had it, or whoever showed it first. */
+function foundAt(block: SeenBlock): number | undefined {
+  let first: number | undefined;
+  for (const t of block.seenBy.values()) if (first === undefined || t < first) first = t;
+  return first;
+}
+
+function heardOf(block: SeenBlock, after: (t: number) => number): Heard[] {
+  const heard = [...block.seenBy].map(([node, t]) => ({ node, after: after(t) }));
+  return heard.filter(({ after: way }) => way > 0 && way <= LATEST).sort((a, b) => a.after - b.after);
+}
