@@ -23,12 +23,12 @@ export type Column =
 export interface MomentColumn {
   readonly kind: 'moment';
   readonly height: number;
+  readonly row: number;
   readonly blocks: readonly [SeenBlock];
   /** Along the axis. */
   readonly at: number;
   /** It makes room for the one before it, which is close. */
   readonly aside: boolean;
-  readonly heard: readonly Heard[];
 }
 
 /** Who had a block so far behind the place where it was found. */
@@ -41,11 +41,18 @@ export interface Layout {
   readonly columns: readonly Column[];
   /** Column of a block, or of the fold that hides it. */
   columnOf(block: Pick<SeenBlock, 'id' | 'height'>): number;
+  /** Final once given, like the track that it is by height. */
+  rowOf(block: SeenBlock): number;
   /** On somebody's branch, by what is shown now; all others are stale. */
   readonly kept: ReadonlySet<string>;
   readonly rows: number;
   /** Where columns are moments: their axis, and the place on it where the open cut began. */
-  readonly time?: { readonly axis: TimeAxis; readonly cut: number | undefined };
+  readonly time?: {
+    readonly axis: TimeAxis;
+    readonly cut: number | undefined;
+    /** Nearest first; asked for what is painted, not for thousands. */
+    heardOf(column: MomentColumn): readonly Heard[];
+  };
 }
 
 /** Runs longer than this fold. */
@@ -112,6 +119,7 @@ export function layoutOf(forest: Forest, wishes: LayoutWishes): Layout {
   return {
     columns,
     columnOf: ({ height }) => places.get(height) ?? 0,
+    rowOf: ({ track }) => track,
     kept: keptBlocks(forest, wishes.tips),
     rows,
   };

@@ -25,7 +25,7 @@ export function flagsOf(forest: Forest, layout: Layout, geometry: Geometry, tips
     const place = on.get(block.id) ?? 0;
     on.set(block.id, place + 1);
     const index = layout.columnOf(block);
-    const [x, y] = geometry.at(index, block.track);
+    const [x, y] = geometry.at(index, layout.rowOf(block));
     const r = geometry.face / 2;
     const column = layout.columns[index];
     // Above a block that steps aside stands the one that it steps aside for.
@@ -111,14 +111,15 @@ function stripsOf(
     for (let isTip = true; end !== undefined && end.height > height; isTip = false) {
       let first = end;
       let before = forest.blocks.get(first.prev);
-      while (before !== undefined && before.height > height && before.track === end.track) {
+      while (before !== undefined && before.height > height && layout.rowOf(before) === layout.rowOf(end)) {
         first = before;
         before = forest.blocks.get(first.prev);
       }
       const from = layout.columnOf(before ?? first);
-      const key = `${end.track} ${from}`;
-      if (isTip) tipStrips.set(key, geometry.ground(from, end.track));
-      else if (!tipStrips.has(key)) others.set(key, geometry.ground(from, end.track, layout.columnOf(end)));
+      const key = `${layout.rowOf(end)} ${from}`;
+      if (isTip) tipStrips.set(key, geometry.ground(from, layout.rowOf(end)));
+      else if (!tipStrips.has(key))
+        others.set(key, geometry.ground(from, layout.rowOf(end), layout.columnOf(end)));
       end = before;
     }
   }
@@ -149,11 +150,12 @@ export function endsOf(
   return ends.flatMap((end) => {
     const tip = forest.blocks.get(end.id);
     if (tip === undefined) return [];
-    const goesOn = (forest.children.get(tip.id) ?? []).some(
-      (id) => forest.blocks.get(id)?.track === tip.track,
-    );
+    const goesOn = (forest.children.get(tip.id) ?? []).some((id) => {
+      const child = forest.blocks.get(id);
+      return child !== undefined && layout.rowOf(child) === layout.rowOf(tip);
+    });
     const column = layout.columnOf(tip);
-    const ahead = geometry.next(column, tip.track);
+    const ahead = geometry.next(column, layout.rowOf(tip));
     const [x, y] = ahead.at;
     const r = geometry.face / 2 - 2;
     const second = ends[1]?.work ?? best;
@@ -185,7 +187,7 @@ export function reorgChipOf(
   if (block === undefined) return undefined;
   const column = layout.columnOf(block);
   if (layout.columns[column]?.kind === 'fold') return undefined;
-  const [x, y] = geometry.at(column, block.track);
+  const [x, y] = geometry.at(column, layout.rowOf(block));
   const r = geometry.face / 2;
   const dy = geometry.isUpright ? r + 4 : -r - geometry.label - 24;
   return { text: `${scene.depth} out · ${scene.length} in`, at: [x - r, y + dy] };

@@ -1,6 +1,6 @@
 import type { Geometry } from './cells.ts';
 import { colourOf } from './colours.ts';
-import type { Column, Layout } from './layout.ts';
+import type { Layout, MomentColumn } from './layout.ts';
 import { alongAxis } from './time-geometry.ts';
 
 /** What the picture by time has beside that by height: the clock, heights at the blocks, and how long each took to spread. */
@@ -21,14 +21,14 @@ export function clockSvg({ time }: Layout, geometry: Geometry, left: number, rig
   return ticks.join('') + silences.join('');
 }
 
-export function momentSvg(column: Column, geometry: Geometry, index: number): string {
-  if (column.kind !== 'moment') return '';
-  const [x, y] = geometry.at(index, column.blocks[0].track);
+export function momentSvg({ time }: Layout, column: MomentColumn, geometry: Geometry, index: number): string {
+  const [x, y] = geometry.at(index, column.row);
   const beside = y + geometry.face / 2 + 6;
   const height = `<text class="ruler" style="font-size:10px" x="${x}" y="${y - geometry.face / 2 - 3}">${column.height}</text>`;
-  const last = column.heard.at(-1);
+  const heard = time?.heardOf(column) ?? [];
+  const last = heard.at(-1);
   if (last === undefined) return height;
-  const dots = column.heard.map(
+  const dots = heard.map(
     ({ node, after }) =>
       `<circle class="face" cx="${(x + after).toFixed(1)}" cy="${beside}" r="3" fill="${colourOf(node).fill}"/>`,
   );

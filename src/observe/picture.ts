@@ -12,6 +12,7 @@ import { clockSvg, momentSvg } from './picture-time.ts';
 import { escapeXml } from './plot.ts';
 import type { Story } from './story.ts';
 import { layoutByTime, type TimeWishes } from './time-layout.ts';
+import type { TimeRows } from './time-rows.ts';
 import { byLetter, formatGroups, short, wrapped } from './words.ts';
 
 /** The fork tree and one payment's lanes as one SVG with its caption: fit for a slide, a README, a printer. */
@@ -28,7 +29,7 @@ export interface PictureWishes {
   /** Blocks that no fold may hide. */
   readonly shown?: ReadonlySet<string>;
   /** Blocks at the time at which they were found, not a column a height. */
-  readonly time?: Omit<TimeWishes, 'tips'>;
+  readonly time?: Omit<TimeWishes, 'tips'> & { readonly rows: TimeRows };
   /** The moment, as the caption names it: `event 118 at 0:32`. */
   readonly moment: string;
   /** One payment's lanes, up to this log time. */
@@ -72,14 +73,14 @@ export function pictureSvg(forest: Forest, story: Story, wishes: PictureWishes):
   const layout =
     wishes.time === undefined
       ? layoutOf(forest, { tips, opened: wishes.opened ?? new Set(), shown })
-      : layoutByTime(forest, { tips, ...wishes.time });
+      : layoutByTime(forest, wishes.time.rows, { tips, ...wishes.time });
   const ends = answersOf(forest, forest.tips);
   const geometry = geometryOf(layout, false, ends.length);
   const scene: Scene = { forest, story, layout, geometry };
   const r = geometry.face / 2;
   const [first, last] = columnsOf(layout, wishes);
   const columns = layout.columns.slice(first, last + 1);
-  const rows = columns.flatMap((column) => column.blocks.map((block) => block.track));
+  const rows = columns.flatMap((column) => column.blocks.map((block) => layout.rowOf(block)));
   const left = Math.max(0, geometry.at(first, 0)[0] - r - 14);
   const isNewest = last >= layout.columns.length - 1;
   const right = isNewest ? geometry.size[0] : geometry.at(last, 0)[0] + r + 14;
@@ -162,9 +163,10 @@ function columnSvg(scene: Scene, column: Column, index: number): string {
   const [x, y] = geometry.ruler(index);
   if (column.kind === 'fold') {
     const many = column.to - column.from + 1;
-    const lines = column.blocks.map(({ track }) => {
-      const [bx, by] = geometry.at(index, track);
-      return `<path class="fold" d="${geometry.foldLine(index, track)}"/><text class="soft mid" x="${bx}" y="${by - 8}">${many} blocks</text>`;
+    const lines = column.blocks.map((block) => {
+      const row = layout.rowOf(block);
+      const [bx, by] = geometry.at(index, row);
+      return `<path class="fold" d="${geometry.foldLine(index, row)}"/><text class="soft mid" x="${bx}" y="${by - 8}">${many} blocks</text>`;
     });
     return `<text class="ruler" x="${x}" y="${y}">⋯</text>${lines.join('')}`;
   }
@@ -172,20 +174,20 @@ function columnSvg(scene: Scene, column: Column, index: number): string {
     const parent = forest.blocks.get(block.prev);
     if (parent === undefined) return '';
     const from = layout.columnOf(parent);
-    if (layout.columns[from]?.kind === 'fold' && parent.track === block.track) return '';
+    if (layout.columns[from]?.kind === 'fold' && layout.rowOf(parent) === layout.rowOf(block)) return '';
     const stale = layout.kept.has(block.id) ? '' : ' stale';
-    return `<path class="link${stale}" d="${geometry.link(from, parent.track, index, block.track)}"/>`;
+    return `<path class="link${stale}" d="${geometry.link(from, layout.rowOf(parent), index, layout.rowOf(block))}"/>`;
   });
   const blocks = column.blocks.map((block) => blockSvg(scene, block, index));
   const ruler =
     column.kind === 'moment'
-      ? momentSvg(column, geometry, index)
+      ? momentSvg(layout, column, geometry, index)
       : `<text class="ruler" x="${x}" y="${y}">${column.height}</text>`;
   return ruler + links.join('') + blocks.join('');
 }
 
 function blockSvg({ forest, story, layout, geometry }: Scene, block: SeenBlock, index: number): string {
-  const [x, y] = geometry.at(index, block.track);
+  const [x, y] = geometry.at(index, layout.rowOf(block));
   const side = geometry.face;
   const r = side / 2;
   const isSmall = layout.time !== undefined;

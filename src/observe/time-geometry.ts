@@ -36,7 +36,7 @@ export function timeGeometry(
   /** How far along and across a cell is. */
   const cell = (index: number, row: number): Point => {
     const column = columns[index];
-    const steps = column?.kind === 'moment' && column.aside && column.blocks[0].track === row;
+    const steps = column?.kind === 'moment' && column.aside && column.row === row;
     return [alongOf(column), rowAt(row) + (steps ? aside : 0)];
   };
   const line = ([a0, o0]: Point, [a1, o1]: Point): string => {

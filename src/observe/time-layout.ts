@@ -3,6 +3,7 @@ import { keptBlocks } from './fold.ts';
 import type { Forest, SeenBlock } from './forest.ts';
 import type { Heard, Layout, MomentColumn } from './layout.ts';
 import { timeAxis } from './time-axis.ts';
+import type { TimeRows } from './time-rows.ts';
 
 /** Where everything of the tree goes when columns are moments: a block stands at the time at which it was found. Pure. */
 
@@ -26,12 +27,11 @@ const CROWDED = SMALL_BLOCK + 12;
 /** Who hears of a block later than this is not waited for: behind a cut it may be an hour. */
 const LATEST = 90;
 
-export function layoutByTime(forest: Forest, wishes: TimeWishes): Layout {
+export function layoutByTime(forest: Forest, rows: TimeRows, wishes: TimeWishes): Layout {
   const { tips, spacingMs, now, zero, cutAt } = wishes;
-  const found = [...forest.blocks.values()].map((block) => ({ block, t: foundAt(block) ?? zero }));
-  found.sort((a, b) => a.t - b.t || a.block.height - b.block.height);
+  const placed = rows.placed.filter(({ id }) => forest.blocks.has(id));
   const axis = timeAxis({
-    times: found.map(({ t }) => t),
+    times: placed.map(({ t }) => t),
     pixelsPerMs: PACE / (spacingMs > 0 ? spacingMs : USUAL_SPACING_MS),
     now,
     zero,
@@ -39,35 +39,30 @@ export function layoutByTime(forest: Forest, wishes: TimeWishes): Layout {
   const places = new Map<string, number>();
   /** By row: where the last block stands on its line, and the last that stepped aside. */
   const last = new Map<number, readonly [line: number, aside: number]>();
-  let rows = 0;
-  const columns = found.map(({ block, t }, index): MomentColumn => {
+  let count = 0;
+  const columns = placed.map(({ id, t, row }, index): MomentColumn => {
     const at = axis.at(t);
-    const [line, beside] = last.get(block.track) ?? [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    const [line, beside] = last.get(row) ?? [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
     // Where both places are taken, the one that is left behind further.
     const aside = at - line < CROWDED && beside < line;
-    last.set(block.track, aside ? [line, at] : [at, beside]);
-    const column: MomentColumn = {
-      ...{ kind: 'moment', at, aside, height: block.height, blocks: [block] },
-      heard: heardOf(block, (time) => axis.at(time) - at),
-    };
-    places.set(block.id, index);
-    rows = Math.max(rows, block.track + 1);
-    return column;
+    last.set(row, aside ? [line, at] : [at, beside]);
+    places.set(id, index);
+    count = Math.max(count, row + 1);
+    const block = forest.blocks.get(id)!;
+    return { kind: 'moment', at, aside, row, height: block.height, blocks: [block] };
   });
   return {
     columns,
     columnOf: ({ id }) => places.get(id) ?? 0,
+    rowOf: ({ id }) => placed[places.get(id) ?? 0]?.row ?? 0,
     kept: keptBlocks(forest, tips),
-    rows,
-    time: { axis, cut: cutAt === undefined ? undefined : axis.at(cutAt) },
+    rows: count,
+    time: {
+      axis,
+      cut: cutAt === undefined ? undefined : axis.at(cutAt),
+      heardOf: ({ at, blocks: [block] }) => heardOf(block, (t) => axis.at(t) - at),
+    },
   };
-}
-
-/** When its finder had it, or whoever showed it first. */
-function foundAt(block: SeenBlock): number | undefined {
-  let first: number | undefined;
-  for (const t of block.seenBy.values()) if (first === undefined || t < first) first = t;
-  return first;
 }
 
 function heardOf(block: SeenBlock, after: (t: number) => number): Heard[] {

@@ -12,7 +12,7 @@ export function savePicture(app: App): void {
     label: app.facts.label,
     moment: `event ${current?.seq ?? 0} at ${clockSpan((current?.t ?? 0) - (first?.t ?? 0))}`,
     opened: app.opened,
-    ...(app.isByTime ? { time: app.timeWishes } : {}),
+    ...(app.isByTime ? { time: { ...app.timeWishes, rows: run.timeRows } } : {}),
     shown: new Set(app.selection?.kind === 'block' ? [app.selection.id] : []),
     ...(app.view === undefined ? {} : { columns: app.view }),
     ...(payment === undefined

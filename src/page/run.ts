@@ -3,6 +3,7 @@ import { type FiguresReader, newFigures, type RunFigures } from '../observe/figu
 import { type Forest, newForest } from '../observe/forest.ts';
 import { type Lanes, newLanes } from '../observe/lanes.ts';
 import { Story } from '../observe/story.ts';
+import { newTimeRows, type TimeRows } from '../observe/time-rows.ts';
 
 /** All events that the page holds, and the state at one of them. Going back reduces anew from the first. */
 
@@ -46,6 +47,7 @@ export class Run {
   #at = 0;
   #forest: Forest = newForest();
   #story = new Story();
+  #timeRows: TimeRows = newTimeRows();
   readonly marks: Marks = { blocks: [], reorgs: [], cuts: [] };
   readonly #lanes = new Map<string, Follower<Lanes>>();
   #figures: Follower<FiguresReader> | undefined;
@@ -61,6 +63,10 @@ export class Run {
   }
   get story(): Story {
     return this.#story;
+  }
+  /** Where blocks go when the tree is laid out by time. */
+  get timeRows(): TimeRows {
+    return this.#timeRows;
   }
   /** Number of applied events. */
   get position(): number {
@@ -116,6 +122,7 @@ export class Run {
     for (const event of applied) {
       this.#forest.apply(event);
       this.#story.apply(event, this.#forest);
+      this.#timeRows.apply(event, this.#forest);
     }
     this.#at = count;
     this.version++;
@@ -128,6 +135,7 @@ export class Run {
     if (target < this.#at) {
       this.#forest = newForest();
       this.#story = new Story();
+      this.#timeRows = newTimeRows();
       this.#lanes.clear();
       this.#figures = undefined;
       this.#at = 0;

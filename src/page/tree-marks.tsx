@@ -160,8 +160,8 @@ function RivalLine({ app, layout, geometry, a, b }: Props & { a: string; b: stri
   const one = find(a);
   const other = find(b);
   if (one === undefined || other === undefined) return null;
-  const [x0, y0] = geometry.at(layout.columnOf(one), one.track);
-  const [x1, y1] = geometry.at(layout.columnOf(other), other.track);
+  const [x0, y0] = geometry.at(layout.columnOf(one), layout.rowOf(one));
+  const [x1, y1] = geometry.at(layout.columnOf(other), layout.rowOf(other));
   return (
     <path class="rival" d={`M${x0} ${y0}L${x1} ${y1}`}>
       <title>One coin, two payments: at most one can stay</title>

@@ -59,7 +59,7 @@ interface MomentProps {
 
 /** Its height, at the block: no ruler tells it. */
 export function MomentName({ app, geometry, column, index }: MomentProps & { app: App }) {
-  const [x, y] = geometry.at(index, column.blocks[0].track);
+  const [x, y] = geometry.at(index, column.row);
   const r = geometry.face / 2;
   // Where time goes upward the line to the next block leaves above.
   const { isUpright } = geometry;
@@ -77,11 +77,11 @@ export function MomentName({ app, geometry, column, index }: MomentProps & { app
 }
 
 /** From where a block was found to where the last node had it, with a mark for each node. */
-export function Spread({ geometry, column, index }: MomentProps) {
-  const { heard } = column;
+export function Spread({ layout, geometry, column, index }: MomentProps & { layout: Layout }) {
+  const heard = layout.time?.heardOf(column) ?? [];
   const last = heard.at(-1);
   if (last === undefined) return null;
-  const [x, y] = geometry.at(index, column.blocks[0].track);
+  const [x, y] = geometry.at(index, column.row);
   const beside = geometry.face / 2 + 6;
   // Upward is later where the window is upright.
   const turn = geometry.isUpright

@@ -29,7 +29,7 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
   if (known.current?.key !== key) {
     const shown = new Set(selected === '' ? [] : [selected]);
     const layout = app.isByTime
-      ? layoutByTime(forest, { tips, ...app.timeWishes })
+      ? layoutByTime(forest, app.run.timeRows, { tips, ...app.timeWishes })
       : layoutOf(forest, { tips, opened: app.opened, shown });
     known.current = { key, layout };
   }
@@ -62,7 +62,7 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
   const keepInSight = (at: HTMLElement, id: string | undefined) => {
     const block = forest.blocks.get(id ?? '');
     if (block === undefined) return;
-    const y = geometry.at(0, block.track)[1] * zoom;
+    const y = geometry.at(0, layout.rowOf(block))[1] * zoom;
     if (y < at.scrollTop + 60 || y > at.scrollTop + at.clientHeight - 60)
       at.scrollTop = y - at.clientHeight / 2;
   };
@@ -71,7 +71,7 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
     const at = box.current;
     const fork = forest.blocks.get(app.scene?.fork.id ?? '');
     if (at === null || fork === undefined) return;
-    const [x, y] = geometry.at(layout.columnOf(fork), fork.track);
+    const [x, y] = geometry.at(layout.columnOf(fork), layout.rowOf(fork));
     if (isUpright) at.scrollTop = Math.max(0, y * zoom - at.clientHeight + 60);
     else {
       if (x * zoom < at.scrollLeft + 40) at.scrollLeft = x * zoom - 40;
@@ -184,11 +184,11 @@ function ColumnOf({ app, layout, geometry, column, index }: CellProps & { column
           ⋯
         </text>
         {column.blocks.map((block) => {
-          const [x, y] = geometry.at(index, block.track);
+          const [x, y] = geometry.at(index, layout.rowOf(block));
           const [lx, ly] = geometry.foldLabel(x, y);
           return (
-            <g key={block.track}>
-              <path class="link folded" d={geometry.foldLine(index, block.track)} />
+            <g key={block.id}>
+              <path class="link folded" d={geometry.foldLine(index, layout.rowOf(block))} />
               <text class="fold-text" x={lx} y={ly}>
                 {many} blocks
               </text>
@@ -227,7 +227,9 @@ function ColumnOf({ app, layout, geometry, column, index }: CellProps & { column
       {column.blocks.map((block) => (
         <Block key={block.id} app={app} layout={layout} geometry={geometry} block={block} index={index} />
       ))}
-      {column.kind === 'moment' && <Spread geometry={geometry} column={column} index={index} />}
+      {column.kind === 'moment' && (
+        <Spread layout={layout} geometry={geometry} column={column} index={index} />
+      )}
     </g>
   );
 }
@@ -237,14 +239,16 @@ function Link({ app, layout, geometry, block, index }: CellProps & { block: Seen
   if (parent === undefined) return null;
   const from = layout.columnOf(parent);
   // A fold draws its own line up to its neighbours.
-  if (layout.columns[from]?.kind === 'fold' && parent.track === block.track) return null;
+  if (layout.columns[from]?.kind === 'fold' && layout.rowOf(parent) === layout.rowOf(block)) return null;
   const stale = layout.kept.has(block.id) ? '' : ' stale';
-  return <path class={`link${stale}`} d={geometry.link(from, parent.track, index, block.track)} />;
+  return (
+    <path class={`link${stale}`} d={geometry.link(from, layout.rowOf(parent), index, layout.rowOf(block))} />
+  );
 }
 
 function Block({ app, layout, geometry, block, index }: CellProps & { block: SeenBlock; index: number }) {
   const { story, forest } = app.run;
-  const [x, y] = geometry.at(index, block.track);
+  const [x, y] = geometry.at(index, layout.rowOf(block));
   const isKept = layout.kept.has(block.id);
   const { fill, ink } = colourOf(block.miner);
   const isSelected = app.selection?.kind === 'block' && app.selection.id === block.id;

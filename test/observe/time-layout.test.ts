@@ -8,6 +8,7 @@ import type { MomentColumn } from '../../src/observe/layout.ts';
 import { endsOf, flagsOf, groundsOf } from '../../src/observe/marks.ts';
 import { timeAxis } from '../../src/observe/time-axis.ts';
 import { layoutByTime, type TimeWishes } from '../../src/observe/time-layout.ts';
+import { newTimeRows } from '../../src/observe/time-rows.ts';
 import { event, extend, fresh, start } from '../page/events.ts';
 
 beforeEach(fresh);
@@ -76,15 +77,20 @@ function race(): LogEvent[] {
 
 function laid(events: readonly LogEvent[], more: Partial<TimeWishes> = {}) {
   const forest = newForest();
-  for (const e of events) forest.apply(e);
+  const rows = newTimeRows();
+  for (const e of events) {
+    forest.apply(e);
+    rows.apply(e, forest);
+  }
   const now = events.at(-1)!.t;
-  const layout = layoutByTime(forest, {
+  const layout = layoutByTime(forest, rows, {
     ...{ tips: forest.tips, spacingMs: 2_000, now, zero: 0, cutAt: undefined },
     ...more,
   });
   const column = (id: string) =>
     layout.columns[layout.columnOf({ id, height: 0 })] as MomentColumn | undefined;
-  return { forest, layout, column };
+  const heard = (id: string) => layout.time!.heardOf(column(id)!);
+  return { forest, layout, column, heard };
 }
 
 describe('the tree by time', () => {
@@ -98,13 +104,12 @@ describe('the tree by time', () => {
   });
 
   it('tells how far behind others had it: a fork is a rival within that stretch', () => {
-    const { column } = laid(race());
-    expect(column('1A')!.heard).toEqual([{ node: 'B', after: expect.closeTo(22, 6) }]);
-    const [heard] = column('2B')!.heard;
-    expect(heard!.after).toBeGreaterThan(column('2A')!.at - column('2B')!.at);
+    const { column, heard } = laid(race());
+    expect(heard('1A')).toEqual([{ node: 'B', after: expect.closeTo(22, 6) }]);
+    expect(heard('2B')[0]!.after).toBeGreaterThan(column('2A')!.at - column('2B')!.at);
     // Who has it an hour later, as after a cut, is no matter of how far a message goes.
     const late = laid([...race(), ...extend(3_600_000, 'B', '2A', '1A')]);
-    expect(late.column('2A')!.heard).toEqual([]);
+    expect(late.heard('2A')).toEqual([]);
   });
 
   it('lets a block of one row that is close to the one before it step aside', () => {
@@ -163,6 +168,33 @@ describe('the tree by time', () => {
     expect(found.grounds).toHaveLength(2);
     for (const { strips } of found.grounds)
       for (const [, , w, h] of strips) expect(Math.min(w, h)).toBeGreaterThan(0);
+  });
+
+  it('keeps the row of a side that finds nothing for long, and gives away that of a stale block', () => {
+    // A and B part at 1A. B finds one block and no more, A goes on and forks once.
+    const parted = [
+      ...[start(0, 'A'), start(0, 'B'), start(0, 'C')],
+      ...['A', 'B', 'C'].flatMap((node, i) => extend(1_000 + i, node, '1A', 'g')),
+      ...extend(2_000, 'A', '2A', '1A'),
+      ...extend(2_500, 'B', '2B', '1A'),
+      ...extend(9_000, 'A', '3A', '2A'),
+    ];
+    const rival = [
+      ...extend(9_100, 'C', '3C', '2A'),
+      ...extend(11_000, 'A', '4A', '3A'),
+      ...extend(11_100, 'C', '4A', '3A'),
+    ];
+    const open = laid([...parted, ...rival]);
+    const rows = (of: ReturnType<typeof laid>, ids: string) => ids.split(' ').map((id) => of.column(id)?.row);
+    expect(rows(open, '1A 2A 3A 4A')).toEqual([0, 0, 0, 0]);
+    expect(rows(open, '2B 3C')).toEqual([1, 2]);
+    const healed = laid([
+      ...[...parted, ...rival],
+      ...extend(12_000, 'B', '4A', '3A'),
+      ...extend(14_000, 'A', '5A', '4A'),
+      ...extend(14_100, 'B', '5B', '4A'),
+    ]);
+    expect(rows(healed, '2B 3C 5A 5B')).toEqual([1, 2, 0, 1]);
   });
 
   it('moves nothing that was drawn: every block keeps its place as the log goes on', () => {
