@@ -1,40 +1,51 @@
 import type { Geometry } from '../observe/cells.ts';
 import { colourOf } from '../observe/colours.ts';
 import type { Layout, MomentColumn } from '../observe/layout.ts';
+import type { Tick } from '../observe/time-axis.ts';
 import { alongAxis } from '../observe/time-geometry.ts';
 import type { App } from './app.ts';
 
 /** What only the tree by time has: the clock along its edge, and how long each block took to be everywhere. */
 
-interface RulerProps {
-  readonly layout: Layout;
-  readonly geometry: Geometry;
+/** What is in view, in pixels of the picture: along its direction, and how far it is scrolled across. */
+export interface View {
   readonly from: number;
   readonly size: number;
+  readonly over: number;
+}
+
+interface Props {
+  readonly layout: Layout;
+  readonly geometry: Geometry;
+  readonly view: View;
+}
+
+/** Beyond the edges of the view, so that no word is cut off. */
+const EDGE = 100;
+
+export function ticksIn({ layout, geometry, view }: Props): readonly Tick[] {
+  const { time } = layout;
+  if (time === undefined) return [];
+  const zero = alongAxis(geometry, 0);
+  const begin = geometry.isUpright ? zero - view.from - view.size : view.from - zero;
+  return time.axis.ticks(begin - EDGE, begin + view.size + EDGE);
 }
 
 /** Round times, silences that were shortened, and the present. Nothing where columns are heights. */
-export function TimeRuler({ layout, geometry, from, size }: RulerProps) {
+export function TimeLines(props: Props) {
+  const { layout, geometry, view } = props;
   const { time } = layout;
   if (time === undefined) return null;
   const { axis } = time;
   const { isUpright } = geometry;
   const [width, height] = geometry.size;
   const place = (at: number) => alongAxis(geometry, at);
-  const isNear = (at: number) => place(at) > from - 100 && place(at) < from + size + 100;
+  const isNear = (at: number) => place(at) > view.from - EDGE && place(at) < view.from + view.size + EDGE;
   const line = (at: number) => (isUpright ? `M44 ${place(at)}H${width}` : `M${place(at)} 28V${height}`);
-  // Where the view begins, back on the axis.
-  const begin = isUpright ? place(0) - from - size : from - place(0);
-  const ticks = axis.ticks(begin - 100, begin + size + 100).filter(({ at }) => isNear(at));
   return (
-    <g class="time-ruler">
-      {ticks.map(({ at, words }) => (
-        <g key={words}>
-          <path class="tick" d={line(at)} />
-          <text class="ruler" x={isUpright ? 22 : place(at)} y={isUpright ? place(at) + 4 : 18}>
-            {words}
-          </text>
-        </g>
+    <g class="time-lines">
+      {ticksIn(props).map(({ at, words }) => (
+        <path key={words} class="tick" d={line(at)} />
       ))}
       {axis.breaks
         .filter(({ at }) => isNear(at))

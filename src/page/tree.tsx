@@ -9,7 +9,8 @@ import { layoutByTime } from '../observe/time-layout.ts';
 import { short } from '../observe/words.ts';
 import type { App } from './app.ts';
 import { Flags, Grounds, Marks } from './tree-marks.tsx';
-import { MomentName, Spread, TimeRuler } from './tree-time.tsx';
+import { Ruler } from './tree-ruler.tsx';
+import { MomentName, Spread, TimeLines } from './tree-time.tsx';
 
 /** The fork tree, painted: only what is in view is in the document. */
 
@@ -18,7 +19,7 @@ const MARGIN = 3;
 
 export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
   const box = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ from: 0, size: 1_200 });
+  const [view, setView] = useState({ from: 0, size: 1_200, over: 0 });
   const follows = useRef(true);
   const { forest, story } = app.run;
   const tips = app.beats.overlay(forest.tips);
@@ -45,8 +46,10 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
     if (at === null) return;
     const from = isUpright ? at.scrollTop : at.scrollLeft;
     const size = isUpright ? at.clientHeight : at.clientWidth;
+    const over = isUpright ? at.scrollLeft : at.scrollTop;
     follows.current = isUpright ? from < 40 : from + size > at.scrollWidth - 80;
-    if (Math.abs(from - view.from) > 20 || size !== view.size) setView({ from, size });
+    if (Math.abs(from - view.from) > 20 || size !== view.size || over !== view.over)
+      setView({ from, size, over });
   };
   useLayoutEffect(() => {
     const at = box.current;
@@ -90,8 +93,9 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
     return () => observer.disconnect();
   }, [isUpright]);
 
-  const [first, last] = geometry.columnsIn(view.from / zoom, view.size / zoom, MARGIN);
-  app.view = geometry.columnsIn(view.from / zoom, view.size / zoom, 0);
+  const inside = { from: view.from / zoom, size: view.size / zoom, over: view.over / zoom };
+  const [first, last] = geometry.columnsIn(inside.from, inside.size, MARGIN);
+  app.view = geometry.columnsIn(inside.from, inside.size, 0);
   const columns = layout.columns.slice(first, last + 1);
   const picked = story.payments.get(app.hovered ?? app.payment ?? '');
   return (
@@ -112,7 +116,7 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
       >
         <Patterns />
         <Grounds app={app} layout={layout} geometry={geometry} tips={tips} />
-        <TimeRuler layout={layout} geometry={geometry} from={view.from / zoom} size={view.size / zoom} />
+        <TimeLines layout={layout} geometry={geometry} view={inside} />
         {columns.map((column, i) => (
           <ColumnOf
             key={
@@ -131,6 +135,7 @@ export function Tree({ app, isUpright }: { app: App; isUpright: boolean }) {
         ))}
         <Marks app={app} layout={layout} geometry={geometry} ends={ends} picked={picked} />
         <Flags app={app} layout={layout} geometry={geometry} tips={tips} />
+        <Ruler app={app} layout={layout} geometry={geometry} view={inside} first={first} last={last} />
       </svg>
     </div>
   );
@@ -171,7 +176,6 @@ interface CellProps {
 }
 
 function ColumnOf({ app, layout, geometry, column, index }: CellProps & { column: Column; index: number }) {
-  const [rx, ry] = geometry.ruler(index);
   if (column.kind === 'fold') {
     const many = column.to - column.from + 1;
     const open = () => {
@@ -180,9 +184,6 @@ function ColumnOf({ app, layout, geometry, column, index }: CellProps & { column
     };
     return (
       <g class="fold" onClick={open}>
-        <text class="ruler" x={rx} y={ry}>
-          ⋯
-        </text>
         {column.blocks.map((block) => {
           const [x, y] = geometry.at(index, layout.rowOf(block));
           const [lx, ly] = geometry.foldLabel(x, y);
@@ -201,19 +202,7 @@ function ColumnOf({ app, layout, geometry, column, index }: CellProps & { column
   }
   return (
     <g>
-      {column.kind === 'height' ? (
-        <text
-          class="ruler clickable"
-          x={rx}
-          y={ry}
-          onClick={() => app.select({ kind: 'height', height: column.height })}
-        >
-          {column.height}
-          <title>Who had what when</title>
-        </text>
-      ) : (
-        <MomentName app={app} geometry={geometry} column={column} index={index} />
-      )}
+      {column.kind === 'moment' && <MomentName app={app} geometry={geometry} column={column} index={index} />}
       {column.blocks.map((block) => (
         <Link
           key={`l${block.id}`}

@@ -236,10 +236,10 @@ describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
 
   it('lays the tree out by time: the address says so, and each block stands at its moment', async () => {
     await page.keyboard.press('v');
-    await page.locator('.time-ruler').waitFor({ state: 'attached' });
+    await page.locator('.time-lines').waitFor({ state: 'attached' });
     expect(page.url()).toBe(`${base}/#view=time`);
     await page.reload();
-    await page.locator('.time-ruler').waitFor({ state: 'attached' });
+    await page.locator('.time-lines').waitFor({ state: 'attached' });
     expect(await page.getByRole('button', { name: 'by time' }).getAttribute('aria-pressed')).toBe('true');
     // Who found a block had it first, the others have it a little behind.
     await page.locator('.spread circle').first().waitFor({ state: 'attached' });
@@ -253,7 +253,7 @@ describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
     expect(rest.length).toBeGreaterThan(2);
     for (const { height, x } of rest) if (height > low!.height) expect(x).toBeGreaterThan(low!.x);
     await page.getByRole('button', { name: 'by height' }).click();
-    await page.locator('.time-ruler').waitFor({ state: 'detached' });
+    await page.locator('.time-lines').waitFor({ state: 'detached' });
     expect(page.url()).toBe(`${base}/`);
   });
 
@@ -306,7 +306,7 @@ describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
     await file.getByText('a recorded run').waitFor();
     // On a phone too, and at the same event.
     await file.getByRole('button', { name: 'by time' }).click();
-    await file.locator('.time-ruler').waitFor({ state: 'attached' });
+    await file.locator('.time-lines').waitFor({ state: 'attached' });
     expect(file.url()).toMatch(new RegExp(`#view=time&e=${lastReorg}$`));
     expect(outside.filter((url) => !url.startsWith('data:'))).toEqual([]);
     await file.close();
@@ -330,7 +330,7 @@ describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
     expect(await tab.locator('[data-check]').getAttribute('data-check')).toBe(here.check);
     await tab.keyboard.press('v');
     expect(tab.url()).toMatch(/#seed=test&.*&view=time$/);
-    await tab.locator('.time-ruler').waitFor({ state: 'attached' });
+    await tab.locator('.time-lines').waitFor({ state: 'attached' });
     await tab.keyboard.press('v');
 
     await tab.getByRole('button', { name: 'Cut' }).click();
