@@ -36,6 +36,8 @@ export interface DrawnRow {
   /** Is `end` on no node's branch? */
   readonly stale: boolean;
   readonly cells: readonly DrawnCell[];
+  /** Where it left the branch with most work, if that is further back than what is drawn. */
+  readonly fork?: SeenBlock;
 }
 
 export interface Drawing {
@@ -98,9 +100,10 @@ export function drawTree(forest: Forest, options: DrawOptions): Drawing {
   const folded =
     from > 1 && options.fold !== false ? `${glyphs.fold}${from - 1} more${glyphs.fold}` : glyphs.line;
   const order = [...tracks].sort((a, b) => a - b);
-  const rows = order.flatMap((track) =>
+  const drawn = order.flatMap((track) =>
     drawRow(forest, options, glyphs, { track, from, top, widths, cells, kept, folded, tips }),
   );
+  const rows = withForks(forest, drawn, from);
   let ruler = ' '.repeat(folded.length);
   widths.forEach((width, column) => {
     ruler += String(from + column)
@@ -109,6 +112,17 @@ export function drawTree(forest: Forest, options: DrawOptions): Drawing {
       .slice(0, width + 2);
   });
   return { ruler: ruler.trimEnd(), rows, hidden };
+}
+
+/** Rows that begin before what is drawn: all but the one with most work say where they have left it. */
+function withForks(forest: Forest, rows: readonly DrawnRow[], from: number): DrawnRow[] {
+  const beginsBefore = (row: DrawnRow) => row.cells[0]?.block.height === from;
+  const [main] = rows.filter(beginsBefore).sort((a, b) => (a.end.work > b.end.work ? -1 : 1));
+  return rows.map((row) => {
+    if (main === undefined || row === main || !beginsBefore(row)) return row;
+    const fork = forest.forkPoint(row.cells[0]!.block.id, main.cells[0]!.block.id);
+    return fork === undefined || fork.height >= from ? row : { ...row, fork };
+  });
 }
 
 interface Grid {

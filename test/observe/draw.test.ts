@@ -178,6 +178,28 @@ describe('the tree as text', () => {
                   └─[9A']◄A`);
   });
 
+  it('says where a branch forks that has left the others before what is drawn', () => {
+    const s = story();
+    s.start('A', 'B');
+    s.block('1A', 'g', 'AB');
+    s.block('2A', '1A', 'A');
+    s.block('2B', '1A', 'B');
+    s.block('3A', '2A', 'A');
+    s.block('3B', '2B', 'B');
+    s.block('4A', '3A', 'A');
+    const forks = (last: number) =>
+      drawTree(s.forest, { nodes: ['A', 'B'], last }).rows.map((row) => [row.end.label, row.fork?.label]);
+    expect(forks(2)).toEqual([
+      ['4A', undefined],
+      ['3B', '1A'],
+    ]);
+    // In sight it needs no words.
+    expect(forks(4)).toEqual([
+      ['4A', undefined],
+      ['3B', undefined],
+    ]);
+  });
+
   it('is bounded: old heights are forgotten, and the drawing goes on', () => {
     const forest = newForest(100);
     const at = (h: number) => String(h).padStart(64, '0');

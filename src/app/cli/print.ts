@@ -18,7 +18,8 @@ export function treeLines(forest: Forest, nodes: readonly string[], last: number
   const rows = drawing.rows.map((row) => {
     const behind = best - row.end.work;
     const note = row.stale ? 'stale' : behind === 0n ? '' : `${short(behind)} behind`;
-    return `${row.text.padEnd(width)}  work ${short(row.end.work).padEnd(5)} ${note}`.trimEnd();
+    const fork = row.fork === undefined ? '' : `, forks at ${row.fork.label}`;
+    return `${row.text.padEnd(width)}  work ${short(row.end.work).padEnd(5)} ${note}${fork}`.trimEnd();
   });
   return drawing.ruler === '' ? rows : [drawing.ruler, ...rows];
 }

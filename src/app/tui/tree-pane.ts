@@ -94,13 +94,20 @@ function noted(state: TuiState, drawing: Drawing, width: number): Line[] {
     const drawn = rowLine(state, row);
     if (width < NOTED_FROM) return drawn;
     const gap = ' '.repeat(longest + 4 - drawn.text.length);
-    const [work, ...more] = [...noteFor(row, works), lateOn(state, row)].filter((part) => part !== '');
+    const [work, ...more] = [...noteFor(row, works), forkOf(row), lateOn(state, row)].filter(
+      (part) => part !== '',
+    );
     let text = `${gap}${work}`;
     for (const part of more) {
       if (drawn.text.length + text.length + 2 + part.length <= width) text += `  ${part}`;
     }
     return join(drawn, line(text));
   });
+}
+
+/** Where it leaves the others, if that is out of sight. */
+function forkOf({ fork }: DrawnRow): string {
+  return fork === undefined ? '' : `forks at ${fork.label}`;
 }
 
 /** `CD at 8D`: flags on their way, and nodes that have not heard of the row's end. */
