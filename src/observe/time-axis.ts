@@ -23,6 +23,8 @@ export interface AxisWishes {
   /** Moments at which something was found, in their order. */
   readonly times: readonly number[];
   readonly pixelsPerMs: number;
+  /** From one moment to the next at least: for blocks that come in bursts, where nobody promised a scale. */
+  readonly least?: number;
   /** The shown moment: the axis ends there. */
   readonly now: number;
   /** What its clock counts from. */
@@ -38,26 +40,26 @@ const STEPS_MS = [
   ...[1_200_000, 3_600_000, 7_200_000, 21_600_000, 86_400_000],
 ];
 
-export function timeAxis({ times, pixelsPerMs, now, zero }: AxisWishes): TimeAxis {
+export function timeAxis({ times, pixelsPerMs, least = 0, now, zero }: AxisWishes): TimeAxis {
   const starts: number[] = [];
   const places: number[] = [];
   const breaks: { at: number; words: string }[] = [];
   const length = (ms: number) => Math.min(LONGEST, ms * pixelsPerMs);
-  const pass = (t: number): number => {
+  const pass = (t: number, floor: number): number => {
     const before = starts.at(-1);
     if (before === undefined) return 0;
-    const at = places.at(-1)! + length(t - before);
+    const at = places.at(-1)! + Math.max(floor, length(t - before));
     if ((t - before) * pixelsPerMs > LONGEST) breaks.push({ at, words: span(t - before) });
     return at;
   };
   for (const t of times) {
     if (t === starts.at(-1)) continue;
-    const at = pass(t);
+    const at = pass(t, least);
     starts.push(t);
     places.push(at);
   }
   const last = starts.at(-1) ?? now;
-  const end = now > last ? pass(now) : (places.at(-1) ?? 0);
+  const end = now > last ? pass(now, 0) : (places.at(-1) ?? 0);
 
   /** The stretch that holds a time: the last one that begins at or before it. */
   const stretchOf = (value: number, of: readonly number[]): number => {
@@ -73,7 +75,14 @@ export function timeAxis({ times, pixelsPerMs, now, zero }: AxisWishes): TimeAxi
   const at = (t: number): number => {
     if (starts.length === 0) return 0;
     const i = stretchOf(t, starts);
-    return Math.min(places[i]! + length(t - starts[i]!), places[i + 1] ?? Number.MAX_SAFE_INTEGER);
+    const [place, next] = [places[i]!, places[i + 1]];
+    const natural = place + length(t - starts[i]!);
+    if (next === undefined) return natural;
+    const whole = starts[i + 1]! - starts[i]!;
+    // A stretch that was made longer is so evenly.
+    return next > place + length(whole)
+      ? place + ((next - place) * (t - starts[i]!)) / whole
+      : Math.min(natural, next);
   };
   const step = STEPS_MS.find((ms) => ms * pixelsPerMs >= TICK) ?? STEPS_MS.at(-1)!;
   return {

@@ -24,6 +24,8 @@ const PACE = 110;
 const USUAL_SPACING_MS = 2_000;
 /** Blocks of one row that are closer than this step aside. */
 const CROWDED = SMALL_BLOCK + 12;
+/** Without a pace blocks are mined by hand, many in a blink: so far apart two rows of them can be read. */
+const BURST = CROWDED / 2;
 /** Who hears of a block later than this is not waited for: behind a cut it may be an hour. */
 const LATEST = 90;
 
@@ -33,6 +35,7 @@ export function layoutByTime(forest: Forest, rows: TimeRows, wishes: TimeWishes)
   const axis = timeAxis({
     times: placed.map(({ t }) => t),
     pixelsPerMs: PACE / (spacingMs > 0 ? spacingMs : USUAL_SPACING_MS),
+    ...(spacingMs > 0 ? {} : { least: BURST }),
     now,
     zero,
   });

@@ -53,6 +53,13 @@ describe('the axis of time', () => {
     );
   });
 
+  it('holds moments apart where no pace gives a scale, evenly within', () => {
+    const times = [0, 10, 20, 5_020];
+    const burst = timeAxis({ times, pixelsPerMs: 0.05, least: 20, now: 5_030, zero: 0 });
+    expect([0, 5, 10, 20, 5_020].map(burst.at)).toEqual([0, 10, 20, 40, 290]);
+    expect(burst.end).toBe(290.5);
+  });
+
   it('is there before anything was found', () => {
     const empty = timeAxis({ times: [], pixelsPerMs: 1, now: 5, zero: 0 });
     expect([empty.at(3), empty.end, empty.ticks(0, 100), empty.breaks]).toEqual([0, 0, [], []]);
