@@ -1,9 +1,12 @@
 import type { Forest, SeenBlock } from './forest.ts';
 
-/** Blocks from this height up that lie on the branch of one of these tips; every other one is stale. */
+/**
+ * Blocks from this height up that lie on the branch of one of these tips; every other one is stale. Where nobody is up,
+ * as at the end of a run, it is the branch with most work, to which all would come back.
+ */
 export function keptBlocks(forest: Forest, tips: ReadonlyMap<string, string>, from = 0): Set<string> {
   const kept = new Set<string>();
-  for (const tip of new Set(tips.values())) {
+  for (const tip of tips.size === 0 ? mostWork(forest) : new Set(tips.values())) {
     for (
       let at = forest.blocks.get(tip);
       at !== undefined && at.height >= from && !kept.has(at.id);
@@ -13,6 +16,12 @@ export function keptBlocks(forest: Forest, tips: ReadonlyMap<string, string>, fr
     }
   }
   return kept;
+}
+
+function mostWork(forest: Forest): string[] {
+  let best: SeenBlock | undefined;
+  for (const block of forest.blocks.values()) if (best === undefined || block.work > best.work) best = block;
+  return best === undefined ? [] : [best.id];
 }
 
 /** Which tracks get a row when there are more branches than rows. */

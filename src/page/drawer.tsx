@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import type { SeenBlock } from '../observe/forest.ts';
+import { keptBlocks } from '../observe/fold.ts';
+import type { Forest, SeenBlock } from '../observe/forest.ts';
 import { byLetter, count, inWords, list, short, span } from '../observe/words.ts';
 import type { App } from './app.ts';
 import { Command } from './command.tsx';
@@ -38,10 +39,7 @@ function BlockDetails({ app, id }: { app: App; id: string }) {
       <h2>Block {block.label}</h2>
       <p>{foundWords(block)}</p>
       <p>
-        {on.length === 0
-          ? 'Stale: honest work, on nobody’s branch now.'
-          : `On the branch of ${list(on.sort(byLetter))}.`}{' '}
-        Work behind it: {short(block.work)} tries.
+        {placeWords(forest, id, on)} Work behind it: {short(block.work)} tries.
         {rule === undefined ? '' : ` Refused: ${rule}.`}
       </p>
       <Arrivals block={block} letters={app.letters} />
@@ -53,6 +51,13 @@ function BlockDetails({ app, id }: { app: App; id: string }) {
       </details>
     </>
   );
+}
+
+function placeWords(forest: Forest, id: string, on: readonly string[]): string {
+  if (on.length > 0) return `On the branch of ${list([...on].sort(byLetter))}.`;
+  if (forest.tips.size === 0 && keptBlocks(forest, forest.tips).has(id))
+    return 'On the branch with most work; no node is up.';
+  return 'Stale: honest work, on nobody’s branch now.';
 }
 
 function foundWords(block: SeenBlock): string {

@@ -222,7 +222,7 @@ describe('the tree as text', () => {
       });
     }
     expect(forest.blocks.size).toBeLessThanOrEqual(111);
-    expect(drawTree(forest, { nodes: ['A'], last: 2 }).rows[0]?.text).toContain('(1000A)');
+    expect(drawTree(forest, { nodes: ['A'], last: 2 }).rows[0]?.text).toContain('[1000A]');
   });
 });
 

@@ -70,6 +70,12 @@ describe('layout of the tree', () => {
     expect(layout.kept.has('7D') || layout.kept.has('8D')).toBe(false);
   });
 
+  it('keeps the branch with most work where nobody is up, as at the end of a run', () => {
+    const forest = grown(forked(3, 2, 4));
+    const { kept } = layoutOf(forest, { ...plain, tips: new Map() });
+    expect([kept.has('7D'), kept.has('1A'), kept.has('5C')]).toEqual([true, true, false]);
+  });
+
   it('names the answers by work, and the height that all share', () => {
     const forest = grown(forked(3, 2, 4));
     expect(answersOf(forest, forest.tips).map((a) => [a.id, ...a.nodes])).toEqual([
