@@ -11,8 +11,9 @@ export default defineConfig({
   test: {
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    // As `npm test` runs it, whoever starts it: through npx the program prints its next steps otherwise.
-    env: { npm_command: 'test' },
+    // As `npm test` runs it, whoever starts it: through npx the program prints its next steps otherwise, and with
+    // COLUMNS in the environment it breaks lines.
+    env: { npm_command: 'test', COLUMNS: '' },
     projects: long
       ? [
           {
