@@ -35,7 +35,6 @@ export class PoolGraph {
   #worst = new Heap<Candidate>(worstFirst);
   #vsize = 0;
   #usage = 0;
-  #fees = 0;
   /** Members that have left so far: whoever works on the pool in pieces looks whether one has left meanwhile. */
   removals = 0;
 
@@ -49,10 +48,6 @@ export class PoolGraph {
 
   get usage(): number {
     return this.#usage;
-  }
-
-  get fees(): number {
-    return this.#fees;
   }
 
   get(key: string): PoolNode | undefined {
@@ -122,7 +117,6 @@ export class PoolGraph {
     if (node.sensitive !== undefined) this.#sensitive.set(node.key, node);
     this.#vsize += node.tx.vsize;
     this.#usage += node.usage;
-    this.#fees += node.fee;
     this.#rank(node);
     return node;
   }
@@ -182,7 +176,6 @@ export class PoolGraph {
     for (const { prevout } of node.tx.inputs) this.#spenders.delete(outpointKey(prevout));
     this.#vsize -= node.tx.vsize;
     this.#usage -= node.usage;
-    this.#fees -= node.fee;
   }
 
   /** A new line for a node whose sums changed; the old one goes stale. */

@@ -106,10 +106,6 @@ export class Mempool {
     return this.#graph.usage;
   }
 
-  get totalFees(): number {
-    return this.#graph.fees;
-  }
-
   /** Satoshis per 1,000 vbytes below which nothing enters now. */
   get minFeeRate(): number {
     return this.#floor.rate;

@@ -21,7 +21,8 @@ export function timeGeometry(
   room: number,
 ): Geometry {
   const rows = Math.max(1, wished);
-  const pitch = isUpright ? ROW.upright : ROW.across;
+  // Whoever steps aside stays on its own ground.
+  const pitch = isUpright ? ROW.upright : ROW.across + ASIDE.across;
   const aside = isUpright ? ASIDE.upright : ASIDE.across;
   const length = SIDE + BEGIN + axis.end;
   /** The far end of the picture, from where the axis begins. */
