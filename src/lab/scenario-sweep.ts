@@ -1,6 +1,7 @@
+import { openBench } from './bench/bench.ts';
 import { Problem } from './problem.ts';
 import type { Scenario } from './scenario.ts';
-import { runScenario } from './scenario-run.ts';
+import type { SeedPlayed } from './scenario-seed.ts';
 
 /** One scenario on many seeds of the simulator: how often each assertion holds. */
 
@@ -10,8 +11,10 @@ export interface SweepOptions {
   /** The first seed; the others follow it. */
   readonly seed: number;
   readonly runs: number;
+  /** 0: all in this one. */
+  readonly threads: number;
   readonly signal: AbortSignal;
-  /** After each run. */
+  /** After each run, in the order of the seeds. */
   readonly progress: (done: number, failed: number) => void;
 }
 
@@ -34,26 +37,67 @@ export interface Sweep {
   readonly firstFailure?: { readonly seed: number; readonly why: string };
 }
 
+/** How long a thread goes on before it says what it has: a run may take a hundredth of it, or many times as long. */
+const LOOK_MS = 200;
+const MOST_AT_ONCE = 100;
+
+/** The answer does not depend on the number of threads: runs are counted in the order of their seeds. */
 export async function sweepScenario(options: SweepOptions): Promise<Sweep> {
-  const { scenario, programPath, seed, runs, signal, progress } = options;
-  const rows = new Map<string, { -readonly [K in keyof SweepRow]: SweepRow[K] }>();
-  let passed = 0;
-  let firstFailure: Sweep['firstFailure'];
-  for (let i = 0; i < runs; i++) {
-    const at = seed + i;
-    const simulate = { seed: at };
-    const { result } = await runScenario({
-      scenario,
-      programPath,
-      speed: 1,
-      signal,
-      simulate,
-      say: () => undefined,
-    });
-    for (const { text, line, holds, found } of result.verdicts) {
+  const { scenario, programPath, seed, runs, threads, signal, progress } = options;
+  const bench = openBench({ threads, signal });
+  const lanes = Math.max(1, threads);
+  const tally = new Tally(seed);
+  /** Done before one of a lower seed. */
+  const early = new Map<number, SeedPlayed>();
+  let next = 0;
+  // Each takes the next seeds when it has done some, so that a hundred thousand runs do not wait in a queue.
+  const lane = async (): Promise<void> => {
+    let count = 1;
+    while (next < runs) {
+      const from = next;
+      count = Math.min(count, MOST_AT_ONCE, Math.ceil((runs - from) / lanes));
+      next += count;
+      const began = performance.now();
+      const played = await bench.do('scenario', { scenario, programPath, seed: seed + from, count }, count);
+      if ('refused' in played) {
+        const { exit, message, hint } = played.refused;
+        throw new Problem(exit, message, hint);
+      }
+      for (const [i, one] of played.entries()) early.set(from + i, one);
+      for (let at = early.get(tally.done); at !== undefined; at = early.get(tally.done)) {
+        early.delete(tally.done);
+        tally.add(at);
+        progress(tally.done, tally.done - tally.passed);
+      }
+      count = Math.max(1, Math.round((count * LOOK_MS) / Math.max(1, performance.now() - began)));
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: lanes }, lane));
+  } finally {
+    await bench.close();
+  }
+  return tally.sweep();
+}
+
+/** What is counted, seed by seed. */
+class Tally {
+  readonly #seed: number;
+  readonly #rows = new Map<string, { -readonly [K in keyof SweepRow]: SweepRow[K] }>();
+  #firstFailure: Sweep['firstFailure'];
+  done = 0;
+  passed = 0;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  add({ passed, verdicts, failure }: SeedPlayed): void {
+    const at = this.#seed + this.done++;
+    for (const { text, line, holds, found } of verdicts) {
       const key = `${line} ${text}`;
-      const row = rows.get(key) ?? { text, line, held: 0, judged: 0 };
-      rows.set(key, row);
+      const row = this.#rows.get(key) ?? { text, line, held: 0, judged: 0 };
+      this.#rows.set(key, row);
       row.judged++;
       if (holds) row.held++;
       else if (row.failingSeed === undefined) {
@@ -61,16 +105,22 @@ export async function sweepScenario(options: SweepOptions): Promise<Sweep> {
         row.found = found;
       }
     }
-    if (result.passed) passed++;
-    else if (firstFailure === undefined) {
-      const bad = result.verdicts.find((verdict) => !verdict.holds);
-      const why = result.failure ?? (bad === undefined ? 'it did not pass' : `${bad.text}: ${bad.found}`);
-      firstFailure = { seed: at, why };
+    if (passed) this.passed++;
+    else if (this.#firstFailure === undefined) {
+      const bad = verdicts.find((verdict) => !verdict.holds);
+      const why = failure ?? (bad === undefined ? 'it did not pass' : `${bad.text}: ${bad.found}`);
+      this.#firstFailure = { seed: at, why };
     }
-    progress(i + 1, i + 1 - passed);
   }
-  const done = [...rows.values()].sort((a, b) => a.line - b.line);
-  return { runs, passed, rows: done, ...(firstFailure === undefined ? {} : { firstFailure }) };
+
+  sweep(): Sweep {
+    const rows = [...this.#rows.values()].sort((a, b) => a.line - b.line);
+    const first = this.#firstFailure;
+    return {
+      ...{ runs: this.done, passed: this.passed, rows },
+      ...(first === undefined ? {} : { firstFailure: first }),
+    };
+  }
 }
 
 /** A whole number as typed, or exit 2. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LogEvent } from '../../src/consensus/news.ts';
+import { Interrupted } from '../../src/lab/action.ts';
 import type { Scenario } from '../../src/lab/scenario.ts';
 import { parseScenario } from '../../src/lab/scenario-parse.ts';
 import { runScenario } from '../../src/lab/scenario-run.ts';
@@ -94,7 +95,7 @@ describe('a scenario on many seeds', () => {
         'assert:\n  - height >= 1 blocks\n  - deepest reorg = 0 blocks\n',
     );
     const progress: number[] = [];
-    const options = { scenario, programPath: PROGRAM, seed: 1, runs: 30, signal };
+    const options = { scenario, programPath: PROGRAM, seed: 1, runs: 30, threads: 0, signal };
     const sweep = await sweepScenario({ ...options, progress: (done) => progress.push(done) });
     const [first, second] = sweep.rows;
     expect(first).toMatchObject({ held: 30, judged: 30 });
@@ -105,7 +106,19 @@ describe('a scenario on many seeds', () => {
     expect(sweep.firstFailure!.seed).toBe(second!.failingSeed);
     const again = (await play(scenario, second!.failingSeed!)).result.verdicts[1]!;
     expect(again).toMatchObject({ holds: false, found: second!.found });
-    expect(progress).toHaveLength(30);
+    expect(progress).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+    // Whoever did it, and in whatever order they were done.
+    expect(await sweepScenario({ ...options, threads: 2, progress: () => undefined })).toEqual(sweep);
+  });
+
+  it('ends when it is told to, in the middle of a run', async () => {
+    const scenario = read(
+      'title: x\nnetwork: lab\npace: 1s\nnodes: 2\ntimeout: 10m\nsteps:\n  - when: blocks >= 60 blocks\n',
+    );
+    const stop = new AbortController();
+    const options = { scenario, programPath: PROGRAM, seed: 1, runs: 1_000, threads: 2, signal: stop.signal };
+    const sweep = sweepScenario({ ...options, progress: () => stop.abort() });
+    await expect(sweep).rejects.toThrow(Interrupted);
   });
 });
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Scenario } from '../../lab/scenario.ts';
 import { sweepScenario } from '../../lab/scenario-sweep.ts';
 import type { Shared } from './common.ts';
@@ -11,6 +12,8 @@ export interface ManyOptions {
   readonly runs: number;
 }
 
+const MOST_THREADS = 8;
+
 /** `run FILE --sim --runs 200`: how often each assertion holds over so many seeds, and the first seed at which one fails. */
 export async function playMany(s: Shared, o: ManyOptions): Promise<number> {
   const { out } = s;
@@ -20,6 +23,7 @@ export async function playMany(s: Shared, o: ManyOptions): Promise<number> {
     programPath: o.programPath,
     seed: o.seed,
     runs: o.runs,
+    threads: Math.min(MOST_THREADS, availableParallelism()),
     signal: s.signal,
     progress: (done, failed) => {
       const left = (((performance.now() - began) / done) * (o.runs - done)) / 1_000;

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Bench, openBench } from '../../lab/experiment/bench.ts';
+import { type Bench, openBench } from '../../lab/bench/bench.ts';
 import { misuse } from '../../lab/problem.ts';
 import { count, list, span } from '../../observe/words.ts';
 import type { LifeFigures } from '../../sim/swarm/life.ts';
@@ -43,7 +43,6 @@ export async function runSwarmVerb(
   const timeout = s.timeoutMs === undefined ? [] : [AbortSignal.timeout(s.timeoutMs)];
   const threads = lives <= PIECE ? 0 : Math.min(MOST_THREADS, availableParallelism());
   const bench = openBench({
-    networks,
     threads,
     progress: (part) => bar.show(part),
     signal: AbortSignal.any([s.signal, ...timeout]),

@@ -1,18 +1,25 @@
 import { LARGE_TABLE, LARGE_TABLE_SIGMAS, SIGMAS } from '../../observe/judge.ts';
-import { type BenchOptions, openBench } from './bench.ts';
-import type { Experiment, ExperimentResult, Values } from './types.ts';
+import { type BenchOptions, openBench } from '../bench/bench.ts';
+import type { Experiment, ExperimentBench, ExperimentResult, LiveRun, Values } from './types.ts';
+
+export interface ExperimentOptions extends BenchOptions {
+  readonly networks: unknown;
+  readonly live?: LiveRun;
+}
 
 /** Does an experiment, on as many threads as are allowed, and judges it. */
 export async function runExperiment(
   experiment: Experiment,
   values: Values,
   seed: number,
-  options: BenchOptions,
+  options: ExperimentOptions,
 ): Promise<ExperimentResult> {
   const began = performance.now();
   const bench = openBench(options);
   try {
-    const conclude = await experiment.run(values, seed, bench);
+    const { networks, live } = options;
+    const at: ExperimentBench = { do: (task, input, cost) => bench.do(task, input, cost), networks, live };
+    const conclude = await experiment.run(values, seed, at);
     const first = conclude(SIGMAS);
     const cells = first.rows.filter((r) => r.model === 'reduced').length;
     const sigmas = cells < LARGE_TABLE ? SIGMAS : LARGE_TABLE_SIGMAS;

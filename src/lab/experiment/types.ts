@@ -1,7 +1,7 @@
 import type { Chart } from '../../observe/chart.ts';
 import type { Figures } from '../../observe/figures-tally.ts';
 import type { Judged } from '../../observe/judge.ts';
-import type { Bench } from './bench.ts';
+import type { Bench } from '../bench/bench.ts';
 
 /** What an experiment is made of. */
 
@@ -55,6 +55,13 @@ export interface Outcome {
   readonly remarks: readonly string[];
 }
 
+/** Where an experiment has its pieces done, and what some of them need. */
+export interface ExperimentBench extends Pick<Bench, 'do'> {
+  /** The networks of genesis.json as JSON, for whole nodes. */
+  readonly networks: unknown;
+  readonly live: LiveRun | undefined;
+}
+
 export interface Experiment {
   readonly name: string;
   /** One line for the list. */
@@ -63,7 +70,7 @@ export interface Experiment {
   readonly question: string;
   readonly parameters: readonly Parameter[];
   /** Does the work; the answer judges with so many standard errors. */
-  run(values: Values, seed: number, bench: Bench): Promise<(sigmas: number) => Outcome>;
+  run(values: Values, seed: number, bench: ExperimentBench): Promise<(sigmas: number) => Outcome>;
 }
 
 export interface ExperimentResult extends Outcome {

@@ -2,23 +2,16 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { Interrupted } from '../action.ts';
 import { runTask, type TaskInput, type TaskName, type TaskOutput } from './tasks.ts';
-import type { LiveRun } from './types.ts';
 import type { Answer, Order } from './worker.ts';
 
-/** Where the pieces of an experiment are done: on a few threads, or here. */
+/** Where independent pieces of work are done (tasks.ts): on a few threads, or here. */
 export interface Bench {
-  /** The networks of genesis.json, for whole nodes. */
-  readonly networks: unknown;
-  readonly live: LiveRun | undefined;
-  /** `cost`: about how long it takes, in any unit that all pieces of one experiment share. */
+  /** `cost`: about how long it takes, in any unit that all pieces of one job share. */
   do<K extends TaskName>(task: K, input: TaskInput<K>, cost: number): Promise<TaskOutput<K>>;
   close(): Promise<void>;
 }
 
 export interface BenchOptions {
-  /** The networks of genesis.json, as JSON. */
-  readonly networks: unknown;
-  readonly live?: LiveRun;
   /** 0: everything in this thread, one piece after the other. */
   readonly threads: number;
   /** Part that is done of all that is known to be done, 0 … 1. */
@@ -44,8 +37,14 @@ export function openBench(options: BenchOptions): Bench {
 class Threads implements Bench {
   readonly #options: BenchOptions;
   readonly #waiting: Piece[] = [];
-  readonly #pieces: Piece[] = [];
+  /** Not answered yet. */
+  readonly #open = new Set<Piece>();
   readonly #workers = new Map<Worker, Piece | undefined>();
+  /** What is done in this thread, one after the other. */
+  #here: Promise<void> = Promise.resolve();
+  /** Cost of all pieces, and what of it is done. */
+  #all = 0;
+  #done = 0;
   #closed = false;
 
   constructor(options: BenchOptions) {
@@ -54,29 +53,27 @@ class Threads implements Bench {
   }
 
   readonly #abort = (): void => {
-    for (const piece of this.#pieces) piece.reject(new Interrupted());
+    for (const piece of this.#open) piece.reject(new Interrupted());
+    this.#open.clear();
     void this.close();
   };
-
-  get networks(): unknown {
-    return this.#options.networks;
-  }
-
-  get live(): LiveRun | undefined {
-    return this.#options.live;
-  }
 
   do<K extends TaskName>(task: K, input: TaskInput<K>, cost: number): Promise<TaskOutput<K>> {
     return new Promise<TaskOutput<K>>((resolve, reject) => {
       const piece: Piece = { order: { task, input }, cost, part: 0, resolve, reject };
-      this.#pieces.push(piece);
-      if (this.#options.signal?.aborted === true) reject(new Interrupted());
-      else if (this.#options.threads === 0) this.#doHere(piece);
-      else {
-        this.#waiting.push(piece);
-        // After the caller has named all pieces that it has at once, so that the longest can go first.
-        queueMicrotask(() => this.#assign());
+      if (this.#options.signal?.aborted === true) {
+        reject(new Interrupted());
+        return;
       }
+      this.#open.add(piece);
+      this.#all += cost;
+      if (this.#options.threads === 0) {
+        this.#here = this.#here.then(() => this.#doHere(piece));
+        return;
+      }
+      this.#waiting.push(piece);
+      // After the caller has named all pieces that it has at once, so that the longest can go first.
+      queueMicrotask(() => this.#assign());
     });
   }
 
@@ -88,11 +85,15 @@ class Threads implements Bench {
     this.#workers.clear();
   }
 
-  #doHere(piece: Piece): void {
+  async #doHere(piece: Piece): Promise<void> {
+    if (this.#closed) return;
     const { task, input } = piece.order;
-    const output = runTask(task, input, (part) => this.#advance(piece, part));
-    this.#advance(piece, 1);
-    piece.resolve(output as never);
+    try {
+      const output = await runTask(task, input, (part) => this.#advance(piece, part));
+      this.#finish(piece, output);
+    } catch (error) {
+      this.#fail(piece, error);
+    }
   }
 
   #assign(): void {
@@ -113,7 +114,7 @@ class Threads implements Bench {
 
   #spawn(): Worker {
     // By the package's own name: the same from the sources under test, from the bundle and from an installed package.
-    const worker = new Worker(createRequire(import.meta.url).resolve('#experiment/worker'), {
+    const worker = new Worker(createRequire(import.meta.url).resolve('#bench/worker'), {
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     });
     this.#workers.set(worker, undefined);
@@ -125,25 +126,31 @@ class Threads implements Bench {
         return;
       }
       this.#workers.set(worker, undefined);
-      this.#advance(piece, 1);
-      piece.resolve(answer.output as never);
+      this.#finish(piece, answer.output);
       this.#assign();
     });
     worker.on('error', (error) => {
-      this.#workers.get(worker)?.reject(error instanceof Error ? error : new Error(String(error)));
+      const piece = this.#workers.get(worker);
       this.#workers.delete(worker);
+      if (piece !== undefined) this.#fail(piece, error);
     });
     return worker;
   }
 
+  #finish(piece: Piece, output: unknown): void {
+    this.#open.delete(piece);
+    this.#advance(piece, 1);
+    piece.resolve(output as never);
+  }
+
+  #fail(piece: Piece, error: unknown): void {
+    this.#open.delete(piece);
+    piece.reject(error instanceof Error ? error : new Error(String(error)));
+  }
+
   #advance(piece: Piece, part: number): void {
+    this.#done += piece.cost * (part - piece.part);
     piece.part = part;
-    let done = 0;
-    let all = 0;
-    for (const { cost, part: p } of this.#pieces) {
-      done += cost * p;
-      all += cost;
-    }
-    this.#options.progress?.(all === 0 ? 1 : done / all);
+    this.#options.progress?.(this.#all === 0 ? 1 : Math.min(1, this.#done / this.#all));
   }
 }

@@ -20,10 +20,12 @@ import { runWholePartitions } from '../../sim/whole/partition.ts';
 import { runWholeQuiescence } from '../../sim/whole/quiescence.ts';
 import { runWholeSelfish } from '../../sim/whole/selfish.ts';
 import { runWholeSpeed } from '../../sim/whole/speed.ts';
+import { playSeeds } from '../scenario-seed.ts';
 
 /**
- * The pieces of work of all experiments and of the swarm, each independent of the others: plain data in, plain data out,
- * so that a worker thread can do it. A piece has a seed of its own, so the answer does not depend on who does it or when.
+ * The pieces of work of all experiments, of the swarm and of scenarios on many seeds, each independent of the others: plain
+ * data in, plain data out, so that a worker thread can do it. A piece has a seed of its own, so the answer does not depend
+ * on who does it or when.
  */
 export const TASKS = {
   clusters: runClusters,
@@ -52,21 +54,22 @@ export const TASKS = {
   wholeAlarms: runWholeAlarms,
   swarm: runSwarm,
   shrink: shrinkSeed,
+  scenario: playSeeds,
 } as const;
 
 export type TaskName = keyof typeof TASKS;
 export type TaskInput<K extends TaskName> = Parameters<(typeof TASKS)[K]>[0];
-export type TaskOutput<K extends TaskName> = ReturnType<(typeof TASKS)[K]>;
+export type TaskOutput<K extends TaskName> = Awaited<ReturnType<(typeof TASKS)[K]>>;
 
 /** `progress`: called with the part that is done, 0 … 1. */
 export function runTask<K extends TaskName>(
   name: K,
   input: TaskInput<K>,
   progress: (part: number) => void,
-): TaskOutput<K> {
+): TaskOutput<K> | Promise<TaskOutput<K>> {
   const task = TASKS[name] as unknown as (
     input: TaskInput<K>,
     progress: (part: number) => void,
-  ) => TaskOutput<K>;
+  ) => TaskOutput<K> | Promise<TaskOutput<K>>;
   return task(input, progress);
 }

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { runTask, type TaskInput, type TaskName, type TaskOutput } from './tasks.ts';
 
-/** A thread that does one piece of an experiment after the other, as it is told. */
+/** A thread that does one piece of work after the other, as it is told. */
 
 export interface Order<K extends TaskName = TaskName> {
   readonly task: K;
@@ -13,10 +13,10 @@ export type Answer<K extends TaskName = TaskName> =
   | { readonly kind: 'done'; readonly output: TaskOutput<K> };
 
 const port = parentPort;
-if (port === null) throw new Error('the experiment worker runs as a worker thread only');
+if (port === null) throw new Error('the worker of a bench runs as a worker thread only');
 const tell = (answer: Answer): void => port.postMessage(answer);
 
-port.on('message', (order: Order) => {
-  const output = runTask(order.task, order.input, (part) => tell({ kind: 'part', part }));
+port.on('message', async (order: Order) => {
+  const output = await runTask(order.task, order.input, (part) => tell({ kind: 'part', part }));
   tell({ kind: 'done', output });
 });
