@@ -93,8 +93,8 @@ export class Peer {
   readonly side: Bucket;
   /** Transactions of its mempool that we ask for. */
   readonly inv: Bucket;
-  /** Txids asked of it and not answered yet. */
-  readonly txsAsked: BoundedMap<string, true>;
+  /** Txids asked of it, and how often without an answer: on a slow link one may be asked for again before it comes. */
+  readonly txsAsked: BoundedMap<string, number>;
   readonly serveBytes: Bucket;
   readonly headers: HeaderState;
   readonly bodies: BodyState;

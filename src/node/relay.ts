@@ -78,10 +78,13 @@ export class TxRelay {
     }
     const tx = decoded.value;
     const key = keyOf(tx.txid);
-    if (!peer.txsAsked.delete(key)) {
+    const times = peer.txsAsked.get(key) ?? 0;
+    if (times === 0) {
       this.#core.fault(peer, 'unrequested', 'a transaction that nobody asked for');
       return;
     }
+    if (times === 1) peer.txsAsked.delete(key);
+    else peer.txsAsked.set(key, times - 1);
     if (this.#asked.get(key)?.peer === peer.id) this.#asked.delete(key);
     const result = this.#admit(tx, peer.id);
     if (result.ok) {
@@ -150,7 +153,7 @@ export class TxRelay {
       if (!peer.inv.take(1, now)) break;
       wanted.push(id.slice());
       this.#asked.set(keyOf(id), { peer: peer.id, at: now });
-      peer.txsAsked.set(keyOf(id), true);
+      peer.txsAsked.set(keyOf(id), (peer.txsAsked.get(keyOf(id)) ?? 0) + 1);
     }
     for (let at = 0; at < wanted.length; at += limits.maxTxsPerRequest) {
       this.#core.send(peer, { kind: 'gettxs', ids: wanted.slice(at, at + limits.maxTxsPerRequest) });

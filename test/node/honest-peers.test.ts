@@ -37,6 +37,27 @@ describe('an honest peer', () => {
     expect(node!.told('fault').map(({ rule }) => rule)).toEqual(['unrequested']);
   });
 
+  it('that was asked again because its answer took so long may answer as often', () => {
+    const net = new Net({ params });
+    const [node] = net.add('V');
+    const peer = new Puppet(net, 'P');
+    peer.meet('V');
+    const tx = pay([genesisCoin(params, 'alice')], 'bob', 1_000_000);
+    const inv = { kind: 'inv', ids: [tx.txid] } as const;
+    peer.send('V', inv);
+    net.run(6_000);
+    peer.send('V', inv);
+    net.run(100);
+    expect(peer.all('gettxs')).toHaveLength(2);
+    for (let n = 0; n < 2; n++) peer.send('V', { kind: 'tx', bytes: tx.bytes });
+    net.run(100);
+    expect(node!.node.view.mempool.size).toBe(1);
+    expect(node!.told('fault')).toEqual([]);
+    peer.send('V', { kind: 'tx', bytes: tx.bytes });
+    net.run(100);
+    expect(node!.told('fault').map(({ rule }) => rule)).toEqual(['unrequested']);
+  });
+
   it('hears of a tip that changed while its hello was on the way', () => {
     const net = new Net({ params, gossip: false });
     const [node] = net.add('V');
