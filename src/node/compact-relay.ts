@@ -53,6 +53,11 @@ export class CompactRelay {
     return { ...this.#counts };
   }
 
+  /** Announced blocks that are on their way. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
   gossip(peer: Peer, ticket: Ticket, bytes: Uint8Array): void {
     const { parts, limits, now } = this.#core;
     // 80 bytes and one hash decide before a megabyte of ids and transactions is read.

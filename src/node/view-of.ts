@@ -36,6 +36,9 @@ export function viewOf(core: Core, own: Own): NodeView {
     get compact() {
       return core.parts.compact.counts;
     },
+    get announcedBlocks() {
+      return core.parts.compact.size;
+    },
     get futureBlocks() {
       return core.parts.future.size;
     },

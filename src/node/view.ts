@@ -30,6 +30,8 @@ export interface NodeView {
   readonly mempool: MempoolView;
   readonly orphanTxs: number;
   readonly compact: CompactCounts;
+  /** Announced by short ids, and not together yet. */
+  readonly announcedBlocks: number;
   /** Headers and blocks that wait for their time. */
   readonly futureBlocks: number;
   /** In the order in which they joined. */

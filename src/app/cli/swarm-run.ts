@@ -112,7 +112,7 @@ function tellEnd(out: Out, reports: readonly SeedReport[], failed: number, from:
   out.line(`${number(length)} ${length === 1 ? 'life' : 'lives'} (${seeds}) in ${span(ms)}${rate}`);
   const saw = [
     `${span(total.virtualMs)} of invented time`,
-    `${number(total.blocks)} blocks`,
+    `${number(total.blocks)} blocks, ${number(total.compactBlocks)} of them by short ids`,
     `${number(total.reorgs)} reorgs, the deepest ${total.deepestReorg}`,
     `${number(total.restarts)} restarts`,
     `${number(total.payments)} payments`,
@@ -132,6 +132,7 @@ function totalOf(reports: readonly SeedReport[]): LifeFigures {
     virtualMs: sum((f) => f.virtualMs),
     steps: sum((f) => f.steps),
     blocks: sum((f) => f.blocks),
+    compactBlocks: sum((f) => f.compactBlocks),
     reorgs: sum((f) => f.reorgs),
     deepestReorg: Math.max(...reports.map((r) => r.figures.deepestReorg)),
     restarts: sum((f) => f.restarts),

@@ -1,11 +1,11 @@
-import { makeBlock } from '../../bitcoin/block.ts';
+import { type Block, decodeBlock, makeBlock } from '../../bitcoin/block.ts';
 import type { Header } from '../../bitcoin/header.ts';
 import { coinbaseHeightPrefix, lockScript } from '../../bitcoin/lock.ts';
 import { makeTx, type Tx, type TxIn } from '../../bitcoin/tx.ts';
-import type { RuleName } from '../../consensus/rules.ts';
-import type { BlockEntry } from '../../consensus/tree.ts';
+import { RULES, type RuleName } from '../../consensus/rules.ts';
+import { type BlockEntry, detachedEntry } from '../../consensus/tree.ts';
 import { concat } from '../../util/bytes.ts';
-import { type Forge, type ForgeOptions, ground } from './forge.ts';
+import { type Forge, type Forged, type ForgeOptions, ground } from './forge.ts';
 import { type Owned, scriptOf, spend } from './purse.ts';
 
 /** What a cheating miner has at hand: a parent to build on, the time, and coins whose keys everybody has. */
@@ -208,3 +208,27 @@ export const BAD_BLOCKS: readonly (readonly [RuleName, Maker])[] = [
   ],
   ['bad-cb-amount', (m) => bytes(m, { fees: 1 })],
 ];
+
+export interface Bad {
+  readonly rule: RuleName;
+  readonly bytes: Uint8Array;
+  /** Where the bytes are those of a block. */
+  readonly block: Block | undefined;
+  /** Where the rule condemns the block's id for ever. */
+  readonly forged: Forged | undefined;
+}
+
+/** The rule by number, or the next one that this material can break. */
+export function pickBad(m: Material, variant: number): Bad | undefined {
+  for (let i = 0; i < BAD_BLOCKS.length; i++) {
+    const [rule, make] = BAD_BLOCKS[(variant + i) % BAD_BLOCKS.length]!;
+    const bytes = make(m);
+    if (bytes === undefined) continue;
+    const decoded = decodeBlock(bytes);
+    const block = decoded.ok ? decoded.value : undefined;
+    if (block === undefined || !RULES[rule].condemns) return { rule, bytes, block, forged: undefined };
+    const entry = detachedEntry(block.header, block.hash, m.parent);
+    return { rule, bytes, block, forged: { block, entry } };
+  }
+  return undefined;
+}

@@ -1,5 +1,6 @@
 import type { Tx } from '../../bitcoin/tx.ts';
 import type { NetworkTemplates } from '../../consensus/params.ts';
+import { isCompact } from '../../node/compact.ts';
 import type { Limits } from '../../node/limits.ts';
 import { equal } from '../../util/bytes.ts';
 import type { SimNode } from '../node.ts';
@@ -32,6 +33,16 @@ const TIGHT: Partial<Limits> = {
   foreseeChecks: 2,
 };
 
+/** Nearly every block with two payments is then announced by short ids, and room for announcements is short. */
+const COMPACT: Partial<Limits> = {
+  compactFromBytes: 500,
+  compactPending: 2,
+  compactSpoilt: 4,
+  compactServeDepth: 3,
+  checkBytesPerStep: 600,
+  checkingBytes: 3_000,
+};
+
 /**
  * After the last fault mining goes on, as slowly as a network must whose blocks are to be heard by all before the next
  * one: so many link delays for each node there is. All agree within so many of its intervals, and some time to sync.
@@ -47,6 +58,8 @@ export interface LifeFigures {
   readonly virtualMs: number;
   readonly steps: number;
   readonly blocks: number;
+  /** Of those, announced by short transaction ids. */
+  readonly compactBlocks: number;
   readonly reorgs: number;
   readonly deepestReorg: number;
   readonly restarts: number;
@@ -83,6 +96,7 @@ class Living {
   #cut = -1;
   #strangers = 0;
   #blocks = 0;
+  #compactBlocks = 0;
   #reorgs = 0;
   #deepest = 0;
   #restarts = 0;
@@ -97,7 +111,7 @@ class Living {
     const { delayMs, jitterMs, loss } = plan;
     this.#world = new World({
       ...{ params, seed: plan.seed, gossip: plan.gossip, link: { delayMs, jitterMs, loss } },
-      ...(plan.tight ? { limits: TIGHT } : {}),
+      limits: { ...(plan.tight ? TIGHT : {}), ...(plan.compact ? COMPACT : {}) },
       trace: this.#traced,
     });
     this.#replay = new Replay(params);
@@ -107,6 +121,11 @@ class Living {
       if (event.kind !== 'reorg') return;
       this.#reorgs++;
       this.#deepest = Math.max(this.#deepest, event.depth);
+    });
+    this.#world.onStep((_node, _input, { effects }) => {
+      for (const effect of effects)
+        if (effect.kind === 'publish' && effect.topic === 'block' && isCompact(effect.bytes))
+          this.#compactBlocks++;
     });
     const total = plan.nodes.reduce((sum, { power }) => sum + power, 0);
     for (const [i, { name, power }] of plan.nodes.entries()) {
@@ -141,6 +160,7 @@ class Living {
       failure: this.#watch.failure,
       figures: {
         ...{ virtualMs: Math.round(world.now / 1_000), steps: world.steps, blocks: this.#blocks },
+        compactBlocks: this.#compactBlocks,
         ...{ reorgs: this.#reorgs, deepestReorg: this.#deepest, restarts: this.#restarts },
         ...{ payments: this.#payments, lies: this.#strangers, agreedMs },
       },

@@ -1,5 +1,5 @@
 import { type Random, seeded } from '../../util/random.ts';
-import { LIES, type Lie } from './lies.ts';
+import { COMPACT_LIES, LIES, type Lie } from './lies.ts';
 
 /**
  * What happens in one life of a network, as plain data drawn from a seed: who is there, how they are linked, and every
@@ -20,6 +20,8 @@ export interface Plan {
   readonly gossip: boolean;
   /** Bounds small enough to be met. */
   readonly tight: boolean;
+  /** Blocks of a few hundred bytes are announced by short ids. */
+  readonly compact: boolean;
   /** Until then new events begin. */
   readonly lifeMs: number;
   /** In order of time. */
@@ -110,6 +112,10 @@ export function drawPlan(seed: string | number): Plan {
   const delayMs = odds(3) ? range(200, 1_500) : range(1, 150);
   const draw = new Draw(random, names, lifeMs);
   const events = Array.from({ length: range(8, 36) }, () => draw.event());
+  // Of a seed of its own, so that what was drawn before it came to the plan is drawn as it was.
+  const apart = seeded(`swarm ${seed} compact`);
+  const compact = apart.below(2) === 0;
+  if (compact) events.push(...new Draw(apart, names, lifeMs).compactEvents());
   return {
     seed: String(seed),
     network: odds(3) ? 'yard' : 'lab',
@@ -121,6 +127,7 @@ export function drawPlan(seed: string | number): Plan {
     loss: odds(4) ? range(1, 10) / 100 : 0,
     gossip: !odds(5),
     tight: odds(2),
+    compact,
     lifeMs,
     events: events.sort((a, b) => a.atMs - b.atMs || (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : 0)),
   };
@@ -229,12 +236,28 @@ class Draw {
     return { from, to, coin: this.#random.below(1_000), part: this.#range(1, 9) };
   }
 
-  #lie(atMs: number, forMs: number): PlannedEvent {
+  /** Payments in salvos, so that blocks have several and not everybody has all of them; and who lies about such blocks. */
+  compactEvents(): PlannedEvent[] {
+    const events: PlannedEvent[] = [];
+    for (let n = this.#range(3, 7); n > 0; n--) {
+      const atMs = this.#range(1_000, this.#lifeMs);
+      for (let i = this.#range(3, 6); i > 0; i--)
+        events.push({
+          ...{ atMs: atMs + this.#random.below(400), kind: 'pay', node: this.#pick(this.#names) },
+          ...{ ...this.#payment(), from: this.#random.below(10) },
+        });
+    }
+    for (let n = this.#range(1, 4); n > 0; n--)
+      events.push(this.#lie(this.#range(1_000, this.#lifeMs), this.#range(500, 20_000), COMPACT_LIES));
+    return events;
+  }
+
+  #lie(atMs: number, forMs: number, lies: readonly Lie[] = LIES): PlannedEvent {
     const victims = this.#names.filter(() => this.#random.below(2) === 0);
     return {
       atMs,
       kind: 'lie',
-      lie: this.#pick(LIES),
+      lie: this.#pick(lies),
       victims: victims.length === 0 ? [this.#pick(this.#names)] : victims,
       variant: this.#random.below(1_000_000),
       forMs,

@@ -97,6 +97,7 @@ function plainerThan(plan: Plan): Plan[] {
   if (plan.jitterMs > 0) plainer.push({ ...plan, jitterMs: 0 });
   if (plan.loss > 0) plainer.push({ ...plan, loss: 0 });
   if (plan.tight) plainer.push({ ...plan, tight: false });
+  if (plan.compact) plainer.push({ ...plan, compact: false });
   if (!plan.gossip) plainer.push({ ...plan, gossip: true });
   if (plan.network !== 'lab') plainer.push({ ...plan, network: 'lab' });
   if (plan.delayMs > 10) plainer.push({ ...plan, delayMs: 10, jitterMs: 0 });

@@ -1,16 +1,16 @@
-import { decodeBlock } from '../../bitcoin/block.ts';
 import { encodeHeader } from '../../bitcoin/header.ts';
 import { makeTx, type Tx, unsignedInput } from '../../bitcoin/tx.ts';
-import { RULES, type RuleName } from '../../consensus/rules.ts';
-import { type BlockEntry, detachedEntry } from '../../consensus/tree.ts';
+import type { BlockEntry } from '../../consensus/tree.ts';
 import type { PeerId, Topic } from '../../node/types.ts';
 import { decodeMessage, encodeMessage, type Message } from '../../node/wire.ts';
 import { keyOf } from '../../util/bytes.ts';
 import { type Random, seeded } from '../../util/random.ts';
 import type { Party, World } from '../world.ts';
-import { BAD_BLOCKS, honestBlock, type Material, MUTATIONS } from './bad-blocks.ts';
+import { honestBlock, type Material, MUTATIONS, pickBad } from './bad-blocks.ts';
+import { type Late, tellCompactLie } from './compact-lies.ts';
 import { Forge, type Forged } from './forge.ts';
 import type { Replay } from './ledger.ts';
+import { isCompactLie } from './lies.ts';
 import type { PlannedEvent } from './plan.ts';
 import { coinsOf, type Owned, payment, scriptOf, spend } from './purse.ts';
 
@@ -43,6 +43,8 @@ export class Stranger implements Party {
   readonly #linked = new Set<PeerId>();
   /** How long it takes to hand out a body; undefined: for ever. */
   #bodyDelayMs: number | undefined = 0;
+  /** What it says when it is asked for single transactions. */
+  #txsOf: (hash: Uint8Array, indexes: readonly number[]) => readonly Late[] = () => [];
 
   constructor(o: StrangerOptions) {
     this.#o = o;
@@ -83,6 +85,9 @@ export class Stranger implements Party {
     if (message.kind === 'ping') this.#send(peer, { kind: 'pong', nonce: message.nonce });
     if (message.kind === 'getheaders' && this.#o.event.lie !== 'work-claim')
       this.#send(peer, { kind: 'headers', id: message.id, headers: this.#headers });
+    if (message.kind === 'getblocktxs')
+      for (const { afterMs, message: late } of this.#txsOf(message.hash, message.indexes))
+        this.#o.world.after(afterMs, () => this.#send(peer, late));
     if (message.kind !== 'getblocks' || this.#bodyDelayMs === undefined) return;
     const found = message.ids.map((id) => this.#bodies.get(keyOf(id))).filter((b) => b !== undefined);
     this.#o.world.after(this.#bodyDelayMs, () => {
@@ -133,7 +138,28 @@ export class Stranger implements Party {
   #act(): void {
     const material = this.#material();
     if (material === undefined) return;
-    const { event } = this.#o;
+    const { event, world, onForged } = this.#o;
+    if (isCompactLie(event.lie)) {
+      tellCompactLie(event.lie, material, {
+        ...{
+          world,
+          random: this.#random,
+          victims: event.victims,
+          forMs: event.forMs,
+          variant: event.variant,
+        },
+        gossip: (to, topic, bytes) => this.#gossip(to, topic, bytes),
+        send: (to, message) => this.#send(to, message),
+        keep: ({ hash, bytes }, has) => {
+          if (has) this.#bodies.set(keyOf(hash), bytes);
+        },
+        onAsked: (answer) => {
+          this.#txsOf = answer;
+        },
+        forged: ({ block }, rule) => onForged(block.id, rule),
+      });
+      return;
+    }
     switch (event.lie) {
       case 'bad-block':
       case 'bad-sync':
@@ -358,29 +384,4 @@ function spoiltSignature(tx: Tx): Tx {
     return { ...input, witness: [copy, key!] };
   });
   return makeTx({ ...tx, inputs });
-}
-
-interface Bad {
-  readonly rule: RuleName;
-  readonly bytes: Uint8Array;
-  /** Where the rule condemns the block's id for ever. */
-  readonly forged: Forged | undefined;
-}
-
-/** The rule by number, or the next one that this material can break. */
-function pickBad(m: Material, variant: number): Bad | undefined {
-  for (let i = 0; i < BAD_BLOCKS.length; i++) {
-    const [rule, make] = BAD_BLOCKS[(variant + i) % BAD_BLOCKS.length]!;
-    const bytes = make(m);
-    if (bytes === undefined) continue;
-    const block = RULES[rule].condemns ? decodeBlock(bytes) : undefined;
-    if (block?.ok !== true) return { rule, bytes, forged: undefined };
-    const { value } = block;
-    return {
-      rule,
-      bytes,
-      forged: { block: value, entry: detachedEntry(value.header, value.hash, m.parent) },
-    };
-  }
-  return undefined;
 }

@@ -27,6 +27,8 @@ export type Invariant =
   | 'audible'
   /** Every queue has its bound. */
   | 'bound'
+  /** Gossip hears of everything that it brought, while it still cares. */
+  | 'verdict'
   /** Honest nodes are not banned, nor what they forward rejected. */
   | 'honest'
   /** No input ends the process. */
@@ -47,6 +49,9 @@ export interface Failure {
 /** Faults of nodes that are far away, stand still, or come back from a crash. */
 const SLOW: ReadonlySet<string> = new Set(['stalled', 'no-body', 'no-headers']);
 
+/** Microseconds by which a verdict may be late. */
+const LATE = 1_000_000;
+
 /** What is remembered of one node. */
 interface Memory {
   life: number;
@@ -55,8 +60,10 @@ interface Memory {
   readonly mined: Set<string>;
   /** Payments that it took from its owner, or that its own reorg gave back, by key. */
   readonly owed: Map<string, Tx>;
-  /** Gossip that it has not judged yet: ticket → who brought it. */
-  readonly tickets: Map<number, PeerId>;
+  /** Gossip that it has not judged yet: ticket → who brought it, and when. Oldest first. */
+  readonly tickets: Map<number, { readonly from: PeerId; readonly at: number }>;
+  /** A verdict is overdue since then: it may have stood still, and have just come to itself. */
+  lateSince: number | undefined;
 }
 
 /** Looks at every step of every honest node, and at their disks whenever a tip has moved. */
@@ -84,7 +91,10 @@ export class Watch {
   #of(node: SimNode): Memory {
     let memory = this.#memories.get(node.name);
     if (memory === undefined) {
-      memory = { life: node.life, tip: node.tip, mined: new Set(), owed: new Map(), tickets: new Map() };
+      memory = {
+        ...{ life: node.life, tip: node.tip, mined: new Set(), owed: new Map() },
+        ...{ tickets: new Map(), lateSince: undefined },
+      };
       this.#memories.set(node.name, memory);
     }
     return memory;
@@ -99,10 +109,11 @@ export class Watch {
 
   #step(node: SimNode, input: Input, step: Step): void {
     const memory = this.#of(node);
-    if (input.kind === 'gossip') memory.tickets.set(input.ticket, input.peer);
+    if (input.kind === 'gossip') memory.tickets.set(input.ticket, { from: input.peer, at: this.#world.now });
     if (step.writes.length > 0) this.#dirty.add(node);
     for (const effect of step.effects) this.#effect(node, memory, effect, step);
     this.#bounds(node);
+    if (input.kind === 'timer') this.#verdicts(node, memory);
   }
 
   #effect(node: SimNode, memory: Memory, effect: Effect, step: Step): void {
@@ -113,7 +124,7 @@ export class Watch {
           this.fail('honest', `${node.name} bans ${effect.peer}: ${effect.why}`);
         return;
       case 'judge': {
-        const from = memory.tickets.get(effect.ticket);
+        const from = memory.tickets.get(effect.ticket)?.from;
         memory.tickets.delete(effect.ticket);
         if (effect.verdict === 'reject' && from !== undefined && isHonest(from))
           this.fail('honest', `${node.name} rejects what ${from} forwards`);
@@ -153,6 +164,16 @@ export class Watch {
       this.fail('audible', `${node.name} tells of its block ${entry.height} before it is durable`);
   }
 
+  /** Held back for its transactions, and then until it is connected, but no longer. */
+  #verdicts(node: SimNode, memory: Memory): void {
+    const { now } = this.#world;
+    const [oldest] = memory.tickets.values();
+    const late = oldest !== undefined && now - oldest.at > 2 * node.view.limits.heldVerdictTimeout + LATE;
+    if (!late || memory.life !== node.life) memory.lateSince = undefined;
+    else if (now - (memory.lateSince ??= now) > LATE)
+      this.fail('verdict', `${node.name} says nothing of what ${oldest.from} brought`);
+  }
+
   #bounds(node: SimNode): void {
     const { view } = node;
     const { limits } = view;
@@ -160,6 +181,7 @@ export class Watch {
       if (value > most) this.fail('bound', `${node.name} keeps ${value} ${what}, ${most} at most`);
     };
     within('orphan payments', view.orphanTxs, limits.orphanTxs);
+    within('announced blocks', view.announcedBlocks, limits.compactPending);
     within('blocks of the future', view.futureBlocks, limits.futureHeaders);
     within('bytes of mempool', view.mempool.usage, limits.mempoolBytes);
     for (const peer of view.peers) {
@@ -232,6 +254,7 @@ export class Watch {
   /** All that it promised is on the disk that it opened. */
   #reopened(node: SimNode, memory: Memory): void {
     memory.tickets.clear();
+    memory.lateSince = undefined;
     const { chain } = node.view;
     for (const id of memory.mined) {
       const entry = chain.entry(hashOfId(id)!);

@@ -10,6 +10,7 @@ export function planWords(plan: Plan): string[] {
   if (loss > 0) wire.push(`${Math.round(loss * 100)} % lost`);
   if (!plan.gossip) wire.push('without gossip');
   if (plan.tight) wire.push('small bounds');
+  if (plan.compact) wire.push('small blocks go by short ids');
   return [
     `${nodes.length} nodes on ${plan.network}, a block every ${span(plan.intervalMs)}; power ${power.join(', ')}`,
     `links ${links.map(([a, b]) => a + b).join(' ')}; ${wire.join(', ')}`,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { RULES, type RuleName } from '../../../src/consensus/rules.ts';
 import { BAD_BLOCKS } from '../../../src/sim/swarm/bad-blocks.ts';
+import { COMPACT_LIES } from '../../../src/sim/swarm/lies.ts';
 import { drawPlan, type Plan } from '../../../src/sim/swarm/plan.ts';
 import { shrink } from '../../../src/sim/swarm/shrink.ts';
 import { runSwarm } from '../../../src/sim/swarm/swarm.ts';
@@ -32,6 +33,14 @@ describe('the swarm', () => {
     const [again] = runSwarm({ networks, seeds: ['5'] });
     expect(again).toEqual(once);
     expect(once!.figures.blocks).toBeGreaterThan(0);
+  });
+
+  it('has blocks announced by short ids, and those who lie about them', () => {
+    const plans = Array.from({ length: 60 }, (_, i) => drawPlan(i + 1)).filter(({ compact }) => compact);
+    const told = new Set(plans.flatMap(({ events }) => events.map((e) => (e.kind === 'lie' ? e.lie : ''))));
+    expect(COMPACT_LIES.filter((lie) => !told.has(lie))).toEqual([]);
+    const [report] = runSwarm({ networks, seeds: [plans[0]!.seed] });
+    expect(report!.figures.compactBlocks).toBeGreaterThan(0);
   });
 
   it('has liars for every rule that a block can break', () => {
