@@ -1,4 +1,4 @@
-import { type Bench, openBench } from '../../src/lab/experiment/bench.ts';
+import { type Bench, openBench } from '../../src/lab/bench/bench.ts';
 import { mineAll, wholePair } from '../../src/sim/whole/pair.ts';
 import { WORLD_LATENCY_MS } from '../../src/util/profiles.ts';
 import { networksJson } from './blocks.ts';

@@ -3,13 +3,15 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { nearest } from '../host/http-methods.ts';
 import { Problem } from '../lab/problem.ts';
-import { STRATEGIES } from '../sim/strategy/shipped.ts';
+import { type Play, playOf, STRATEGIES } from '../sim/strategy/shipped.ts';
 import { decisionProblem, type Strategy } from '../sim/strategy/strategy.ts';
 
 /** A strategy by what a person typed: a name that ships, or a file whose default export is the function. */
-export async function loadStrategy(given: string): Promise<Strategy> {
+export async function loadStrategy(given: string, confirmations?: number): Promise<Play> {
   const shipped = Object.hasOwn(STRATEGIES, given) ? STRATEGIES[given] : undefined;
-  if (shipped !== undefined) return shipped.strategy;
+  if (confirmations !== undefined && shipped?.cheats !== true)
+    throw new Problem(2, `--confirmations is for double-spend: ${given} pays nobody who would wait for them`);
+  if (shipped !== undefined) return playOf(shipped, confirmations);
   const names = Object.keys(STRATEGIES);
   const path = resolve(given);
   if (!/[./\\]/.test(given) || !existsSync(path)) {
@@ -39,5 +41,5 @@ export async function loadStrategy(given: string): Promise<Strategy> {
     problem = `it throws: ${(error as Error).message}`;
   }
   if (problem !== undefined) throw new Problem(2, `${given}: ${problem}`);
-  return strategy as Strategy;
+  return { strategy: strategy as Strategy };
 }

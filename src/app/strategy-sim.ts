@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { parseNetworks } from '../consensus/params.ts';
 import { Interrupted } from '../lab/action.ts';
 import { misuse } from '../lab/problem.ts';
-import type { StrategySummary } from '../lab/strategy-live.ts';
+import type { StrategySummary } from '../lab/strategy-story.ts';
 import { rateFor, simParams } from '../sim/params.ts';
 import { StrategyError } from '../sim/strategy/attack.ts';
-import type { Strategy } from '../sim/strategy/strategy.ts';
+import type { Play } from '../sim/strategy/shipped.ts';
 import { WorldAttack } from '../sim/strategy/world-attack.ts';
 import { World } from '../sim/world.ts';
 import { packageRoot } from './node-package.ts';
@@ -21,7 +21,7 @@ const PIECE = 20;
 const KEPT_BODIES = 2_000;
 
 export interface StrategySimulation {
-  readonly strategy: Strategy;
+  readonly play: Play;
   readonly name: string;
   readonly power: number;
   /** To be found, by all together. */
@@ -45,7 +45,7 @@ export async function simulateStrategy(o: StrategySimulation): Promise<StrategyS
   world.connectAll();
   world.run(1_000);
   try {
-    const attack = new WorldAttack(world, 'C', o.strategy);
+    const attack = new WorldAttack(world, 'C', o.play);
     for (let done = 0; done < o.blocks; done += PIECE) {
       world.run(Math.min(PIECE, o.blocks - done) * INTERVAL_MS);
       o.progress(Math.min(1, done / o.blocks));
@@ -64,6 +64,7 @@ export async function simulateStrategy(o: StrategySimulation): Promise<StrategyS
       chain: chain.tip.height,
       own,
       power: o.power,
+      ...(o.play.paid === undefined ? {} : { payments: o.play.paid.attempts }),
     };
   } catch (error) {
     throw error instanceof StrategyError ? misuse(error.message) : error;

@@ -72,7 +72,7 @@ export async function act(stage: LivePlay, action: Doing, context: RunContext): 
       return `waited ${formatMs(ms)}`;
     }
     case 'strategy':
-      return playLive(stage, action.node, action.play);
+      return playLive(stage, action, stage.watch);
     case 'invalidate':
     case 'reconsider':
       return force(stage, action);

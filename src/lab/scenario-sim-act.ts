@@ -84,7 +84,7 @@ export async function actSimulated(play: SimPlay, action: Doing): Promise<string
       await stage.sleep(action.ms);
       return `waited ${formatMs(action.ms)}`;
     case 'strategy':
-      return playSimulated(yard, action.node, action.play);
+      return playSimulated(yard, action, play.watch);
     case 'invalidate':
     case 'reconsider':
       return force(play, action);

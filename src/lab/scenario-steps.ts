@@ -2,7 +2,7 @@ import { parseAmount } from '../bitcoin/amount.ts';
 import { WELL_KNOWN } from '../consensus/genesis.ts';
 import { parseAt, parseGroups, splitLetters } from '../observe/typed-names.ts';
 import { parseDuration, parseOffset, parseRate } from '../observe/units.ts';
-import { STRATEGIES } from '../sim/strategy/shipped.ts';
+import { MOST_CONFIRMATIONS, STRATEGIES } from '../sim/strategy/shipped.ts';
 import type { Topology } from '../util/topology.ts';
 import { type Condition, parseCondition, type Vocabulary } from './assertions.ts';
 import { minerKeyName } from './keyring.ts';
@@ -56,13 +56,7 @@ export const ACTIONS: Readonly<Record<string, Reader>> = {
   wait: (field) => ({ kind: 'wait', ms: durationOf(field) }),
   invalidate: (field, names) => ({ kind: 'invalidate', node: nodeOf(field, names) }),
   reconsider: (field, names) => ({ kind: 'reconsider', node: nodeOf(field, names) }),
-  strategy: (field, names) => {
-    const [letter = '', play = ''] = field.text().trim().split(/\s+/);
-    const known = [...Object.keys(STRATEGIES), 'stop'];
-    if (!known.includes(play))
-      field.refuse(`'${play}' is no strategy: write C selfish. ${didYouMean(play, known)}`);
-    return { kind: 'strategy', node: letterOf(field, letter, names), play };
-  },
+  strategy: readStrategy,
   precious: (field, names) => {
     const fields = field.map(['node', 'tip-of']);
     return {
@@ -227,11 +221,7 @@ function readDoubleSpend(field: Field, names: Names): StepAction {
   });
   if (payments[0]!.node === payments[1]!.node)
     need(field, fields, 'to').refuse('a double-spend needs two different nodes');
-  const as = (fields.get('as')?.list(2) ?? []).map((entry) => {
-    const name = freshName(entry, names.payments, 'payment');
-    names.payments.push(name);
-    return name;
-  });
+  const as = twoNames(fields.get('as'), names);
   const amount = fields.get('amount');
   return {
     kind: 'double-spend',
@@ -240,6 +230,43 @@ function readDoubleSpend(field: Field, names: Names): StepAction {
     amount: amount === undefined ? undefined : amountOf(amount),
     as,
   };
+}
+
+/** What the two payments of one coin are called. */
+function twoNames(field: Field | undefined, names: Names): string[] {
+  return (field?.list(2) ?? []).map((entry) => {
+    const name = freshName(entry, names.payments, 'payment');
+    names.payments.push(name);
+    return name;
+  });
+}
+
+function readStrategy(field: Field, names: Names): StepAction {
+  if (!field.isMap) {
+    const [letter = '', play = ''] = field.text().trim().split(/\s+/);
+    const known = strategyOf(field, play);
+    return {
+      ...{ kind: 'strategy', node: letterOf(field, letter, names), play: known },
+      ...{ confirmations: undefined, as: [] },
+    };
+  }
+  const fields = field.map(['node', 'play', 'confirmations', 'as']);
+  const playField = need(field, fields, 'play');
+  const play = strategyOf(playField, playField.text());
+  const stray = fields.get('confirmations') ?? fields.get('as');
+  if (stray !== undefined && STRATEGIES[play]?.cheats !== true)
+    stray.refuse(`is for double-spend: ${play} pays nobody`);
+  return {
+    ...{ kind: 'strategy', node: nodeOf(need(field, fields, 'node'), names), play },
+    confirmations: fields.get('confirmations')?.whole(1, MOST_CONFIRMATIONS),
+    as: twoNames(fields.get('as'), names),
+  };
+}
+
+function strategyOf(field: Field, play: string): string {
+  const known = [...Object.keys(STRATEGIES), 'stop'];
+  if (known.includes(play)) return play;
+  return field.refuse(`'${play}' is no strategy: write C selfish. ${didYouMean(play, known)}`);
 }
 
 function readSet(field: Field, names: Names): StepAction {

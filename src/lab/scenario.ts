@@ -99,7 +99,15 @@ export type StepAction =
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'invalidate' | 'reconsider'; readonly node: string }
   /** From now on the node mines by a strategy that ships, or, with `stop`, honestly again. */
-  | { readonly kind: 'strategy'; readonly node: string; readonly play: string }
+  | {
+      readonly kind: 'strategy';
+      readonly node: string;
+      readonly play: string;
+      /** Of a strategy that cheats: what the merchant waits for. */
+      readonly confirmations: number | undefined;
+      /** ... and how its first payment and the one that takes its coin are called. */
+      readonly as: readonly string[];
+    }
   | { readonly kind: 'precious'; readonly node: string; readonly tipOf: string }
   | { readonly kind: 'mark'; readonly name: string }
   | { readonly kind: 'check'; readonly condition: Condition }

@@ -1,18 +1,23 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatAmount } from '../bitcoin/amount.ts';
 import type { LogEvent } from '../consensus/news.ts';
 import type { JsonInput } from '../host/http-json.ts';
 import { type RpcAuth, rpcCall } from '../host/rpc-client.ts';
-import { LEAST_EVENTS } from '../observe/figures-rows.ts';
 import { Attack, type Move, type SeenBlock, StrategyError } from '../sim/strategy/attack.ts';
-import type { Strategy } from '../sim/strategy/strategy.ts';
+import { type Attempt, CHEAT, MERCHANT, PRICE } from '../sim/strategy/paid-twice.ts';
+import type { Play } from '../sim/strategy/shipped.ts';
+import { toHex } from '../util/bytes.ts';
+import { twoPayments, USUAL_FEE_RATE } from '../wallet/payment.ts';
 import type { YardClient } from './client.ts';
+import { holdings } from './coins.ts';
 import { readParams } from './create.ts';
 import { type Follower, follow } from './follow.ts';
-import { minerKey } from './keyring.ts';
+import { findKey, findPayee, minerKey } from './keyring.ts';
 import { tailOf } from './names.ts';
 import { type NodeChild, spawnNode } from './node-child.ts';
 import { failed, misuse } from './problem.ts';
+import type { StrategySummary } from './strategy-story.ts';
 
 /**
  * A strategy played against a live yard. The yard's node is the gate: it goes on relaying, and mines no more. Its hash power
@@ -24,23 +29,10 @@ export interface StrategyWishes {
   readonly node: string;
   /** For people: a name that ships, or a file's. */
   readonly name: string;
-  readonly strategy: Strategy;
+  readonly play: Play;
   readonly programPath: string;
   /** One line as something happens. */
   readonly say: (line: string) => void;
-}
-
-export interface StrategySummary {
-  readonly node: string;
-  readonly strategy: string;
-  /** Own blocks found in secret, and shown so far. */
-  readonly found: number;
-  readonly shown: number;
-  /** Of the main chain since the beginning: all blocks, and the node's own. */
-  readonly chain: number;
-  readonly own: number;
-  /** Share of the yard's hash power, where every miner has a cap. */
-  readonly power?: number;
 }
 
 interface Door {
@@ -82,6 +74,7 @@ export class LiveStrategy {
   #shown = 0;
   #power: number | undefined;
   #mined = false;
+  #mayPay = false;
 
   /** Takes a node of a running yard, and begins. */
   static async start(client: YardClient, wishes: StrategyWishes): Promise<LiveStrategy> {
@@ -157,12 +150,13 @@ export class LiveStrategy {
     await this.#call(this.#gate, 'setmining', [{ on: false }]);
     const tip = await this.#giveChain();
     this.#from = tip.height;
-    this.#attack = new Attack(this.#wishes.strategy, tip);
+    this.#attack = new Attack(this.#wishes.play.strategy, tip);
     for (const of of ['gate', 'lair'] as const) {
       const { url, auth } = of === 'gate' ? this.#gate : this.#lair;
       const onEvent = (event: LogEvent) => this.#hear(of, event);
       this.#follows.push(follow({ url, auth, after: of === 'gate' ? after : 0, onEvent }));
     }
+    await this.#payTwice();
     await this.#call(this.#lair, 'setmining', [{ on: true }]);
     await this.#note(`${this.letter} plays ${this.#wishes.name} from height ${tip.height} on`);
   }
@@ -187,13 +181,24 @@ export class LiveStrategy {
   }
 
   #hear(of: Heard['of'], event: LogEvent): void {
-    if (event.kind !== 'block' || this.#stopped) return;
+    if (this.#stopped) return;
+    if (of === 'gate' && (event.kind === 'connected' || event.kind === 'disconnected'))
+      this.#wishes.play.paid?.apply(event);
+    if (event.kind === 'tip' && this.#wishes.play.paid?.open === false) {
+      this.#mayPay = true;
+      this.#begun();
+    }
+    if (event.kind !== 'block') return;
     if (this.#heard.length >= MAX_HEARD) {
       this.#end.fail(failed('the strategy cannot keep up with the blocks that come'));
       return;
     }
     const { id, prev, height, work } = event;
     this.#heard.push({ of, block: { id, prev, height, work: BigInt(`0x${work}`) } });
+    this.#begun();
+  }
+
+  #begun(): void {
     this.#working ??= this.#work().finally(() => {
       this.#working = undefined;
     });
@@ -216,13 +221,44 @@ export class LiveStrategy {
         }
         for (const move of moves) await this.#perform(move);
       }
+      if (this.#mayPay) await this.#payTwice();
     } catch (error) {
       const why = error instanceof StrategyError ? misuse(error.message) : error;
       if (!this.#stopped) this.#end.fail(why);
     }
   }
 
+  /** A new race begins on the tip on which both stand: the merchant is paid, and the lair has the other payment. */
+  async #payTwice(): Promise<void> {
+    this.#mayPay = false;
+    const { paid } = this.#wishes.play;
+    const { own, public: others } = this.#attack.race('public');
+    if (paid === undefined || paid.open || own > 0 || others > 0) return;
+    const doors = [this.#gate, this.#lair];
+    const tips = await Promise.all(doors.map((door) => this.#call<string>(door, 'getbestblockhash')));
+    if (tips[0] !== tips[1]) return;
+    const params = readParams(this.#client.dir);
+    const cheat = findKey(this.#client.dir, CHEAT, params);
+    const held = (await holdings(this.#client, this.letter, [cheat], params)).get(cheat.name)!;
+    const to = [findPayee(this.#client.dir, MERCHANT, params).script, cheat.script] as const;
+    const made = twoPayments(cheat.key, { coins: held.coins, to, amount: PRICE, feeRate: USUAL_FEE_RATE });
+    // Out of coins: the race goes on without a payment.
+    if (!made.ok) return;
+    const [payment, conflict] = made.value;
+    await this.#call(this.#lair, 'sendrawtransaction', [toHex(conflict.tx.bytes)]);
+    await this.#call(this.#gate, 'sendrawtransaction', [toHex(payment.tx.bytes)]);
+    const height = await this.#call<number>(this.#lair, 'getblockcount');
+    paid.begin(payment.tx.id, conflict.tx.id, height);
+    await this.#note(
+      `${this.letter} pays ${MERCHANT} ${formatAmount(PRICE)} with ${tailOf(payment.tx.id)}; its lair spends the coin to ${CHEAT}`,
+    );
+  }
+
   async #perform(move: Move): Promise<void> {
+    if (move.ids.length > 0) {
+      this.#wishes.play.paid?.over();
+      this.#mayPay = true;
+    }
     const blocks = `${move.ids.length} block${move.ids.length === 1 ? '' : 's'}`;
     if (move.kind === 'publish') {
       for (const id of move.ids) await this.#hand(this.#lair, this.#gate, id);
@@ -256,6 +292,11 @@ export class LiveStrategy {
     return (await rpcCall(door.url, door.auth, method, params)) as T;
   }
 
+  /** Undefined where the strategy pays nobody. */
+  get payments(): readonly Attempt[] | undefined {
+    return this.#wishes.play.paid?.attempts;
+  }
+
   /** What came of it until now. */
   async summary(): Promise<StrategySummary> {
     const height = await this.#call<number>(this.#gate, 'getblockcount');
@@ -279,6 +320,7 @@ export class LiveStrategy {
       chain,
       own,
       ...(this.#power === undefined ? {} : { power: this.#power }),
+      ...(this.payments === undefined ? {} : { payments: this.payments }),
     };
   }
 
@@ -286,6 +328,7 @@ export class LiveStrategy {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#wishes.play.paid?.over();
     for (const one of this.#follows) one.close();
     await this.#working;
     await this.#child.stop(STOP_MS);
@@ -302,11 +345,3 @@ function ordinal(n: number): string {
 
 /** Whoever waits for `failed` hears of it; nobody has to, and then it must not be an unhandled rejection. */
 function toldByWaiter(): void {}
-
-/** `C has 21 of the 48 blocks of the main chain (43.8 %) with 33.3 % of the hash power`. */
-export function summaryLine(s: StrategySummary): string {
-  // Of a few blocks a percentage would be noise.
-  const share = s.chain < LEAST_EVENTS ? '' : ` (${((100 * s.own) / s.chain).toFixed(1)} %)`;
-  const power = s.power === undefined ? '' : ` with ${(100 * s.power).toFixed(1)} % of the hash power`;
-  return `${s.node} has ${s.own} of the ${s.chain} new blocks of the main chain${share}${power}; it found ${s.found}`;
-}

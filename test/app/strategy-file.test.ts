@@ -18,8 +18,8 @@ function file(name: string, text: string): string {
 const example = join(import.meta.dirname, '..', '..', 'examples', 'strategy.mjs');
 
 it('takes a name that ships, or the function that a file exports', async () => {
-  expect(await loadStrategy('selfish')).toBe(selfish);
-  const own = await loadStrategy(example);
+  expect((await loadStrategy('selfish')).strategy).toBe(selfish);
+  const { strategy: own } = await loadStrategy(example);
   expect(own({ event: 'own', own: 1, public: 0, published: 0 })).toEqual({ publish: 0, mineOn: 'own' });
 });
 
@@ -43,11 +43,20 @@ it('the example plays on simulated nodes; a slip later on is told with the race'
     signal: new AbortController().signal,
     progress: () => undefined,
   };
-  const summary = await simulateStrategy({ ...options, strategy: await loadStrategy(example) });
+  const summary = await simulateStrategy({ ...options, play: await loadStrategy(example) });
   expect(summary.chain).toBeGreaterThan(30);
   expect(summary.own).toBeLessThanOrEqual(summary.found);
   const slip = file('e.mjs', "export default (r) => ({ publish: r.own > 1 ? 99 : 0, mineOn: 'own' });");
-  await expect(simulateStrategy({ ...options, strategy: await loadStrategy(slip) })).rejects.toThrow(
+  await expect(simulateStrategy({ ...options, play: await loadStrategy(slip) })).rejects.toThrow(
     /publish must be from 0 to 2 .*not 99, for {"event":"own","own":2/,
   );
+});
+
+it('only who cheats somebody waits for confirmations', async () => {
+  await expect(loadStrategy('selfish', 3)).rejects.toThrow('--confirmations is for double-spend');
+  const { paid, strategy } = await loadStrategy('double-spend', 3);
+  expect(paid?.attempts).toEqual([]);
+  const race = { event: 'public', own: 4, public: 3, published: 0 } as const;
+  expect(strategy(race).publish).toBe(4);
+  expect((await loadStrategy('double-spend')).strategy(race).publish).toBe(0);
 });

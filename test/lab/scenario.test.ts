@@ -51,6 +51,16 @@ describe('a file with faults is refused, each with line and field', () => {
     expect(faults[1]).toContain("no node 'Z'");
   });
 
+  it('a merchant of a strategy that pays nobody', () => {
+    const faults = faultsOf(
+      'title: x\nsteps:\n  - strategy: { node: C, play: selfish, as: [one] }\n' +
+        '  - strategy: { node: C, play: double-spend, confirmations: 0 }\n',
+    );
+    expect(faults).toHaveLength(2);
+    expect(faults[0]).toContain('is for double-spend: selfish pays nobody');
+    expect(faults[1]).toContain('must be from 1 to 100, not 0');
+  });
+
   it('all of them at once', () => {
     const text = [
       'title: x',

@@ -24,7 +24,7 @@ it.each([
     world.add('C', { hashrate: rate(alpha) });
     world.connectAll();
     world.run(1_000);
-    new WorldAttack(world, 'C', selfish);
+    new WorldAttack(world, 'C', { strategy: selfish });
     world.run(8_000 * INTERVAL_MS);
     const { chain } = world.node('A').view;
     let own = 0;

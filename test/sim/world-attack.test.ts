@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { LogEvent } from '../../src/consensus/news.ts';
 import { rateFor } from '../../src/sim/params.ts';
-import { doubleSpend, honest, selfish } from '../../src/sim/strategy/shipped.ts';
-import type { Strategy } from '../../src/sim/strategy/strategy.ts';
+import {
+  doubleSpend,
+  honest,
+  type Play,
+  playOf,
+  STRATEGIES,
+  selfish,
+} from '../../src/sim/strategy/shipped.ts';
 import { WorldAttack } from '../../src/sim/strategy/world-attack.ts';
 import { World } from '../../src/sim/world.ts';
 import { labNetwork } from './rig.ts';
@@ -10,7 +16,7 @@ import { labNetwork } from './rig.ts';
 const INTERVAL_MS = 20_000;
 
 /** An attacker C among two honest miners; delays are a ten-thousandth of the interval. */
-function besieged(strategy: Strategy, alpha: number, seed: number): { world: World; attack: WorldAttack } {
+function besieged(play: Play, alpha: number, seed: number): { world: World; attack: WorldAttack } {
   const params = labNetwork(INTERVAL_MS);
   const world = new World({ params, seed, link: { delayMs: 2 }, keepBodies: 500 });
   const rate = (share: number) => rateFor(params, share, INTERVAL_MS);
@@ -19,7 +25,7 @@ function besieged(strategy: Strategy, alpha: number, seed: number): { world: Wor
   world.add('C', { hashrate: rate(alpha) });
   world.connectAll();
   world.run(1_000);
-  return { world, attack: new WorldAttack(world, 'C', strategy) };
+  return { world, attack: new WorldAttack(world, 'C', play) };
 }
 
 /** Share of the main chain that carries C's tag. */
@@ -32,7 +38,7 @@ function revenue(world: World): { blocks: number; share: number } {
 
 describe('a strategy on whole nodes', () => {
   it('selfish: C earns what Eyal and Sirer derive, and nobody sees a block before it is shown', () => {
-    const { world, attack } = besieged(selfish, 0.4, 11);
+    const { world, attack } = besieged({ strategy: selfish }, 0.4, 11);
     const known = new Set<string>();
     world.onEvent((event) => {
       expect(event.node).not.toContain('lair');
@@ -51,14 +57,14 @@ describe('a strategy on whole nodes', () => {
   });
 
   it('honest: C earns its share, as if it mined itself', () => {
-    const { world } = besieged(honest, 0.4, 12);
+    const { world } = besieged({ strategy: honest }, 0.4, 12);
     world.run(300 * INTERVAL_MS);
     const { blocks, share } = revenue(world);
     expect(Math.abs(share - 0.4)).toBeLessThan(3.3 * Math.sqrt(0.24 / blocks));
   });
 
   it('double spend: the public chain is undone by a longer secret one, all at once', () => {
-    const { world } = besieged(doubleSpend({ confirmations: 3, giveUpAt: 8 }), 0.45, 13);
+    const { world } = besieged({ strategy: doubleSpend({ confirmations: 3, giveUpAt: 8 }) }, 0.45, 13);
     const reorgs: LogEvent[] = [];
     world.onEvent((event) => {
       if (event.kind === 'reorg' && event.node === 'A') reorgs.push(event);
@@ -71,8 +77,36 @@ describe('a strategy on whole nodes', () => {
     expect(deep.in.every((block) => block.miner === 'C')).toBe(true);
   });
 
+  it('double spend: the payment to the merchant is confirmed, and then its coin is spent otherwise', () => {
+    const play = playOf(STRATEGIES['double-spend']!, 2);
+    const { world } = besieged(play, 0.6, 16);
+    const lost: LogEvent[] = [];
+    world.onEvent((event) => {
+      if (event.kind === 'tx-lost' && event.node === 'A') lost.push(event);
+    });
+    world.until(() => lost.length > 0, 500 * INTERVAL_MS);
+    world.run(1_000);
+    const [first] = play.paid!.attempts;
+    expect(first).toMatchObject({ outcome: 'undone' });
+    expect(first!.confirmations).toBeGreaterThanOrEqual(2);
+    expect(lost[0]).toMatchObject({ txid: first!.payment, by: first!.conflict });
+    // The next race begins with another payment.
+    expect(play.paid!.attempts.length).toBeGreaterThan(1);
+  });
+
+  it('double spend: who is given up on keeps his money', () => {
+    const play = playOf(STRATEGIES['double-spend']!);
+    const { world, attack } = besieged(play, 0.05, 17);
+    world.until(() => play.paid!.attempts.length > 1, 100 * INTERVAL_MS);
+    const [first] = play.paid!.attempts;
+    expect(first).toMatchObject({ outcome: 'kept' });
+    expect(first!.confirmations).toBeGreaterThanOrEqual(6);
+    attack.stop();
+    expect(play.paid!.attempts.every(({ outcome }) => outcome === 'kept')).toBe(true);
+  });
+
   it('ends when told: C mines in the open again', () => {
-    const { world, attack } = besieged(selfish, 0.5, 14);
+    const { world, attack } = besieged({ strategy: selfish }, 0.5, 14);
     world.run(50 * INTERVAL_MS);
     attack.stop();
     const height = world.node('A').tip.height;
@@ -84,7 +118,7 @@ describe('a strategy on whole nodes', () => {
 
   it('is the same run for the same seed', () => {
     const tips = [1, 2].map(() => {
-      const { world } = besieged(selfish, 0.3, 15);
+      const { world } = besieged({ strategy: selfish }, 0.3, 15);
       world.run(60 * INTERVAL_MS);
       return world.node('B').tip.id;
     });

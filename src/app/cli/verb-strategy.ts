@@ -13,6 +13,7 @@ interface StrategyOptions {
   readonly power?: string;
   readonly blocks?: string;
   readonly seed?: string;
+  readonly confirmations?: string;
 }
 
 const DEFAULT_POWER = 1 / 3;
@@ -30,6 +31,10 @@ export function strategyVerb(programPath: string): Command {
     .argument('[strategy]', 'a name, or a file of your own (examples/strategy.mjs)')
     .option('-N, --node <node>', 'whose hash power plays', 'C')
     .option('--for <duration>', 'end after, such as 60s')
+    .option(
+      '--confirmations <count>',
+      'double-spend: how many the paid merchant waits for before he is cheated (default 6)',
+    )
     .option('--sim', 'no yard: on simulated nodes, in seconds')
     .option('--power <share>', 'with --sim: its share of the hash power (default 0.333)')
     .option('--blocks <count>', `with --sim: blocks to be found (default ${DEFAULT_BLOCKS})`)
@@ -47,6 +52,7 @@ export function strategyVerb(programPath: string): Command {
     'strategy selfish -N C',
     'strategy examples/strategy.mjs -N C --for 2m',
     'strategy selfish --sim --power 0.4',
+    'strategy double-spend --sim --power 0.3 --confirmations 2',
   );
 }
 
@@ -59,19 +65,30 @@ async function list({ out }: Shared): Promise<void> {
   out.object({ strategies: rows });
 }
 
+async function confirmationsOf({ confirmations }: StrategyOptions): Promise<number | undefined> {
+  if (confirmations === undefined) return undefined;
+  const { MOST_CONFIRMATIONS } = await import('../../sim/strategy/shipped.ts');
+  return must(
+    parseCount(confirmations, 'the number of confirmations', 1, MOST_CONFIRMATIONS),
+    '--confirmations',
+  );
+}
+
 async function live(s: Shared, given: string, options: StrategyOptions, programPath: string): Promise<void> {
-  const [{ loadStrategy }, { YardClient }, { LiveStrategy, summaryLine }] = await Promise.all([
-    import('../strategy-file.ts'),
-    import('../../lab/client.ts'),
-    import('../../lab/strategy-live.ts'),
-  ]);
-  const strategy = await loadStrategy(given);
+  const [{ loadStrategy }, { YardClient }, { LiveStrategy }, { paymentLines, summaryLine }] =
+    await Promise.all([
+      import('../strategy-file.ts'),
+      import('../../lab/client.ts'),
+      import('../../lab/strategy-live.ts'),
+      import('../../lab/strategy-story.ts'),
+    ]);
+  const play = await loadStrategy(given, await confirmationsOf(options));
   const forMs = options.for === undefined ? s.timeoutMs : must(parseDuration(options.for), '--for');
   const client = YardClient.open(s.yard, process.cwd());
   const played = await LiveStrategy.start(client, {
     node: options.node,
     name: given,
-    strategy,
+    play,
     programPath,
     say: (line) => s.out.step(`  ${line}`),
   });
@@ -84,6 +101,7 @@ async function live(s: Shared, given: string, options: StrategyOptions, programP
     const why = await Promise.race([ended, played.failed.then(() => 'time' as const)]);
     if (why === 'interrupt' && forMs !== undefined) ending.code = 130;
     const summary = await played.summary();
+    for (const line of paymentLines(summary.node, summary.payments)) s.out.line(line);
     s.out.line(summaryLine(summary));
     s.out.object(summary);
   } finally {
@@ -92,10 +110,10 @@ async function live(s: Shared, given: string, options: StrategyOptions, programP
 }
 
 async function simulated(s: Shared, given: string, options: StrategyOptions): Promise<void> {
-  const [{ loadStrategy }, { simulateStrategy }, { summaryLine }] = await Promise.all([
+  const [{ loadStrategy }, { simulateStrategy }, { paymentLines, summaryLine }] = await Promise.all([
     import('../strategy-file.ts'),
     import('../strategy-sim.ts'),
-    import('../../lab/strategy-live.ts'),
+    import('../../lab/strategy-story.ts'),
   ]);
   const power = Number(options.power ?? DEFAULT_POWER);
   if (!(power > 0 && power < 1))
@@ -104,10 +122,10 @@ async function simulated(s: Shared, given: string, options: StrategyOptions): Pr
     options.blocks === undefined
       ? DEFAULT_BLOCKS
       : must(parseCount(options.blocks, 'the number of blocks', 10, MOST_BLOCKS), '--blocks');
-  const strategy = await loadStrategy(given);
+  const play = await loadStrategy(given, await confirmationsOf(options));
   const seed = options.seed ?? '1';
   const summary = await simulateStrategy({
-    strategy,
+    play,
     name: given,
     power,
     blocks,
@@ -116,9 +134,11 @@ async function simulated(s: Shared, given: string, options: StrategyOptions): Pr
     progress: (share) => s.out.live(`  ${Math.floor(share * 100)} %`),
   });
   s.out.endLive();
+  for (const line of paymentLines(summary.node, summary.payments)) s.out.line(line);
   s.out.line(summaryLine(summary));
+  const waits = options.confirmations === undefined ? '' : ` --confirmations ${options.confirmations}`;
   s.out.step(
-    `Again, exactly: forkyard strategy ${given} --sim --power ${power} --blocks ${blocks} --seed ${seed}`,
+    `Again, exactly: forkyard strategy ${given}${waits} --sim --power ${power} --blocks ${blocks} --seed ${seed}`,
   );
   s.out.object({ ...summary, seed });
 }

@@ -3,7 +3,7 @@ import { growthOfFewBias, honestGrowthOfFew } from '../../observe/predict-speed.
 import type { FewMinersFigures } from '../../sim/reduced/few-miners.ts';
 import type { SpeedRule } from '../../sim/reduced/speed.ts';
 import type { WholeSpeedFigures } from '../../sim/whole/speed.ts';
-import type { Bench } from './bench.ts';
+import type { Bench } from '../bench/bench.ts';
 import { percentOf, row, wholeRow, wholeShare } from './rows.ts';
 import type { Row } from './types.ts';
 

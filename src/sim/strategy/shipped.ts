@@ -1,3 +1,4 @@
+import { PaidTwice } from './paid-twice.ts';
 import { giveUp, type Race, type Strategy, showAll, wait } from './strategy.ts';
 
 /** The protocol: every block is shown at once, and the longest branch is mined on; at a tie the own one. */
@@ -45,18 +46,28 @@ export const selfish: Strategy = stubborn({});
  * double-spending" (2014), with a strictly longer branch: mine in secret from the parent of the block with the payment;
  * when the payment has its confirmations and the secret branch is longer, show all of it. `giveUpAt`: so many blocks behind,
  * start anew from the public tip (a patient attacker never would; at ten blocks and a third of the power that costs him
- * less than one success in a thousand).
+ * less than one success in a thousand). `confirmed`: of the payment; without one, of the first public block.
  */
-export function doubleSpend({ confirmations = 6, giveUpAt = 10 } = {}): Strategy {
+export function doubleSpend({
+  confirmations = CONFIRMATIONS,
+  giveUpAt = 10,
+  confirmed = (race: Race) => race.public,
+} = {}): Strategy {
   return (race) => {
-    if (race.public >= confirmations && race.own > race.public) return showAll(race);
+    if (confirmed(race) >= confirmations && race.own > race.public) return showAll(race);
     return race.public - race.own >= giveUpAt ? giveUp(race) : wait(race);
   };
 }
 
+/** What merchants wait for by custom, and the most that may be asked for. */
+const CONFIRMATIONS = 6;
+export const MOST_CONFIRMATIONS = 100;
+
 export interface ShippedStrategy {
   readonly says: string;
   readonly strategy: Strategy;
+  /** It pays somebody, who waits for confirmations. */
+  readonly cheats?: true;
 }
 
 /** By the name that a person types. */
@@ -76,7 +87,20 @@ export const STRATEGIES: Readonly<Record<string, ShippedStrategy>> = {
     strategy: stubborn({ trail: 1 }),
   },
   'double-spend': {
-    says: 'mines in secret, shows it when six public blocks are overtaken (Nakamoto 2008)',
+    says: 'pays bob, and undoes it by a secret branch after six confirmations (Nakamoto 2008)',
     strategy: doubleSpend(),
+    cheats: true,
   },
 };
+
+/** A strategy as it is played once: with the payments that belong to it, if it makes any. */
+export interface Play {
+  readonly strategy: Strategy;
+  readonly paid?: PaidTwice;
+}
+
+export function playOf({ strategy, cheats }: ShippedStrategy, confirmations = CONFIRMATIONS): Play {
+  if (cheats !== true) return { strategy };
+  const paid = new PaidTwice();
+  return { paid, strategy: doubleSpend({ confirmations, confirmed: (race) => paid.confirmed(race) }) };
+}

@@ -1,10 +1,16 @@
+import { formatAmount } from '../../bitcoin/amount.ts';
 import type { Effect } from '../../node/types.ts';
+import { tail } from '../../observe/words.ts';
 import { assert } from '../../util/assert.ts';
 import { hashOfId } from '../../util/bytes.ts';
+import { wellKnownKey } from '../../wallet/keys.ts';
+import { twoPayments, USUAL_FEE_RATE } from '../../wallet/payment.ts';
 import type { SimNode } from '../node.ts';
+import { sharedCoins } from '../purse.ts';
 import type { World } from '../world.ts';
 import { Attack, type Move, type SeenBlock } from './attack.ts';
-import type { Strategy } from './strategy.ts';
+import { CHEAT, MERCHANT, type PaidTwice, PRICE } from './paid-twice.ts';
+import type { Play } from './shipped.ts';
 
 /**
  * A strategy played by a node of a simulated world. The node itself becomes the gate; its power goes to a lair, a node that
@@ -18,14 +24,16 @@ export class WorldAttack {
   readonly #attack: Attack;
   readonly #mouths: readonly SimNode[];
   readonly #discarded = new Set<string>();
+  readonly #paid: PaidTwice | undefined;
   #leave: (() => void) | undefined;
   /** Blocks found, and those that were shown. */
   found = 0;
   shown = 0;
 
   /** Begins at once, from the node's present tip. Throws what the strategy throws, and `StrategyError` for a bad answer. */
-  constructor(world: World, node: string, strategy: Strategy, mouths: readonly string[] = []) {
+  constructor(world: World, node: string, { strategy, paid }: Play, mouths: readonly string[] = []) {
     this.#world = world;
+    this.#paid = paid;
     this.gate = world.node(node);
     this.#mouths = mouths.map((name) => world.node(name));
     const { hashrate, payout } = this.gate.mining;
@@ -42,11 +50,13 @@ export class WorldAttack {
       if (of !== this.gate && of !== this.lair) return;
       for (const effect of step.effects) this.#heard(of, effect);
     });
+    this.#payTwice();
     this.lair.mine({ on: true });
   }
 
   /** The node is honest again: what it has not shown is lost. */
   stop(): void {
+    this.#paid?.over();
     this.#leave?.();
     if (this.#leave === undefined) return;
     this.#leave = undefined;
@@ -55,7 +65,10 @@ export class WorldAttack {
   }
 
   #heard(of: SimNode, effect: Effect): void {
-    if (effect.kind !== 'tell' || effect.news.kind !== 'block') return;
+    if (effect.kind !== 'tell') return;
+    if (of === this.gate) this.#paid?.apply(effect.news);
+    if (effect.news.kind === 'tip') this.#world.at(this.#world.now, () => this.#payTwice());
+    if (effect.news.kind !== 'block') return;
     const { id, prev, height, work } = effect.news;
     const block: SeenBlock = { id, prev, height, work: BigInt(`0x${work}`) };
     // After the step, whose writes are not on disk yet.
@@ -68,7 +81,32 @@ export class WorldAttack {
     });
   }
 
+  /** A new race begins on the tip on which both stand: the merchant is paid, and the lair has the other payment. */
+  #payTwice(): void {
+    const { gate, lair } = this;
+    const paid = this.#paid;
+    if (paid === undefined || paid.open || !gate.up || gate.tip.id !== lair.tip.id) return;
+    const { own, public: others } = this.#attack.race('public');
+    if (this.#leave === undefined || own > 0 || others > 0) return;
+    const key = wellKnownKey(CHEAT);
+    const made = twoPayments(key, {
+      coins: sharedCoins(gate, lair, key),
+      to: [wellKnownKey(MERCHANT).script('p2wpkh'), key.script('p2wpkh')],
+      amount: PRICE,
+      feeRate: USUAL_FEE_RATE,
+    });
+    // Out of coins: the race goes on without a payment.
+    if (!made.ok) return;
+    const [payment, conflict] = made.value;
+    const told = `${gate.name} pays ${MERCHANT} ${formatAmount(PRICE)} with ${tail(payment.tx.id)}`;
+    this.#world.tell({ kind: 'action', text: `${told}; its lair spends the coin to ${CHEAT}` });
+    paid.begin(payment.tx.id, conflict.tx.id, gate.tip.height);
+    lair.command({ kind: 'send-tx', bytes: conflict.tx.bytes });
+    gate.command({ kind: 'send-tx', bytes: payment.tx.bytes });
+  }
+
   #perform(move: Move): void {
+    if (move.ids.length > 0) this.#paid?.over();
     const last = move.ids.at(-1);
     if (move.kind === 'publish') {
       const { prefer } = move;

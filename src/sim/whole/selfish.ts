@@ -50,7 +50,7 @@ function alone(input: WholeSelfish): { readonly world: World } {
   const world = wholePair(input, { share: 1 - input.alpha, delay: 0.0001 });
   world.node('B').mine({ hashrate: rateFor(world.params, input.alpha) });
   mineAll(world, true);
-  new WorldAttack(world, 'B', selfish);
+  new WorldAttack(world, 'B', { strategy: selfish });
   return { world };
 }
 
@@ -83,7 +83,7 @@ export function surrounded(input: WholeSelfish): {
   }
   world.run(1_000);
   for (const { name } of honest) world.node(name).mine({ on: true });
-  new WorldAttack(world, 'B', selfish, ['M']);
+  new WorldAttack(world, 'B', { strategy: selfish }, ['M']);
   return { world, honest };
 }
 
