@@ -4,6 +4,7 @@ import { type OutPoint, outpointKey } from '../bitcoin/tx.ts';
 import type { ChainStore, CoinCacheFigures } from './chain-store.ts';
 import type { Coin, CoinsView } from './coins.ts';
 import type { SpendContext } from './connect.ts';
+import { competes } from './fork-choice.ts';
 import type { Params } from './params.ts';
 import { bodyKey, decodeTxPlace, txKey } from './records.ts';
 import { nextBits } from './retarget.ts';
@@ -80,6 +81,14 @@ export class ChainReader {
   headersAfter(entry: BlockEntry, max: number): Header[] {
     if (!this.isActive(entry)) return [];
     return this.active.slice(entry.height + 1, entry.height + 1 + max).map((e) => e.header);
+  }
+
+  /** Headers of all branches above a height whose bodies are here, parents first: what GHOST weighs. */
+  treeAbove(height: number, max: number): Header[] {
+    // The whole tree is gone through: a branch may have left the chain far below and still grow.
+    const above = [...this.tree.entries()].filter((e) => e.height > Math.max(0, height) && competes(e));
+    above.sort((a, b) => a.height - b.height || (a.id < b.id ? -1 : 1));
+    return above.slice(0, max).map((e) => e.header);
   }
 
   /** The whole block, if its body is here: parsed from disk, so not for many at once. */

@@ -7,8 +7,9 @@ import { type BlockTree, forkPoint, isAncestor, type TreeEntry } from './tree.ts
  * one that was here first. The tip's own work may fall: a short branch with many stale blocks beside it can outweigh a
  * longer one.
  *
- * Nodes serve the headers of their active chain only, so blocks that stayed beside it on the other side of a partition
- * are not fetched afterwards: the rule is for networks that hear of every block as it is made.
+ * It decides alike only where all have all blocks. So its nodes tell each other of every branch when they meet, and fetch
+ * bodies beside the chain too (HeaderIntake.weighsAll); that an attacker could fill them with cheap branches is one more
+ * reason why no network can ask for the rule.
  */
 export class Ghost implements ForkChoice {
   readonly name = 'ghost';

@@ -1,5 +1,5 @@
 import type { Block } from '../bitcoin/block.ts';
-import { HEADER_SIZE, type Header, headerHash } from '../bitcoin/header.ts';
+import { encodeHeader, HEADER_SIZE, type Header, headerHash } from '../bitcoin/header.ts';
 import { type Checked, type Refusal, refuse, ruleOf } from '../consensus/rules.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
@@ -146,6 +146,7 @@ export class Blocks {
     if (peer !== undefined) this.#core.parts.headers.knows(peer, entry);
     if (!isNew) return;
     this.#origin.set(entry.id, { peer: from, way });
+    if (way === 'sync' || way === 'late') this.#passOn(entry, peer);
     this.#core.parts.download.soon();
     this.#core.tell({
       kind: 'block',
@@ -159,6 +160,15 @@ export class Blocks {
       size: entry.size,
       from,
     });
+  }
+
+  /** Under GHOST what gossip did not bring is news for others too, on whatever branch it is. */
+  #passOn(entry: BlockEntry, from: Peer | undefined): void {
+    if (this.#core.chain.forkChoice !== 'ghost') return;
+    const header = encodeHeader(entry.header);
+    const { height, work } = entry;
+    for (const peer of this.#core.peers.ready())
+      if (peer !== from) this.#core.send(peer, { kind: 'tip', header, height, work, gossiped: false }, true);
   }
 
   *#take(source: Uint8Array | Block, bytes: Uint8Array, way: Way, peer: Peer | undefined): Steps<Outcome> {

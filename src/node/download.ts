@@ -8,7 +8,8 @@ import type { Micros } from './types.ts';
 /**
  * Bodies, in parallel from all peers that have them: of branches that beat the tip, and of those that fork within
  * `limits.nearTipBlocks` of it. A window moves over each branch; a body is asked of one peer at a time, of another one
- * when the first brings nothing for a while, or holds up a window that others have finished.
+ * when the first brings nothing for a while, or holds up a window that others have finished. Under GHOST, which is for
+ * experiments, every branch counts: whatever a peer has told of is wanted.
  */
 export class Download {
   readonly #core: Core;
@@ -71,10 +72,31 @@ export class Download {
     return true;
   }
 
+  /** Under GHOST: the peer has this block, and so its ancestors. */
+  told(peer: Peer, entry: BlockEntry): void {
+    const { told } = peer.bodies;
+    for (let e: BlockEntry | undefined = entry; e !== undefined && !e.hasBody; e = e.parent) {
+      if (told.has(e.id)) return;
+      told.set(e.id, e);
+    }
+  }
+
+  /** ... of which those are still missing, lowest first: each of them has its weight, whatever branch it is on. */
+  #toldOf({ bodies: { told } }: Peer): readonly BlockEntry[] {
+    const missing: BlockEntry[] = [];
+    for (const e of told.values()) {
+      if (e.hasBody || e.condemned !== undefined) told.delete(e.id);
+      else missing.push(e);
+    }
+    missing.sort((a, b) => a.height - b.height || (a.id < b.id ? -1 : 1));
+    return missing.slice(0, this.#core.limits.downloadWindow);
+  }
+
   /** The window of this peer's best branch that it could serve, lowest first; empty if the branch is not worth it. */
   #window(peer: Peer): readonly BlockEntry[] {
     const { chain, limits } = this.#core;
     const { best, bodies } = peer;
+    if (chain.forkChoice === 'ghost') return this.#toldOf(peer);
     // With an arrival, its body and all before it are here: the usual case, once a block.
     if (best === undefined || best.arrival !== undefined || best.condemned !== undefined) return [];
     const fork = forkPoint(chain.tip, best);

@@ -1,8 +1,10 @@
-import type { Header } from '../bitcoin/header.ts';
+import { decodeHeader, type Header, headerHash } from '../bitcoin/header.ts';
 import { compactToTarget, meets } from '../bitcoin/target.ts';
 import { type Checked, type Refusal, refuse } from '../consensus/rules.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
+import { assert } from '../util/assert.ts';
 import { idOf } from '../util/bytes.ts';
+import { Pace, type Steps } from '../util/steps.ts';
 import { type Core, workHex } from './core.ts';
 import { faultOfRule } from './faults.ts';
 import type { Peer } from './peers.ts';
@@ -57,6 +59,44 @@ export class HeaderIntake {
     told.last = undefined;
   }
 
+  /** GHOST: a block counts on whatever branch it is. Only experiments choose it, so nobody has to be kept from flooding. */
+  protected get weighsAll(): boolean {
+    return this.core.chain.forkChoice === 'ghost';
+  }
+
+  /** An answer under GHOST: headers of all branches, parents first, each into the tree. */
+  protected *judgeTree(peer: Peer, headers: readonly Uint8Array[]): Steps<boolean> {
+    const { chain, limits } = this.core;
+    const pace = new Pace(limits.headersPerStep);
+    const told = new Told();
+    for (const bytes of headers) {
+      const decoded = decodeHeader(bytes);
+      assert(decoded.ok, 'any 80 bytes are a header');
+      const hash = headerHash(bytes);
+      const known = chain.entry(hash);
+      const parent = chain.entry(decoded.value.prev);
+      if (known !== undefined) {
+        peer.headers.last = known;
+        this.knows(peer, known);
+      } else if (parent !== undefined && parent.condemned === undefined) {
+        const added = this.enterOne(peer, decoded.value, hash, parent, told);
+        if (!added.ok) {
+          this.tellEntered(peer, told);
+          this.refused(peer, bytes, hash, added.error);
+          return false;
+        }
+        peer.headers.last = added.value;
+      }
+      if (pace.due(1)) {
+        this.tellEntered(peer, told);
+        yield;
+        if (peer.dropped) return false;
+      }
+    }
+    this.tellEntered(peer, told);
+    return true;
+  }
+
   /** The peer has this block (or says so). */
   knows(peer: Peer, entry: BlockEntry): void {
     if (entry.condemned !== undefined) return;
@@ -65,6 +105,7 @@ export class HeaderIntake {
   }
 
   protected best(peer: Peer, entry: BlockEntry): void {
+    if (this.weighsAll) this.core.parts.download.told(peer, entry);
     if (peer.best === undefined || peer.best.condemned !== undefined || entry.work > peer.best.work) {
       peer.best = entry;
     }
@@ -73,7 +114,7 @@ export class HeaderIntake {
   /** Whether a new header of this total work may enter the tree on a peer's word, which costs it a side-branch token. */
   worthEntry(work: bigint, peer: Peer): boolean {
     const { chain, limits, now } = this.core;
-    if (work > chain.tip.work) return true;
+    if (work > chain.tip.work || this.weighsAll) return true;
     return work > this.core.workBelowTip(limits.nearTipBlocks) && peer.side.take(1, now);
   }
 

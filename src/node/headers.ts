@@ -58,6 +58,7 @@ export class HeaderSync extends HeaderIntake {
   /** Where to go on after `last`: there, or higher on its branch where another peer has brought us meanwhile. */
   #locatorOn(last: BlockEntry): Uint8Array[] {
     const { chain } = this.core;
+    if (this.weighsAll) return chain.locator(last);
     const locator = chain.locator(chain.bestHeader);
     const known = chain.entry(last.hash);
     if (known === undefined || !isAncestor(known, chain.bestHeader)) return [last.hash, ...locator];
@@ -100,6 +101,7 @@ export class HeaderSync extends HeaderIntake {
 
   *#take(peer: Peer, headers: readonly Uint8Array[]): Steps<boolean> {
     const { presync } = peer.headers;
+    if (this.weighsAll) return yield* this.judgeTree(peer, headers);
     if (presync === undefined) return yield* this.#judge(peer, headers, false);
     if (!presync.proven) return yield* this.#measure(peer, presync, headers);
     if (!presync.matches(headers)) {
@@ -319,7 +321,7 @@ export class HeaderSync extends HeaderIntake {
   /** To the tip that the peer claims: ask for its headers, or, if they are here, for the bodies. */
   catchUp(peer: Peer): void {
     const known = this.core.chain.entry(peer.tip);
-    if (known === undefined) this.start(peer);
+    if (known === undefined || this.weighsAll) this.start(peer);
     else this.knows(peer, known);
   }
 

@@ -107,6 +107,12 @@ export const limits = {
   /** Bodies kept with them, over all peers; without room only the header is kept. */
   futureBlockBytes: 8_000_000,
 
+  // ---- GHOST, which is for experiments (fork-choice-rules.ts) ----
+  /** Headers of all branches are told from so many blocks below the fork on. */
+  ghostBelowFork: 24,
+  /** Blocks that one peer has told of and whose bodies are not here. */
+  ghostTold: 20_000,
+
   // ---- body download ----
   /** Bodies from the first missing one on that may be asked for. */
   downloadWindow: 1_024,

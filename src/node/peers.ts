@@ -51,6 +51,8 @@ export interface BodyState {
   readonly missing: BoundedMap<string, Micros>;
   /** The last ancestor of its best block up to which all bodies are here. */
   common: BlockEntry | undefined;
+  /** Under GHOST: blocks that it has and we have not, by id. */
+  readonly told: BoundedMap<string, BlockEntry>;
 }
 
 /** What a peer waits for from us (node/serve.ts alone changes it). */
@@ -133,6 +135,7 @@ export class Peer {
       pausedUntil: 0,
       missing: new BoundedMap(4 * limits.inFlightPerPeer),
       common: undefined,
+      told: new BoundedMap(limits.ghostTold),
     };
   }
 

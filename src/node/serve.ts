@@ -1,4 +1,5 @@
 import { encodeHeader } from '../bitcoin/header.ts';
+import type { BlockEntry } from '../consensus/tree.ts';
 import { concat, equal } from '../util/bytes.ts';
 import { type Core, NEVER } from './core.ts';
 import type { Peer, Served } from './peers.ts';
@@ -96,6 +97,7 @@ export class Server {
         // The chain may have moved since the request: answer from where its branch still is on ours.
         let from = item.from;
         while (!chain.isActive(from) && from.parent !== undefined) from = from.parent;
+        if (chain.forkChoice === 'ghost') return this.#serveTree(peer, item.id, from);
         const headers: Uint8Array[] = [];
         for (const header of chain.headersAfter(from, limits.maxHeadersPerMessage)) {
           headers.push(encodeHeader(header));
@@ -126,6 +128,18 @@ export class Server {
         return entry === undefined ? 32 : entry.tx.bytes.length;
       }
     }
+  }
+
+  /**
+   * Under GHOST blocks beside the chain count too: all branches, from a little below the fork on, since one that was found
+   * just before a cut may be on one side of it alone.
+   */
+  #serveTree(peer: Peer, id: number, fork: BlockEntry): number {
+    const { chain, limits } = this.#core;
+    const below = fork.height - limits.ghostBelowFork;
+    const headers = chain.treeAbove(below, limits.maxHeadersPerMessage).map(encodeHeader);
+    this.#core.send(peer, { kind: 'headers', id, headers });
+    return 80 * headers.length + 32;
   }
 
   /** Only of a recent block, whose body is likely still at hand; none when it has no such transactions. */

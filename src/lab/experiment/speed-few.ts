@@ -3,9 +3,8 @@ import { growthOfFewBias, honestGrowthOfFew } from '../../observe/predict-speed.
 import type { FewMinersFigures } from '../../sim/reduced/few-miners.ts';
 import type { SpeedRule } from '../../sim/reduced/speed.ts';
 import type { WholeSpeedFigures } from '../../sim/whole/speed.ts';
-import type { Bench } from '../bench/bench.ts';
 import { percentOf, row, wholeRow, wholeShare } from './rows.ts';
-import type { Row } from './types.ts';
+import type { ExperimentBench, Row } from './types.ts';
 
 /**
  * Whole nodes cannot be many and tiny. So they are a few, and stand beside the reduced model of as many, whose figures are
@@ -28,7 +27,7 @@ export interface FewRun {
 }
 
 export async function runFew(
-  bench: Bench,
+  bench: ExperimentBench,
   seed: number,
   { x, beta, rule }: Pick<FewRun, 'x' | 'beta' | 'rule'>,
 ): Promise<FewRun> {
