@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { formatAmount } from '../bitcoin/amount.ts';
 import type { LogEvent } from '../consensus/news.ts';
 import type { JsonInput } from '../host/http-json.ts';
-import { type RpcAuth, rpcCall } from '../host/rpc-client.ts';
+import { type RpcAuth, RpcFailure, rpcCall } from '../host/rpc-client.ts';
 import { Attack, type Move, type SeenBlock, StrategyError } from '../sim/strategy/attack.ts';
 import { type Attempt, CHEAT, MERCHANT, PRICE } from '../sim/strategy/paid-twice.ts';
 import type { Play } from '../sim/strategy/shipped.ts';
@@ -156,7 +156,9 @@ export class LiveStrategy {
       const onEvent = (event: LogEvent) => this.#hear(of, event);
       this.#follows.push(follow({ url, auth, after: of === 'gate' ? after : 0, onEvent }));
     }
-    await this.#payTwice();
+    this.#mayPay = true;
+    this.#begun();
+    await this.#working;
     await this.#call(this.#lair, 'setmining', [{ on: true }]);
     await this.#note(`${this.letter} plays ${this.#wishes.name} from height ${tip.height} on`);
   }
@@ -228,15 +230,11 @@ export class LiveStrategy {
     }
   }
 
-  /** A new race begins on the tip on which both stand: the merchant is paid, and the lair has the other payment. */
+  /** A new race begins, with no block found yet: the merchant is paid, and the lair has the other payment. */
   async #payTwice(): Promise<void> {
     this.#mayPay = false;
     const { paid } = this.#wishes.play;
-    const { own, public: others } = this.#attack.race('public');
-    if (paid === undefined || paid.open || own > 0 || others > 0) return;
-    const doors = [this.#gate, this.#lair];
-    const tips = await Promise.all(doors.map((door) => this.#call<string>(door, 'getbestblockhash')));
-    if (tips[0] !== tips[1]) return;
+    if (paid === undefined || paid.open || this.#attack.race('public').own > 0) return;
     const params = readParams(this.#client.dir);
     const cheat = findKey(this.#client.dir, CHEAT, params);
     const held = (await holdings(this.#client, this.letter, [cheat], params)).get(cheat.name)!;
@@ -245,9 +243,15 @@ export class LiveStrategy {
     // Out of coins: the race goes on without a payment.
     if (!made.ok) return;
     const [payment, conflict] = made.value;
-    await this.#call(this.#lair, 'sendrawtransaction', [toHex(conflict.tx.bytes)]);
-    await this.#call(this.#gate, 'sendrawtransaction', [toHex(payment.tx.bytes)]);
     const height = await this.#call<number>(this.#lair, 'getblockcount');
+    try {
+      await this.#call(this.#lair, 'sendrawtransaction', [toHex(conflict.tx.bytes)]);
+      await this.#call(this.#gate, 'sendrawtransaction', [toHex(payment.tx.bytes)]);
+    } catch (error) {
+      // The coin may be younger than what the lair has of the chain: another try at the next tip.
+      if (error instanceof RpcFailure) return;
+      throw error;
+    }
     paid.begin(payment.tx.id, conflict.tx.id, height);
     await this.#note(
       `${this.letter} pays ${MERCHANT} ${formatAmount(PRICE)} with ${tailOf(payment.tx.id)}; its lair spends the coin to ${CHEAT}`,

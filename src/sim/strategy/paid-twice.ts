@@ -26,7 +26,7 @@ export interface Attempt {
 interface Remembered {
   readonly payment: string;
   readonly conflict: string;
-  /** Of the tip when the race began. */
+  /** Of the block on which the lair began. */
   readonly from: number;
   confirmations: number;
   /** Heights at which the gate has them on its chain. */
@@ -45,7 +45,7 @@ export class PaidTwice {
     return this.#open !== undefined;
   }
 
-  /** Both are on their way; `height`: of the tip on which both nodes stand. */
+  /** Both are on their way; `height`: of the block on which the lair mines. */
   begin(payment: string, conflict: string, height: number): void {
     this.#open = {
       ...{ payment, conflict, from: height, confirmations: 0 },
