@@ -125,18 +125,20 @@ function authorization(auth: RpcAuth): string {
   return basicAuth(line);
 }
 
+/** `fresh`: instead of the shared agent, whose connections may have been idle. */
 function post(
   url: string,
   authorizationHeader: string,
   body: string,
   options: RpcCallOptions,
+  fresh?: Agent,
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(
       url,
       {
         method: 'POST',
-        agent,
+        agent: fresh ?? agent,
         headers: {
           authorization: authorizationHeader,
           'content-type': 'application/json',
@@ -167,9 +169,13 @@ function post(
               request.destroy(new RpcFailure('timeout', `${url} did not answer within ${limit / 1000} s`)),
             limit,
           );
-    request.on('error', (error) =>
-      reject(error instanceof RpcFailure ? error : connectionFailure(url, error)),
-    );
+    request.on('error', (error) => {
+      // The server may close an idle connection in the very moment in which it is used again: nothing was asked yet.
+      const stale = request.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+      if (stale && fresh === undefined)
+        resolve(post(url, authorizationHeader, body, options, new Agent({ keepAlive: false })));
+      else reject(error instanceof RpcFailure ? error : connectionFailure(url, error));
+    });
     request.on('close', () => clearTimeout(timer));
     request.end(body);
   });
