@@ -274,9 +274,11 @@ describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
   it('cuts off a node that is dragged over the seam, and takes it back', async () => {
     const network = page.locator('.network');
     const drag = async (node: string, toSide: number) => {
-      const from = (await page.locator(`[data-node="${node}"] circle`).boundingBox())!;
+      const circle = page.locator(`[data-node="${node}"] circle`);
+      // Waits until it stands still: a cut gives every node another place.
+      await circle.hover();
+      const from = (await circle.boundingBox())!;
       const area = (await network.boundingBox())!;
-      await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
       await page.mouse.down();
       await page.mouse.move(from.x, area.y + area.height * toSide, { steps: 5 });
       await page.mouse.up();
