@@ -91,6 +91,10 @@ export function keepChecks(tx: Tx, checks: readonly SigCheck[]): void {
   kept.set(tx, checks);
 }
 
+export function hasKeptChecks(tx: Tx): boolean {
+  return kept.has(tx);
+}
+
 /** Their block is connected, or they will not come in one. */
 export function forgetChecks(tx: Tx): void {
   kept.delete(tx);

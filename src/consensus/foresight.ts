@@ -1,10 +1,11 @@
 import { isUnspendable } from '../bitcoin/lock.ts';
-import { outpointKey, type Tx } from '../bitcoin/tx.ts';
+import { type OutPoint, outpointKey, type Tx } from '../bitcoin/tx.ts';
+import { keyOf } from '../util/bytes.ts';
 import type { Result } from '../util/result.ts';
 import type { ChainStore } from './chain-store.ts';
 import type { SaneBlock } from './check.ts';
 import type { Coin, CoinsOverlay } from './coins.ts';
-import { signatureChecks } from './connect.ts';
+import { hasKeptChecks, signatureChecks } from './connect.ts';
 import { ancestorAt, isAncestor, type TreeEntry } from './tree.ts';
 import type { SigCheck } from './verify.ts';
 
@@ -75,55 +76,62 @@ export class Foresight {
     }
     // A goal that was given up leaves nothing behind: what is kept is what the bounds below let in.
     for (const entry of this.#parsed.keys()) if (!isAncestor(entry, goal)) this.#parsed.delete(entry);
-    const made = new Map<string, Coin>();
-    const coinAt = (key: string): Coin | undefined => {
-      const ahead = made.get(key) ?? overlay?.own(key);
-      return ahead === undefined ? this.#store.peekCoin(key) : (ahead ?? undefined);
+    const made = new Map<string, Made>();
+    const coinAt = (outpoint: OutPoint): Coin | undefined => {
+      const key = outpointKey(outpoint);
+      const ahead = overlay?.own(key);
+      if (ahead !== undefined) return ahead ?? undefined;
+      return this.#store.peekCoin(key) ?? coinOf(made.get(keyOf(outpoint.txid)), outpoint.index);
     };
+    let looked = 0;
     const last = Math.min(goal.height, at.height + MAX_BLOCKS);
     let bytes = 0;
-    for (let height = at.height + 1; height <= last && found.length < max && bytes < MAX_BYTES; height++) {
+    for (let height = at.height + 1; height <= last && looked < max && bytes < MAX_BYTES; height++) {
       const entry = ancestorAt(goal, height) as TreeEntry;
       bytes += entry.size;
       const underWay = partial?.entry === entry ? partial : undefined;
       const block = underWay?.block ?? this.#parsed.get(entry) ?? this.#store.body(entry);
       if (underWay === undefined) this.#parsed.set(entry, block);
       const from = { tx: underWay?.next ?? 0, check: underWay?.open?.verified ?? 0 };
-      this.#lookInto(block, from, height, made, coinAt, found, max);
+      looked += this.#lookInto(block, from, height, made, coinAt, found, max - looked);
     }
     return found;
   }
 
+  /** How many signatures it came by: at most `max`, those that are not worth telling counted too. */
   #lookInto(
     block: SaneBlock,
     from: { readonly tx: number; readonly check: number },
     height: number,
-    made: Map<string, Coin>,
-    coinAt: (key: string) => Coin | undefined,
+    made: Map<string, Made>,
+    coinAt: (outpoint: OutPoint) => Coin | undefined,
     found: SigCheck[],
     max: number,
-  ): void {
-    for (let t = from.tx; t < block.txs.length && found.length < max; t++) {
+  ): number {
+    let looked = 0;
+    for (let t = from.tx; t < block.txs.length && looked < max; t++) {
       const tx = block.txs[t]!;
-      if (t > 0) {
-        const checks = this.#checks.get(tx) ?? this.#prepare(tx, coinAt);
-        // A missing coin or a malformed witness is connecting's to refuse.
-        const first = t === from.tx ? from.check : 0;
-        if (checks?.ok) found.push(...checks.value.slice(first, first + max - found.length));
+      made.set(keyOf(tx.txid), { tx, height, coinbase: t === 0 });
+      if (t === 0) continue;
+      if (hasKeptChecks(tx)) {
+        // It was in the mempool: its signatures are known to whoever verifies.
+        looked += tx.inputs.length;
+        continue;
       }
-      const { txid, outputs } = tx;
-      for (let index = 0; index < outputs.length; index++) {
-        const { value, script } = outputs[index]!;
-        if (!isUnspendable(script))
-          made.set(outpointKey({ txid, index }), { value, script, height, coinbase: t === 0 });
-      }
+      const checks = this.#checks.get(tx) ?? this.#prepare(tx, coinAt);
+      // A missing coin or a malformed witness is connecting's to refuse.
+      if (checks?.ok !== true) continue;
+      const first = t === from.tx ? from.check : 0;
+      for (let i = first; i < checks.value.length && looked < max; i++, looked++)
+        found.push(checks.value[i]!);
     }
+    return looked;
   }
 
-  #prepare(tx: Tx, coinAt: (key: string) => Coin | undefined): Checks | undefined {
+  #prepare(tx: Tx, coinAt: (outpoint: OutPoint) => Coin | undefined): Checks | undefined {
     const coins: Coin[] = [];
     for (const { prevout } of tx.inputs) {
-      const coin = coinAt(outpointKey(prevout));
+      const coin = coinAt(prevout);
       if (coin === undefined) return undefined;
       coins.push(coin);
     }
@@ -131,4 +139,17 @@ export class Foresight {
     this.#checks.set(tx, checks);
     return checks;
   }
+}
+
+/** A transaction of a block ahead: its outputs are coins by the time when they are spent. */
+interface Made {
+  readonly tx: Tx;
+  readonly height: number;
+  readonly coinbase: boolean;
+}
+
+function coinOf(made: Made | undefined, index: number): Coin | undefined {
+  const output = made?.tx.outputs[index];
+  if (made === undefined || output === undefined || isUnspendable(output.script)) return undefined;
+  return { value: output.value, script: output.script, height: made.height, coinbase: made.coinbase };
 }
