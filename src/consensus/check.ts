@@ -13,11 +13,11 @@ import { type Checked, type Refusal, refuse } from './rules.ts';
 
 /** First rung: what the bytes alone tell. Nothing here knows a parent, a clock or a coin. */
 
-declare const sane: unique symbol;
+declare const brand: unique symbol;
 /** A block that passed `checkBlock`; skipping the rung is a type error. */
-export type SaneBlock = Block & { readonly [sane]: 'block' };
+export type SaneBlock = Block & { readonly [brand]: 'block' };
 /** A transaction that passed `checkTx`, or stands in such a block. */
-export type SaneTx = Tx & { readonly [sane]: 'tx' };
+export type SaneTx = Tx & { readonly [brand]: 'tx' };
 
 /** BIP141; the wire size never exceeds the weight, so it bounds the bytes of a block too. Core: MAX_BLOCK_WEIGHT. */
 export const MAX_BLOCK_WEIGHT = 4_000_000;
@@ -99,8 +99,13 @@ export function checkTx(tx: Tx): Checked<SaneTx> {
   if (isCoinbase(tx)) return refuse('coinbase', 'a coinbase cannot travel alone');
   const refusal =
     tx.strippedSize === NODE_SIZE ? no('bad-txns-64-bytes', `transaction ${tx.id}`) : txFault(tx);
-  return refusal === undefined ? ok(tx as SaneTx) : { ok: false, error: refusal };
+  if (refusal !== undefined) return { ok: false, error: refusal };
+  sane.add(tx);
+  return ok(tx as SaneTx);
 }
+
+/** Transactions that passed by themselves: the rules of one are the same in a block, and a parsed one never changes. */
+const sane = new WeakSet<Tx>();
 
 function no(rule: Refusal['rule'], detail: string): Refusal {
   return { rule, detail };
@@ -196,6 +201,7 @@ function* contentFault(block: Block, pace: Pace): Steps<Refusal | undefined> {
   const length = txs[0]!.inputs[0]!.script.length;
   if (length < 2 || length > 100) return no('bad-cb-length', `coinbase scriptSig has ${length} bytes`);
   for (let i = 0; i < txs.length; i++) {
+    if (sane.has(txs[i]!)) continue;
     const refusal = i === 0 ? outputsFault(txs[0]!) : txFault(txs[i]!);
     if (refusal !== undefined) return refusal;
     if (pace.due(OUTPUT_WORK * (txs[i]!.inputs.length + txs[i]!.outputs.length))) yield;
