@@ -69,8 +69,8 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'effects come before the batch is durable',
     file: 'node/fullnode.ts',
-    from: 'durable: core.own || chain.durable,',
-    to: 'durable: false && (core.own || chain.durable),',
+    from: 'durable: core.own || chain.durable }',
+    to: 'durable: false && (core.own || chain.durable) }',
     within: 50,
   },
   {

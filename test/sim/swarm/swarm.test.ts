@@ -7,6 +7,7 @@ import { drawPlan, type Plan } from '../../../src/sim/swarm/plan.ts';
 import { shrink } from '../../../src/sim/swarm/shrink.ts';
 import { runSwarm } from '../../../src/sim/swarm/swarm.ts';
 import { planWords } from '../../../src/sim/swarm/words.ts';
+import { PLANTED } from './planted.ts';
 
 const file = new URL('../../../genesis.json', import.meta.url);
 const networks: unknown = JSON.parse(readFileSync(file, 'utf8'));
@@ -86,5 +87,12 @@ describe('a failing plan is made small', () => {
     let calls = 0;
     const { tries } = shrink(big, () => ++calls % 2 === 0, 20);
     expect([tries, calls]).toEqual([20, 20]);
+  });
+});
+
+describe('the bugs that are planted (test/long/swarm-teeth.test.ts)', () => {
+  it.each(PLANTED.map((bug) => [bug.name, bug] as const))('has its one place: %s', (_name, bug) => {
+    const source = readFileSync(new URL(`../../../src/${bug.file}`, import.meta.url), 'utf8');
+    expect(source.split(bug.from)).toHaveLength(2);
   });
 });
