@@ -37,17 +37,21 @@ export interface BlockEntry {
 }
 
 const MEDIAN_SPAN = 11;
+const times = new Float64Array(MEDIAN_SPAN);
 
 /** BIP113. Core: GetMedianTimePast. Of fewer than 11 blocks the upper median, as Core takes it. */
 function medianTimePast(time: number, parent: BlockEntry | undefined): number {
-  const times = [time];
-  for (let at = parent; at !== undefined && times.length < MEDIAN_SPAN; at = at.parent) {
-    // Insertion keeps them sorted; times mostly fall on the way down, so the place is near the front.
-    let i = 0;
-    while (i < times.length && times[i]! < at.header.time) i++;
-    times.splice(i, 0, at.header.time);
+  let count = 0;
+  let next = time;
+  for (let at = parent; ; at = at.parent) {
+    // Insertion keeps them sorted, the latest first; times mostly fall on the way down, so the place is the end.
+    let i = count++;
+    for (; i > 0 && times[i - 1]! < next; i--) times[i] = times[i - 1]!;
+    times[i] = next;
+    if (at === undefined || count === MEDIAN_SPAN) break;
+    next = at.header.time;
   }
-  return times[times.length >> 1]!;
+  return times[(count - 1) >> 1]!;
 }
 
 /** Clears the lowest set bit. */

@@ -40,13 +40,19 @@ export class Download {
   run(): void {
     if (!this.#soon || this.#core.params.headersOnly === true) return;
     this.#soon = false;
-    const peers = this.#core.peers.ready().filter((peer) => this.#mayAsk(peer));
+    const peers = this.#core.peers.ready().filter((peer) => this.#mayWant(peer) && this.#mayAsk(peer));
     // In rounds of one request each, so that a short branch is shared too.
     let busy = peers.length > 0;
     while (busy) {
       busy = false;
       for (const peer of peers) busy = this.#askSome(peer) || busy;
     }
+  }
+
+  /** With an arrival, the body of its best block and all before it are here: the usual case. */
+  #mayWant({ best }: Peer): boolean {
+    const { forkChoice } = this.#core.chain;
+    return forkChoice === 'ghost' || (best !== undefined && best.arrival === undefined);
   }
 
   #mayAsk(peer: Peer): boolean {
@@ -97,8 +103,7 @@ export class Download {
     const { chain, limits } = this.#core;
     const { best, bodies } = peer;
     if (chain.forkChoice === 'ghost') return this.#toldOf(peer);
-    // With an arrival, its body and all before it are here: the usual case, once a block.
-    if (best === undefined || best.arrival !== undefined || best.condemned !== undefined) return [];
+    if (best === undefined || best.condemned !== undefined) return [];
     const fork = forkPoint(chain.tip, best);
     const near = chain.tip.height - fork.height <= limits.nearTipBlocks;
     if (best.work <= chain.tip.work && !near) return [];
