@@ -55,6 +55,8 @@ export class NodeProcesses {
 export function mustBeAlone(running: ReadonlyMap<string, NodeChild>, letter: string, what: string): void {
   const pid = running.get(letter)?.pid;
   const others = [...running].filter(([l, child]) => l !== letter && child.pid === pid).map(([l]) => l);
+  // They are listed as they became ready; N27 comes after Z.
+  others.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
   if (others.length === 0) return;
   throw failed(
     `${letter} shares its process with ${others.join(' ')}: ${what} it would strike them too. ` +
