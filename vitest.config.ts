@@ -4,7 +4,7 @@ const long = process.env['FORKYARD_LONG'] === '1';
 
 /**
  * `long` (many seeds, many blocks: minutes) is run by `npm run check:long` alone.
- * `live` spawns real processes on loopback. It comes after the units and three files at a time: most of it waits for
+ * `live` spawns real processes on loopback. It comes after the units and two files at a time: most of it waits for
  * blocks, but two cores should not be asked for thirty processes.
  */
 export default defineConfig({
@@ -36,7 +36,7 @@ export default defineConfig({
             test: {
               name: 'live',
               include: ['test/live/**/*.test.ts'],
-              maxWorkers: 3,
+              maxWorkers: 2,
               sequence: { groupOrder: 1 },
             },
           },

@@ -111,12 +111,12 @@ describe('a yard of three', () => {
       async () => (await status(dir)).json.agree,
       () => up.output(),
     );
-    const reorgs = log().filter((e) => e.kind === 'reorg');
-    expect(reorgs.length).toBeGreaterThan(0);
-    const lost = log().filter((e) => e.kind === 'tx-lost');
-    expect(
-      lost.some((e) => e.kind === 'tx-lost' && txids.includes(e.txid) && txids.includes(e.by ?? '')),
-    ).toBe(true);
+    expect(log().some((e) => e.kind === 'reorg')).toBe(true);
+    // Nodes agree a moment before the payments of what they left are judged, and the log is written a little later.
+    await eventually(
+      () => log().some((e) => e.kind === 'tx-lost' && txids.includes(e.txid) && txids.includes(e.by ?? '')),
+      () => up.output(),
+    );
   });
 
   it('reorganises as deep as asked, by work', async () => {
