@@ -91,11 +91,12 @@ export function keepChecks(tx: Tx, checks: readonly SigCheck[]): void {
   kept.set(tx, checks);
 }
 
+/** It was admitted to a mempool of this process, so all its signatures were valid. */
 export function hasKeptChecks(tx: Tx): boolean {
   return kept.has(tx);
 }
 
-/** Their block is connected, or they will not come in one. */
+/** Its block is connected. Whoever leaves the mempool otherwise takes its checks with it when it is collected. */
 export function forgetChecks(tx: Tx): void {
   kept.delete(tx);
 }
