@@ -12,9 +12,8 @@ import { MAX_MONEY, type Tx } from '../bitcoin/tx.ts';
 import { assert } from '../util/assert.ts';
 import { equal, idOf } from '../util/bytes.ts';
 import { err, ok, type Result } from '../util/result.ts';
-import type { SaneTx } from './check.ts';
-import type { Coin, CoinsView } from './coins.ts';
-import { firstLockedInput, isFinal, type LockContext } from './locktime.ts';
+import type { Coin } from './coins.ts';
+import { firstLockedInput, type LockContext } from './locktime.ts';
 import { type Checked, refuse } from './rules.ts';
 import type { SigCheck, Verify } from './verify.ts';
 
@@ -151,31 +150,4 @@ export function firstInvalid(
 /** The name of a failed unlock: Core 30 tells blocks and loose transactions apart, since only the former prove malice. */
 export function scriptRule(where: SpendContext['where']) {
   return where === 'block' ? 'block-script-verify-flag-failed' : 'mempool-script-verify-flag-failed';
-}
-
-export interface Spend {
-  /** Satoshi. */
-  readonly fee: number;
-  /** What it spends, one for each input. */
-  readonly coins: readonly Coin[];
-}
-
-/**
- * The whole rung for one loose transaction: lock time, coins, amounts, relative locks, signatures. In `where: 'mempool'`
- * a coin of an unconfirmed parent has height tip + 1.
- */
-export function checkTxInputs(tx: SaneTx, view: CoinsView, at: SpendContext, verify: Verify): Checked<Spend> {
-  if (!isFinal(tx, at.height, at.medianTime)) {
-    const rule = at.where === 'block' ? 'bad-txns-nonfinal' : 'non-final';
-    return refuse(rule, `${tx.id}, lock time ${tx.lockTime}, at height ${at.height}`);
-  }
-  const found = tx.inputs.map((input) => view.get(input.prevout));
-  const fee = judgeInputs(tx, found, at);
-  if (!fee.ok) return fee;
-  const coins = found as readonly Coin[];
-  const checks = signatureChecks(tx, coins);
-  if (!checks.ok) return refuse(scriptRule(at.where), `${checks.error} (transaction ${tx.id})`);
-  const invalid = firstInvalid(checks.value, verify);
-  if (invalid !== undefined) return refuse(scriptRule(at.where), `${invalid} (transaction ${tx.id})`);
-  return ok({ fee: fee.value, coins });
 }

@@ -1,6 +1,6 @@
 import { compare } from '../util/bytes.ts';
 import { Heap } from '../util/heap.ts';
-import { finish, noPace, type Pace, type Steps } from '../util/steps.ts';
+import type { Pace, Steps } from '../util/steps.ts';
 import { type PoolEntry, parentsFirst } from './mempool-entry.ts';
 
 /** Core: MAX_CONSECUTIVE_FAILURES. Near a full block, so many misfits in a row mean that nothing will fit any more. */
@@ -35,17 +35,9 @@ function bestFirst(a: Line, b: Line): number {
  * Ancestor fee-rate selection (Core: BlockAssembler::addPackageTxs). A transaction is worth, with the ancestors it
  * needs, what all of them pay by size (so a child can pay for its parent), but no more than it pays itself. Whenever
  * ancestors are chosen, their descendants need less and are ranked anew. Every family is bounded, so this is
- * O(n + k log n) for n entries and k chosen. Answers them in block order. Whoever is `allowed` must have allowed ancestors.
+ * O(n log n) for n entries. Answers them in block order, in pieces of about `pace` bytes hashed. Whoever is `allowed` must
+ * have allowed ancestors. Members may come meanwhile; if one leaves, the answer may hold it still.
  */
-export function selectTransactions(
-  entries: Iterable<PoolEntry>,
-  maxWeight: number,
-  allowed?: (entry: PoolEntry) => boolean,
-): PoolEntry[] {
-  return finish(selectSteps(entries, maxWeight, noPace(), allowed));
-}
-
-/** The same in pieces. Members may come meanwhile; if one leaves, the answer may hold it still. */
 export function* selectSteps(
   entries: Iterable<PoolEntry>,
   maxWeight: number,

@@ -3,14 +3,42 @@ import { nobleVerify } from '../../src/bitcoin/secp.ts';
 import { outpointKey, type Tx } from '../../src/bitcoin/tx.ts';
 import { checkTx, type SaneTx } from '../../src/consensus/check.ts';
 import type { Coin, CoinsView } from '../../src/consensus/coins.ts';
-import { checkTxInputs, judgeInputs, type SpendContext } from '../../src/consensus/connect.ts';
+import {
+  firstInvalid,
+  judgeInputs,
+  type SpendContext,
+  scriptRule,
+  signatureChecks,
+} from '../../src/consensus/connect.ts';
 import { firstLockedInput, isFinal } from '../../src/consensus/locktime.ts';
+import { refuse } from '../../src/consensus/rules.ts';
 import { coinbaseScript, minerTag } from '../../src/consensus/tag.ts';
-import type { SigCheck } from '../../src/consensus/verify.ts';
+import type { SigCheck, Verify } from '../../src/consensus/verify.ts';
+import { ok } from '../../src/util/result.ts';
 import { ChainDriver } from '../dsl/chain-driver.ts';
 import { ALICE, BOB, data, FINAL, payTo, payToTaproot, type Spendable, spend, TAPROOT } from '../dsl/keys.ts';
 import { LAB } from '../dsl/networks.ts';
 import { World } from '../dsl/world.ts';
+
+/**
+ * What mempool and block do between them, for one loose transaction: lock time, coins, amounts, relative locks, signatures. In `where: 'mempool'`
+ * a coin of an unconfirmed parent has height tip + 1.
+ */
+function checkTxInputs(tx: SaneTx, view: CoinsView, at: SpendContext, verify: Verify) {
+  if (!isFinal(tx, at.height, at.medianTime)) {
+    const rule = at.where === 'block' ? 'bad-txns-nonfinal' : 'non-final';
+    return refuse(rule, `${tx.id}, lock time ${tx.lockTime}, at height ${at.height}`);
+  }
+  const found = tx.inputs.map((input) => view.get(input.prevout));
+  const fee = judgeInputs(tx, found, at);
+  if (!fee.ok) return fee;
+  const coins = found as readonly Coin[];
+  const checks = signatureChecks(tx, coins);
+  if (!checks.ok) return refuse(scriptRule(at.where), `${checks.error} (transaction ${tx.id})`);
+  const invalid = firstInvalid(checks.value, verify);
+  if (invalid !== undefined) return refuse(scriptRule(at.where), `${invalid} (transaction ${tx.id})`);
+  return ok({ fee: fee.value, coins });
+}
 
 const at = (height: number, o: Partial<SpendContext> = {}): SpendContext => ({
   height,

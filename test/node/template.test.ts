@@ -3,9 +3,10 @@ import { decodeBlock } from '../../src/bitcoin/block.ts';
 import { headerHash } from '../../src/bitcoin/header.ts';
 import { checkBlock } from '../../src/consensus/check.ts';
 import { minerTag } from '../../src/consensus/tag.ts';
-import { selectTransactions } from '../../src/node/template-select.ts';
+import { selectSteps } from '../../src/node/template-select.ts';
 import { equal, writeU32LE } from '../../src/util/bytes.ts';
 import { seeded } from '../../src/util/random.ts';
+import { finish, noPace } from '../../src/util/steps.ts';
 import { YARD } from '../dsl/networks.ts';
 import { coinOf, grind, PoolRig, send } from './mempool-rig.ts';
 
@@ -170,7 +171,7 @@ describe('the choice', () => {
         if (result.ok) waiting.splice(at, 1);
         else expect(result.error.rule).toBe('missing-inputs');
       }
-      const order = selectTransactions(rig.pool.entries(), 12_000);
+      const order = finish(selectSteps(rig.pool.entries(), 12_000, noPace()));
       const seen = new Set<string>();
       for (const entry of order) {
         for (const parent of entry.parents) expect(seen.has(parent.tx.id)).toBe(true);
