@@ -25,9 +25,6 @@ interface Pending {
   asked: number;
 }
 
-/** A block of so many is put together in a step of its own. */
-const MANY_TXS = 1_000;
-
 /** What it costs to make one short id and look for it, in bytes hashed. */
 const MATCH_WORK = 60;
 
@@ -126,7 +123,7 @@ export class CompactRelay {
     }
     const missing = pending.parts.missing();
     // Putting the bytes together takes as long again.
-    if (missing.length === 0 && pending.parts.count >= MANY_TXS) yield;
+    if (missing.length === 0 && pace.due(MATCH_WORK * pending.parts.count)) yield;
     if (pending.parts.ambiguous) this.#giveUp(pending);
     else if (missing.length > 0) this.#ask(pending, missing);
     else {
