@@ -118,6 +118,18 @@ describe('measured beside predicted', () => {
     ]);
   });
 
+  it.each([
+    [{ nodes: '40,100' }, ['reduced 40', 'whole nodes 40', 'reduced 100', 'whole nodes 100']],
+    // Those asked for are too large for whole nodes, so there is one more size for both.
+    [{ nodes: '2000' }, ['reduced 100', 'whole nodes 100', 'reduced 2000']],
+    // Gossip does not use so many links.
+    [{ nodes: '100', degree: '14' }, ['reduced 100']],
+  ])('flooding has whole nodes where they can be: %j', async (typed, models) => {
+    const { rows, remarks } = await run('flooding', typed as Record<string, string>);
+    expect(rows.map((r) => `${r.model} ${r.keys['nodes']}`)).toEqual(models);
+    expect(remarks[1]).toContain(models.length === 1 ? 'no whole nodes' : 'Whole nodes flood');
+  });
+
   it('is one page, light and without a script', async () => {
     const result = await run('doublespend', { races: '500', q: '0.2', z: '1,2' });
     const page = renderReport([result]);

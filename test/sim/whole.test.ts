@@ -4,8 +4,10 @@ import { doubleSpend } from '../../src/observe/predict-attack.ts';
 import { honestGrowth, honestGrowthOfFew } from '../../src/observe/predict-speed.ts';
 import { drawInbound, drawOutbound } from '../../src/sim/reduced/eclipse.ts';
 import { runFewMiners } from '../../src/sim/reduced/few-miners.ts';
+import { runFlooding } from '../../src/sim/reduced/flooding.ts';
 import { runWholeDoubleSpends } from '../../src/sim/whole/double-spend.ts';
 import { runWholeAlarms, runWholeEclipse } from '../../src/sim/whole/eclipse.ts';
+import { runWholeFlooding } from '../../src/sim/whole/flooding.ts';
 import { INTERVAL_MS } from '../../src/sim/whole/pair.ts';
 import { surrounded } from '../../src/sim/whole/selfish.ts';
 import { runWholeSpeed } from '../../src/sim/whole/speed.ts';
@@ -130,5 +132,14 @@ describe('victims of an eclipse among whole nodes', () => {
     expect(judgeShare(late(1), waits, exponentialOf(-1)).ok).toBe(true);
     expect(judgeShare(late(2), waits, exponentialOf(-2)).ok).toBe(true);
     expect(judgeShare(late(2), waits, exponentialOf(-1)).ok).toBe(false);
+  });
+});
+
+describe('a flood among whole nodes', () => {
+  it('takes exactly the hops of the reduced model on the same network', () => {
+    const input = { nodes: 60, degree: 5, floods: 3, seed: 'flood' };
+    const { hops, reached } = runFlooding(input, quiet);
+    expect(runWholeFlooding({ ...input, networks }, quiet)).toEqual({ hops, reached });
+    expect(new Set(hops).size).toBeGreaterThan(1);
   });
 });

@@ -1,16 +1,29 @@
 import { judgeApproximate, meanOf } from '../../observe/judge.ts';
 import { meanHops } from '../../observe/predict-network.ts';
+import { simLimits } from '../../sim/limits.ts';
 import { misuse } from '../problem.ts';
 import { countOf, listOf } from './common.ts';
 import { number, numbers } from './parameters.ts';
-import { percentOf, ratio, row, wholeRow } from './rows.ts';
-import type { Experiment } from './types.ts';
+import { percentOf, ratio, row, WHOLE_PART, wholeRow } from './rows.ts';
+import type { Experiment, ExperimentBench } from './types.ts';
 
 const FLOODS = 20;
 const TOLERANCE = 0.02;
-const WHOLE_FLOODS = 10;
-/** Ten thousand whole nodes would be ten thousand chain databases: a network of this size at most. */
-const MOST_WHOLE = 150;
+/** Each on a network of its own, which most of the time goes into. */
+const WHOLE_FLOODS = 8;
+/** Ten thousand whole nodes would be ten thousand chain databases, 2.3 GB, and half a minute a flood. */
+const MOST_WHOLE = 1_000;
+const LEAST_WHOLE = 100;
+/** Gossip passes on what others found over so many links at most, so a node with more of them is no longer the one of the question. */
+const MOST_LINKS = simLimits.meshHigh;
+/** Whole nodes stand beside the reduced model, not on it. */
+const ASIDE = 11;
+
+interface WholeFloods {
+  readonly nodes: number;
+  readonly hops: readonly number[];
+  readonly reached: readonly number[];
+}
 
 export const flooding: Experiment = {
   name: 'flooding',
@@ -23,47 +36,48 @@ export const flooding: Experiment = {
   ],
   async run(values, seed, bench) {
     const degree = number(values, 'degree');
-    const sizes = numbers(values, 'nodes');
-    const odd = sizes.find((nodes) => (nodes * degree) % 2 === 1 || nodes < 4 * degree);
+    const asked = numbers(values, 'nodes');
+    const odd = asked.find((nodes) => (nodes * degree) % 2 === 1 || nodes < 4 * degree);
     if (odd !== undefined)
       throw misuse(
         `${odd} nodes with ${degree} links each: there must be at least four nodes a link, and nodes × links even`,
         'As in: --nodes 1000 --degree 8',
       );
-    const small = sizes.find((nodes) => nodes <= MOST_WHOLE);
-    const whole =
-      small === undefined
-        ? undefined
-        : bench.do(
-            'wholeFlooding',
-            {
-              nodes: small,
-              degree,
-              floods: WHOLE_FLOODS,
-              seed: `${seed}/whole/flooding/${small}`,
-              networks: bench.networks,
-            },
-            1_000 * degree,
-          );
-    const runs = await Promise.all(
-      sizes.map(async (nodes) => ({
-        nodes,
-        ...(await bench.do(
-          'flooding',
-          { nodes, degree, floods: FLOODS, seed: `${seed}/flooding/${nodes}` },
-          nodes * degree,
-        )),
-      })),
-    );
-    const wholeHops = await whole;
+    const forWhole = degree > MOST_LINKS ? [] : wholeSizes(asked);
+    const sizes = [...new Set([...asked, ...forWhole])].sort((a, b) => a - b);
+    const [runs, whole] = await Promise.all([
+      Promise.all(
+        sizes.map(async (nodes) => ({
+          nodes,
+          ...(await bench.do(
+            'flooding',
+            { nodes, degree, floods: FLOODS, seed: `${seed}/flooding/${nodes}` },
+            nodes * degree,
+          )),
+        })),
+      ),
+      Promise.all(forWhole.map((nodes) => runWhole(bench, seed, nodes, degree))),
+    ]);
     return (sigmas) => {
       const judged = runs.map((r) => {
         const { mean, se } = meanOf(r.hops);
         const n = FLOODS * (r.nodes - 1);
-        return { ...r, hops: judgeApproximate(mean, se, n, meanHops(r.nodes, degree), TOLERANCE, sigmas) };
+        return {
+          ...r,
+          scatter: se * Math.sqrt(FLOODS),
+          hops: judgeApproximate(mean, se, n, meanHops(r.nodes, degree), TOLERANCE, sigmas),
+        };
       });
       const last = judged.at(-1)!;
       const most = Math.max(...judged.map((j) => j.reached.findIndex((share) => share > 0.9999)));
+      const of = whole.map(({ nodes, hops, reached }) => ({
+        nodes,
+        reached,
+        measured: meanOf(hops).mean,
+        se: judged.find((j) => j.nodes === nodes)!.scatter / Math.sqrt(WHOLE_FLOODS),
+        n: WHOLE_FLOODS * (nodes - 1),
+      }));
+      const largest = of.at(-1);
       return {
         rows: judged.flatMap(({ nodes, hops }) => {
           const reduced = row({ quantity: 'mean hops', nodes, degree }, hops, {
@@ -71,9 +85,11 @@ export const flooding: Experiment = {
             formula: 'log_(d-1)(N(d-2)/d) + 1/2 - γ/ln(d-1)',
             note: `approximate: the larger of the standard errors and ${percentOf(TOLERANCE)} decides`,
           });
-          if (nodes !== small || wholeHops === undefined) return [reduced];
-          const { mean, se } = meanOf(wholeHops);
-          return [reduced, wholeRow(reduced, { measured: mean, se, n: WHOLE_FLOODS * (nodes - 1) }, sigmas)];
+          const wholes = of.filter((w) => w.nodes === nodes);
+          return [
+            reduced,
+            ...wholes.map(({ measured, se, n }) => wholeRow(reduced, { measured, se, n }, sigmas)),
+          ];
         }),
         charts: [
           {
@@ -96,26 +112,95 @@ export const flooding: Experiment = {
                 colour: 0,
                 points: judged.map(({ nodes, hops }) => ({ x: nodes, y: hops.measured, se: hops.se })),
               },
+              ...(largest === undefined
+                ? []
+                : [
+                    {
+                      name: 'whole nodes',
+                      as: 'points' as const,
+                      solid: true,
+                      aside: ASIDE,
+                      colour: 0,
+                      points: of.map(({ nodes, measured, se }) => ({ x: nodes, y: measured, se })),
+                    },
+                  ]),
             ],
           },
           {
             title: 'Share of the network that a block has reached, hop by hop',
             xLabel: 'hops',
             yLabel: 'share of nodes',
-            series: judged.map(({ nodes, reached }, colour) => ({
-              name: `measured, ${nodes.toLocaleString('en-US')} nodes`,
-              as: 'points' as const,
-              colour,
-              points: reached.slice(0, most + 1).map((y, x) => ({ x, y })),
-            })),
+            series: judged.flatMap(({ nodes, reached }, colour) => [
+              {
+                name: `measured, ${named(nodes)} nodes`,
+                as: 'points' as const,
+                colour,
+                points: reached.slice(0, most + 1).map((y, x) => ({ x, y })),
+              },
+              ...of
+                .filter((w) => w === largest && w.nodes === nodes)
+                .map((w) => ({
+                  name: `${named(nodes)} whole nodes`,
+                  as: 'points' as const,
+                  solid: true,
+                  aside: ASIDE,
+                  colour,
+                  points: w.reached.slice(0, most + 1).map((y, x) => ({ x, y })),
+                })),
+            ]),
           },
         ],
-        sentence: `Among ${last.nodes.toLocaleString('en-US')} nodes with ${degree} links each a block was ${ratio(last.hops.measured)} hops away on average (predicted ${ratio(last.hops.predicted)}); ${sizes.length > 1 ? `from ${sizes[0]!.toLocaleString('en-US')} nodes to ${last.nodes.toLocaleString('en-US')} that grew by ${ratio(last.hops.measured - judged[0]!.hops.measured)} only` : 'ten times as many nodes would add one hop or so'}.`,
+        sentence: `Among ${named(last.nodes)} nodes with ${degree} links each a block was ${ratio(last.hops.measured)} hops away on average (predicted ${ratio(last.hops.predicted)}); ${sizes.length > 1 ? `from ${named(sizes[0]!)} nodes to ${named(last.nodes)} that grew by ${ratio(last.hops.measured - judged[0]!.hops.measured)} only` : 'ten times as many nodes would add one hop or so'}.`,
         remarks: [
-          `${FLOODS} blocks, each on a network drawn anew. A node announces a block to all neighbours but the one that it has it from; who lacks it asks, and gets it: ${Math.round(last.messages / FLOODS).toLocaleString('en-US')} messages a block among ${last.nodes.toLocaleString('en-US')} nodes.`,
-          `Whole nodes flood networks of up to ${MOST_WHOLE} nodes; larger ones are for the reduced model alone.`,
+          `${FLOODS} blocks, each on a network drawn anew. A node announces a block to all neighbours but the one that it has it from; who lacks it asks, and gets it: ${Math.round(last.messages / FLOODS).toLocaleString('en-US')} messages a block among ${named(last.nodes)} nodes.`,
+          wholeRemark(asked, forWhole),
         ],
       };
     };
   },
 };
+
+/** Every size that they can have; where the largest asked for dwarfs those, a fortieth of it as well. */
+function wholeSizes(asked: readonly number[]): number[] {
+  const fit = asked.filter((nodes) => nodes <= MOST_WHOLE);
+  const fortieth = 2 * Math.ceil(Math.max(...asked) / WHOLE_PART / 2);
+  if (fit.some((nodes) => nodes >= Math.min(fortieth, MOST_WHOLE))) return fit;
+  return [...fit, Math.min(MOST_WHOLE, Math.max(LEAST_WHOLE, fortieth))];
+}
+
+/** One network a piece: the standard errors are those of the reduced model, whose floods scatter alike. */
+async function runWhole(
+  { do: work, networks }: ExperimentBench,
+  seed: number,
+  nodes: number,
+  degree: number,
+): Promise<WholeFloods> {
+  const floods = await Promise.all(
+    Array.from({ length: WHOLE_FLOODS }, (_, i) =>
+      work(
+        'wholeFlooding',
+        { nodes, degree, floods: 1, seed: `${seed}/whole/flooding/${nodes}/${i}`, networks },
+        nodes * degree * 100,
+      ),
+    ),
+  );
+  return {
+    nodes,
+    hops: floods.flatMap(({ hops }) => hops),
+    reached: floods[0]!.reached.map(
+      (_, hop) => floods.reduce((sum, { reached }) => sum + reached[hop]!, 0) / WHOLE_FLOODS,
+    ),
+  };
+}
+
+function wholeRemark(asked: readonly number[], sizes: readonly number[]): string {
+  if (sizes.length === 0)
+    return `There are no whole nodes here: their gossip passes on what others found over ${MOST_LINKS} links at most, so with more of them a block does not take all that there are.`;
+  const added = sizes.filter((nodes) => !asked.includes(nodes)).map(named);
+  const extra = added.length === 0 ? '' : `; those of ${added.join()} are there for them`;
+  return `Whole nodes flood networks of up to ${named(MOST_WHOLE)} nodes${extra}: ${WHOLE_FLOODS} blocks for each size, each on a network drawn anew, too. They push a block this small at once instead of announcing it, so a hop takes one message there, and three in the reduced model. Larger networks are for the reduced model alone: each whole node has a chain, a disk and peers of its own. Standard errors of whole nodes are those that the reduced model's floods scatter by.`;
+}
+
+function named(nodes: number): string {
+  return nodes.toLocaleString('en-US');
+}

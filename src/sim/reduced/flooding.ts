@@ -19,31 +19,44 @@ export interface FloodingFigures {
   readonly messages: number;
 }
 
+/** More than a block needs to reach everybody. */
+const MOST_HOPS = 32;
 /** Time of one message on any link: hops are what is counted. */
 const HOP = 100_000;
 
 /** Every node announces a block to all its neighbours but the one that it has it from; who lacks it asks and gets it. */
 export function runFlooding(input: FloodingInput, progress: (part: number) => void): FloodingFigures {
   const random = seeded(input.seed);
-  const hops: number[] = [];
-  const reached: number[] = [];
+  const floods: Int32Array[] = [];
   let messages = 0;
   for (let i = 0; i < input.floods; i++) {
     const graph = regularGraph(input.nodes, input.degree, random);
     const flood = floodOf(graph, random.below(input.nodes));
     messages += flood.messages;
-    let sum = 0;
-    const count: number[] = [];
-    for (const hop of flood.hop) {
-      sum += Math.max(0, hop);
-      for (let h = Math.max(0, hop); h < 32; h++) count[h] = (count[h] ?? 0) + 1;
-    }
-    // To the others: the finder itself is not reached by anybody.
-    hops.push(sum / (input.nodes - 1));
-    for (const [h, n] of count.entries()) reached[h] = (reached[h] ?? 0) + n / input.nodes / input.floods;
+    floods.push(flood.hop);
     progress((i + 1) / input.floods);
   }
-  return { hops, reached, messages };
+  return { ...figuresOf(floods), messages };
+}
+
+/** Of each flood the hops to every node, in any order; 0 to the finder itself. */
+export function figuresOf(floods: readonly ArrayLike<number>[]): Pick<FloodingFigures, 'hops' | 'reached'> {
+  const hops: number[] = [];
+  const reached: number[] = [];
+  for (const flood of floods) {
+    const { length: nodes } = flood;
+    let sum = 0;
+    const count: number[] = new Array<number>(MOST_HOPS).fill(0);
+    for (let i = 0; i < nodes; i++) {
+      const hop = Math.max(0, flood[i]!);
+      sum += hop;
+      for (let h = Math.ceil(hop); h < MOST_HOPS; h++) count[h]!++;
+    }
+    // To the others: the finder itself is not reached by anybody.
+    hops.push(sum / (nodes - 1));
+    for (const [h, n] of count.entries()) reached[h] = (reached[h] ?? 0) + n / nodes / floods.length;
+  }
+  return { hops, reached };
 }
 
 const KIND = { announce: 0, ask: 1, block: 2 } as const;
