@@ -99,6 +99,11 @@ describe('measured beside predicted', () => {
     const result = await run('partition', { runs: '300' });
     expect(result.rows.filter((r) => !r.ok)).toEqual([]);
     expect(resultJson(result).parameters).toEqual({ blocks: 10, split: [0.5, 0.7], runs: 300 });
+    const times = (rows: typeof result.rows) =>
+      rows.filter((r) => r.keys['quantity'] === 'time to agreement').map((r) => r.model);
+    expect(times(result.rows)).toEqual(['reduced', 'whole nodes', 'reduced', 'whole nodes']);
+    // Six ties are expected of a hundred: too few to say how long they last.
+    expect(times((await run('partition', { runs: '100', split: '0.7' })).rows)).toEqual(['reduced']);
   });
 
   it.each(['strict', 'tie', 'nakamoto'])('doublespend, %s', async (model) => {

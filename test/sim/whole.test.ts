@@ -9,6 +9,7 @@ import { runWholeDoubleSpends } from '../../src/sim/whole/double-spend.ts';
 import { runWholeAlarms, runWholeEclipse } from '../../src/sim/whole/eclipse.ts';
 import { runWholeFlooding } from '../../src/sim/whole/flooding.ts';
 import { INTERVAL_MS } from '../../src/sim/whole/pair.ts';
+import { runWholePartitions } from '../../src/sim/whole/partition.ts';
 import { surrounded } from '../../src/sim/whole/selfish.ts';
 import { runWholeSpeed } from '../../src/sim/whole/speed.ts';
 import { exponentialOf } from '../../src/util/elementary.ts';
@@ -67,6 +68,23 @@ describe('double spends among whole nodes', () => {
 
   it('are the same for the same seed', () => {
     expect(won('nakamoto', 1)).toBe(won('nakamoto', 1));
+  });
+});
+
+describe('two sides that are healed among whole nodes', () => {
+  it('agree one delay later, or when the next block has decided', () => {
+    const delay = 0.02;
+    const input = { blocks: 6, share: 0.5, runs: 120, delay, seed: 'heal', networks };
+    const { ties, agreement } = runWholePartitions(input, quiet);
+    const microsecond = 1e-7;
+    const atOnce = agreement.filter((time) => Math.abs(time - delay) < microsecond);
+    const later = agreement.filter((time) => time > delay + microsecond);
+    // All others had found nothing on either side.
+    expect(agreement.filter((time) => time < delay - microsecond).every((time) => time === 0)).toBe(true);
+    expect(atOnce.length).toBeGreaterThan(80);
+    expect(later.length).toBeGreaterThanOrEqual(ties);
+    const { mean, se } = meanOf(later.map((time) => time - delay));
+    expect(Math.abs(mean - 1)).toBeLessThan(3.3 * se);
   });
 });
 
