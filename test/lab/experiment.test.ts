@@ -152,6 +152,7 @@ describe('the other experiments', () => {
     ['eclipse', { share: '0.8' }],
     ['forkrate', { nodes: '6', interval: '2' }],
     ['speed', { beta: '0.46', rule: 'most-work' }],
+    ['difficulty', { rule: 'bitcoin', factor: '3' }],
   ])('%s: all within what is allowed', async (name, typed) => {
     const result = await run(name, typed as Record<string, string>, 2);
     expect(new Set(result.rows.map((r) => r.model))).toEqual(new Set(['reduced', 'whole nodes']));

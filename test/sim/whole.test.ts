@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { agree, judgeShare, meanOf } from '../../src/observe/judge.ts';
 import { doubleSpend } from '../../src/observe/predict-attack.ts';
 import { honestGrowth, honestGrowthOfFew } from '../../src/observe/predict-speed.ts';
+import { runDifficulty, SPACING_MS } from '../../src/sim/reduced/difficulty.ts';
 import { drawInbound, drawOutbound } from '../../src/sim/reduced/eclipse.ts';
 import { runFewMiners } from '../../src/sim/reduced/few-miners.ts';
 import { runFlooding } from '../../src/sim/reduced/flooding.ts';
+import { runWholeJumps } from '../../src/sim/whole/difficulty.ts';
 import { runWholeDoubleSpends } from '../../src/sim/whole/double-spend.ts';
 import { runWholeAlarms, runWholeEclipse } from '../../src/sim/whole/eclipse.ts';
 import { runWholeFlooding } from '../../src/sim/whole/flooding.ts';
@@ -150,6 +152,39 @@ describe('victims of an eclipse among whole nodes', () => {
     expect(judgeShare(late(1), waits, exponentialOf(-1)).ok).toBe(true);
     expect(judgeShare(late(2), waits, exponentialOf(-2)).ok).toBe(true);
     expect(judgeShare(late(2), waits, exponentialOf(-1)).ok).toBe(false);
+  });
+});
+
+describe('a jump of the power of a whole node', () => {
+  const looks = [72, 288];
+  const jump = { factor: 4, jumps: 4, looks, by: 'time' as const, seed: 'jump', networks };
+
+  it('is made up for by the rule of its network alone', () => {
+    expect(runWholeJumps({ ...jump, retarget: { kind: 'none' } }, quiet)).toEqual(
+      looks.map(() => [4, 4, 4, 4]),
+    );
+  });
+
+  it.each(['ema', 'asert'] as const)('is made up for as in the reduced model under %s', (kind) => {
+    for (const factor of [4, 0.25]) {
+      const whole = runWholeJumps({ ...jump, factor, retarget: { kind, halflifeIntervals: 144 } }, quiet);
+      const retarget = { kind, halflifeMs: 144 * SPACING_MS };
+      const input = { ...jump, factor, retarget, blocks: 100, jumps: 200 };
+      for (const [i, speeds] of runDifficulty(input, quiet).speeds.entries()) {
+        const { mean, se } = meanOf(speeds);
+        const scatter = se * Math.sqrt(speeds.length);
+        const off = Math.abs(meanOf(whole[i]!).mean - mean);
+        expect(off).toBeLessThan(3.3 * Math.hypot(se, scatter / Math.sqrt(whole[i]!.length)));
+        expect(off).toBeLessThan(Math.abs(factor - mean) / 4);
+      }
+    }
+  });
+
+  it('counts by the window under the rule of Bitcoin', () => {
+    const retarget = { kind: 'bitcoin', window: 60 } as const;
+    const speeds = runWholeJumps({ ...jump, retarget, factor: 8, by: 'blocks', looks: [30, 90] }, quiet);
+    expect(speeds[0]).toEqual([8, 8, 8, 8]);
+    for (const speed of speeds[1]!) expect(speed).toBeCloseTo(2, 3);
   });
 });
 

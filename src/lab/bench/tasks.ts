@@ -11,7 +11,7 @@ import { runSelfish } from '../../sim/reduced/selfish.ts';
 import { runSpeed } from '../../sim/reduced/speed.ts';
 import { runSwarm, shrinkSeed } from '../../sim/swarm/swarm.ts';
 import { runWholeClusters } from '../../sim/whole/clusters.ts';
-import { runWholeDifficulty } from '../../sim/whole/difficulty.ts';
+import { runWholeDifficulty, runWholeJumps } from '../../sim/whole/difficulty.ts';
 import { runWholeDoubleSpends } from '../../sim/whole/double-spend.ts';
 import { runWholeAlarms, runWholeEclipse } from '../../sim/whole/eclipse.ts';
 import { runWholeFlooding } from '../../sim/whole/flooding.ts';
@@ -50,6 +50,7 @@ export const TASKS = {
   wholeMap: runWholeMap,
   wholeFlooding: runWholeFlooding,
   wholeDifficulty: runWholeDifficulty,
+  wholeJumps: runWholeJumps,
   wholeEclipse: runWholeEclipse,
   wholeAlarms: runWholeAlarms,
   swarm: runSwarm,

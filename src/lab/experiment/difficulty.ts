@@ -9,6 +9,7 @@ import {
   windowSpeeds,
 } from '../../observe/predict-network.ts';
 import { type DifficultyFigures, SPACING_MS } from '../../sim/reduced/difficulty.ts';
+import type { WholeDifficultyFigures } from '../../sim/whole/difficulty.ts';
 import { choiceOf, spanOf } from './common.ts';
 import { number, words } from './parameters.ts';
 import { percentOf, ratio, row, WHOLE_PART, wholeRow } from './rows.ts';
@@ -24,8 +25,14 @@ const BLOCKS = 200_000;
 /** Of both long runs. */
 const WHOLE_BLOCKS = (2 * BLOCKS) / WHOLE_PART;
 const JUMPS = 200;
+/** A little more than a fortieth, for what so few say of a mean. */
+const WHOLE_JUMPS = 8;
 /** In half-lives. */
 const LOOKS = [0.25, 0.5, 1, 2, 4];
+/** Whole nodes stand beside the reduced model, not on it. */
+const ASIDE = 11;
+/** A target is written with at least 15 bits: so much two of them differ that are as good as equal. */
+const COMPACT = 2 ** -15;
 /** A smooth curve leaves out what chance does to a power of two. */
 const CURVE_BIAS = 0.01;
 
@@ -34,12 +41,13 @@ interface Jump {
   /** In block intervals. */
   readonly looks: readonly number[];
   readonly figures: DifficultyFigures;
+  /** Speeds of whole nodes, as those of the figures. */
+  readonly whole: DifficultyFigures['speeds'];
 }
 
 interface Run {
   readonly rule: Rule;
-  /** Intervals of a whole node. */
-  readonly whole: readonly number[];
+  readonly whole: WholeDifficultyFigures;
   readonly jumps: readonly Jump[];
 }
 
@@ -78,13 +86,36 @@ export const difficulty: Experiment = {
           [k, 1 / k].map(async (factor) => {
             const looks = looksOf(rule, factor);
             const by = rule === 'bitcoin' ? ('blocks' as const) : ('time' as const);
-            const input = { retarget: retargetOf(rule), factor, blocks: BLOCKS, jumps: JUMPS, by, looks };
-            const figures = await bench.do(
-              'difficulty',
-              { ...input, seed: `${seed}/difficulty/${rule}/${factor}` },
-              1,
-            );
-            return { factor, looks, figures };
+            const name = `difficulty/${rule}/${factor}`;
+            const [figures, whole] = await Promise.all([
+              bench.do(
+                'difficulty',
+                {
+                  retarget: retargetOf(rule),
+                  factor,
+                  blocks: BLOCKS,
+                  jumps: JUMPS,
+                  by,
+                  looks,
+                  seed: `${seed}/${name}`,
+                },
+                1,
+              ),
+              bench.do(
+                'wholeJumps',
+                {
+                  retarget: templateOf(rule),
+                  factor,
+                  jumps: WHOLE_JUMPS,
+                  by,
+                  looks,
+                  seed: `${seed}/whole/${name}`,
+                  networks: bench.networks,
+                },
+                factor > 1 && rule !== 'bitcoin' ? 4 : 1,
+              ),
+            ]);
+            return { factor, looks, figures, whole };
           }),
         ),
       })),
@@ -106,7 +137,7 @@ export const difficulty: Experiment = {
         yLabel: 'blocks per interval',
         logY: true,
         series: runs.flatMap(({ rule, jumps }, colour) => {
-          const { looks, figures } = jumps[i]!;
+          const { looks, figures, whole } = jumps[i]!;
           const times = timesOf(rule, factor, looks);
           return [
             { name: `predicted, ${rule}`, as: 'line' as const, colour, points: curveOf(rule, factor, times) },
@@ -119,12 +150,24 @@ export const difficulty: Experiment = {
                 return { x, y: mean, se };
               }),
             },
+            {
+              name: `whole nodes, ${rule}`,
+              as: 'points' as const,
+              solid: true,
+              aside: ASIDE,
+              colour,
+              points: times.map((x, n) => {
+                const { measured, se } = wholeSpeed(figures.speeds[n]!, whole[n]!);
+                return { x, y: measured, se };
+              }),
+            },
           ];
         }),
       })),
       sentence: sentenceOf(runs, k),
       remarks: [
-        `Headers alone, with the bits that the consensus asks for. ${BLOCKS.toLocaleString('en-US')} blocks under a steady hash rate (standard errors from 50 stretches), ${JUMPS} jumps each way. A whole node mines under a steady hash rate. Half-life ${HALFLIFE} intervals (ema, asert); Bitcoin’s rule over ${WINDOW} blocks instead of 2016, so that its W/(W-2) can be seen.`,
+        `Headers alone, with the bits that the consensus asks for. ${BLOCKS.toLocaleString('en-US')} blocks under a steady hash rate (standard errors from 50 stretches), ${JUMPS} jumps each way. Half-life ${HALFLIFE} intervals (ema, asert); Bitcoin’s rule over ${WINDOW} blocks instead of 2016, so that its W/(W-2) can be seen.`,
+        `A whole node mines alone: ${WHOLE_BLOCKS.toLocaleString('en-US')} blocks under a steady hash rate, and ${WHOLE_JUMPS} times each way its own power is another one from the third block on. Every nonce is really ground, so the targets are easy ones. So few jumps cannot tell by how much they scatter: standard errors of its speeds, and of its target under a steady hash rate, are those of the reduced model, for so many jumps and blocks.`,
       ],
     });
   },
@@ -191,22 +234,43 @@ function steadyRows({ rule, jumps, whole }: Run, sigmas: number): Row[] {
     origin: 'derived here',
     formula: rule === 'bitcoin' ? 'W/(W-2)' : '1, as intended',
   });
-  const node = meanOf(whole);
+  const node = meanOf(whole.intervals);
   const rows = [steady, wholeRow(steady, { measured: node.mean, se: node.se, n: WHOLE_BLOCKS }, sigmas)];
   if (rule === 'bitcoin') return rows;
   const squares = meanOf(jumps.flatMap((j) => j.figures.spread));
   const sd = Math.sqrt(squares.mean);
   const judged = judgeMean(sd, squares.se / 2 / sd, blocks, targetDeviation(HALFLIFE), {}, sigmas);
-  return [
-    ...rows,
-    row({ quantity: 'sd of log2 target', rule }, judged, {
-      origin: 'derived here',
-      formula: '√(T/(2·halflife·ln2))',
-    }),
-  ];
+  const spread = row({ quantity: 'sd of log2 target', rule }, judged, {
+    origin: 'derived here',
+    formula: '√(T/(2·halflife·ln2))',
+  });
+  // A target forgets in 400 blocks: stretches of so short a run are too few and too much alike to tell their own scatter.
+  const wholeSe = judged.se * Math.sqrt(blocks / WHOLE_BLOCKS);
+  const wholeSpread = { measured: Math.sqrt(whole.spread), se: wholeSe, n: WHOLE_BLOCKS };
+  return [...rows, spread, wholeRow(spread, wholeSpread, sigmas)];
 }
 
-function jumpRows(rule: Rule, { factor, looks, figures }: Jump, sigmas: number): Row[] {
+function jumpRows(rule: Rule, { factor, looks, figures, whole }: Jump, sigmas: number): Row[] {
+  return reducedJumpRows(rule, factor, looks, figures, sigmas).flatMap((reduced, i) => [
+    reduced,
+    wholeRow(reduced, wholeSpeed(figures.speeds[i]!, whole[i]!), sigmas),
+  ]);
+}
+
+/** The few jumps of a whole node scatter as those of the reduced model do, which say by how much. */
+function wholeSpeed(reduced: readonly number[], whole: readonly number[]) {
+  const { mean: measured } = meanOf(whole);
+  const scatter = meanOf(reduced).se * Math.sqrt(reduced.length / whole.length);
+  return { measured, se: Math.max(scatter, measured * COMPACT), n: whole.length };
+}
+
+function reducedJumpRows(
+  rule: Rule,
+  factor: number,
+  looks: readonly number[],
+  figures: DifficultyFigures,
+  sigmas: number,
+): Row[] {
   const windows = windowSpeeds(factor, looks.length);
   return looks.map((look, i) => {
     const { mean, se } = meanOf(figures.speeds[i]!);
