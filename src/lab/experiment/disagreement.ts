@@ -144,7 +144,7 @@ export const disagreement: Experiment = {
       ],
       sentence: sentenceOf(runs.at(-1)!, share),
       remarks: [
-        'Standard errors of D_k are those of 50 batch means, where 100 forks or more were expected to come so deep; below that theory’s own, D_k·√(2/n) of n forks. Those of V_k and of stale blocks are binomial. Depths that fewer than 10 forks were expected to reach are left out.',
+        'Standard errors of D_k are those of 50 batch means, where 100 forks or more were expected to come so deep; below that theory’s own, D_k·√(2/n) of n forks. Those of V_k and of stale blocks are binomial. Depths that fewer than 10 forks were expected to reach are left out, for whole nodes, with a fortieth of the blocks, sooner.',
         'The slope is the factor from depth to depth: of all levels that forks reached, the share that had another one above. Its standard error is that of 50 batch means, too, or theory’s where fewer than 100 such levels were expected.',
       ],
     });

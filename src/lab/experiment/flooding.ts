@@ -14,6 +14,8 @@ const WHOLE_FLOODS = 8;
 /** Ten thousand whole nodes would be ten thousand chain databases, 2.3 GB, and half a minute a flood. */
 const MOST_WHOLE = 1_000;
 const LEAST_WHOLE = 100;
+/** Of forty sizes whole nodes would take minutes. */
+const MOST_SIZES = 3;
 /** Gossip passes on what others found over so many links at most, so a node with more of them is no longer the one of the question. */
 const MOST_LINKS = simLimits.meshHigh;
 /** Whole nodes stand beside the reduced model, not on it. */
@@ -160,9 +162,12 @@ export const flooding: Experiment = {
   },
 };
 
-/** Every size that they can have; where the largest asked for dwarfs those, a fortieth of it as well. */
+/** The largest sizes that they can have; where the largest asked for dwarfs those, a fortieth of it as well. */
 function wholeSizes(asked: readonly number[]): number[] {
-  const fit = asked.filter((nodes) => nodes <= MOST_WHOLE);
+  const fit = asked
+    .filter((nodes) => nodes <= MOST_WHOLE)
+    .sort((a, b) => a - b)
+    .slice(-MOST_SIZES);
   const fortieth = 2 * Math.ceil(Math.max(...asked) / WHOLE_PART / 2);
   if (fit.some((nodes) => nodes >= Math.min(fortieth, MOST_WHOLE))) return fit;
   return [...fit, Math.min(MOST_WHOLE, Math.max(LEAST_WHOLE, fortieth))];
@@ -198,7 +203,7 @@ function wholeRemark(asked: readonly number[], sizes: readonly number[]): string
     return `There are no whole nodes here: their gossip passes on what others found over ${MOST_LINKS} links at most, so with more of them a block does not take all that there are.`;
   const added = sizes.filter((nodes) => !asked.includes(nodes)).map(named);
   const extra = added.length === 0 ? '' : `; those of ${added.join()} are there for them`;
-  return `Whole nodes flood networks of up to ${named(MOST_WHOLE)} nodes${extra}: ${WHOLE_FLOODS} blocks for each size, each on a network drawn anew, too. They push a block this small at once instead of announcing it, so a hop takes one message there, and three in the reduced model. Larger networks are for the reduced model alone: each whole node has a chain, a disk and peers of its own. Standard errors of whole nodes are those that the reduced model's floods scatter by.`;
+  return `Whole nodes flood networks of up to ${named(MOST_WHOLE)} nodes, the largest ${MOST_SIZES} sizes if there are more${extra}: ${WHOLE_FLOODS} blocks for each size, each on a network drawn anew, too. They push a block this small at once instead of announcing it, so a hop takes one message there, and three in the reduced model. Larger networks are for the reduced model alone: each whole node has a chain, a disk and peers of its own. Standard errors of whole nodes are those that the reduced model’s floods scatter by.`;
 }
 
 function named(nodes: number): string {
