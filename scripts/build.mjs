@@ -1,14 +1,20 @@
 // tsc writes the library and the worker files to dist/<layer>/; esbuild bundles the program, because five processes
 // that each resolve a thousand module files start three times slower. For the same reason it is not split into chunks:
 // dist/forkyard.js looks at the verb and loads dist/cli.js or, for the process of a node, dist/node-process.js alone.
+// What is in dist stays until it is written over: yards that run from it start nodes and workers at any time.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { BUILT, filesUnder, root, sourcesPrint } from './setup.mjs';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-rmSync(join(root, 'dist'), { recursive: true, force: true });
+const dist = join(root, 'dist');
+const began = Date.now();
+// Of the sources as they are now: what changes while we build is for the next build.
+const print = sourcesPrint();
+rmSync(BUILT, { force: true });
+// Without its notes tsc writes everything again.
+for (const file of filesUnder(dist)) if (file.endsWith('.tsbuildinfo')) rmSync(file);
 function tsc(...args) {
   const bin = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const { status } = spawnSync(process.execPath, [bin, ...args, '--pretty', 'false'], {
@@ -22,9 +28,7 @@ tsc('-b');
 // The page is a project of its own: it has a browser's globals and none of Node's.
 tsc('-p', 'tsconfig.page.json');
 const options = {
-  absWorkingDir: root,
   outdir: 'dist',
-  bundle: true,
   platform: 'node',
   target: 'node20.19',
   format: 'esm',
@@ -47,21 +51,28 @@ const nodeApart = {
         : undefined,
     ),
 };
+/** Each file is there whole at any moment, the old one or the new one. */
+async function bundle(what) {
+  const { outputFiles } = await build({ ...what, absWorkingDir: root, bundle: true, write: false });
+  for (const { path, contents } of outputFiles) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.new`, contents);
+    renameSync(`${path}.new`, path);
+  }
+}
 await Promise.all([
-  build({
+  bundle({
     ...options,
     entryPoints: { forkyard: 'src/app/main.ts', cli: 'src/app/cli/run.ts' },
     plugins: [nodeApart],
   }),
-  build({
+  bundle({
     ...options,
     entryPoints: { 'node-process': 'src/app/cli/run-node.ts', bench: 'scripts/bench/main.ts' },
   }),
-  build({
-    absWorkingDir: root,
+  bundle({
     entryPoints: { page: 'src/page/main.ts', simulator: 'src/page/sim-main.tsx', style: 'src/page/page.css' },
     outdir: 'dist/page',
-    bundle: true,
     minify: true,
     platform: 'browser',
     target: 'es2022',
@@ -76,3 +87,6 @@ copyFileSync(join(root, 'src/page/index.html'), join(root, 'dist/page/index.html
 // The simulator as a static page: one file for any web server, or none.
 const { simulatorFile } = await import('../dist/app/page/simulator-file.js');
 writeFileSync(join(root, 'dist/simulator.html'), simulatorFile());
+// What this build did not write is of sources that are gone.
+for (const file of filesUnder(dist)) if (statSync(file).mtimeMs < began) rmSync(file);
+writeFileSync(BUILT, print);

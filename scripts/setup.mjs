@@ -2,13 +2,14 @@
 // because it runs before anything is installed.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const INSTALLED = join(root, 'node_modules', '.forkyard-installed');
-const BUILT = join(root, 'dist', '.forkyard-built');
+/** Says from which sources `dist` was built; `build.mjs` writes it. */
+export const BUILT = join(root, 'dist', '.forkyard-built');
 
 /** Ends the program with a sentence and exit code 1. */
 export function fail(message) {
@@ -44,7 +45,7 @@ export function run(command, args, { show = false, env = process.env } = {}) {
   });
 }
 
-function filesUnder(folder) {
+export function filesUnder(folder) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -92,30 +93,52 @@ async function build() {
   }
 }
 
+/** Whether somebody has run `npm ci` here: npm notes what it installed. Optional packages may be for another machine. */
+function installedByNpm() {
+  const packagesIn = (path) => JSON.parse(readFileSync(join(root, path), 'utf8')).packages;
+  try {
+    const there = packagesIn('node_modules/.package-lock.json');
+    return Object.entries(packagesIn('package-lock.json')).every(
+      ([path, { version, integrity, optional }]) =>
+        path === '' ||
+        (there[path] === undefined
+          ? optional === true
+          : there[path].version === version && there[path].integrity === integrity),
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** Everything that a build depends on, as one hash. */
+export function sourcesPrint() {
+  const others = [
+    'package.json',
+    'package-lock.json',
+    'tsconfig.base.json',
+    'tsconfig.page.json',
+    'scripts/build.mjs',
+  ];
+  return fingerprint([...filesUnder(join(root, 'src')), ...others.map((file) => join(root, file))]);
+}
+
+/** What has to be done before this checkout runs: nothing, the build, or both. */
+export function missing() {
+  const lock = fingerprint([join(root, 'package-lock.json')]);
+  if (!existsSync(INSTALLED) && installedByNpm()) writeFileSync(INSTALLED, lock);
+  const packages = !stamped(INSTALLED, lock);
+  return { packages, build: packages || !stamped(BUILT, sourcesPrint()), lock };
+}
+
 /** Installs and builds what is missing or out of date; says so, with seconds, and is silent when all is there. */
 export async function setUp() {
-  const lock = fingerprint([join(root, 'package-lock.json')]);
-  const needsPackages = !stamped(INSTALLED, lock);
-  const sources = () =>
-    fingerprint([
-      ...filesUnder(join(root, 'src')),
-      ...[
-        'package.json',
-        'package-lock.json',
-        'tsconfig.base.json',
-        'tsconfig.page.json',
-        'scripts/build.mjs',
-      ].map((f) => join(root, f)),
-    ]);
-  const needsBuild = needsPackages || !stamped(BUILT, sources());
-  if (!needsPackages && !needsBuild) return;
-  process.stdout.write(needsPackages ? ' first run: ' : ' sources changed: ');
-  if (needsPackages) {
+  const { packages, build: outdated, lock } = missing();
+  if (!outdated) return;
+  process.stdout.write(packages ? ' first run: ' : ' sources changed: ');
+  if (packages) {
     await timed('packages', install);
     writeFileSync(INSTALLED, lock);
   }
   await timed('build', build);
-  mkdirSync(dirname(BUILT), { recursive: true });
-  writeFileSync(BUILT, sources());
   process.stdout.write('\n');
 }
