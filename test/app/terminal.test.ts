@@ -29,7 +29,7 @@ function stoppedYard(): void {
 }
 
 /** Two nodes, every fifth height with two blocks, and a cut at the end: shares, formulas and epochs. */
-function writeLog(): void {
+function logText(): string {
   const writer = new LogWriter().at(1_000).yard('AB').start('AB', 'g', 100);
   for (let i = 1; i <= 400; i++) {
     const [miner, other] = i % 2 === 0 ? ['A', 'B'] : ['B', 'A'];
@@ -42,8 +42,11 @@ function writeLog(): void {
   }
   writer.at(450_000).tell('', { kind: 'partition', groups: [['A'], ['B']] });
   const { events } = writer.at(451_000).mine('A', 'c1').at(452_000).tell('', { kind: 'action', text: 'end' });
-  writeFileSync(join(cli.dir, 'run.jsonl'), events.map((e) => `${JSON.stringify(e)}\n`).join(''));
+  return events.map((e) => `${JSON.stringify(e)}\n`).join('');
 }
+
+const LOG = logText();
+const writeLog = (): void => writeFileSync(join(cli.dir, 'run.jsonl'), LOG);
 
 const LINES = [
   '',
