@@ -26,9 +26,17 @@ export function wellKnownSecret(name: WellKnown): Uint8Array {
   return secretOfText('forkyard well-known key: ' + name);
 }
 
+/** Each takes a multiplication on the curve, and every network pays all ten. */
+const scripts = new Map<WellKnown, Uint8Array>();
+
 /** The P2WPKH script that pays a well-known name. */
 export function wellKnownScript(name: WellKnown): Uint8Array {
-  return lockScript({ kind: 'p2wpkh', hash: hash160(publicKey(wellKnownSecret(name))) });
+  let script = scripts.get(name);
+  if (script === undefined) {
+    script = lockScript({ kind: 'p2wpkh', hash: hash160(publicKey(wellKnownSecret(name))) });
+    scripts.set(name, script);
+  }
+  return script;
 }
 
 export interface GenesisOptions {

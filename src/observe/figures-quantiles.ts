@@ -55,10 +55,19 @@ export class Quantiles {
 
   /** The smallest value that at least this share (0…1) of all do not exceed (the nearest-rank definition). */
   quantile(share: number): number {
+    return this.#atRank(share, this.#sorted());
+  }
+
+  /** The single values in their order, while they are kept. */
+  #sorted(): readonly number[] | undefined {
+    return this.#values?.toSorted((a, b) => a - b);
+  }
+
+  #atRank(share: number, sorted: readonly number[] | undefined): number {
     if (this.#n === 0) return 0;
     // The product may come out a hair above a whole number: 0.9 × 10 must stay 9.
     const rank = Math.max(1, Math.ceil(share * this.#n - 1e-9));
-    if (this.#values !== undefined) return [...this.#values].sort((a, b) => a - b)[rank - 1]!;
+    if (sorted !== undefined) return sorted[rank - 1]!;
     let before = 0;
     for (const [at, count] of [...this.#classes].sort((a, b) => a[0] - b[0])) {
       before += count;
@@ -70,14 +79,15 @@ export class Quantiles {
   spread(): Spread {
     const n = this.#n;
     const mean = n === 0 ? 0 : this.#sum / n;
+    const sorted = this.#sorted();
     const variance = n < 2 ? 0 : Math.max(0, (this.#sumOfSquares - n * mean * mean) / (n - 1));
     return {
       n,
       mean,
       se: n < 2 ? 0 : squareRoot(variance / n),
-      p50: this.quantile(0.5),
-      p90: this.quantile(0.9),
-      p99: this.quantile(0.99),
+      p50: this.#atRank(0.5, sorted),
+      p90: this.#atRank(0.9, sorted),
+      p99: this.#atRank(0.99, sorted),
       max: this.#max,
     };
   }
