@@ -227,10 +227,14 @@ describe('links', () => {
     expect(exact).toBe(true);
     a.net.setLinks(rules({ delayMs: 0, delayTo: { [b.net.peerId]: 60 } }));
     near(60, await measure(b, 50));
-    const t = performance.now();
-    b.net.send(a.net.peerId, blob(1, 10));
-    await until('the other way is not delayed', () => a.frames.length === 1);
-    expect(a.frames[0]!.at - t).toBeLessThan(60);
+    const back: number[] = [];
+    for (let i = 0; i < 30 && !back.some((ms) => ms < 60); i++) {
+      const t = performance.now();
+      b.net.send(a.net.peerId, blob(1, 10));
+      await until('it came', () => a.frames.length > i);
+      back.push(a.frames[i]!.at - t);
+    }
+    expect(Math.min(...back), 'the other way is not delayed').toBeLessThan(60);
     b.net.drop(a.net.peerId, 'test');
     await until('gone', () => a.left.length === 1);
     await until('back', () => connected(a, b));
