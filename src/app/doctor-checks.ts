@@ -9,6 +9,7 @@ import { KERNELS, measureKernel, selfTest } from '../host/kernels/select.ts';
 import { createVerify } from '../host/verify.ts';
 import { KNOWN_CHECKS } from '../host/verify-backends.ts';
 import { FIRST_CONTROL_PORT, FIRST_P2P_PORT, FIRST_RPC_PORT, isFree } from '../lab/ports.ts';
+import { formatSpeed } from '../observe/units.ts';
 import type { DoctorRow } from './doctor.ts';
 
 const MB = 1e6;
@@ -176,8 +177,7 @@ export function kernelChecks(): readonly DoctorRow[] {
       const cold = selfTest(kernel);
       const rate = measureKernel(kernel, 250);
       const problem = cold ?? selfTest(kernel);
-      if (problem === undefined)
-        return { name: title, state: 'ok', figure: `${(rate / MB).toFixed(2)} MH/s a thread` };
+      if (problem === undefined) return { name: title, state: 'ok', figure: `${formatSpeed(rate)} a thread` };
       return {
         name: title,
         state: 'warn',
