@@ -11,6 +11,7 @@ import type { EventLog } from '../host/event-log.ts';
 import { openEventLog } from '../host/event-log.ts';
 import type { RpcServer } from '../host/http.ts';
 import { startRpcServer } from '../host/http.ts';
+import { fastPairs } from '../host/kernels/wasm-pairs.ts';
 import { hostLimits } from '../host/limits.ts';
 import { createMiner } from '../host/miner.ts';
 import type { MinerOptions } from '../host/miner-types.ts';
@@ -106,6 +107,7 @@ async function start(
     verify: recorder?.verify(host.verify) ?? host.verify,
     seed,
     name,
+    pairs: fastPairs((text) => note(text)),
   });
   const log = openEventLog({
     dir: datadir,

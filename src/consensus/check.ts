@@ -1,7 +1,13 @@
 import { type Block, decodeBlockSteps } from '../bitcoin/block.ts';
 import { decodeHeader, HEADER_SIZE, type Header, headerHash } from '../bitcoin/header.ts';
 import { parseLock } from '../bitcoin/lock.ts';
-import { commitmentOf, ID_WORK, merkleRootSteps, witnessRootSteps } from '../bitcoin/merkle.ts';
+import {
+  commitmentOf,
+  type HashPairs,
+  ID_WORK,
+  merkleRootSteps,
+  witnessRootSteps,
+} from '../bitcoin/merkle.ts';
 import { compactToTarget, meets } from '../bitcoin/target.ts';
 import { isCoinbase, isNullOutPoint, MAX_MONEY, outpointKey, type Tx } from '../bitcoin/tx.ts';
 import { assert } from '../util/assert.ts';
@@ -39,11 +45,12 @@ export function* checkBlockSteps(
   bytes: Uint8Array,
   params: Pick<Params, 'powLimit'>,
   pace: Pace,
+  pairs?: HashPairs,
 ): Steps<Checked<SaneBlock>> {
   if (bytes.length > MAX_BLOCK_WEIGHT) return refuse('bad-blk-length', `${bytes.length} bytes`);
   const decoded = yield* decodeBlockSteps(bytes, pace);
   if (!decoded.ok) return refuse('bad-encoding', `block: ${decoded.error.what} at byte ${decoded.error.at}`);
-  return yield* checkParsedSteps(decoded.value, params, pace);
+  return yield* checkParsedSteps(decoded.value, params, pace, pairs);
 }
 
 /** All but the encoding: for a block that was put together from parsed transactions, whose bytes are ours. */
@@ -51,11 +58,12 @@ export function* checkParsedSteps(
   block: Block,
   params: Pick<Params, 'powLimit'>,
   pace: Pace,
+  pairs?: HashPairs,
 ): Steps<Checked<SaneBlock>> {
   if (block.bytes.length > MAX_BLOCK_WEIGHT) return refuse('bad-blk-length', `${block.bytes.length} bytes`);
   const refusal =
     proofOfWorkFault(block.header, block.hash, params) ??
-    (yield* mutationFault(block, pace)) ??
+    (yield* mutationFault(block, pace, pairs)) ??
     (yield* contentFault(block, pace));
   return refusal === undefined ? ok(block as SaneBlock) : { ok: false, error: refusal };
 }
@@ -75,19 +83,21 @@ export interface BlockReading {
   ): Steps<Checked<SaneBlock>>;
 }
 
-/** Reads anew each time. */
-export const plainReading: BlockReading = {
-  header(bytes) {
-    const head = bytes.subarray(0, HEADER_SIZE);
-    const header = decodeHeader(head);
-    assert(header.ok, 'any 80 bytes are a header');
-    return { header: header.value, hash: headerHash(head) };
-  },
-  check: (source, params, piece) =>
-    source instanceof Uint8Array
-      ? checkBlockSteps(source, params, new Pace(piece))
-      : checkParsedSteps(source, params, new Pace(piece)),
-};
+/** Reads anew each time; `pairs`: how merkle trees are hashed. */
+export function plainReading(pairs?: HashPairs): BlockReading {
+  return {
+    header(bytes) {
+      const head = bytes.subarray(0, HEADER_SIZE);
+      const header = decodeHeader(head);
+      assert(header.ok, 'any 80 bytes are a header');
+      return { header: header.value, hash: headerHash(head) };
+    },
+    check: (source, params, piece) =>
+      source instanceof Uint8Array
+        ? checkBlockSteps(source, params, new Pace(piece), pairs)
+        : checkParsedSteps(source, params, new Pace(piece), pairs),
+  };
+}
 
 /** A block from our own disk: it passed before it was written. */
 export function trustStored(block: Block): SaneBlock {
@@ -102,6 +112,11 @@ export function checkTx(tx: Tx): Checked<SaneTx> {
   if (refusal !== undefined) return { ok: false, error: refusal };
   sane.add(tx);
   return ok(tx as SaneTx);
+}
+
+/** One that passed by itself has been hashed. */
+function idWork(tx: Tx): number {
+  return sane.has(tx) ? 0 : ID_WORK;
 }
 
 /** Transactions that passed by themselves: the rules of one are the same in a block, and a parsed one never changes. */
@@ -131,16 +146,16 @@ export function hexBits(bits: number): string {
 }
 
 /** Is this body the one that the header commits to? Core: IsBlockMutated, CheckMerkleRoot, CheckWitnessMalleation. */
-function* mutationFault(block: Block, pace: Pace): Steps<Refusal | undefined> {
+function* mutationFault(block: Block, pace: Pace, pairs?: HashPairs): Steps<Refusal | undefined> {
   const { txs, header } = block;
   const [first] = txs;
   if (first === undefined) return no('bad-blk-length', 'no transactions');
   const txids: Uint8Array[] = [];
   for (const tx of txs) {
     txids.push(tx.txid);
-    if (pace.due(ID_WORK)) yield;
+    if (pace.due(idWork(tx))) yield;
   }
-  const { root, mutated } = yield* merkleRootSteps(txids, pace);
+  const { root, mutated } = yield* merkleRootSteps(txids, pace, pairs);
   for (let i = 0; i < root.length; i++) {
     if (root[i] !== header.merkleRoot[i]) {
       return no('bad-txnmrklroot', `merkle root is ${idOf(root)}, header says ${idOf(header.merkleRoot)}`);
@@ -151,7 +166,7 @@ function* mutationFault(block: Block, pace: Pace): Steps<Refusal | undefined> {
     if (tx.strippedSize === NODE_SIZE) return no('bad-txns-64-bytes', `transaction ${tx.id}`);
   }
   if (!isCoinbase(first)) return no('bad-cb-missing', 'first transaction is not a coinbase');
-  return yield* commitmentFault(block, first, pace);
+  return yield* commitmentFault(block, first, pace, pairs);
 }
 
 const COMMITMENT_HEAD = [0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed] as const;
@@ -169,7 +184,12 @@ function committed(coinbase: Tx): Uint8Array | undefined {
 }
 
 /** BIP141, "Commitment structure". Judged whether or not any transaction has a witness, as Core does. */
-function* commitmentFault(block: Block, coinbase: Tx, pace: Pace): Steps<Refusal | undefined> {
+function* commitmentFault(
+  block: Block,
+  coinbase: Tx,
+  pace: Pace,
+  pairs?: HashPairs,
+): Steps<Refusal | undefined> {
   const expected = committed(coinbase);
   if (expected === undefined) {
     for (const tx of block.txs) {
@@ -182,7 +202,7 @@ function* commitmentFault(block: Block, coinbase: Tx, pace: Pace): Steps<Refusal
   if (nonce?.length !== 32 || more.length > 0) {
     return no('bad-witness-nonce-size', 'the coinbase witness is not one item of 32 bytes');
   }
-  const actual = commitmentOf(yield* witnessRootSteps(block.txs, pace), nonce);
+  const actual = commitmentOf(yield* witnessRootSteps(block.txs, pace, pairs), nonce);
   for (let i = 0; i < actual.length; i++) {
     if (actual[i] !== expected[i]) return no('bad-witness-merkle-match', 'witness commitment does not match');
   }

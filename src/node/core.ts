@@ -1,3 +1,4 @@
+import type { HashPairs } from '../bitcoin/merkle.ts';
 import type { Chain } from '../consensus/chain.ts';
 import type { BlockReading } from '../consensus/check.ts';
 import type { News } from '../consensus/news.ts';
@@ -51,6 +52,7 @@ export interface CoreOptions {
   readonly peers: Peers;
   readonly random: Random;
   readonly reading: BlockReading;
+  readonly pairs: HashPairs | undefined;
 }
 
 /**
@@ -67,6 +69,7 @@ export class Core {
   readonly peers: Peers;
   readonly random: Random;
   readonly reading: BlockReading;
+  readonly pairs: HashPairs | undefined;
   parts!: Parts;
   now: Micros = 0;
   offset: Micros | undefined;
@@ -86,6 +89,7 @@ export class Core {
     this.peers = o.peers;
     this.random = o.random;
     this.reading = o.reading;
+    this.pairs = o.pairs;
     const rate = o.limits.newsRefusalsPerSecond;
     this.#refusals = new Bucket(10 * rate, rate, 0);
   }

@@ -71,7 +71,8 @@ export class FullNode {
       orphans: new Orphans(limits),
       peers: new Peers(),
       random: seeded(o.seed),
-      reading: o.reading ?? plainReading,
+      reading: o.reading ?? plainReading(o.pairs),
+      pairs: o.pairs,
     });
     core.parts = {
       headers: new HeaderSync(core),

@@ -215,7 +215,6 @@ export class Mempool {
     for (const { key, tx } of this.#queue.trim()) this.#rows.erase(key, tx);
   }
 
-  /** Rows to keep the pool over a restart; no need to make them durable. */
   /** Rows for this step's batch; see PoolRows. */
   takeWrites(all: boolean, now: Micros): Write[] {
     return this.#rows.take(all, now, this.#limits);

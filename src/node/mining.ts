@@ -133,10 +133,11 @@ export class Mining {
 
   /** `txids`: only those; without, what pays best. */
   #options(order: Order, txids?: readonly Uint8Array[]): TemplateOptions {
-    const { chain, mempool, wallS, limits } = this.#core;
+    const { chain, mempool, wallS, limits, pairs } = this.#core;
     return {
       chain,
       mempool,
+      pairs,
       payout: order.payout,
       tag: order.tag,
       wallS,

@@ -2,7 +2,13 @@ import { type Block, makeBlock } from '../bitcoin/block.ts';
 import { Writer } from '../bitcoin/codec.ts';
 import { sha256d } from '../bitcoin/hash.ts';
 import { encodeHeader, HEADER_SIZE, type Header } from '../bitcoin/header.ts';
-import { commitmentOf, witnessRoot, witnessRootSteps } from '../bitcoin/merkle.ts';
+import {
+  commitmentOf,
+  type HashPairs,
+  merkleBranchSteps,
+  witnessRoot,
+  witnessRootSteps,
+} from '../bitcoin/merkle.ts';
 import { compactToTarget } from '../bitcoin/target.ts';
 import { makeTx, type Tx } from '../bitcoin/tx.ts';
 import type { Chain } from '../consensus/chain.ts';
@@ -41,6 +47,7 @@ export interface TemplateOptions {
   readonly maxWeight: number;
   /** Only these pool members (and only where their ancestors are among them); undefined: what pays best. */
   readonly txids?: readonly Uint8Array[];
+  readonly pairs?: HashPairs | undefined;
 }
 
 /** A whole block but for its nonce. */
@@ -77,7 +84,7 @@ interface Body {
   readonly fees: number;
   readonly txsWeight: number;
   readonly txs: readonly Tx[];
-  /** Siblings on the coinbase's way up the merkle tree. */
+  /** Beside the coinbase's way up the merkle tree, whatever the coinbase is. */
   readonly branch: readonly Uint8Array[];
   /** Transaction count and, after the coinbase, all transactions. */
   readonly count: Uint8Array;
@@ -111,7 +118,7 @@ export function* templateSteps(o: TemplateOptions, pace: Pace): Steps<Template> 
   const commitment =
     txs.length === 0
       ? ALONE
-      : commitmentOf(yield* witnessRootSteps([COINBASE_LEAF, ...txs], pace), new Uint8Array(32));
+      : commitmentOf(yield* witnessRootSteps([COINBASE_LEAF, ...txs], pace, o.pairs), new Uint8Array(32));
   const value = subsidyAt(height, params) + fees;
   const body: Body = {
     prev,
@@ -122,10 +129,7 @@ export function* templateSteps(o: TemplateOptions, pace: Pace): Steps<Template> 
     fees,
     txsWeight,
     txs,
-    branch: yield* coinbaseBranch(
-      txs.map((tx) => tx.txid),
-      pace,
-    ),
+    branch: yield* merkleBranchSteps([COINBASE_LEAF.wtxid, ...txs.map((tx) => tx.txid)], pace, o.pairs),
     count: new Writer(9).compactSize(txs.length + 1).finish(),
     rest: concat(...txs.map((tx) => tx.bytes)),
     coinbaseWeight: ownWeight,
@@ -179,24 +183,6 @@ function coinbaseOf(
     ],
     lockTime: 0,
   });
-}
-
-/** The hashes beside the first leaf's path, bottom up; an odd last hash is paired with itself. */
-function* coinbaseBranch(rest: readonly Uint8Array[], pace: Pace): Steps<Uint8Array[]> {
-  const branch: Uint8Array[] = [];
-  // `level` lacks its first hash, which depends on the coinbase.
-  let level = [...rest];
-  while (level.length > 0) {
-    branch.push(level[0]!);
-    const next: Uint8Array[] = [];
-    for (let i = 1; i < level.length; i += 2) {
-      const left = level[i]!;
-      next.push(sha256d(concat(left, level[i + 1] ?? left)));
-      if (pace.due(64)) yield;
-    }
-    level = next;
-  }
-  return branch;
 }
 
 function makeTemplate(body: Body, extraNonce: number, wallS: number): Template {

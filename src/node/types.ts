@@ -1,3 +1,4 @@
+import type { HashPairs } from '../bitcoin/merkle.ts';
 import type { ChainBounds } from '../consensus/chain.ts';
 import type { BlockReading } from '../consensus/check.ts';
 import type { ForkChoiceName } from '../consensus/fork-choice-rules.ts';
@@ -147,4 +148,6 @@ export interface NodeOptions {
   readonly bounds?: Partial<ChainBounds>;
   /** Reads and checks block bytes; nodes of one process may share the answers, which depend on the bytes alone. */
   readonly reading?: BlockReading;
+  /** Hashes merkle trees; absent: in plain JavaScript. */
+  readonly pairs?: HashPairs;
 }

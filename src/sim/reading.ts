@@ -34,12 +34,13 @@ const SMALL_PART = 16;
  * All nodes of a world have the same limits, so an answer from here pauses where a fresh one would.
  */
 export function sharedReading(): BlockReading {
+  const plain = plainReading();
   const headers = new BoundedMap<Uint8Array, ReturnType<BlockReading['header']>>(simLimits.readBlocks);
   const read = new BoundedMap<Uint8Array, Read>(simLimits.readBlocks);
   return {
     header(bytes) {
       let known = headers.get(bytes);
-      if (known === undefined) headers.set(bytes, (known = plainReading.header(bytes)));
+      if (known === undefined) headers.set(bytes, (known = plain.header(bytes)));
       return known;
     },
     *check(source, params, piece) {
@@ -49,7 +50,7 @@ export function sharedReading(): BlockReading {
         for (let i = 0; i < known.pauses; i++) yield;
         return known.checked;
       }
-      const steps = plainReading.check(source, params, piece);
+      const steps = plain.check(source, params, piece);
       for (let pauses = 0; ; pauses++) {
         const next = steps.next();
         if (next.done === true) {

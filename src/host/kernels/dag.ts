@@ -104,9 +104,8 @@ function latest(...nodes: readonly Node[]): Level {
   return level;
 }
 
-/** What the loop of a kernel computes: the nonce-level nodes that `output` needs, and the earlier values they read. */
+/** What the loop of a kernel computes: the nonce-level nodes that its outputs need, and the earlier values they read. */
 export interface Loop {
-  readonly output: Node;
   /** Nonce-level nodes in an order in which arguments come first. */
   readonly nodes: readonly Node[];
   /** How often a node of the loop reads each node. */
@@ -115,11 +114,11 @@ export interface Loop {
   readonly jobValues: readonly Node[];
 }
 
-export function loopOf(dag: Dag, output: Node): Loop {
+export function loopOf(dag: Dag, ...outputs: readonly Node[]): Loop {
   const uses = new Map<Node, number>();
   const jobValues: Node[] = [];
   const nodes: Node[] = [];
-  const needed = new Set<Node>([output]);
+  const needed = new Set<Node>(outputs);
   for (const node of [...dag.nodes].reverse()) {
     if (!needed.has(node) || node.level !== 'nonce') continue;
     nodes.push(node);
@@ -129,7 +128,7 @@ export function loopOf(dag: Dag, output: Node): Loop {
       if (arg.level === 'job' && !jobValues.includes(arg)) jobValues.push(arg);
     }
   }
-  return { output, nodes: nodes.reverse(), uses, jobValues };
+  return { nodes: nodes.reverse(), uses, jobValues };
 }
 
 /** The nonce-level nodes that a later function of the kernel reads. */

@@ -1,4 +1,5 @@
 import { Dag, type Node } from './dag.ts';
+import { choose, extend, padded, rounds, type State, withConstants } from './sha-graph.ts';
 import { type HeaderJob, IV, K } from './sha256.ts';
 
 /** The functions that a kernel is cut into. */
@@ -11,15 +12,10 @@ export const STAGE = { schedule: 0, first: 1, second: 2 } as const;
  */
 export function lastWordGraph(): { dag: Dag; output: Node } {
   const dag = new Dag();
-  const zero = dag.static(0);
-
   dag.stage = STAGE.schedule;
-  const block = [0, 1, 2].map((i) => dag.input(`w${i}`, 'job'));
-  block.push(dag.input('w3', 'nonce'), dag.static(0x80000000));
-  while (block.length < 15) block.push(zero);
-  block.push(dag.static(640));
-  const schedule = extend(dag, block);
-  const added = schedule.map((word, i) => dag.sum(dag.static(K[i]!), word));
+  const tail = [0, 1, 2].map((i) => dag.input(`w${i}`, 'job'));
+  const schedule = extend(dag, padded(dag, [...tail, dag.input('w3', 'nonce')], 640));
+  const added = withConstants(dag, schedule);
 
   dag.stage = STAGE.first;
   const midstate = IV.map((_, i) => dag.input(`m${i}`, 'job'));
@@ -27,14 +23,11 @@ export function lastWordGraph(): { dag: Dag; output: Node } {
   const digest = midstate.map((word, i) => dag.sum(word, end[i]!));
 
   dag.stage = STAGE.second;
-  const inner = [...digest, dag.static(0x80000000)];
-  while (inner.length < 15) inner.push(zero);
-  inner.push(dag.static(256));
-  const last = extend(dag, inner);
+  const last = extend(dag, padded(dag, digest, 256));
   const [, , , d, e, f, g, h] = rounds(
     dag,
     IV.map((word) => dag.static(word)),
-    last.map((word, i) => dag.sum(dag.static(K[i]!), word)),
+    withConstants(dag, last),
     60,
   ) as State;
   // Round 60 makes `e`; three rounds later it is `h`, the last word. So that round needs no `a`, and the rest nothing.
@@ -47,36 +40,6 @@ export function lastWordGraph(): { dag: Dag; output: Node } {
     dag.sigma('bigSigma1', e),
   );
   return { dag, output };
-}
-
-type State = [Node, Node, Node, Node, Node, Node, Node, Node];
-
-function extend(dag: Dag, block: readonly Node[]): readonly Node[] {
-  const w = [...block];
-  for (let i = 16; i < 64; i++) {
-    w.push(dag.sum(w[i - 16]!, dag.sigma('sigma0', w[i - 15]!), w[i - 7]!, dag.sigma('sigma1', w[i - 2]!)));
-  }
-  return w;
-}
-
-function choose(dag: Dag, e: Node, f: Node, g: Node): Node {
-  return dag.xor(g, dag.and(e, dag.xor(f, g)));
-}
-
-/** Majority through a ^ b, which is the next round's b ^ c: the graph shares it. */
-function majority(dag: Dag, a: Node, b: Node, c: Node): Node {
-  return dag.xor(b, dag.and(dag.xor(a, b), dag.xor(b, c)));
-}
-
-/** `added`: schedule word + round constant. */
-function rounds(dag: Dag, start: readonly Node[], added: readonly Node[], count: number): readonly Node[] {
-  let [a, b, c, d, e, f, g, h] = start as State;
-  for (let i = 0; i < count; i++) {
-    const t1 = dag.sum(added[i]!, h, choose(dag, e, f, g), dag.sigma('bigSigma1', e));
-    const t2 = dag.sum(majority(dag, a, b, c), dag.sigma('bigSigma0', a));
-    [h, g, f, e, d, c, b, a] = [g, f, e, dag.sum(d, t1), c, b, a, dag.sum(t1, t2)];
-  }
-  return [a, b, c, d, e, f, g, h];
 }
 
 /** The graph's job inputs. */

@@ -66,15 +66,16 @@ export const i32 = {
 };
 
 export const v128 = {
-  load: (address: number): Code => ZERO.concat([0xfd, 0], at(4, address)),
-  loadSplat: (address: number): Code => ZERO.concat([0xfd, 9], at(2, address)),
-  store: (address: number, value: Code): Code => ZERO.concat(value, [0xfd, 11], at(4, address)),
+  load: (address: number, base: Code = ZERO): Code => base.concat([0xfd, 0], at(4, address)),
+  loadSplat: (address: number, base: Code = ZERO): Code => base.concat([0xfd, 9], at(2, address)),
+  store: (address: number, value: Code, base: Code = ZERO): Code =>
+    base.concat(value, [0xfd, 11], at(4, address)),
   const32: (...lanes: readonly [number, number, number, number]): Code => [
     ...[0xfd, 12],
     ...new Uint8Array(Int32Array.from(lanes).buffer),
   ],
-  /** Bytes of `a`, in the order of `picks` (16 indices). */
-  shuffle: (a: Code, picks: readonly number[]): Code => a.concat(a, [0xfd, 13], picks),
+  /** Bytes of `a`, in the order of `picks` (16 indices); with `b`, its bytes are those from 16 on. */
+  shuffle: (a: Code, picks: readonly number[], b: Code = a): Code => a.concat(b, [0xfd, 13], picks),
   splat: (a: Code): Code => a.concat([0xfd, 17]),
   and: simd2(78),
   or: simd2(80),
@@ -107,7 +108,7 @@ export interface Func {
   readonly body: Code;
 }
 
-/** A module of these functions with one memory of its own; `memory` and the last function, as `scan`, are exported. */
+/** A module of these functions with one memory of its own; `memory` and the last function, as `run`, are exported. */
 export function moduleOf(functions: readonly Func[], pages: number): Uint8Array<ArrayBuffer> {
   const vec = (items: readonly Code[]): Code => [...unsigned(items.length), ...items.flat()];
   const section = (id: number, body: Code): Code => [id, ...unsigned(body.length), ...body];
@@ -128,7 +129,7 @@ export function moduleOf(functions: readonly Func[], pages: number): Uint8Array<
       7,
       vec([
         [...name('memory'), 0x02, 0],
-        [...name('scan'), 0x00, ...unsigned(functions.length - 1)],
+        [...name('run'), 0x00, ...unsigned(functions.length - 1)],
       ]),
     ),
     ...section(10, vec(code)),

@@ -1,4 +1,4 @@
-import type { Node } from './dag.ts';
+import type { Loop, Node } from './dag.ts';
 import { type Code, i32, local, TYPE, type ValueType, v128 } from './wasm-binary.ts';
 
 /** Where values lie in the kernel's memory. Addresses in bytes. */
@@ -126,4 +126,44 @@ export class LaneWriter {
       }
     }
   }
+}
+
+/** One function of a kernel, written: its code, the types of its locals, and the writers to ask for values in it. */
+export interface Stage {
+  readonly code: number[];
+  readonly locals: ValueType[];
+  readonly writers: readonly LaneWriter[];
+}
+
+/** The loop's nodes of one function in order, the kinds of lanes by turns. `handed`: what others will read from memory. `params`: of the function. */
+export function writeStage(
+  loop: Loop,
+  stage: number,
+  kinds: readonly Lanes[],
+  handed: ReadonlySet<Node>,
+  params = 0,
+): Stage {
+  const locals: ValueType[] = [];
+  const newLocal = (type: ValueType): number => params + locals.push(type) - 1;
+  const writers = kinds.map((lanes) => new LaneWriter(lanes, stage, newLocal));
+  const nodes = loop.nodes.filter((node) => node.stage === stage);
+  const uses = new Map<Node, number>();
+  for (const node of nodes) {
+    // A rotation reads its argument several times, whatever the graph counts.
+    const weight = node.op.endsWith('0') || node.op.endsWith('1') ? 2 : 1;
+    for (const arg of node.args) uses.set(arg, (uses.get(arg) ?? 0) + weight);
+  }
+  const often = (node: Node): boolean => (uses.get(node) ?? 0) > 1;
+  const code: number[] = [];
+  for (const node of nodes) {
+    if (node.op === 'input') continue;
+    for (const writer of writers) {
+      for (const arg of node.args) {
+        const foreign = arg.level === 'nonce' && (arg.stage !== stage || arg.op === 'input');
+        if (foreign && often(arg) && !writer.has(arg)) code.push(...writer.fetch(arg));
+      }
+      if (often(node) || handed.has(node)) code.push(...writer.define(node, handed.has(node)));
+    }
+  }
+  return { code, locals, writers };
 }

@@ -2,19 +2,9 @@ import type { Kernel } from '../miner-types.ts';
 import { evaluate, handedOn, type Loop, loopOf, type Node } from './dag.ts';
 import { jobInputs, lastWordGraph, STAGE } from './double-sha.ts';
 import { HeaderJob } from './sha256.ts';
-import {
-  block,
-  type Code,
-  call,
-  type Func,
-  i32,
-  local,
-  moduleOf,
-  TYPE,
-  type ValueType,
-  v128,
-} from './wasm-binary.ts';
-import { type Lanes, LaneWriter, type Places, scalarLane, vectorLanes } from './wasm-lanes.ts';
+import { block, type Code, call, type Func, i32, local, moduleOf, TYPE, v128 } from './wasm-binary.ts';
+import { instantiate } from './wasm-engine.ts';
+import { type Lanes, type Places, scalarLane, vectorLanes, writeStage } from './wasm-lanes.ts';
 
 /** Nonces a turn of the loop: four vector lanes, and a fifth in the integer units. */
 const LANES = { four: 4, five: 5 } as const;
@@ -38,16 +28,9 @@ export function simd5Kernel(): Kernel {
   return new WasmKernel('simd5', LANES.five);
 }
 
-/** The part of the engine's WebAssembly that is used: Node's types leave it to the browser's library. */
-declare const WebAssembly: {
-  validate(bytes: Uint8Array<ArrayBuffer>): boolean;
-  Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  Instance: new (module: object) => { readonly exports: unknown };
-};
-
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
-  scan(from: number, turns: number): number;
+  run(from: number, turns: number): number;
 }
 
 class WasmKernel implements Kernel {
@@ -57,17 +40,14 @@ class WasmKernel implements Kernel {
   readonly #jobWords: Int32Array;
   readonly #top: Uint32Array;
   readonly #hits: Uint32Array;
-  readonly #scan: Exports['scan'];
+  readonly #scan: Exports['run'];
   #job: HeaderJob | undefined;
 
   constructor(name: string, lanes: number) {
     this.name = name;
     this.#lanes = lanes;
     const program = generate(lanes);
-    if (!WebAssembly.validate(program.bytes))
-      throw new Error('this JavaScript engine has no WebAssembly SIMD');
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(program.bytes));
-    const { memory, scan } = instance.exports as Exports;
+    const { memory, run: scan } = instantiate(program.bytes) as Exports;
     new Int32Array(memory.buffer).set(program.statics);
     this.#jobValues = program.jobValues;
     this.#jobWords = new Int32Array(memory.buffer, program.statics.length * 4, program.jobValues.length);
@@ -131,7 +111,9 @@ function generate(lanes: number): Program {
     handed: (node) => slots.get(node)!,
   };
   const kinds = lanes === LANES.five ? [vectorLanes(places), scalarLane(places)] : [vectorLanes(places)];
-  const stages = Object.values(STAGE).map((stage) => stageFunction(loop, stage, kinds, handed, topAddress));
+  const stages = Object.values(STAGE).map((stage) =>
+    stageFunction(loop, output, stage, kinds, handed, topAddress),
+  );
   return {
     bytes: moduleOf([...stages, scanFunction(lanes, slots.get(nonce)!)], PAGE / 65_536),
     statics: Int32Array.from(statics, (node) => node.value),
@@ -140,44 +122,23 @@ function generate(lanes: number): Program {
   };
 }
 
-/** One function's nodes in order, the kinds of lanes by turns; the last function returns a bit for each lane that passes. */
+/** One function of the kernel; the last one returns a bit for each lane that passes. */
 function stageFunction(
   loop: Loop,
+  output: Node,
   stage: number,
   kinds: readonly Lanes[],
   handed: ReadonlySet<Node>,
   top: number,
 ): Func {
-  const locals: ValueType[] = [];
-  const writers = kinds.map((lanes) => new LaneWriter(lanes, stage, (type) => locals.push(type) - 1));
-  const nodes = loop.nodes.filter((node) => node.stage === stage);
-  const uses = new Map<Node, number>();
-  for (const node of nodes) {
-    // A rotation reads its argument several times, whatever the graph counts.
-    const weight = node.op.endsWith('0') || node.op.endsWith('1') ? 2 : 1;
-    for (const arg of node.args) uses.set(arg, (uses.get(arg) ?? 0) + weight);
-  }
-  const often = (node: Node): boolean => (uses.get(node) ?? 0) > 1;
-  const code: number[] = [];
-  for (const node of nodes) {
-    if (node.op === 'input') continue;
-    for (const writer of writers) {
-      for (const arg of node.args) {
-        const foreign = arg.level === 'nonce' && (arg.stage !== stage || arg.op === 'input');
-        if (foreign && often(arg) && !writer.has(arg)) code.push(...writer.fetch(arg));
-      }
-      if (often(node) || handed.has(node)) code.push(...writer.define(node, handed.has(node)));
-    }
-  }
+  const { code, locals, writers } = writeStage(loop, stage, kinds, handed);
   if (stage !== STAGE.second) return { params: [], results: [], locals, body: code };
   const [vector, scalar] = writers;
-  const passed = v128.bitmask(
-    v128.leU(v128.shuffle(vector!.value(loop.output), SWAP_BYTES), v128.loadSplat(top)),
-  );
+  const passed = v128.bitmask(v128.leU(v128.shuffle(vector!.value(output), SWAP_BYTES), v128.loadSplat(top)));
   if (scalar === undefined) return { params: [], results: [TYPE.i32], locals, body: [...code, ...passed] };
   const word = locals.push(TYPE.i32) - 1;
   const fifth = i32.shl(i32.leU(swapBytes(local.get(word)), i32.load(top)), 4);
-  const body = [...code, ...local.set(word, scalar.value(loop.output)), ...i32.or(passed, fifth)];
+  const body = [...code, ...local.set(word, scalar.value(output)), ...i32.or(passed, fifth)];
   return { params: [], results: [TYPE.i32], locals, body };
 }
 
