@@ -23,19 +23,24 @@ export interface Header {
 }
 
 export function encodeHeader(header: Header): Uint8Array {
+  const bytes = new Uint8Array(HEADER_SIZE);
+  writeHeader(header, bytes, 0);
+  return bytes;
+}
+
+/** Its 80 bytes, written to `out` at `at`. */
+export function writeHeader(header: Header, out: Uint8Array, at: number): void {
   const { version, prev, merkleRoot, time, bits, nonce } = header;
   assert(prev.length === 32 && merkleRoot.length === 32, 'a hash in a header is 32 bytes');
   assert((version | 0) === version, 'the version of a header is an int32');
   assert(isU32(time) && isU32(bits) && isU32(nonce), 'time, bits and nonce of a header are u32');
   // By hand: a chain's headers are encoded by the hundred thousand.
-  const bytes = new Uint8Array(HEADER_SIZE);
-  writeU32LE(bytes, 0, version);
-  bytes.set(prev, 4);
-  bytes.set(merkleRoot, 36);
-  writeU32LE(bytes, 68, time);
-  writeU32LE(bytes, 72, bits);
-  writeU32LE(bytes, 76, nonce);
-  return bytes;
+  writeU32LE(out, at, version);
+  out.set(prev, at + 4);
+  out.set(merkleRoot, at + 36);
+  writeU32LE(out, at + 68, time);
+  writeU32LE(out, at + 72, bits);
+  writeU32LE(out, at + 76, nonce);
 }
 
 function isU32(value: number): boolean {

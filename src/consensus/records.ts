@@ -1,4 +1,4 @@
-import { decodeHeader, encodeHeader, HEADER_SIZE, type Header } from '../bitcoin/header.ts';
+import { decodeHeader, HEADER_SIZE, type Header, writeHeader } from '../bitcoin/header.ts';
 import { readU32LE, utf8Decode, utf8Encode, writeU32BE, writeU32LE } from '../util/bytes.ts';
 import type { Coin } from './coins.ts';
 import { isRuleName, type RuleName } from './rules.ts';
@@ -145,7 +145,7 @@ export function encodeEntry(entry: EntryRecord): Uint8Array {
     (entry.hasBody ? HAS_BODY : 0) +
     (entry.arrival !== undefined ? HAS_ARRIVAL : 0) +
     (entry.connectedOnce ? CONNECTED_ONCE : 0);
-  value.set(encodeHeader(entry.header), HEADER_AT);
+  writeHeader(entry.header, value, HEADER_AT);
   value[TEXT_AT] = miner.length;
   value.set(miner, TEXT_AT + 1);
   value.set(rule, TEXT_AT + 1 + miner.length);

@@ -178,9 +178,12 @@ export class FullNode {
   }
 
   #due(): Micros {
-    const { parts } = this.#core;
+    const { parts, now } = this.#core;
+    // Mostly it is connecting that goes on: nothing can be due before now.
+    const first = parts.connector.due();
+    if (first <= now) return now;
     return Math.min(
-      parts.connector.due(),
+      first,
       parts.pieces.due(),
       parts.compact.due(),
       parts.headers.due(),

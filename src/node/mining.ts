@@ -153,7 +153,10 @@ export class Mining {
       this.#goal = { target, bytes: targetBytes(target), difficulty: Number(workOf(target)) };
     const job: Job = {
       id: this.#nextJob++,
-      header: template.header.subarray(0, 76),
+      // Made when it is asked for, like the template's.
+      get header() {
+        return template.header.subarray(0, 76);
+      },
       target: this.#goal.bytes,
       height: template.height,
       prev: template.prev.id,

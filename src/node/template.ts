@@ -86,10 +86,7 @@ interface Body {
   readonly txs: readonly Tx[];
   /** Beside the coinbase's way up the merkle tree, whatever the coinbase is. */
   readonly branch: readonly Uint8Array[];
-  /** Transaction count and, after the coinbase, all transactions. */
-  readonly count: Uint8Array;
-  readonly rest: Uint8Array;
-  readonly coinbaseWeight: number;
+  readonly coinbaseWeight: () => number;
   readonly coinbase: (extraNonce: number) => Tx;
 }
 
@@ -104,9 +101,12 @@ export function* templateSteps(o: TemplateOptions, pace: Pace): Steps<Template> 
   const height = prev.height + 1;
   const { params } = o.chain;
   const bits = o.chain.nextBits(prev);
-  const ownWeight = coinbaseWeight(height, o.tag, o.payout);
-  const budget = o.maxWeight - 4 * (HEADER_SIZE + 5) - ownWeight;
-  const chosen = yield* selectSteps(o.mempool.entries(), budget, pace, allowedBy(o));
+  const ownWeight = () => coinbaseWeight(height, o.tag, o.payout);
+  const budget = o.maxWeight - 4 * (HEADER_SIZE + 5);
+  const chosen =
+    o.mempool.size === 0
+      ? []
+      : yield* selectSteps(o.mempool.entries(), budget - ownWeight(), pace, allowedBy(o));
   const txs = chosen.map((entry) => entry.tx);
   let fees = 0;
   let txsWeight = 0;
@@ -129,9 +129,10 @@ export function* templateSteps(o: TemplateOptions, pace: Pace): Steps<Template> 
     fees,
     txsWeight,
     txs,
-    branch: yield* merkleBranchSteps([COINBASE_LEAF.wtxid, ...txs.map((tx) => tx.txid)], pace, o.pairs),
-    count: new Writer(9).compactSize(txs.length + 1).finish(),
-    rest: concat(...txs.map((tx) => tx.bytes)),
+    branch:
+      txs.length === 0
+        ? []
+        : yield* merkleBranchSteps([COINBASE_LEAF.wtxid, ...txs.map((tx) => tx.txid)], pace, o.pairs),
     coinbaseWeight: ownWeight,
     coinbase: (extraNonce) => coinbaseOf(height, extraNonce, o.tag, o.payout, value, commitment),
   };
@@ -185,21 +186,14 @@ function coinbaseOf(
   });
 }
 
+/** What is hashed is made when somebody asks: most jobs of a simulated miner are over before anybody hashes them. */
 function makeTemplate(body: Body, extraNonce: number, wallS: number): Template {
-  const coinbase = body.coinbase(extraNonce);
-  assert(coinbase.weight === body.coinbaseWeight, 'a coinbase weighs what was set aside for it');
   const time = Math.max(wallS, body.leastTime);
-  let root = coinbase.txid;
-  for (const sibling of body.branch) root = sha256d(concat(root, sibling));
-  const fields: Header = {
-    version: BLOCK_VERSION,
-    prev: body.prev.hash,
-    merkleRoot: root,
-    time,
-    bits: body.bits,
-    nonce: 0,
+  let made: Made | undefined;
+  const parts = (): Made => {
+    made ??= partsOf(body, extraNonce, time);
+    return made;
   };
-  const header = encodeHeader(fields);
   return {
     prev: body.prev,
     height: body.height,
@@ -210,15 +204,43 @@ function makeTemplate(body: Body, extraNonce: number, wallS: number): Template {
     fees: body.fees,
     txsWeight: body.txsWeight,
     txs: body.txs,
-    coinbase,
-    header,
+    get coinbase() {
+      return parts().coinbase;
+    },
+    get header() {
+      return parts().header;
+    },
     bytes(nonce, at = time) {
-      const block = concat(header, body.count, coinbase.bytes, body.rest);
+      const { header, coinbase } = parts();
+      const count = new Writer(9).compactSize(body.txs.length + 1).finish();
+      const block = concat(header, count, coinbase.bytes, ...body.txs.map((tx) => tx.bytes));
       writeU32LE(block, TIME_AT, at);
       writeU32LE(block, NONCE_AT, nonce);
       return block;
     },
-    block: (nonce) => makeBlock({ ...fields, nonce }, [coinbase, ...body.txs]),
+    block: (nonce) => makeBlock({ ...parts().fields, nonce }, [parts().coinbase, ...body.txs]),
     reroll: (extra, wall = time) => makeTemplate(body, extra, wall),
   };
+}
+
+interface Made {
+  readonly coinbase: Tx;
+  readonly fields: Header;
+  readonly header: Uint8Array;
+}
+
+function partsOf(body: Body, extraNonce: number, time: number): Made {
+  const coinbase = body.coinbase(extraNonce);
+  assert(coinbase.weight === body.coinbaseWeight(), 'a coinbase weighs what was set aside for it');
+  let root = coinbase.txid;
+  for (const sibling of body.branch) root = sha256d(concat(root, sibling));
+  const fields: Header = {
+    version: BLOCK_VERSION,
+    prev: body.prev.hash,
+    merkleRoot: root,
+    time,
+    bits: body.bits,
+    nonce: 0,
+  };
+  return { coinbase, fields, header: encodeHeader(fields) };
 }

@@ -1,4 +1,4 @@
-import { compare, concat, equal, utf8Decode, utf8Encode } from '../util/bytes.ts';
+import { compare, concat, equal, readU32LE, utf8Decode, utf8Encode } from '../util/bytes.ts';
 import type { Result } from '../util/result.ts';
 import { err, ok } from '../util/result.ts';
 import type { Limits } from './limits.ts';
@@ -161,10 +161,16 @@ class Cursor {
   }
 
   take(n: number, what: string): Uint8Array {
+    const from = this.#pass(n, what);
+    return this.#bytes.subarray(from, from + n);
+  }
+
+  /** Where the next `n` bytes begin, all of which are there. */
+  #pass(n: number, what: string): number {
     const from = this.#at;
     if (from + n > this.#bytes.length) throw new Malformed(what + ' is cut short');
     this.#at = from + n;
-    return this.#bytes.subarray(from, this.#at);
+    return from;
   }
 
   rest(): Uint8Array {
@@ -172,22 +178,27 @@ class Cursor {
   }
 
   u8(what: string): number {
-    return this.take(1, what)[0]!;
+    return this.#bytes[this.#pass(1, what)]!;
   }
 
   u16(what: string): number {
-    const b = this.take(2, what);
-    return b[0]! + b[1]! * 0x100;
+    const at = this.#pass(2, what);
+    return this.#bytes[at]! + this.#bytes[at + 1]! * 0x100;
   }
 
   u32(what: string): number {
-    const b = this.take(4, what);
-    return b[0]! + b[1]! * 0x100 + b[2]! * 0x1_0000 + b[3]! * 0x100_0000;
+    return readU32LE(this.#bytes, this.#pass(4, what));
   }
 
   u256(what: string): bigint {
+    const at = this.#pass(32, what);
+    const b = this.#bytes;
     let value = 0n;
-    for (const byte of this.take(32, what)) value = (value << 8n) | BigInt(byte);
+    // Mostly zeros: a bigint is made of what follows them, four bytes at a time.
+    for (let i = at; i < at + 32; i += 4) {
+      const word = b[i]! * 0x100_0000 + b[i + 1]! * 0x1_0000 + b[i + 2]! * 0x100 + b[i + 3]!;
+      if (word !== 0 || value !== 0n) value = (value << 32n) | BigInt(word);
+    }
     return value;
   }
 

@@ -46,7 +46,7 @@ export class EventQueue {
 
   /** All that is due up to `end`, which is then the time. */
   runTo(end: Micros): void {
-    for (let due = this.#due.peek(); due !== undefined && due.at <= end; due = this.#due.peek()) this.step();
+    for (let next = this.next; next !== undefined && next <= end; next = this.next) this.step();
     if (end > this.#now) this.#now = end;
   }
 }

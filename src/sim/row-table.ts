@@ -48,7 +48,8 @@ export class RowTable {
 
   set(key: Uint8Array, value: Uint8Array): void {
     assert(key.length < 256 && value.length <= MAX_TABLE_VALUE, 'a row fits into a page');
-    const slot = this.#find(key);
+    const hash = hashOf(key, 0, key.length);
+    const slot = this.#find(key, hash);
     if (slot >= 0) {
       const place = this.#slots[slot]! - 1;
       const page = this.#pages[Math.floor(place / PAGE)]!;
@@ -61,10 +62,10 @@ export class RowTable {
     }
     if (2 * this.#holes > this.#bytes + PAGE) this.#compact();
     if (10 * (this.#used + 1) > 6 * this.#slots.length) this.#grow();
-    this.#put(key, value);
+    this.#put(key, value, hash);
   }
 
-  #put(key: Uint8Array, value: Uint8Array): void {
+  #put(key: Uint8Array, value: Uint8Array, hash = hashOf(key, 0, key.length)): void {
     const size = HEAD + key.length + value.length;
     if (this.#at + size > PAGE) {
       this.#pages.push(new Uint8Array(PAGE));
@@ -82,7 +83,7 @@ export class RowTable {
     this.#bytes += size;
     this.#rows++;
     const mask = this.#slots.length - 1;
-    let slot = hashOf(key, 0, key.length) & mask;
+    let slot = hash & mask;
     while (this.#slots[slot] !== EMPTY) slot = (slot + 1) & mask;
     this.#slots[slot] = place + 1;
     this.#used++;
@@ -103,10 +104,10 @@ export class RowTable {
   }
 
   /** The slot that holds this key, or −1. */
-  #find(key: Uint8Array): number {
+  #find(key: Uint8Array, hash = hashOf(key, 0, key.length)): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
-    for (let slot = hashOf(key, 0, key.length) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = slots[slot]!;
       if (entry === EMPTY) return -1;
       if (entry !== GONE && this.#has(entry - 1, key)) return slot;

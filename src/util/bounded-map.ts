@@ -6,6 +6,8 @@ export class BoundedMap<K, V> {
   readonly limit: number;
   readonly #lru: boolean;
   readonly #map = new Map<K, V>();
+  /** Stands before the oldest entry: a new look for it would walk over all that are gone since the map was last packed. */
+  #oldest: IterableIterator<K> | undefined;
 
   constructor(limit: number, options: { readonly lru?: boolean } = {}) {
     if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError('BoundedMap: limit must be ≥ 1');
@@ -35,11 +37,12 @@ export class BoundedMap<K, V> {
     this.#map.delete(key);
     this.#map.set(key, value);
     if (this.#map.size <= this.limit) return undefined;
-    for (const oldest of this.#map) {
-      this.#map.delete(oldest[0]);
-      return oldest;
-    }
-    return undefined;
+    this.#oldest ??= this.#map.keys();
+    // Whatever it has passed is gone, and the map is not empty: it has a next one.
+    const oldest = this.#oldest.next().value as K;
+    const gone = this.#map.get(oldest) as V;
+    this.#map.delete(oldest);
+    return [oldest, gone];
   }
 
   delete(key: K): boolean {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { assert, InvariantError, unreachable } from '../../src/util/assert.ts';
 import { BoundedMap } from '../../src/util/bounded-map.ts';
 import { Heap } from '../../src/util/heap.ts';
+import { seeded } from '../../src/util/random.ts';
 
 describe('Heap', () => {
   it('gives back what went in, in order, with pushes and pops mixed', () => {
@@ -69,6 +70,33 @@ describe('BoundedMap', () => {
     expect(map.has('a')).toBe(true);
     expect(map.get('nobody')).toBeUndefined();
     expect(map.size).toBe(2);
+  });
+
+  it.each([false, true])('forgets as a list would, whatever is done in whatever order (lru: %s)', (lru) => {
+    const random = seeded(11);
+    const map = new BoundedMap<number, number>(5, { lru });
+    let list: [number, number][] = [];
+    const without = (key: number) => list.filter(([other]) => other !== key);
+    for (let turn = 0; turn < 20_000; turn++) {
+      const key = random.below(12);
+      const what = random.below(100);
+      if (what === 0) {
+        map.clear();
+        list = [];
+      } else if (what < 15) {
+        expect(map.delete(key)).toBe(without(key).length < list.length);
+        list = without(key);
+      } else if (what < 40) {
+        const known = list.find(([other]) => other === key);
+        expect(map.get(key)).toBe(known?.[1]);
+        if (lru && known !== undefined) list = [...without(key), known];
+      } else {
+        list = [...without(key), [key, turn]];
+        const gone = list.length > 5 ? list.shift() : undefined;
+        expect(map.set(key, turn)).toEqual(gone);
+      }
+      expect([...map]).toEqual(list);
+    }
   });
 
   it('deletes, clears, and wants a limit', () => {
