@@ -8,6 +8,7 @@ import { openStore } from '../../src/host/store.ts';
 import { createVerify, type HostVerify } from '../../src/host/verify.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
 import { BENCH_TIME_S, benchParams, blockOn, genesisSpends } from './blocks.ts';
+import { lure } from './lure.ts';
 import { inTempDir } from './processes.ts';
 import { type BenchTable, rowOf } from './table.ts';
 
@@ -94,16 +95,4 @@ async function openNode(dir: string, params: Params, host: HostVerify): Promise<
   driver.start();
   await driver.command({ kind: 'mine', payout: undefined, tag: '' });
   return driver;
-}
-
-/** Calls the helpers with checks that are nobody's, and waits until they work: in a sync they are there. */
-async function lure(host: HostVerify): Promise<void> {
-  const checks = Array.from({ length: 1000 }, (_, i) => ({
-    scheme: 'ecdsa' as const,
-    key: new Uint8Array(33).fill(2),
-    message: new Uint8Array(32).fill(i),
-    signature: new Uint8Array(64).fill(i),
-  }));
-  host.warm(checks);
-  await new Promise((done) => setTimeout(done, 150));
 }
