@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Tx } from '../../src/bitcoin/tx.ts';
 import { Chain } from '../../src/consensus/chain.ts';
 import { checkBlock } from '../../src/consensus/check.ts';
 import type { Params } from '../../src/consensus/params.ts';
@@ -11,19 +12,33 @@ const BLOCKS_PER_COMMIT = 250;
 /** Far above what one block needs. */
 const WHOLE_BLOCK = 8_000_000;
 
-/** Makes a data directory whose node stands at that height: empty blocks, a second apart, each with its proof of work. */
-export async function storeEmptyChain(datadir: string, params: Params, height: number): Promise<void> {
+/**
+ * Makes a data directory whose node stands at that height: blocks a second apart, each with its proof of work. `txsAt`: the
+ * payments of each, by the height of its parent; without, they are empty.
+ */
+export async function storeChain(
+  datadir: string,
+  params: Params,
+  height: number,
+  txsAt: (parent: number) => readonly Tx[] = () => [],
+): Promise<void> {
   const store = await openStore(join(datadir, 'db'));
   const { verify } = createVerify();
   const chain = new Chain({ params, store, index: [], verify });
   let writes: Write[] = [];
   while (chain.tip.height < height) {
     const { hash, height: at, header } = chain.tip;
-    const block = checkBlock(blockOn({ hash, height: at, time: header.time }, [], params).bytes, params);
+    const block = checkBlock(
+      blockOn({ hash, height: at, time: header.time }, txsAt(at), params).bytes,
+      params,
+    );
     if (!block.ok) throw new Error(`${block.error.rule}: ${block.error.detail}`);
     const added = chain.addBlock(block.value, header.time + 1);
     if (!added.ok) throw new Error(`${added.error.rule}: ${added.error.detail}`);
-    if (chain.connectPiece(WHOLE_BLOCK).kind !== 'tip') throw new Error('an empty block is one piece');
+    for (let kind = 'more'; kind !== 'tip'; ) {
+      kind = chain.connectPiece(WHOLE_BLOCK).kind;
+      if (kind === 'refused') throw new Error('a block of the bench is refused');
+    }
     writes.push(...chain.takeWrites().writes);
     if (at % BLOCKS_PER_COMMIT !== 0) continue;
     await store.commit(writes, false);

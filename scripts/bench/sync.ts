@@ -1,20 +1,28 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Tx } from '../../src/bitcoin/tx.ts';
 import type { LogEvent } from '../../src/consensus/news.ts';
 import { type Params, paramsToJson } from '../../src/consensus/params.ts';
-import { benchParams } from './blocks.ts';
+import { benchParams, genesisSpends } from './blocks.ts';
 import { headerChain, serveHeaders } from './header-source.ts';
 import { BenchNode, inTempDir, until } from './processes.ts';
-import { storeEmptyChain } from './stored-chain.ts';
-import { type BenchTable, rowOf } from './table.ts';
+import { spend } from './spends.ts';
+import { storeChain } from './stored-chain.ts';
+import { type BenchTable, quantileRow, rowOf } from './table.ts';
 
 const HEADERS = 100_000;
 const BLOCKS = 10_000;
+const FULL_BLOCKS = 6;
+const PAYMENTS = 4_000;
 const ROUNDS = 3;
+/** A caller who asks again and again while full blocks are connected. */
+const ASK_EVERY_MS = 5;
 
 interface Measured {
   readonly perSecond: number;
   readonly longestStepMs: number;
+  /** Milliseconds that each answer took, where somebody asked. */
+  readonly answers: readonly number[];
 }
 
 /** A node process that knows only its genesis catches up with one peer, over the real network. */
@@ -25,6 +33,8 @@ export async function syncSuite(): Promise<BenchTable> {
     writeFileSync(genesis, JSON.stringify(paramsToJson(params)));
     const headers: Measured[] = await headerSync(dir, genesis, params);
     const blocks: Measured[] = await blockSync(dir, genesis, params);
+    const full: Measured[] = await fullSync(dir);
+    const answers = full.flatMap((m) => m.answers);
     const rows = (what: string, unit: string, measured: readonly Measured[]) => [
       rowOf(
         what,
@@ -39,10 +49,13 @@ export async function syncSuite(): Promise<BenchTable> {
     ];
     return {
       suite: 'sync',
-      says: `A fresh node process and one peer on loopback, ${ROUNDS} rounds, from the exchanged hellos on: ${HEADERS.toLocaleString('en')} headers of a peer that has no bodies; ${BLOCKS.toLocaleString('en')} empty blocks of a node process, to the tip on disk.`,
+      says: `A fresh node process and one peer on loopback, ${ROUNDS} rounds, from the exchanged hellos on: ${HEADERS.toLocaleString('en')} headers of a peer that has no bodies; ${BLOCKS.toLocaleString('en')} empty blocks, and ${FULL_BLOCKS} blocks of ${PAYMENTS.toLocaleString('en')} payments, of a node process, to the tip on disk. While the latter are connected somebody asks for the height over RPC, every ${ASK_EVERY_MS} ms.`,
       rows: [
         ...rows('header sync', 'headers/s', headers),
         ...rows('sync of empty blocks', 'blocks/s', blocks),
+        ...rows('sync of full blocks', 'tx/s', full),
+        quantileRow('RPC answers meanwhile, p50', answers, 0.5, 'ms'),
+        quantileRow('RPC answers meanwhile, p99', answers, 0.99, 'ms'),
       ],
     };
   });
@@ -66,7 +79,7 @@ async function headerSync(dir: string, genesis: string, params: Params): Promise
 
 async function blockSync(dir: string, genesis: string, params: Params): Promise<Measured[]> {
   const full = join(dir, 'full');
-  await storeEmptyChain(full, params, BLOCKS);
+  await storeChain(full, params, BLOCKS);
   const server = await BenchNode.start(full, 'A', ['--genesis', genesis]);
   const measured: Measured[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -82,17 +95,54 @@ async function blockSync(dir: string, genesis: string, params: Params): Promise<
   return measured;
 }
 
+async function fullSync(dir: string): Promise<Measured[]> {
+  const params = benchParams(PAYMENTS);
+  const genesis = join(dir, 'full-genesis.json');
+  writeFileSync(genesis, JSON.stringify(paramsToJson(params)));
+  let payments: readonly Tx[] = [];
+  const stored = join(dir, 'payments');
+  await storeChain(stored, params, FULL_BLOCKS, (parent) => {
+    // Each block spends the change of the one before.
+    payments =
+      parent === 0
+        ? genesisSpends(params, 0, PAYMENTS)
+        : payments.map(({ txid, outputs }) => spend({ txid, index: 1 }, outputs[1]!.value));
+    return payments;
+  });
+  const server = await BenchNode.start(stored, 'A', ['--genesis', genesis]);
+  const measured: Measured[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const one = await catchUp(join(dir, `payments-${round}`), genesis, server.address, {
+      target: FULL_BLOCKS,
+      everyMs: ASK_EVERY_MS,
+      reached: (node) => node.call<number>('getblockcount'),
+      isLast: (event) => event.kind === 'tip' && event.height === FULL_BLOCKS,
+    });
+    measured.push({ ...one, perSecond: one.perSecond * PAYMENTS });
+  }
+  await server.stop();
+  return measured;
+}
+
 interface Goal {
   readonly target: number;
-  /** How far it is; asked rarely, so that asking costs nothing. */
+  /** How far it is; asked rarely unless told otherwise, so that asking costs nothing. */
   readonly reached: (node: BenchNode) => Promise<number>;
+  readonly everyMs?: number;
   readonly isLast: (event: LogEvent) => boolean;
 }
 
 /** Starts a node on an empty directory with that peer, and measures by its own event log. */
 async function catchUp(datadir: string, genesis: string, peer: string, goal: Goal): Promise<Measured> {
   const node = await BenchNode.start(datadir, 'B', ['--genesis', genesis, '--connect', peer]);
-  await until(`at ${goal.target}`, async () => (await goal.reached(node)) >= goal.target, 100);
+  const answers: number[] = [];
+  const isThere = async (): Promise<boolean> => {
+    const asked = performance.now();
+    const height = await goal.reached(node);
+    answers.push(performance.now() - asked);
+    return height >= goal.target;
+  };
+  await until(`at ${goal.target}`, isThere, goal.everyMs ?? 100);
   const longestStepMs = await node.longestStepMs();
   await node.stop();
   const events = node.events();
@@ -100,5 +150,5 @@ async function catchUp(datadir: string, genesis: string, peer: string, goal: Goa
   const last = events.find(goal.isLast);
   if (first === undefined || last === undefined)
     throw new Error('the event log lacks the beginning or the end');
-  return { perSecond: (goal.target / (last.t - first.t)) * 1_000, longestStepMs };
+  return { perSecond: (goal.target / (last.t - first.t)) * 1_000, longestStepMs, answers };
 }
