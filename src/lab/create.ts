@@ -263,6 +263,9 @@ export function reopenYard(yard: YardFile, wishes: YardWishes): YardFile {
   if (wishes.retarget !== undefined) {
     throw misuse('the yard here has its retarget rule, which is part of its genesis', other);
   }
+  if (wishes.genesisFile !== undefined) {
+    throw misuse('the yard here has its genesis, made when the yard was: a networks file comes too late', other);
+  }
   const count = wishes.nodes ?? yard.nodes.length;
   if (count < yard.nodes.length) {
     throw misuse(`the yard here has ${yard.nodes.length} nodes, not ${count}`, other);

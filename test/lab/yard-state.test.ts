@@ -102,6 +102,7 @@ describe('a yard on disk', () => {
     expect(problem(() => reopenYard(ran, { nodes: 1 })).message).toBe('the yard here has 2 nodes, not 1');
     expect(problem(() => reopenYard(ran, { paceMs: 3_000 })).message).toContain('pace 2s');
     expect(problem(() => reopenYard(ran, { network: 'yard' })).message).toContain('network lab');
+    expect(problem(() => reopenYard(ran, { genesisFile: 'mine.json' })).message).toContain('comes too late');
   });
 
   it('is found upward, and its absence or damage is exit 3', () => {
