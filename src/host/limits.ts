@@ -15,6 +15,9 @@ export const hostLimits = {
   storeReadRows: 1_000,
   storeReadBytes: 1_000_000,
 
+  /** Records handed to LevelDB at a time: a few milliseconds. */
+  storeWriteRows: 2_000,
+
   // ---- driver ----
   /** Frames of one peer that wait for their step; above it the peer's stream is not read. */
   queuedFramesPerPeer: 32,

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ChainedBatch, type GetOptions, type IteratorOptions, Level } from 'level';
 import type { Row, Store, Write } from '../consensus/store.ts';
 import { hostLimits } from './limits.ts';
@@ -89,9 +90,12 @@ export class DiskStore implements Store {
     try {
       // A chained batch hands each record over at once; an array batch costs five times as much for a full block.
       const batch = this.#db.batch() as unknown as ChainedBatch<Db, Uint8Array, Uint8Array>;
-      for (const { key, value } of writes) {
+      for (let i = 0; i < writes.length; i++) {
+        const { key, value } = writes[i]!;
         if (value === undefined) batch.del(key);
         else batch.put(key, value);
+        // A full block is 18,000 rows: tens of milliseconds in which no socket would be read.
+        if (i % hostLimits.storeWriteRows === hostLimits.storeWriteRows - 1) await nextTurn();
       }
       await batch.write({ sync: durable });
     } catch (error) {

@@ -264,7 +264,10 @@ export function reopenYard(yard: YardFile, wishes: YardWishes): YardFile {
     throw misuse('the yard here has its retarget rule, which is part of its genesis', other);
   }
   if (wishes.genesisFile !== undefined) {
-    throw misuse('the yard here has its genesis, made when the yard was: a networks file comes too late', other);
+    throw misuse(
+      'the yard here has its genesis, made when the yard was: a networks file comes too late',
+      other,
+    );
   }
   const count = wishes.nodes ?? yard.nodes.length;
   if (count < yard.nodes.length) {
