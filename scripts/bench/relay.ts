@@ -38,13 +38,13 @@ interface Mined {
   readonly linkBytes: number;
 }
 
-/** How long after a node has found a block the others have it checked and on disk, and as their tip; and what it costs. */
+/** How long after a node has found a block the others have judged it, and have it as their tip; and what it costs. */
 export async function relaySuite(): Promise<BenchTable> {
   const five = await relayIn(FIVE);
   const twenty = await relayIn(TWENTY);
   return {
     suite: 'relay',
-    says: `${FIVE.nodes} node processes on loopback, each linked with all others, and ${TWENTY.nodes}, each linked with ${DIALS} of those before it. From the moment at which one has found a block (in its log) to that at which the last of the others has checked it and has it on disk (it forwards it a little earlier), and at which it is the tip of all; bytes over one link, both ways, all traffic of that time counted. ${FIVE.small} and ${TWENTY.small} empty blocks; ${FIVE.big} and ${TWENTY.big} blocks of ${PAYMENTS} payments (1 MB) that all nodes had in their mempools.`,
+    says: `${FIVE.nodes} node processes on loopback, each linked with all others, and ${TWENTY.nodes}, each linked with ${DIALS} of those before it. From the moment at which one has found a block (in its log) to that at which the last of the others has judged it, and so may pass it on, and to that at which it is the tip of all, on disk; bytes over one link, both ways, all traffic of that time counted. ${FIVE.small} and ${TWENTY.small} empty blocks; ${FIVE.big} and ${TWENTY.big} blocks of ${PAYMENTS} payments (1 MB) that all nodes had in their mempools.`,
     rows: [...five, ...twenty],
   };
 }
@@ -158,7 +158,7 @@ function rows(what: string, mined: readonly Mined[], logs: readonly (readonly Lo
     ];
   };
   return [
-    ...figures('block', 'checked by all'),
+    ...figures('block', 'judged by all'),
     ...figures('tip', 'is the tip of all'),
     rowOf(
       `${what}, bytes a link`,

@@ -38,7 +38,10 @@ export type News =
       readonly from: string;
     }
   | {
-      /** A body is here and passed `context`; not yet connected. `from` is a peer id, 'self' (mined or submitted here). */
+      /**
+       * A body is here and passed `context`; not yet connected. `from` is a peer id, 'self' (mined or submitted here). The
+       * line is written when the body is on disk; its time is that of the verdict, when others could be sent it.
+       */
       readonly kind: 'block';
       readonly id: string;
       readonly prev: string;

@@ -34,7 +34,8 @@ export interface DriverOptions {
     commit(writes: readonly Write[], durable: boolean): Promise<void>;
     close(): Promise<void>;
   };
-  readonly log: { append(news: News): unknown };
+  /** `agoMs`: how long ago it happened. */
+  readonly log: { append(news: News, agoMs: number): unknown };
   /** A throw in a step, or a failed commit: the driver has stopped, and the process should end with this. Once. */
   readonly onFatal: (error: Error) => void;
   readonly clock?: Clock;
@@ -239,16 +240,17 @@ export class NodeDriver {
   async #step(input: Input): Promise<void> {
     const started = performance.now();
     const step = this.#o.node.step(this.#clock.now(), input);
-    const ms = performance.now() - started;
+    const ended = performance.now();
+    const ms = ended - started;
     this.#steps++;
     this.#stepMs += ms;
     if (ms > this.#longest.ms) this.#longest = { ms, input: input.kind };
-    for (const effect of step.effects) if (isEarly(effect)) this.#perform(effect);
+    for (const effect of step.effects) if (isEarly(effect)) this.#perform(effect, ended);
     const committed = this.#o.store.commit(step.writes, step.durable);
     // A disk sync takes milliseconds: time for the signatures of the block that was just stored.
     if (step.durable) await Promise.all([committed, nextTurn().then(() => this.#warm())]);
     else await committed;
-    for (const effect of step.effects) if (!isEarly(effect)) this.#perform(effect);
+    for (const effect of step.effects) if (!isEarly(effect)) this.#perform(effect, ended);
   }
 
   /**
@@ -266,7 +268,8 @@ export class NodeDriver {
     return true;
   }
 
-  #perform(effect: Effect): void {
+  /** `ended`: when its step had ended. */
+  #perform(effect: Effect, ended: number): void {
     switch (effect.kind) {
       case 'send':
         this.#network?.send(effect.peer, effect.bytes);
@@ -294,7 +297,7 @@ export class NodeDriver {
         this.#wakeAt = Math.min(this.#wakeAt, effect.at);
         return;
       case 'tell':
-        this.#o.log.append(effect.news);
+        this.#o.log.append(effect.news, isVerdict(effect.news) ? performance.now() - ended : 0);
         for (const listener of [...this.#listeners]) listener(effect.news);
     }
   }
@@ -369,6 +372,11 @@ export class NodeDriver {
     this.#dropAll(error);
     this.#o.onFatal(error);
   }
+}
+
+/** Somebody else's block was passed on when it was judged, before it was on disk: its line says when that was. */
+function isVerdict(news: News): boolean {
+  return news.kind === 'block' && news.from !== 'self';
 }
 
 function isEarly(effect: Effect): boolean {

@@ -71,8 +71,9 @@ export class EventLog {
     );
   }
 
-  append(news: Body): LogEvent {
-    this.#lastTime = Math.max(this.#lastTime, this.#time());
+  /** `agoMs`: it happened so long ago; but never before the line above it. */
+  append(news: Body, agoMs = 0): LogEvent {
+    this.#lastTime = Math.max(this.#lastTime, this.#time() - agoMs);
     const event: LogEvent = { v: 1, seq: ++this.#lastSeq, t: this.#lastTime, node: this.#node, ...news };
     this.#ring.push(event);
     if (this.#ring.length >= 2 * this.#ringSize) this.#ring = this.#ring.slice(-this.#ringSize);

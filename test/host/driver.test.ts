@@ -36,6 +36,8 @@ interface Rig {
   /** Everything that happened, in order. */
   readonly trace: string[];
   readonly inputs: Input[];
+  /** What the log was told, how long ago it happened. */
+  readonly ages: number[];
   readonly fatal: Error[];
   /** What the node answers to an input. */
   react: (input: Input) => Partial<Step>;
@@ -48,6 +50,7 @@ interface Rig {
 function rig(o: Partial<DriverOptions> & { foresee?: () => readonly SigCheck[] } = {}): Rig {
   const trace: string[] = [];
   const inputs: Input[] = [];
+  const ages: number[] = [];
   const fatal: Error[] = [];
   const clock = new TestClock();
   const self: Rig = {
@@ -57,6 +60,7 @@ function rig(o: Partial<DriverOptions> & { foresee?: () => readonly SigCheck[] }
     inputs,
     fatal,
     react: () => ({}),
+    ages,
     gate: undefined,
     commitError: undefined,
     connecting: false,
@@ -88,7 +92,12 @@ function rig(o: Partial<DriverOptions> & { foresee?: () => readonly SigCheck[] }
         trace.push('store closed');
       },
     },
-    log: { append: (news) => trace.push(`told ${'txid' in news ? news.txid : news.kind}`) },
+    log: {
+      append: (news, agoMs) => {
+        trace.push(`told ${'txid' in news ? news.txid : news.kind}`);
+        ages.push(agoMs);
+      },
+    },
     onFatal: (error) => fatal.push(error),
     clock,
     ...(o.warm === undefined ? {} : { warm: o.warm }),
@@ -184,6 +193,22 @@ describe('the driver', () => {
       'told two',
     ]);
     expect(verdicts).toEqual(['accept']);
+    await r.driver.close();
+  });
+
+  it("tells somebody else's block with the time of its verdict, all else with that of the commit", async () => {
+    const r = rig();
+    r.gate = new Promise((resolve) => setTimeout(resolve, 30));
+    const block = (from: string) => ({ kind: 'tell', news: { kind: 'block', from } as News }) as const;
+    r.react = (input) =>
+      input.kind === 'joined'
+        ? { writes: [write], durable: true, effects: [block('p'), block('self'), tell('one')] }
+        : {};
+    r.driver.start();
+    r.driver.networkEvents.joined('q', false);
+    await until(() => r.ages.length === 3);
+    expect(r.ages[0]).toBeGreaterThan(25);
+    expect(r.ages.slice(1)).toEqual([0, 0]);
     await r.driver.close();
   });
 

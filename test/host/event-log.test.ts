@@ -48,6 +48,16 @@ describe('the event log', () => {
     expect(statSync(path()).mode & 0o077).toBe(0);
   });
 
+  it('takes what happened a while ago, but never puts it before the line above', async () => {
+    let time = 1_000;
+    const log = open({ time: () => time });
+    log.append(note('one'));
+    time = 1_100;
+    expect(log.append(note('two'), 40).t).toBe(1_060);
+    expect(log.append(note('three'), 70).t).toBe(1_060);
+    await log.close();
+  });
+
   it('has the machine clock', async () => {
     const log = open();
     const { t } = log.append({ kind: 'heal' });
