@@ -3,15 +3,17 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { nearest } from '../host/http-methods.ts';
 import { Problem } from '../lab/problem.ts';
-import { type Play, playOf, STRATEGIES } from '../sim/strategy/shipped.ts';
+import { type CheatTerms, type Play, playOf, STRATEGIES } from '../sim/strategy/shipped.ts';
 import { decisionProblem, type Strategy } from '../sim/strategy/strategy.ts';
 
 /** A strategy by what a person typed: a name that ships, or a file whose default export is the function. */
-export async function loadStrategy(given: string, confirmations?: number): Promise<Play> {
+export async function loadStrategy(given: string, terms: CheatTerms = {}): Promise<Play> {
   const shipped = Object.hasOwn(STRATEGIES, given) ? STRATEGIES[given] : undefined;
-  if (confirmations !== undefined && shipped?.cheats !== true)
+  if (terms.confirmations !== undefined && shipped?.cheats !== true)
     throw new Problem(2, `--confirmations is for double-spend: ${given} pays nobody who would wait for them`);
-  if (shipped !== undefined) return playOf(shipped, confirmations);
+  if (terms.patience !== undefined && shipped?.cheats !== true)
+    throw new Problem(2, `--patience is for double-spend: ${given} has rules of its own`);
+  if (shipped !== undefined) return playOf(shipped, terms);
   const names = Object.keys(STRATEGIES);
   const path = resolve(given);
   if (!/[./\\]/.test(given) || !existsSync(path)) {

@@ -2,7 +2,7 @@ import { parseAmount } from '../bitcoin/amount.ts';
 import { WELL_KNOWN } from '../consensus/genesis.ts';
 import { parseAt, parseGroups, splitLetters } from '../observe/typed-names.ts';
 import { parseDuration, parseOffset, parseRate } from '../observe/units.ts';
-import { MOST_CONFIRMATIONS, STRATEGIES } from '../sim/strategy/shipped.ts';
+import { MOST_CONFIRMATIONS, MOST_PATIENCE, STRATEGIES } from '../sim/strategy/shipped.ts';
 import type { Topology } from '../util/topology.ts';
 import { type Condition, parseCondition, type Vocabulary } from './assertions.ts';
 import { minerKeyName } from './keyring.ts';
@@ -247,18 +247,19 @@ function readStrategy(field: Field, names: Names): StepAction {
     const known = strategyOf(field, play);
     return {
       ...{ kind: 'strategy', node: letterOf(field, letter, names), play: known },
-      ...{ confirmations: undefined, as: [] },
+      ...{ confirmations: undefined, patience: undefined, as: [] },
     };
   }
-  const fields = field.map(['node', 'play', 'confirmations', 'as']);
+  const fields = field.map(['node', 'play', 'confirmations', 'patience', 'as']);
   const playField = need(field, fields, 'play');
   const play = strategyOf(playField, playField.text());
-  const stray = fields.get('confirmations') ?? fields.get('as');
+  const stray = fields.get('confirmations') ?? fields.get('patience') ?? fields.get('as');
   if (stray !== undefined && STRATEGIES[play]?.cheats !== true)
     stray.refuse(`is for double-spend: ${play} pays nobody`);
   return {
     ...{ kind: 'strategy', node: nodeOf(need(field, fields, 'node'), names), play },
     confirmations: fields.get('confirmations')?.whole(1, MOST_CONFIRMATIONS),
+    patience: fields.get('patience')?.whole(1, MOST_PATIENCE),
     as: twoNames(fields.get('as'), names),
   };
 }

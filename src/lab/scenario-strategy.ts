@@ -22,10 +22,10 @@ interface Simulated {
 const live = new WeakMap<RunningYard, Map<string, LiveStrategy>>();
 const simulated = new WeakMap<SimYard, Map<string, Simulated>>();
 
-function playFor({ play, confirmations }: StrategyStep): Play {
+function playFor({ play, ...terms }: StrategyStep): Play {
   const shipped = STRATEGIES[play];
   if (shipped === undefined) throw failed(`there is no strategy '${play}'`);
-  return playOf(shipped, confirmations);
+  return playOf(shipped, terms);
 }
 
 /** Takes `letter` out of those that play; a Problem if it is not among them. */

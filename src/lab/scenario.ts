@@ -105,6 +105,8 @@ export type StepAction =
       readonly play: string;
       /** Of a strategy that cheats: what the merchant waits for. */
       readonly confirmations: number | undefined;
+      /** ... how many blocks behind it gives up, */
+      readonly patience: number | undefined;
       /** ... and how its first payment and the one that takes its coin are called. */
       readonly as: readonly string[];
     }

@@ -53,10 +53,21 @@ it('the example plays on simulated nodes; a slip later on is told with the race'
 });
 
 it('only who cheats somebody waits for confirmations', async () => {
-  await expect(loadStrategy('selfish', 3)).rejects.toThrow('--confirmations is for double-spend');
-  const { paid, strategy } = await loadStrategy('double-spend', 3);
+  await expect(loadStrategy('selfish', { confirmations: 3 })).rejects.toThrow(
+    '--confirmations is for double-spend',
+  );
+  const { paid, strategy } = await loadStrategy('double-spend', { confirmations: 3 });
   expect(paid?.attempts).toEqual([]);
   const race = { event: 'public', own: 4, public: 3, published: 0 } as const;
   expect(strategy(race).publish).toBe(4);
   expect((await loadStrategy('double-spend')).strategy(race).publish).toBe(0);
+});
+
+it('how far behind it gives up can be told', async () => {
+  await expect(loadStrategy('selfish', { patience: 3 })).rejects.toThrow('--patience is for double-spend');
+  const behind = (blocks: number) => ({ event: 'public', own: 0, public: blocks, published: 0 }) as const;
+  const givesUp = async (patience: number | undefined, blocks: number) =>
+    (await loadStrategy('double-spend', { patience })).strategy(behind(blocks)).mineOn === 'public';
+  expect([await givesUp(undefined, 9), await givesUp(undefined, 10)]).toEqual([false, true]);
+  expect([await givesUp(1_000, 999), await givesUp(1_000, 1_000)]).toEqual([false, true]);
 });

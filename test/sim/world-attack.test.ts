@@ -78,7 +78,7 @@ describe('a strategy on whole nodes', () => {
   });
 
   it('double spend: the payment to the merchant is confirmed, and then its coin is spent otherwise', () => {
-    const play = playOf(STRATEGIES['double-spend']!, 2);
+    const play = playOf(STRATEGIES['double-spend']!, { confirmations: 2 });
     const { world } = besieged(play, 0.6, 16);
     const lost: LogEvent[] = [];
     world.onEvent((event) => {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
 import { parseCount, parseDuration } from '../../observe/units.ts';
+import type { CheatTerms } from '../../sim/strategy/shipped.ts';
 import type { Result } from '../../util/result.ts';
 import { addShared, ending, example, type Shared, shared } from './common.ts';
 
@@ -14,6 +15,7 @@ interface StrategyOptions {
   readonly blocks?: string;
   readonly seed?: string;
   readonly confirmations?: string;
+  readonly patience?: string;
 }
 
 const DEFAULT_POWER = 1 / 3;
@@ -34,6 +36,10 @@ export function strategyVerb(programPath: string): Command {
     .option(
       '--confirmations <count>',
       'double-spend: how many the paid merchant waits for before he is cheated (default 6)',
+    )
+    .option(
+      '--patience <blocks>',
+      'double-spend: so many blocks behind it gives up and starts anew (default 10)',
     )
     .option('--sim', 'no yard: on simulated nodes, in seconds')
     .option('--power <share>', 'with --sim: its share of the hash power (default 0.333)')
@@ -65,13 +71,14 @@ async function list({ out }: Shared): Promise<void> {
   out.object({ strategies: rows });
 }
 
-async function confirmationsOf({ confirmations }: StrategyOptions): Promise<number | undefined> {
-  if (confirmations === undefined) return undefined;
-  const { MOST_CONFIRMATIONS } = await import('../../sim/strategy/shipped.ts');
-  return must(
-    parseCount(confirmations, 'the number of confirmations', 1, MOST_CONFIRMATIONS),
-    '--confirmations',
-  );
+async function termsOf({ confirmations, patience }: StrategyOptions): Promise<CheatTerms> {
+  const { MOST_CONFIRMATIONS, MOST_PATIENCE } = await import('../../sim/strategy/shipped.ts');
+  const count = (text: string | undefined, what: string, most: number, option: string) =>
+    text === undefined ? undefined : must(parseCount(text, what, 1, most), option);
+  return {
+    confirmations: count(confirmations, 'the number of confirmations', MOST_CONFIRMATIONS, '--confirmations'),
+    patience: count(patience, 'the number of blocks', MOST_PATIENCE, '--patience'),
+  };
 }
 
 async function live(s: Shared, given: string, options: StrategyOptions, programPath: string): Promise<void> {
@@ -82,7 +89,7 @@ async function live(s: Shared, given: string, options: StrategyOptions, programP
       import('../../lab/strategy-live.ts'),
       import('../../lab/strategy-story.ts'),
     ]);
-  const play = await loadStrategy(given, await confirmationsOf(options));
+  const play = await loadStrategy(given, await termsOf(options));
   const forMs = options.for === undefined ? s.timeoutMs : must(parseDuration(options.for), '--for');
   const client = YardClient.open(s.yard, process.cwd());
   const played = await LiveStrategy.start(client, {
@@ -122,7 +129,7 @@ async function simulated(s: Shared, given: string, options: StrategyOptions): Pr
     options.blocks === undefined
       ? DEFAULT_BLOCKS
       : must(parseCount(options.blocks, 'the number of blocks', 10, MOST_BLOCKS), '--blocks');
-  const play = await loadStrategy(given, await confirmationsOf(options));
+  const play = await loadStrategy(given, await termsOf(options));
   const seed = options.seed ?? '1';
   const summary = await simulateStrategy({
     play,
@@ -136,7 +143,9 @@ async function simulated(s: Shared, given: string, options: StrategyOptions): Pr
   s.out.endLive();
   for (const line of paymentLines(summary.node, summary.payments)) s.out.line(line);
   s.out.line(summaryLine(summary));
-  const waits = options.confirmations === undefined ? '' : ` --confirmations ${options.confirmations}`;
+  const waits = (['confirmations', 'patience'] as const)
+    .map((option) => (options[option] === undefined ? '' : ` --${option} ${options[option]}`))
+    .join('');
   s.out.step(
     `Again, exactly: forkyard strategy ${given}${waits} --sim --power ${power} --blocks ${blocks} --seed ${seed}`,
   );

@@ -50,7 +50,7 @@ export const selfish: Strategy = stubborn({});
  */
 export function doubleSpend({
   confirmations = CONFIRMATIONS,
-  giveUpAt = 10,
+  giveUpAt = PATIENCE,
   confirmed = (race: Race) => race.public,
 } = {}): Strategy {
   return (race) => {
@@ -62,6 +62,17 @@ export function doubleSpend({
 /** What merchants wait for by custom, and the most that may be asked for. */
 const CONFIRMATIONS = 6;
 export const MOST_CONFIRMATIONS = 100;
+/** Blocks behind at which a race is given up by default, and at most. */
+const PATIENCE = 10;
+export const MOST_PATIENCE = 10_000;
+
+/** How one cheats; what is absent is as usual. */
+export interface CheatTerms {
+  /** What the merchant waits for. */
+  readonly confirmations?: number | undefined;
+  /** So many blocks behind, the attacker gives up and starts anew. */
+  readonly patience?: number | undefined;
+}
 
 export interface ShippedStrategy {
   readonly says: string;
@@ -99,8 +110,12 @@ export interface Play {
   readonly paid?: PaidTwice;
 }
 
-export function playOf({ strategy, cheats }: ShippedStrategy, confirmations = CONFIRMATIONS): Play {
+export function playOf({ strategy, cheats }: ShippedStrategy, terms: CheatTerms = {}): Play {
   if (cheats !== true) return { strategy };
+  const { confirmations = CONFIRMATIONS, patience: giveUpAt = PATIENCE } = terms;
   const paid = new PaidTwice();
-  return { paid, strategy: doubleSpend({ confirmations, confirmed: (race) => paid.confirmed(race) }) };
+  return {
+    paid,
+    strategy: doubleSpend({ confirmations, giveUpAt, confirmed: (race) => paid.confirmed(race) }),
+  };
 }
