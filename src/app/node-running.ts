@@ -14,6 +14,7 @@ import { startRpcServer } from '../host/http.ts';
 import { fastPairs } from '../host/kernels/wasm-pairs.ts';
 import { hostLimits } from '../host/limits.ts';
 import { createMiner } from '../host/miner.ts';
+import type { Crew } from '../host/miner-crew.ts';
 import type { MinerOptions } from '../host/miner-types.ts';
 import { createNetwork } from '../host/network.ts';
 import type { Network } from '../host/network-types.ts';
@@ -47,6 +48,8 @@ export interface RunningSettings {
   readonly requestStop: (why: string) => void;
   /** Shared by the nodes of one process; made here where there is none. Its maker closes it. */
   readonly signatures?: HostVerify;
+  /** The threads that the slow miners of one process share. */
+  readonly crew?: Crew;
   /** A failed commit: the disk is the truth now, and the process must end. */
   readonly fatal: (error: unknown) => void;
 }
@@ -69,7 +72,7 @@ export async function startNode(settings: RunningSettings): Promise<RunningNode>
 }
 
 async function start(
-  { options, params, payout, signatures, requestStop, fatal }: RunningSettings,
+  { options, params, payout, signatures, crew, requestStop, fatal }: RunningSettings,
   closers: (() => Promise<void> | void)[],
   closeAll: () => Promise<void>,
 ): Promise<RunningNode> {
@@ -151,7 +154,8 @@ async function start(
   network.setLinks({ refuse: [], delayMs: options.delayMs, delayTo: {} });
 
   const { threads, kernel } = options;
-  const miner = (more: Omit<MinerOptions, 'note'>) => createMiner({ note, ...more });
+  const miner = (more: Omit<MinerOptions, 'note'>) =>
+    createMiner({ note, ...more }, crew === undefined ? {} : { crew });
   const mining = new MiningControl({
     hashrate: options.hashrate,
     payout,

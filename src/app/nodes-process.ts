@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { Crew } from '../host/miner-crew.ts';
 import { createVerify, type HostVerify } from '../host/verify.ts';
 import { checkOptions, loadParams, type NodeProcessOptions, payoutScript } from './node-options.ts';
 import { describeProblem, reportProblem } from './node-problem.ts';
@@ -20,8 +21,6 @@ const MAX_NODES = 64;
 export async function runNodesProcess(
   parse: (args: readonly string[]) => NodeProcessOptions,
 ): Promise<number> {
-  // One cache and one set of libraries; no helpers, because the nodes have the cores among themselves.
-  const signatures = createVerify();
   const nodes = new Map<string, Guest>();
   const lines = createInterface({ input: process.stdin });
   const stopAll = (why: string): void => {
@@ -35,6 +34,7 @@ export async function runNodesProcess(
     reportProblem(error, process.cwd());
     process.exit(EXIT_FAILED);
   };
+  const shared: Shared = { signatures: createVerify(), crew: new Crew(), fatal };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   process.on('uncaughtException', fatal);
@@ -44,14 +44,14 @@ export async function runNodesProcess(
     const order = orderIn(line);
     if (order?.stop !== undefined) nodes.get(order.stop)?.ask('asked by its launcher');
     if (order?.start === undefined || nodes.size >= MAX_NODES) return;
-    const node = new Guest(parse(order.start), signatures, fatal);
+    const node = new Guest(parse(order.start), shared);
     nodes.set(node.name, node);
     node.run().then(() => nodes.delete(node.name), fatal);
   });
   await new Promise<void>((done) => lines.once('close', () => done()));
   stopAll('standard input ended');
   await Promise.all([...nodes.values()].map((node) => node.over));
-  signatures.close();
+  shared.signatures.close();
   return 0;
 }
 
@@ -69,22 +69,28 @@ function tell(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
+/** What its nodes have in common. */
+interface Shared {
+  /** One cache and one set of libraries; no helpers, because the nodes have the cores among themselves. */
+  readonly signatures: HostVerify;
+  readonly crew: Crew;
+  readonly fatal: (error: unknown) => void;
+}
+
 /** One of the nodes. */
 class Guest {
   readonly name: string;
   readonly over: Promise<void>;
   readonly #options: NodeProcessOptions;
-  readonly #signatures: HostVerify;
-  readonly #fatal: (error: unknown) => void;
+  readonly #shared: Shared;
   readonly #asked: Promise<string>;
   #ask: (why: string) => void = () => undefined;
   #ended: () => void = () => undefined;
 
-  constructor(options: NodeProcessOptions, signatures: HostVerify, fatal: (error: unknown) => void) {
+  constructor(options: NodeProcessOptions, shared: Shared) {
     this.name = options.name;
     this.#options = options;
-    this.#signatures = signatures;
-    this.#fatal = fatal;
+    this.#shared = shared;
     this.#asked = new Promise((done) => {
       this.#ask = done;
     });
@@ -117,9 +123,8 @@ class Guest {
         options,
         params: params.value,
         payout: payout.value,
-        signatures: this.#signatures,
+        ...this.#shared,
         requestStop: (why) => this.ask(why),
-        fatal: this.#fatal,
       });
       process.stdout.write(`${readyLine(options, node)}\n`);
       await node.close(await this.#asked);

@@ -42,6 +42,12 @@ export const hostLimits = {
   /** A helper that dies so often is not replaced. */
   helperDeaths: 3,
 
+  // ---- miners that share a thread ----
+  /** Hashes a second up to which a miner shares its thread with others of the process. */
+  crewSeatRate: 200_000,
+  /** All miners of a thread together may ask for this part of what it hashes. */
+  crewShare: 1 / 4,
+
   // ---- recordings ----
   /** A recording ends at this size; said when it begins. */
   recordingBytes: 512_000_000,

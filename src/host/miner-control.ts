@@ -1,17 +1,54 @@
 /**
- * Memory that the miner and its workers share. A worker grinds without ever returning to its event loop, so it is told
+ * Memory that miners and their workers share. A worker grinds without ever returning to its event loop, so it is told
  * what to do here and not by messages: one atomic load between batches shows that something changed.
  */
 
+const BELL = { rung: 0, closed: 1 } as const;
+
+/** Rung whenever there is news for a worker, in the memory of a seat or in its mail; without work it sleeps on it. */
+export class Bell {
+  readonly buffer: SharedArrayBuffer;
+  readonly #words: Int32Array;
+
+  constructor(buffer = new SharedArrayBuffer(8)) {
+    this.buffer = buffer;
+    this.#words = new Int32Array(buffer);
+  }
+
+  /** How often it was rung. */
+  get rung(): number {
+    return Atomics.load(this.#words, BELL.rung);
+  }
+
+  ring(): void {
+    Atomics.add(this.#words, BELL.rung, 1);
+    Atomics.notify(this.#words, BELL.rung);
+  }
+
+  /** Worker only: sleeps until it was rung more often than `seen`, or so many milliseconds. */
+  wait(seen: number, ms: number): void {
+    Atomics.wait(this.#words, BELL.rung, seen, ms);
+  }
+
+  /** Workers that hear this end. */
+  close(): void {
+    Atomics.store(this.#words, BELL.closed, 1);
+    this.ring();
+  }
+
+  get closed(): boolean {
+    return Atomics.load(this.#words, BELL.closed) !== 0;
+  }
+}
+
 /** Int32 words. */
 const WORD = {
-  /** Counts every change of anything below; workers wait on it. */
-  signal: 0,
-  /** Odd while the order is being written. */
-  version: 1,
-  stop: 2,
+  /** Grows with every order; odd while one is being written. */
+  version: 0,
+  /** Grows whenever the miner takes its seats elsewhere: who was seated under another number leaves. */
+  place: 1,
   /** The serial of the newest order that was solved: whoever solves first takes it, the others stop. */
-  solved: 3,
+  solved: 2,
 } as const;
 const ORDER_AT = 16;
 const ORDER_BYTES = 144;
@@ -35,15 +72,18 @@ export interface Order {
   readonly target: Uint8Array;
 }
 
+/** One miner's part of the shared memory. */
 export class Control {
   readonly buffer: SharedArrayBuffer;
+  #bell: Bell | undefined;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #counters: BigInt64Array;
 
-  constructor(buffer: SharedArrayBuffer) {
+  constructor(buffer: SharedArrayBuffer, bell?: Bell) {
     this.buffer = buffer;
+    this.#bell = bell;
     this.#words = new Int32Array(buffer, 0, ORDER_AT / 4);
     this.#bytes = new Uint8Array(buffer, ORDER_AT, ORDER_BYTES);
     this.#view = new DataView(buffer, ORDER_AT, ORDER_BYTES);
@@ -65,7 +105,7 @@ export class Control {
     this.#bytes.set(order.header, 32);
     this.#bytes.set(order.target, 108);
     Atomics.add(this.#words, WORD.version, 1);
-    this.wake();
+    this.#bell?.ring();
   }
 
   /** Reads the whole order as it was at one moment. */
@@ -85,27 +125,22 @@ export class Control {
     }
   }
 
-  get signal(): number {
-    return Atomics.load(this.#words, WORD.signal);
+  /** Grows with every order. */
+  get version(): number {
+    return Atomics.load(this.#words, WORD.version);
   }
 
-  /** Worker only: sleeps until the signal is no longer `seen`, or so many milliseconds. */
-  wait(seen: number, ms?: number): void {
-    Atomics.wait(this.#words, WORD.signal, seen, ms);
+  /** Miner only: sends away who sits here, and answers the number for those who come now, to be woken by `bell`. */
+  settle(bell: Bell | undefined): number {
+    const place = Atomics.add(this.#words, WORD.place, 1) + 1;
+    this.#bell?.ring();
+    this.#bell = bell;
+    return place;
   }
 
-  wake(): void {
-    Atomics.add(this.#words, WORD.signal, 1);
-    Atomics.notify(this.#words, WORD.signal);
-  }
-
-  get stopped(): boolean {
-    return Atomics.load(this.#words, WORD.stop) !== 0;
-  }
-
-  stop(): void {
-    Atomics.store(this.#words, WORD.stop, 1);
-    this.wake();
+  /** The number that was given out last. */
+  get place(): number {
+    return Atomics.load(this.#words, WORD.place);
   }
 
   isSolved(serial: number): boolean {
@@ -119,7 +154,7 @@ export class Control {
       if (newest === serial) return false;
       if (newest > serial) return true;
       if (Atomics.compareExchange(this.#words, WORD.solved, newest, serial) === newest) {
-        this.wake();
+        this.#bell?.ring();
         return true;
       }
     }
@@ -150,22 +185,46 @@ export class Control {
   }
 }
 
-/** What a worker is started with. */
-export interface WorkerStart {
+/** One miner's part of a worker. */
+export interface SeatStart {
+  /** Its number in the worker's messages. */
+  readonly id: number;
   readonly control: SharedArrayBuffer;
+  /** See `Control.settle`. */
+  readonly place: number;
+  /** Which of the miner's workers this is: the counters to use. */
   readonly index: number;
-  /** Nonces from `from` to `to` − 1 are this worker's. */
+  /** Nonces from `from` to `to` − 1 are its. */
   readonly from: number;
   readonly to: number;
+}
+
+/** What a worker is started with; later seats come as messages of their own. */
+export interface WorkerStart {
+  readonly bell: SharedArrayBuffer;
+  readonly seats: readonly SeatStart[];
   readonly kernel: string;
+  /** Hashes a second beyond which no faster kernel is looked for; 0 = the fastest. */
+  readonly enough: number;
+  /** See `SelectionOptions`. */
+  readonly exact: boolean;
+  readonly niceness: number;
   /** How many workers held this place before, and died. */
   readonly attempt: number;
 }
 
-export type WorkerMessage =
-  | { readonly kind: 'ready'; readonly kernel: string; readonly notes: readonly string[] }
+export interface ReadyMessage {
+  readonly kind: 'ready';
+  readonly kernel: string;
+  /** Hashes a second in the calibration; 0 if there was none. */
+  readonly rate: number;
+  readonly notes: readonly string[];
+}
+
+export type SeatMessage =
   | {
       readonly kind: 'solved';
+      readonly seat: number;
       readonly serial: number;
       readonly job: number;
       readonly nonce: number;
@@ -173,4 +232,8 @@ export type WorkerMessage =
       readonly tries: number;
       readonly ms: number;
     }
-  | { readonly kind: 'exhausted'; readonly serial: number };
+  | { readonly kind: 'exhausted'; readonly seat: number; readonly serial: number }
+  /** It does nothing more for this seat. */
+  | { readonly kind: 'left'; readonly seat: number };
+
+export type WorkerMessage = ReadyMessage | SeatMessage;

@@ -10,6 +10,8 @@ export interface Kernel {
   prepare(header: Uint8Array, target: Uint8Array): void;
   /** All nonces found, ascending in scan order. */
   scan(from: number, count: number): readonly number[];
+  /** The same code for a job of its own: the two may be called by turns. */
+  another(): Kernel;
 }
 
 export interface MinerOptions {

@@ -1,25 +1,21 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { availableParallelism, constants } from 'node:os';
 import type { Job } from '../node/types.ts';
 import { kernelNameProblem } from './kernels/select.ts';
-import { Control, type WorkerMessage, type WorkerStart } from './miner-control.ts';
+import { Bell, Control, type SeatMessage } from './miner-control.ts';
+import type { Crew } from './miner-crew.ts';
 import { RateMeter } from './miner-rate.ts';
+import { MinerThread, type Sitter } from './miner-thread.ts';
 import type { Miner, MinerOptions, MinerStats } from './miner-types.ts';
 
-/** A worker that keeps dying is given up: respawning for ever would only hide the cause. */
-const MAX_DEATHS = 5;
-const RESPAWN_MS = 200;
 const SAMPLE_MS = 250;
-/** How long a worker may take to end by itself before it is terminated. */
-const END_MS = 500;
 
 export interface MinerSettings {
   /** The worker's file, if not the built one. */
   readonly workerFile?: string;
   /** Nonces 0 … nonceSpace − 1 are tried for a job; 2^32 unless told. */
   readonly nonceSpace?: number;
+  /** Whoever it takes shares a thread with others of the process. */
+  readonly crew?: Crew;
 }
 
 /**
@@ -32,57 +28,45 @@ export function createMiner(o: MinerOptions, settings: MinerSettings = {}): Mine
   checkRate(o.hashrate);
   const problem = kernelNameProblem(o.kernel);
   if (problem !== undefined) throw new Error(problem);
-  return new WorkerMiner(o, settings.workerFile ?? builtWorkerFile(), settings.nonceSpace ?? 2 ** 32);
-}
-
-/**
- * The worker as built: Node 20 and vitest load no `.ts` worker, so it is found through package.json's `imports`, the
- * same from the source, from the build, from the bundle and from an installed package.
- */
-export function builtWorkerFile(): string {
-  const file = createRequire(import.meta.url).resolve('#worker/miner-worker');
-  if (!existsSync(file)) throw new Error(`${file} is missing: run npm run build`);
-  return file;
+  return new WorkerMiner(o, settings);
 }
 
 class WorkerMiner implements Miner {
   readonly #o: MinerOptions;
-  readonly #file: string;
-  readonly #nonceSpace: number;
+  readonly #settings: MinerSettings;
   readonly #control: Control;
-  readonly #workers: (Worker | undefined)[];
-  readonly #deaths: number[];
+  readonly #sitters: readonly Sitter[];
   readonly #meter: RateMeter;
   readonly #sampling: NodeJS.Timeout;
-  readonly #respawns = new Set<NodeJS.Timeout>();
+  /** On threads of its own; empty while it shares one. */
+  #own: readonly MinerThread[] = [];
+  /** Where it was before. */
+  #left: Promise<unknown> = Promise.resolve();
+  #shares: boolean;
   #kernel: string;
   #cap: number;
   #serial = 0;
   #job: Job | undefined;
   #jobSince = 0;
   #held = false;
-  #chosen = false;
   #closed = false;
   readonly #exhausted = new Set<number>();
 
-  constructor(o: MinerOptions, file: string, nonceSpace: number) {
+  constructor(o: MinerOptions, settings: MinerSettings) {
     this.#o = o;
-    this.#file = file;
-    this.#nonceSpace = nonceSpace;
+    this.#settings = settings;
     this.#kernel = o.kernel;
     this.#cap = o.hashrate;
     this.#control = Control.forWorkers(o.threads);
-    this.#workers = Array.from({ length: o.threads }, () => undefined);
-    this.#deaths = this.#workers.map(() => 0);
+    this.#sitters = Array.from({ length: o.threads }, (_, i) => this.#sitter(i));
     this.#meter = new RateMeter(o.threads);
     this.#sampling = setInterval(() => this.#sample(), SAMPLE_MS);
     this.#sampling.unref();
     this.#publish();
     const cores = availableParallelism();
     if (o.threads > cores) o.note(`${o.threads} mining threads share ${cores} core${cores === 1 ? '' : 's'}`);
-    // The first worker chooses the kernel, the others take the same: one calibration, and on a machine not yet busy.
-    this.#spawn(0);
-    if (o.kernel !== 'auto') this.#spawnMissing();
+    this.#shares = this.#mayShare();
+    this.#enter();
   }
 
   work(job: Job | undefined): void {
@@ -97,8 +81,16 @@ class WorkerMiner implements Miner {
 
   setHashrate(perSecond: number): void {
     checkRate(perSecond);
+    if (this.#closed) return;
     this.#cap = perSecond;
+    const shares = this.#mayShare();
+    const moves = shares !== this.#shares;
+    // Nobody on the old thread shall hear of the new cap, nor the new one of the old.
+    if (moves) this.#leave();
     this.#publish();
+    this.#shares = shares;
+    if (moves) this.#enter();
+    else if (shares) this.#settings.crew?.resize(this.#sitters[0]!, perSecond);
   }
 
   hold(on: boolean): void {
@@ -115,18 +107,17 @@ class WorkerMiner implements Miner {
       cap: this.#cap,
       rate: rates.reduce((a, b) => a + b, 0),
       rates,
-      hashes: this.#workers.reduce((sum, _, i) => sum + this.#control.hashes(i), 0),
+      hashes: this.#sitters.reduce((sum, { index }) => sum + this.#control.hashes(index), 0),
       working:
         this.#job !== undefined && !this.#held && !this.#closed && !this.#control.isSolved(this.#serial),
     };
   }
 
   async close(): Promise<void> {
+    if (!this.#closed) this.#leave();
     this.#closed = true;
     clearInterval(this.#sampling);
-    for (const timer of this.#respawns) clearTimeout(timer);
-    this.#control.stop();
-    await Promise.all(this.#workers.map((worker) => worker && ended(worker)));
+    await this.#left;
   }
 
   #publish(): void {
@@ -141,48 +132,76 @@ class WorkerMiner implements Miner {
     });
   }
 
-  #spawnMissing(): void {
-    this.#chosen = true;
-    for (let i = 0; i < this.#workers.length; i++) if (this.#workers[i] === undefined) this.#spawn(i);
-  }
-
-  #spawn(index: number): void {
-    const share = (i: number): number => Math.floor((this.#nonceSpace * i) / this.#o.threads);
-    const start: WorkerStart = {
-      control: this.#control.buffer,
+  #sitter(index: number): Sitter {
+    const { nonceSpace = 2 ** 32 } = this.#settings;
+    const share = (i: number): number => Math.floor((nonceSpace * i) / this.#o.threads);
+    return {
+      control: this.#control,
       index,
       from: share(index),
       to: share(index + 1),
-      kernel: this.#kernel,
-      attempt: this.#deaths[index]!,
+      ready: (kernel) => {
+        this.#kernel = kernel;
+      },
+      hear: (message) => this.#hear(index, message),
+      note: (text) => this.#o.note(text),
     };
-    // Its heap holds next to nothing once the kernel is made; the parent's flags (an inspector) are not for it.
-    const worker = new Worker(this.#file, {
-      workerData: start,
-      name: `miner ${index}`,
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 },
-    });
-    this.#workers[index] = worker;
-    let cause = 'it ended';
-    worker.on('message', (message: WorkerMessage) => this.#hear(index, message));
-    worker.on('error', (error) => {
-      cause = error instanceof Error ? error.message : String(error);
-    });
-    worker.on('exit', () => this.#died(index, cause));
   }
 
-  #hear(index: number, message: WorkerMessage): void {
+  #mayShare(): boolean {
+    const { threads, kernel } = this.#o;
+    return this.#settings.crew?.takes({ threads, kernel, hashrate: this.#cap }) ?? false;
+  }
+
+  #enter(): void {
+    if (this.#shares) this.#settings.crew?.sit(this.#sitters[0]!, this.#cap);
+    else this.#startOwn();
+  }
+
+  #leave(): void {
+    const leaving = this.#shares
+      ? this.#settings.crew?.leave(this.#sitters[0]!)
+      : Promise.all(this.#own.map((thread, i) => thread.leave(this.#sitters[i]!)));
+    if (!this.#shares) this.#control.settle(undefined);
+    this.#own = [];
+    this.#left = Promise.all([this.#left, leaving]);
+  }
+
+  #startOwn(): void {
+    const bell = new Bell();
+    const place = this.#control.settle(bell);
+    const start = (index: number, kernel: string, ready?: () => void): MinerThread => {
+      const thread = new MinerThread({
+        file: this.#settings.workerFile,
+        name: `mining worker ${index}`,
+        bell,
+        kernel,
+        // Twice the cap leaves room for a machine that gets busier.
+        enough: () => (2 * this.#cap) / this.#o.threads,
+        exact: false,
+        niceness: constants.priority.PRIORITY_LOW,
+        ...(ready === undefined ? {} : { ready }),
+      });
+      thread.sit(this.#sitters[index]!, place);
+      return thread;
+    };
+    // The first worker chooses the kernel, the others take the same: one calibration, and on a machine not yet busy.
+    const others = (kernel: string): void => {
+      if (this.#control.place !== place || this.#own.length > 1) return;
+      const rest = this.#sitters.slice(1).map(({ index }) => start(index, kernel));
+      this.#own = [...this.#own, ...rest];
+    };
+    const { kernel } = this.#o;
+    this.#own = [start(0, kernel, () => others(this.#kernel))];
+    if (kernel !== 'auto') others(kernel);
+  }
+
+  #hear(index: number, message: SeatMessage): void {
     if (this.#closed) return;
     switch (message.kind) {
-      case 'ready':
-        for (const note of message.notes) this.#o.note(note);
-        this.#kernel = message.kernel;
-        if (!this.#chosen) this.#spawnMissing();
-        return;
       case 'solved': {
         const current = message.serial === this.#serial;
-        const others = this.#workers.map((_, i) =>
+        const others = this.#sitters.map((_, i) =>
           i === index ? 0 : this.#control.hashesOn(i, message.serial),
         );
         const tries = message.tries + others.reduce((a, b) => a + b, 0);
@@ -195,32 +214,16 @@ class WorkerMiner implements Miner {
         return;
       }
       case 'exhausted':
-        if (message.serial !== this.#serial || this.#job === undefined) return;
+        if (message.serial !== this.#serial || this.#job === undefined || this.#exhausted.has(index)) return;
         this.#exhausted.add(index);
         if (this.#exhausted.size === this.#o.threads) this.#o.exhausted(this.#job.id);
     }
   }
 
-  #died(index: number, cause: string): void {
-    this.#workers[index] = undefined;
-    if (this.#closed) return;
-    const deaths = ++this.#deaths[index]!;
-    if (deaths > MAX_DEATHS) {
-      this.#o.note(`mining worker ${index} died ${deaths} times and is given up: ${cause}`);
-      return;
-    }
-    this.#o.note(`mining worker ${index} died and is replaced: ${cause}`);
-    const timer = setTimeout(() => {
-      this.#respawns.delete(timer);
-      this.#spawn(index);
-    }, RESPAWN_MS);
-    this.#respawns.add(timer);
-  }
-
   #sample(): void {
     this.#meter.sample(
       performance.now(),
-      this.#workers.map((_, i) => this.#control.hashes(i)),
+      this.#sitters.map(({ index }) => this.#control.hashes(index)),
     );
   }
 }
@@ -234,16 +237,4 @@ function sameJob(a: Job, b: Job): boolean {
   return (
     a.id === b.id && Buffer.compare(a.header, b.header) === 0 && Buffer.compare(a.target, b.target) === 0
   );
-}
-
-/** A worker ends by itself at the next batch; one that does not (it is still starting) is ended. */
-async function ended(worker: Worker): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const exit = new Promise<void>((done) => worker.once('exit', () => done()));
-  const late = new Promise<void>((done) => {
-    timer = setTimeout(done, END_MS);
-  });
-  await Promise.race([exit, late]);
-  clearTimeout(timer);
-  await worker.terminate();
 }

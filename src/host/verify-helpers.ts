@@ -83,7 +83,7 @@ export class Helpers {
   }
 }
 
-/** The helper as built: see `builtWorkerFile` in miner.ts. */
+/** The helper as built: see `builtWorkerFile` in miner-thread.ts. */
 function builtHelperFile(): string {
   const file = createRequire(import.meta.url).resolve('#worker/verify-worker');
   if (!existsSync(file)) throw new Error(`${file} is missing: run npm run build`);

@@ -38,7 +38,7 @@ describe('the command line', () => {
       '--threads 0 would mine nothing: give 1 or more\nTo let its miner rest: forkyard hold',
     ],
     ['mine --hashrate 5bits', "--hashrate: '5bits' is not a hash rate; write it as 50kH/s"],
-    ['mine --kernel fast', "there is no kernel 'fast'; there are auto, simd5, simd4, javascript, reference"],
+    ['mine --kernel fast', "there is no kernel 'fast'; there are auto, simd4, simd5, javascript, reference"],
     ['mine --every 2', "--every: '2' has no unit"],
     ['mine --random 10ms', '--random: 10ms is shorter than 50ms'],
     ['mine --every 2s --on-tx', 'give one of them'],

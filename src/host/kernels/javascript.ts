@@ -57,6 +57,10 @@ class JavascriptKernel implements Kernel {
     this.#digest = new Int32Array(digestWords);
   }
 
+  another(): Kernel {
+    return new JavascriptKernel(this.#wanted, this.#digest.length, this.#halves);
+  }
+
   prepare(header: Uint8Array, target: Uint8Array): void {
     this.#job = new HeaderJob(header, target);
     this.#values = evaluate(this.#wanted, jobInputs(this.#job));

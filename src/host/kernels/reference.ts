@@ -18,6 +18,7 @@ export function referenceKernel(): Kernel {
 
   return {
     name: 'reference',
+    another: referenceKernel,
     prepare(first76, target) {
       header.set(first76.subarray(0, 76));
       goal = target.slice();

@@ -20,12 +20,12 @@ const SWAP_BYTES = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
  * Schedule, first and second hash are functions of their own: as one, V8's optimiser gives it less than half the speed.
  */
 export function simd4Kernel(): Kernel {
-  return new WasmKernel('simd4', LANES.four);
+  return new WasmKernel('simd4', newEngine(LANES.four));
 }
 
 /** The same with a fifth nonce beside it in scalar instructions, for processors with integer units to spare. */
 export function simd5Kernel(): Kernel {
-  return new WasmKernel('simd5', LANES.five);
+  return new WasmKernel('simd5', newEngine(LANES.five));
 }
 
 interface Exports {
@@ -33,50 +33,75 @@ interface Exports {
   run(from: number, turns: number): number;
 }
 
+/** A module with its memory. Kernels of one engine take turns with it: whose job lies there grinds. */
+interface Engine {
+  readonly lanes: number;
+  readonly jobValues: readonly Node[];
+  readonly jobWords: Int32Array;
+  readonly top: Uint32Array;
+  readonly hits: Uint32Array;
+  readonly scan: Exports['run'];
+  loaded: WasmKernel | undefined;
+}
+
+function newEngine(lanes: number): Engine {
+  const { bytes, statics, jobValues, topAddress } = generate(lanes);
+  const { memory, run } = instantiate(bytes) as Exports;
+  new Int32Array(memory.buffer).set(statics);
+  return {
+    lanes,
+    jobValues,
+    jobWords: new Int32Array(memory.buffer, statics.length * 4, jobValues.length),
+    top: new Uint32Array(memory.buffer, topAddress, 1),
+    hits: new Uint32Array(memory.buffer, HITS),
+    scan: run,
+    loaded: undefined,
+  };
+}
+
 class WasmKernel implements Kernel {
   readonly name: string;
-  readonly #lanes: number;
-  readonly #jobValues: readonly Node[];
-  readonly #jobWords: Int32Array;
-  readonly #top: Uint32Array;
-  readonly #hits: Uint32Array;
-  readonly #scan: Exports['run'];
+  readonly #engine: Engine;
   #job: HeaderJob | undefined;
+  #words: Int32Array = new Int32Array(0);
 
-  constructor(name: string, lanes: number) {
+  constructor(name: string, engine: Engine) {
     this.name = name;
-    this.#lanes = lanes;
-    const program = generate(lanes);
-    const { memory, run: scan } = instantiate(program.bytes) as Exports;
-    new Int32Array(memory.buffer).set(program.statics);
-    this.#jobValues = program.jobValues;
-    this.#jobWords = new Int32Array(memory.buffer, program.statics.length * 4, program.jobValues.length);
-    this.#top = new Uint32Array(memory.buffer, program.topAddress, 1);
-    this.#hits = new Uint32Array(memory.buffer, HITS);
-    this.#scan = scan;
+    this.#engine = engine;
+  }
+
+  another(): Kernel {
+    return new WasmKernel(this.name, this.#engine);
   }
 
   prepare(header: Uint8Array, target: Uint8Array): void {
     this.#job = new HeaderJob(header, target);
-    this.#jobWords.set(evaluate(this.#jobValues, jobInputs(this.#job)));
-    this.#top[0] = this.#job.topTarget;
+    this.#words = evaluate(this.#engine.jobValues, jobInputs(this.#job));
+    this.#load(this.#job);
   }
 
   scan(from: number, count: number): readonly number[] {
+    if (this.#job === undefined) throw new Error('scan before prepare');
+    if (this.#engine.loaded !== this) this.#load(this.#job);
     const found: number[] = [];
     for (let done = 0; done < count; done += CALL)
-      this.#part((from + done) >>> 0, Math.min(CALL, count - done), found);
+      this.#part(this.#job, (from + done) >>> 0, Math.min(CALL, count - done), found);
     return found;
   }
 
-  #part(from: number, count: number, found: number[]): void {
-    const job = this.#job;
-    if (job === undefined) throw new Error('scan before prepare');
-    const end = this.#scan(from | 0, Math.ceil(count / this.#lanes));
+  #load(job: HeaderJob): void {
+    this.#engine.jobWords.set(this.#words);
+    this.#engine.top[0] = job.topTarget;
+    this.#engine.loaded = this;
+  }
+
+  #part(job: HeaderJob, from: number, count: number, found: number[]): void {
+    const { lanes, hits, scan } = this.#engine;
+    const end = scan(from | 0, Math.ceil(count / lanes));
     for (let i = 0; i * 4 < end - HITS; i += 2) {
-      const first = this.#hits[i]!;
-      const mask = this.#hits[i + 1]!;
-      for (let lane = 0; lane < this.#lanes; lane++) {
+      const first = hits[i]!;
+      const mask = hits[i + 1]!;
+      for (let lane = 0; lane < lanes; lane++) {
         const nonce = (first + lane) >>> 0;
         // The last turn may reach beyond the count.
         if ((mask & (1 << lane)) !== 0 && (nonce - from) >>> 0 < count && job.meets(nonce)) found.push(nonce);
