@@ -112,6 +112,20 @@ describe.each(KERNELS.map(({ name, make }) => ({ name, kernel: make() })))(
       }
     });
 
+    it('goes by turns with others of the same code, each on its own job', () => {
+      const jobs = [21, 22, 23].map((seed) => ({
+        bytes: header(seed),
+        goal: target(seed),
+        made: kernel.another(),
+      }));
+      for (const { bytes, goal, made } of jobs) made.prepare(bytes.subarray(0, 76), goal);
+      for (let from = 0; from < 300; from += 60) {
+        for (const { bytes, goal, made } of jobs)
+          expect(made.scan(from, 60)).toEqual(scanWithCrypto(bytes, goal, from, 60));
+      }
+      expect(jobs.map(({ made }) => made.name)).toEqual([name, name, name]);
+    });
+
     it('is right after long running too, when the engine has optimised it', () => {
       expect(measureKernel(kernel, 400)).toBeGreaterThan(0);
       expect(selfTest(kernel)).toBeUndefined();
