@@ -60,9 +60,16 @@ export function decodeBlock(bytes: Uint8Array): Result<Block, DecodeFault> {
 /** Puts a block of ours together; the header's merkle root is taken as it is. */
 export function makeBlock(header: Header, txs: readonly Tx[]): Block {
   const head = encodeHeader(header);
-  let size = HEADER_SIZE + compactSizeLength(txs.length);
+  const count = new Writer(9).compactSize(txs.length).finish();
+  let at = head.length + count.length;
+  let size = at;
   for (const tx of txs) size += tx.bytes.length;
-  const w = new Writer(size).bytes(head).compactSize(txs.length);
-  for (const tx of txs) w.bytes(tx.bytes);
-  return sealed(header, headerHash(head), txs, w.finish());
+  const bytes = new Uint8Array(size);
+  bytes.set(head);
+  bytes.set(count, head.length);
+  for (const tx of txs) {
+    bytes.set(tx.bytes, at);
+    at += tx.bytes.length;
+  }
+  return sealed(header, headerHash(head), txs, bytes);
 }
