@@ -28,7 +28,7 @@ export const hostLimits = {
   /** Signature checks verified ahead of one piece of connecting: a little more than a piece of payments holds. */
   warmChecks: 400,
   /** The time after which the other inputs get a turn. */
-  warmMs: 10,
+  warmMs: 5,
 
   // ---- helpers that check signatures ----
   /** Threads, however many cores there are: one main thread cannot feed more. */
