@@ -16,7 +16,10 @@ export function encodeValue(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return tagged(7, value);
   if (Array.isArray(value)) return tagged(8, concat(...value.map(encodeValue)));
   if (typeof value === 'object') {
-    const keys = Object.keys(value).sort((a, b) => (a < b ? -1 : 1));
+    const keys: string[] = [];
+    // Fields that a class makes when they are asked for, too.
+    for (const key in value) keys.push(key);
+    keys.sort((a, b) => (a < b ? -1 : 1));
     const fields = value as Readonly<Record<string, unknown>>;
     return tagged(9, concat(...keys.flatMap((key) => [encodeValue(key), encodeValue(fields[key])])));
   }

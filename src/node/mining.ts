@@ -151,17 +151,7 @@ export class Mining {
     const { target } = template;
     if (this.#goal?.target !== target)
       this.#goal = { target, bytes: targetBytes(target), difficulty: Number(workOf(target)) };
-    const job: Job = {
-      id: this.#nextJob++,
-      // Made when it is asked for, like the template's.
-      get header() {
-        return template.header.subarray(0, 76);
-      },
-      target: this.#goal.bytes,
-      height: template.height,
-      prev: template.prev.id,
-      difficulty: this.#goal.difficulty,
-    };
+    const job = new TemplateJob(this.#nextJob++, template, this.#goal);
     this.#kept.push({ job, template, solved: false });
     if (this.#kept.length > this.#core.limits.keptJobs) this.#kept.shift();
     this.#working = true;
@@ -256,6 +246,31 @@ export class Mining {
     };
   }
 }
+
+/** Its header is made when it is asked for, like the template's. */
+class TemplateJob implements Job {
+  readonly id: number;
+  readonly target: Uint8Array;
+  readonly height: number;
+  readonly prev: string;
+  readonly difficulty: number;
+  readonly #template: Template;
+
+  constructor(id: number, template: Template, goal: { bytes: Uint8Array; difficulty: number }) {
+    this.id = id;
+    this.target = goal.bytes;
+    this.height = template.height;
+    this.prev = template.prev.id;
+    this.difficulty = goal.difficulty;
+    this.#template = template;
+  }
+
+  get header(): Uint8Array {
+    return this.#template.header.subarray(0, 76);
+  }
+}
+// Traces and recordings cover it like any other field.
+Object.defineProperty(TemplateJob.prototype, 'header', { enumerable: true });
 
 /** What a coinbase may carry (consensus/tag.ts) of the name that somebody chose: it only labels, so it is never refused. */
 function fitTag(name: string): string {

@@ -136,7 +136,7 @@ export function* templateSteps(o: TemplateOptions, pace: Pace): Steps<Template> 
     coinbaseWeight: ownWeight,
     coinbase: (extraNonce) => coinbaseOf(height, extraNonce, o.tag, o.payout, value, commitment),
   };
-  return makeTemplate(body, o.extraNonce, o.wallS);
+  return new WholeTemplate(body, o.extraNonce, o.wallS);
 }
 
 function allowedBy(o: TemplateOptions): ((entry: PoolEntry) => boolean) | undefined {
@@ -186,41 +186,64 @@ function coinbaseOf(
   });
 }
 
-/** What is hashed is made when somebody asks: most jobs of a simulated miner are over before anybody hashes them. */
-function makeTemplate(body: Body, extraNonce: number, wallS: number): Template {
-  const time = Math.max(wallS, body.leastTime);
-  let made: Made | undefined;
-  const parts = (): Made => {
-    made ??= partsOf(body, extraNonce, time);
-    return made;
-  };
-  return {
-    prev: body.prev,
-    height: body.height,
-    bits: body.bits,
-    target: body.target,
-    time,
-    extraNonce,
-    fees: body.fees,
-    txsWeight: body.txsWeight,
-    txs: body.txs,
-    get coinbase() {
-      return parts().coinbase;
-    },
-    get header() {
-      return parts().header;
-    },
-    bytes(nonce, at = time) {
-      const { header, coinbase } = parts();
-      const count = new Writer(9).compactSize(body.txs.length + 1).finish();
-      const block = concat(header, count, coinbase.bytes, ...body.txs.map((tx) => tx.bytes));
-      writeU32LE(block, TIME_AT, at);
-      writeU32LE(block, NONCE_AT, nonce);
-      return block;
-    },
-    block: (nonce) => makeBlock({ ...parts().fields, nonce }, [parts().coinbase, ...body.txs]),
-    reroll: (extra, wall = time) => makeTemplate(body, extra, wall),
-  };
+/**
+ * What is hashed is made when somebody asks: most jobs of a simulated miner are over before anybody hashes them. A class,
+ * since the engine gives every literal with a getter a hidden class of its own, which only a full collection frees.
+ */
+class WholeTemplate implements Template {
+  readonly prev: BlockEntry;
+  readonly height: number;
+  readonly bits: number;
+  readonly target: bigint;
+  readonly time: number;
+  readonly extraNonce: number;
+  readonly fees: number;
+  readonly txsWeight: number;
+  readonly txs: readonly Tx[];
+  readonly #body: Body;
+  #made: Made | undefined;
+
+  constructor(body: Body, extraNonce: number, wallS: number) {
+    this.prev = body.prev;
+    this.height = body.height;
+    this.bits = body.bits;
+    this.target = body.target;
+    this.time = Math.max(wallS, body.leastTime);
+    this.extraNonce = extraNonce;
+    this.fees = body.fees;
+    this.txsWeight = body.txsWeight;
+    this.txs = body.txs;
+    this.#body = body;
+  }
+
+  get #parts(): Made {
+    this.#made ??= partsOf(this.#body, this.extraNonce, this.time);
+    return this.#made;
+  }
+
+  get coinbase(): Tx {
+    return this.#parts.coinbase;
+  }
+
+  get header(): Uint8Array {
+    return this.#parts.header;
+  }
+
+  bytes(nonce: number, time = this.time): Uint8Array {
+    const count = new Writer(9).compactSize(this.txs.length + 1).finish();
+    const block = concat(this.header, count, this.coinbase.bytes, ...this.txs.map((tx) => tx.bytes));
+    writeU32LE(block, TIME_AT, time);
+    writeU32LE(block, NONCE_AT, nonce);
+    return block;
+  }
+
+  block(nonce: number): Block {
+    return makeBlock({ ...this.#parts.fields, nonce }, [this.coinbase, ...this.txs]);
+  }
+
+  reroll(extraNonce: number, wallS = this.time): Template {
+    return new WholeTemplate(this.#body, extraNonce, wallS);
+  }
 }
 
 interface Made {
