@@ -17,6 +17,8 @@ class FakeRouter extends EventTarget {
   readonly published: [string, Uint8Array][] = [];
   readonly streamsOutbound = new Map<string, unknown>();
   subscribers: (typeof ID)[] = [];
+  readonly mesh = new Set<string>();
+  readonly grafts: [string, readonly string[]][] = [];
   #next = 0;
 
   subscribe(): void {}
@@ -25,6 +27,13 @@ class FakeRouter extends EventTarget {
   }
   getScore(): number {
     return 0;
+  }
+  graftOnSubscribe(peer: string, topic: string): boolean {
+    const key = `${peer} ${topic}`;
+    return !this.mesh.has(key) && this.mesh.add(key).size > 0;
+  }
+  sendGraft(peer: string, topics: readonly string[]): void {
+    this.grafts.push([peer, topics]);
   }
   async publish(topic: string, data: Uint8Array): Promise<void> {
     this.published.push([topic, data]);
@@ -101,6 +110,17 @@ describe('gossip messages', () => {
     expect(t.router.reports.at(-1)).toEqual([late, 'ignore']);
     t.gossip.joined(PEER);
     expect(t.given.length).toBe(2);
+  });
+
+  it('go to a peer from the moment that it has joined, though its subscription came before our stream to it', () => {
+    const t = setup();
+    const topics = [topicName(GENESIS, 'block'), topicName(GENESIS, 'tx')];
+    t.router.mesh.add(`${PEER} ${topics[0]}`);
+    t.gossip.joined(PEER);
+    expect([...t.router.mesh]).toEqual(topics.map((name) => `${PEER} ${name}`));
+    expect(t.router.grafts).toEqual([[PEER, [topics[1]]]]);
+    t.gossip.joined(PEER);
+    expect(t.router.grafts.length).toBe(1);
   });
 
   it('of a peer without a connection, or of a topic that is none, are ignored', () => {

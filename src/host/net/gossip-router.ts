@@ -7,9 +7,9 @@ import { netLimits } from './limits.ts';
 
 /**
  * What we use of gossipsub 17. Its published type leaves most of this out, though a validating application
- * cannot do without; this interface is the one place where we cast. `pipePeerReadStream` and
- * `streamsOutbound` are internal: with them we learn that a gossip stream has died, which gossipsub only
- * logs.
+ * cannot do without; this interface is the one place where we cast. Internal are
+ * `pipePeerReadStream` and `streamsOutbound`, with which we learn that a gossip stream has died (gossipsub only
+ * logs it), and `graftOnSubscribe` and `sendGraft`.
  */
 export interface GossipRouter
   extends TypedEventTarget<{
@@ -26,6 +26,9 @@ export interface GossipRouter
   getScore(peer: PeerId): number;
   reportMessageValidationResult(msgId: string, source: PeerId, result: TopicValidatorResult): void;
   readonly streamsOutbound: ReadonlyMap<PeerId, unknown>;
+  /** Takes the peer into the topic's mesh if it may be there and there is room; true if it was not and now is. */
+  graftOnSubscribe(peer: PeerId, topic: string): boolean;
+  sendGraft(peer: PeerId, topics: readonly string[]): void;
   decodeRpc(bytes: Uint8Array): unknown;
   pipePeerReadStream(peer: Libp2pPeerId, source: AsyncIterable<GossipChunk>): Promise<void>;
 }

@@ -136,8 +136,9 @@ export class Gossip {
     });
   }
 
-  /** A peer has joined: gives what it has told already, and publishes what has waited for a peer. */
+  /** A peer has joined: it is in the mesh, what it has told already is given, and what has waited for a peer goes out. */
   joined(peer: PeerId): void {
+    this.#graft(peer);
     const early = this.#early.get(peer) ?? [];
     this.#early.delete(peer);
     for (const give of early) give();
@@ -171,6 +172,16 @@ export class Gossip {
     this.#loads.clear();
     this.#early.clear();
     this.#unpublished = [];
+  }
+
+  /**
+   * gossipsub grafts a peer when its subscription arrives, unless our stream to it opens only later: then the peer's own
+   * GRAFT or our next heartbeat does it, and what others tell us in between would never be passed to the peer.
+   */
+  #graft(peer: PeerId): void {
+    const { router } = this.#o;
+    const grafted = [...this.#topics.keys()].filter((name) => router.graftOnSubscribe(peer, name));
+    if (grafted.length > 0) router.sendGraft(peer, grafted);
   }
 
   #subscribed(name: string, peer: PeerId): boolean {
