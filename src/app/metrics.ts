@@ -28,8 +28,7 @@ export function metricsPage(context: NodeContext): MetricsPage {
       counts.set(event.kind, (counts.get(event.kind) ?? 0) + 1);
     },
     async body() {
-      await context.settled();
-      return render(samplesOf(context, figures.read().whole, counts));
+      return context.between('view', () => render(samplesOf(context, figures.read().whole, counts)));
     },
   };
 }

@@ -52,7 +52,7 @@ export function nodeContext(parts: ContextParts): NodeContext {
         throw new RpcError(RPC.MISC_ERROR, error instanceof Error ? error.message : String(error));
       }
     },
-    settled: () => driver.betweenSteps(() => undefined),
+    between: (looks, read) => driver.betweenSteps(read, looks),
     snapshot: () => store.snapshot(),
     stored: (key) => store.get(key),
     tipSince: () => tipSince,

@@ -18,6 +18,7 @@ import {
   txKey,
   undoKey,
 } from './records.ts';
+import type { Refusal } from './rules.ts';
 import type { Write } from './store.ts';
 import { type BlockEntry, forkPoint, type TreeEntry } from './tree.ts';
 
@@ -36,6 +37,19 @@ export interface TipChange {
   /** `work`: by the fork choice itself, which for experiments may be another than most work. */
   readonly because: 'work' | 'invalidated' | 'precious';
 }
+
+/** What one piece of connecting came to. */
+export type ConnectResult =
+  /** There is nothing to do. */
+  | { readonly kind: 'idle' }
+  /** The step is used up; go on in the next one. */
+  | { readonly kind: 'more' }
+  /** The tip moved, in one batch. */
+  | { readonly kind: 'tip'; readonly change: TipChange }
+  /** Its batch is handed over, and the tip moves with `catchUp`: the first thing in the next step. */
+  | { readonly kind: 'ahead' }
+  /** A block failed and is condemned; its valid ancestors stand. Go on: there may be a next best. */
+  | { readonly kind: 'refused'; readonly entry: BlockEntry; readonly refusal: Refusal };
 
 /** The first batch of a fresh data directory. The genesis index entry is the chain's to write. */
 export function writeGenesis(store: ChainStore, params: Params): void {
@@ -140,13 +154,13 @@ function pathOf(task: ConnectTask): { fork: TreeEntry; outEntries: TreeEntry[]; 
   return { fork, outEntries: pathDown(task.from, fork), inEntries: pathDown(task.at, fork).reverse() };
 }
 
-/** Hands over what was sealed, as part of one batch, and says what changed. */
-export function commitTask(
-  store: ChainStore,
-  task: ConnectTask,
-  sealed: Sealed,
-  rule: ForkChoiceName,
-): TipChange {
+/** The blocks that a task has connected, the one on the fork point first. */
+export function connectedBy(task: ConnectTask): readonly TreeEntry[] {
+  return pathOf(task).inEntries;
+}
+
+/** What a task that has arrived changes. */
+export function tipChange(task: ConnectTask, rule: ForkChoiceName): TipChange {
   const old = task.from;
   const tip = task.at;
   const because: TipChange['because'] =
@@ -160,7 +174,6 @@ export function commitTask(
     'the work of a valid tip never decreases',
   );
   const { fork, outEntries, inEntries } = pathOf(task);
-  store.commitSealed(task.overlay, sealed.writes, sealed.coins);
   const blockOf = (entry: BlockEntry): Block => task.block(entry as TreeEntry);
   return { old, tip, fork, outEntries, inEntries, because, blockOf };
 }

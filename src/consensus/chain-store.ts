@@ -161,13 +161,21 @@ export class ChainStore implements KeyedCoins {
     const writes: Write[] = [];
     const coins: CoinChange[] = [];
     for (const [outpoint, coin] of overlay.changes()) coins.push(sealCoin(outpoint, coin, writes));
-    this.commitSealed(overlay, writes, coins);
+    this.handOver(writes);
+    this.adopt(overlay, coins, 'now');
   }
 
-  /** The same of rows and coins that were made ready before; the overlay answers until they are on disk. */
-  commitSealed(overlay: CoinsOverlay, writes: readonly Write[], coins: readonly CoinChange[]): void {
-    this.#pending.overlays.push(overlay);
+  /** Rows that were made ready before. What they say of coins is not answered yet. */
+  handOver(writes: readonly Write[]): void {
     for (const write of writes) this.#pending.writes.push(write);
+  }
+
+  /**
+   * Answers with an overlay whose rows were handed over, in this step (`now`) or in the one before: from itself until
+   * they are on disk, and from the cache.
+   */
+  adopt(overlay: CoinsOverlay, coins: readonly CoinChange[], handedOver: 'now' | 'before'): void {
+    (handedOver === 'now' ? this.#pending : this.#taken).overlays.push(overlay);
     for (const { outpoint, coin } of coins) {
       if (coin === undefined) this.#coins.delete(outpoint);
       else this.#coins.set(outpoint, coin);

@@ -2,62 +2,33 @@ import { type Header, headerHash } from '../bitcoin/header.ts';
 import { assert } from '../util/assert.ts';
 import { compare, equal, idOf, keyOf } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
-import { commitTask, type Sealed, Sealing, type TipChange, writeGenesis } from './batch.ts';
+import {
+  type ConnectResult,
+  connectedBy,
+  type Sealed,
+  Sealing,
+  type TipChange,
+  tipChange,
+  writeGenesis,
+} from './batch.ts';
+import { CHAIN_BOUNDS, type ChainBounds } from './chain-bounds.ts';
 import { ChainReader } from './chain-reader.ts';
 import { ChainStore } from './chain-store.ts';
 import type { SaneBlock } from './check.ts';
 import { ConnectTask } from './connect-task.ts';
-import { checkBlockContext, checkHeader } from './context.ts';
-import { Foresight } from './foresight.ts';
+import { checkBlockContext, checkHeader, type JudgedHeader } from './context.ts';
+import { Foresight, type Standing } from './foresight.ts';
 import { type ForkChoice, MostWork } from './fork-choice.ts';
 import { Ghost } from './fork-choice-ghost.ts';
 import type { ForkChoiceName } from './fork-choice-rules.ts';
 import { openTree } from './opening.ts';
 import type { Params } from './params.ts';
 import { encodeEntry, entryKey } from './records.ts';
-import { type Checked, type Refusal, type RuleName, refuse, ruleOf } from './rules.ts';
+import { type Checked, type RuleName, refuse, ruleOf } from './rules.ts';
 import type { Row, Store, Write } from './store.ts';
 import { minerTag } from './tag.ts';
-import { type BlockEntry, forkPoint, type TreeEntry, workAfter } from './tree.ts';
+import { type BlockEntry, forkPoint, isAncestor, type TreeEntry, workAfter } from './tree.ts';
 import type { SigCheck, Verify } from './verify.ts';
-
-export type { TipChange } from './batch.ts';
-
-export type ConnectResult =
-  /** There is nothing to do. */
-  | { readonly kind: 'idle' }
-  /** The step is used up; go on in the next one. */
-  | { readonly kind: 'more' }
-  /** The tip moved, in one batch. */
-  | { readonly kind: 'tip'; readonly change: TipChange }
-  /** A block failed and is condemned; its valid ancestors stand. Go on: there may be a next best. */
-  | { readonly kind: 'refused'; readonly entry: BlockEntry; readonly refusal: Refusal };
-
-export interface JudgedHeader {
-  readonly parent: BlockEntry;
-  readonly hash: Uint8Array;
-  /** Of the whole branch. */
-  readonly work: bigint;
-}
-
-/** Memory, and how much one batch of a long sync holds. */
-export interface ChainBounds {
-  /** Coins in the read cache. */
-  readonly coins: number;
-  /** Wire bytes of recent bodies kept parsed; a parsed body takes about ten times as much. */
-  readonly bodyBytes: number;
-  /** Weight connected before a pure extension is written, though its goal is not reached. */
-  readonly pieceWeight: number;
-  /** Wire bytes of bodies that wait for the next durable batch. */
-  readonly heldBytes: number;
-}
-
-export const CHAIN_BOUNDS: ChainBounds = {
-  coins: 50_000,
-  bodyBytes: 8_000_000,
-  pieceWeight: 4_000_000,
-  heldBytes: 4_000_000,
-};
 
 /** A body this far behind the best header comes in a long sync: the next piece that is connected makes it durable too. */
 const SYNC_DISTANCE = 24;
@@ -78,6 +49,8 @@ export class Chain extends ChainReader {
   #task: ConnectTask | undefined;
   /** The task has arrived, and its rows are being made. */
   #sealing: Sealing | undefined;
+  /** Handed over with the last step's writes, and not yet to be seen here. */
+  #ahead: { readonly task: ConnectTask; readonly sealed: Sealed } | undefined;
 
   /** Throws `StoreMismatch` if `index` is not of this network and format. */
   constructor(o: {
@@ -291,8 +264,12 @@ export class Chain extends ChainReader {
     return this.#choice.best;
   }
 
-  /** One bounded step towards the best branch, of about `maxWeight` weight units. */
-  connectPiece(maxWeight: number): ConnectResult {
+  /**
+   * One bounded step towards the best branch, of about `maxWeight` weight units. An extension of `aheadRows` rows or more
+   * goes ahead of the tip: whoever looks while a big batch is being written sees what is durable already.
+   */
+  connectPiece(maxWeight: number, aheadRows = Number.POSITIVE_INFINITY): ConnectResult {
+    assert(this.#ahead === undefined, 'what was handed over is caught up with first');
     const goal = this.#choice.best;
     if (goal === this.activeTip) {
       this.#task = undefined;
@@ -301,7 +278,7 @@ export class Chain extends ChainReader {
     }
     // What stands ready is written first, whatever has come since, unless it turned out to be worth nothing.
     if (this.#sealing !== undefined && this.#sealing.task.at.condemned === undefined)
-      return this.#seal(this.#sealing);
+      return this.#seal(this.#sealing, aheadRows);
     this.#sealing = undefined;
     const task = this.#taskTo(goal);
     const result = task.step(maxWeight, this.#bounds.pieceWeight);
@@ -311,16 +288,45 @@ export class Chain extends ChainReader {
       return { kind: 'refused', entry: result.entry, refusal: result.refusal };
     }
     this.#sealing = new Sealing(task);
-    return this.#sealing.short ? this.#seal(this.#sealing) : { kind: 'more' };
+    return this.#sealing.short ? this.#seal(this.#sealing, aheadRows) : { kind: 'more' };
   }
 
-  /** The rows of a whole task, in pieces; after the last one the tip moves. */
-  #seal(sealing: Sealing): ConnectResult {
+  /** The rows of a whole task, in pieces; after the last one the tip moves, or may. */
+  #seal(sealing: Sealing, aheadRows: number): ConnectResult {
     const sealed = sealing.step();
     if (sealed === undefined) return { kind: 'more' };
+    const { task } = sealing;
     this.#sealing = undefined;
-    this.#task = undefined;
-    return { kind: 'tip', change: this.#finish(sealing.task, sealed) };
+    this.store.handOver(sealed.writes);
+    for (const entry of connectedBy(task)) {
+      if (!entry.connectedOnce) this.#dirty.add(entry);
+      entry.connectedOnce = true;
+    }
+    this.#durable = true;
+    if (sealed.writes.length >= aheadRows && isAncestor(this.activeTip, task.at)) {
+      this.#ahead = { task, sealed };
+      return { kind: 'ahead' };
+    }
+    this.store.adopt(task.overlay, sealed.coins, 'now');
+    return { kind: 'tip', change: this.#move(task) };
+  }
+
+  /** The disk is ahead of what is to be seen here. */
+  get ahead(): boolean {
+    return this.#ahead !== undefined;
+  }
+
+  /** Shows what the last step's writes hold. Before anything else in a step. */
+  catchUp(): TipChange | undefined {
+    if (this.#ahead === undefined) return undefined;
+    const { task, sealed } = this.#ahead;
+    this.#ahead = undefined;
+    this.store.adopt(task.overlay, sealed.coins, 'before');
+    return this.#move(task);
+  }
+
+  #taskAt(goal: TreeEntry): ConnectTask | undefined {
+    return this.#task?.goal === goal ? this.#task : undefined;
   }
 
   /** Goes on from where the task stands, unless the stored tip is nearer to the new goal. */
@@ -341,28 +347,33 @@ export class Chain extends ChainReader {
     return this.#task;
   }
 
-  #finish(task: ConnectTask, sealed: Sealed): TipChange {
-    const change = commitTask(this.store, task, sealed, this.#choice.name);
-    for (const entry of change.inEntries as readonly TreeEntry[]) {
-      if (!entry.connectedOnce) this.#dirty.add(entry);
-      entry.connectedOnce = true;
-    }
+  #move(task: ConnectTask): TipChange {
+    const change = tipChange(task, this.#choice.name);
+    this.#task = undefined;
     this.active.length = change.fork.height + 1;
     for (const entry of change.inEntries as readonly TreeEntry[]) this.active.push(entry);
-    this.#durable = true;
     this.#choice.moved(task.at);
     return change;
   }
 
   /** What the next pieces will verify, at most `max`. Changes nothing; see Foresight. */
   foresee(max: number): readonly SigCheck[] {
+    const standing = this.#standing();
+    return standing === undefined ? [] : this.#foresight.look(standing, max);
+  }
+
+  /** Makes that ready, of at most `fresh` transactions a call; true when all is. Changes nothing either. */
+  lookAhead(max: number, fresh: number): boolean {
+    const standing = this.#standing();
+    return standing === undefined || this.#foresight.prepare(standing, max, fresh);
+  }
+
+  #standing(): Standing | undefined {
     const goal = this.#choice.best;
-    if (goal === this.activeTip) return [];
-    const task = this.#task?.goal === goal ? this.#task : undefined;
-    return this.#foresight.look(
-      { at: task?.at ?? this.activeTip, goal, overlay: task?.overlay, partial: task?.partial },
-      max,
-    );
+    if (goal === this.activeTip) return undefined;
+    const ahead = this.#ahead?.task;
+    const task = ahead !== undefined && isAncestor(ahead.at, goal) ? ahead : this.#taskAt(goal);
+    return { at: task?.at ?? this.activeTip, goal, overlay: task?.overlay, partial: task?.partial };
   }
 
   /**

@@ -9,6 +9,13 @@ import { nextBits } from './retarget.ts';
 import { type Checked, refuse } from './rules.ts';
 import type { BlockEntry } from './tree.ts';
 
+export interface JudgedHeader {
+  readonly parent: BlockEntry;
+  readonly hash: Uint8Array;
+  /** Of the whole branch. */
+  readonly work: bigint;
+}
+
 /** Second rung: what ancestors and the clock tell. */
 
 /** BIP34, BIP66 and BIP65 each outlawed a version: mostly from the first block, on Bitcoin's own chain at its heights. */

@@ -44,6 +44,8 @@ export class Foresight {
   readonly #store: ChainStore;
   readonly #parsed = new Map<TreeEntry, SaneBlock>();
   #checks = new Map<Tx, Checks>();
+  /** Transactions that the present look may still make ready. */
+  #fresh = 0;
 
   constructor(store: ChainStore) {
     this.#store = store;
@@ -67,9 +69,20 @@ export class Foresight {
 
   /** At most `max` checks, those that connecting meets first. None while blocks are still to be disconnected. */
   look(standing: Standing, max: number): readonly SigCheck[] {
-    const { at, goal, overlay, partial } = standing;
     const found: SigCheck[] = [];
-    if (!isAncestor(at, goal)) return found;
+    this.#look(standing, max, Number.POSITIVE_INFINITY, found);
+    return found;
+  }
+
+  /** Makes ready what `look` would find, of at most `fresh` transactions at a time; true when nothing is left to do. */
+  prepare(standing: Standing, max: number, fresh: number): boolean {
+    return this.#look(standing, max, fresh, []);
+  }
+
+  #look(standing: Standing, max: number, fresh: number, found: SigCheck[]): boolean {
+    const { at, goal, overlay, partial } = standing;
+    if (!isAncestor(at, goal)) return true;
+    this.#fresh = fresh;
     if (this.#checks.size > MAX_KEPT) {
       this.#checks = new Map();
       this.#parsed.clear();
@@ -94,11 +107,12 @@ export class Foresight {
       if (underWay === undefined) this.#parsed.set(entry, block);
       const from = { tx: underWay?.next ?? 0, check: underWay?.open?.verified ?? 0 };
       looked += this.#lookInto(block, from, height, made, coinAt, found, max - looked);
+      if (this.#fresh < 0) return false;
     }
-    return found;
+    return true;
   }
 
-  /** How many signatures it came by: at most `max`, those that are not worth telling counted too. */
+  /** How many signatures it came by: at most `max`, those that are not worth telling counted too. `max` ends the look. */
   #lookInto(
     block: SaneBlock,
     from: { readonly tx: number; readonly check: number },
@@ -118,9 +132,11 @@ export class Foresight {
         looked += tx.inputs.length;
         continue;
       }
-      const checks = this.#checks.get(tx) ?? this.#prepare(tx, coinAt);
-      // A missing coin or a malformed witness is connecting's to refuse.
-      if (checks?.ok !== true) continue;
+      const known = this.#checks.get(tx);
+      if (known === undefined && --this.#fresh < 0) break;
+      const checks = known ?? this.#prepare(tx, coinAt);
+      // A missing coin or a malformed witness is connecting's to refuse, and it goes no further than here.
+      if (checks?.ok !== true) return max;
       const first = t === from.tx ? from.check : 0;
       for (let i = first; i < checks.value.length && looked < max; i++, looked++)
         found.push(checks.value[i]!);

@@ -19,11 +19,14 @@ import { InputQueue } from './driver-queue.ts';
 import { hostLimits } from './limits.ts';
 import type { Miner } from './miner-types.ts';
 import type { Network, NetworkEvents } from './network-types.ts';
+import { type Looks, Readers } from './readers.ts';
 import type { Warming } from './verify-ahead.ts';
 
 /** What the driver needs of a node; FullNode is one. */
 export interface DrivenNode {
   step(now: number, input: Input): Step;
+  /** False: asked again, it has more at hand. */
+  lookAhead?(): boolean;
   foresee?(): readonly SigCheck[];
   readonly view: NodeView;
 }
@@ -74,7 +77,7 @@ export class NodeDriver {
   readonly #answers = new Map<Ticket, { resolve(r: CommandResult): void; reject(e: Error): void }>();
   readonly #verdicts = new Map<Ticket, (verdict: GossipVerdict) => void>();
   readonly #listeners = new Set<(news: News) => void>();
-  #between: (() => void)[] = [];
+  readonly #readers = new Readers();
   #wakeAt = Number.POSITIVE_INFINITY;
   #alarm: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
@@ -156,19 +159,12 @@ export class NodeDriver {
     });
   }
 
-  /** Runs `read` when memory and disk agree: after a step's commit and before the next step. */
-  betweenSteps<T>(read: () => T): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#between.push(() => {
-        try {
-          resolve(read());
-        } catch (error) {
-          reject(error);
-        }
-      });
-      if (this.#state === 'running') this.#rouseLoop();
-      else this.#serveBetween();
-    });
+  /**
+   * Runs `read` when what it looks at holds nothing that is not durable, and memory and disk agree: after a step's commit
+   * and before the next step, and for those who look at the view alone also while a batch is written that is ahead of it.
+   */
+  betweenSteps<T>(read: () => T, looks: Looks = 'all'): Promise<Awaited<T>> {
+    return this.#readers.read(looks, read);
   }
 
   /** Hears what the node tells, after it is durable. Returns the way out. */
@@ -223,11 +219,9 @@ export class NodeDriver {
         await this.#step(input);
         // Not all is warm: the timer comes again after the other lanes had their turns.
       } else this.#wakeAt = Math.min(this.#wakeAt, this.#clock.now());
-      this.#serveBetween();
       // Sockets and RPC get their turn after every step, however long the queue.
       await nextTurn();
     }
-    this.#serveBetween();
   }
 
   #next(): Input | undefined {
@@ -239,6 +233,7 @@ export class NodeDriver {
 
   async #step(input: Input): Promise<void> {
     const started = performance.now();
+    this.#readers.open('none');
     const step = this.#o.node.step(this.#clock.now(), input);
     const ended = performance.now();
     const ms = ended - started;
@@ -246,11 +241,17 @@ export class NodeDriver {
     this.#stepMs += ms;
     if (ms > this.#longest.ms) this.#longest = { ms, input: input.kind };
     for (const effect of step.effects) if (isEarly(effect)) this.#perform(effect, ended);
-    const committed = this.#o.store.commit(step.writes, step.durable);
+    if (step.ahead === true) this.#readers.open('view');
+    const committed = this.#commit(step, ended);
     // A disk sync takes milliseconds: time for the signatures of the block that was just stored.
     if (step.durable) await Promise.all([committed, nextTurn().then(() => this.#warm())]);
     else await committed;
+  }
+
+  async #commit(step: Step, ended: number): Promise<void> {
+    await this.#o.store.commit(step.writes, step.durable);
     for (const effect of step.effects) if (!isEarly(effect)) this.#perform(effect, ended);
+    if (step.ahead !== true) this.#readers.open('all');
   }
 
   /**
@@ -261,6 +262,7 @@ export class NodeDriver {
     const { node, warm } = this.#o;
     if (warm === undefined || node.foresee === undefined || !node.view.chain.connecting) return true;
     if (this.#isWarm) return true;
+    if (this.#warming === undefined && node.lookAhead?.() === false) return false;
     this.#warming ??= warm(node.foresee());
     if (!(await this.#warming.go(performance.now() + hostLimits.warmMs))) return false;
     this.#warming = undefined;
@@ -304,9 +306,6 @@ export class NodeDriver {
 
   /** Sleeps until an input comes or the alarm rings. */
   async #rest(): Promise<void> {
-    this.#serveBetween();
-    // Whoever just read may have given us something to do.
-    if (this.#queue.size > 0 || this.#state !== 'running') return;
     if (this.#wakeAt < Number.POSITIVE_INFINITY) {
       const ms = Math.ceil((this.#wakeAt - this.#clock.now()) / 1_000);
       this.#alarm = setTimeout(() => this.#rouseLoop(), Math.min(Math.max(ms, 0), LONGEST_TIMEOUT_MS));
@@ -345,18 +344,12 @@ export class NodeDriver {
     waiting?.reject(new Error(why));
   }
 
-  #serveBetween(): void {
-    const waiting = this.#between;
-    this.#between = [];
-    for (const read of waiting) read();
-  }
-
   #dropAll(error: Error): void {
     for (const input of this.#queue.clear()) this.#giveUp(input);
     for (const ticket of [...this.#verdicts.keys()]) this.#verdict(ticket, 'ignore');
     for (const waiting of this.#answers.values()) waiting.reject(error);
     this.#answers.clear();
-    this.#serveBetween();
+    this.#readers.shut(error);
   }
 
   #stopTimers(): void {

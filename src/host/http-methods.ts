@@ -29,6 +29,8 @@ export interface RpcMethod {
   readonly oneObject?: boolean;
   /** Arguments of an example call, as one types them after the method's name. */
   readonly example: string;
+  /** `view`: it reads the node's memory alone, and in one go. */
+  readonly looks?: 'view';
   run(args: Arguments, call: Call): Json | Promise<Json>;
 }
 

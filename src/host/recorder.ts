@@ -107,6 +107,7 @@ export class Recorder {
   node(node: DrivenNode): DrivenNode {
     return {
       view: node.view,
+      ...(node.lookAhead === undefined ? {} : { lookAhead: () => node.lookAhead!() }),
       ...(node.foresee === undefined ? {} : { foresee: () => node.foresee!() }),
       step: (now, input) => this.#step(node, now, input),
     };

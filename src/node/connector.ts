@@ -1,5 +1,5 @@
 import { encodeHeader } from '../bitcoin/header.ts';
-import type { TipChange } from '../consensus/chain.ts';
+import type { TipChange } from '../consensus/batch.ts';
 import type { BlockRef } from '../consensus/news.ts';
 import type { Refusal } from '../consensus/rules.ts';
 import { type BlockEntry, isAncestor } from '../consensus/tree.ts';
@@ -86,10 +86,25 @@ export class Connector {
     if (!chain.connecting && !this.settling) this.#rest();
   }
 
+  /** First thing in a step, whatever its input: the batch of the last one holds a tip that nobody has seen yet. */
+  catchUp(): boolean {
+    const change = this.#core.chain.catchUp();
+    if (change === undefined) return false;
+    this.#midway = false;
+    this.#tipChanged(change);
+    this.#core.parts.blocks.settle();
+    if (!this.#core.chain.connecting && !this.settling) this.#rest();
+    return true;
+  }
+
   #piece(): void {
-    const result = this.#core.chain.connectPiece(this.#core.limits.connectWeightPerStep);
-    this.#midway = result.kind === 'more';
+    const { chain, limits } = this.#core;
+    const result = chain.connectPiece(limits.connectWeightPerStep, limits.batchAheadRows);
+    this.#midway = result.kind === 'more' || result.kind === 'ahead';
     switch (result.kind) {
+      case 'ahead':
+        // Nothing else may show before it is on disk.
+        return;
       case 'idle':
       case 'more':
         break;

@@ -111,16 +111,25 @@ export class FullNode {
     core.now = now;
     core.own = false;
     if (this.#steps++ === 0) this.#startedAt = now;
-    this.#dispatch(input);
+    // Showing what a big batch held is work enough for one turn of the timer.
+    const caughtUp = core.parts.connector.catchUp();
+    if (!caughtUp || input.kind !== 'timer') this.#dispatch(input);
     core.parts.download.run();
     const { writes, durable } = this.#batch();
     this.#wake(input);
-    return { writes, durable, effects: core.takeEffects() };
+    const effects = core.takeEffects();
+    return core.chain.ahead ? { writes, durable, effects, ahead: true } : { writes, durable, effects };
   }
 
   /** What the next piece of connecting will verify. Reading it changes nothing. */
   foresee(): readonly SigCheck[] {
     return this.#core.chain.foresee(this.#core.limits.foreseeChecks);
+  }
+
+  /** Makes a bounded part of it ready; true when `foresee` has all at hand. Calling it, or not, changes nothing. */
+  lookAhead(): boolean {
+    const { chain, limits } = this.#core;
+    return chain.lookAhead(limits.foreseeChecks, limits.foreseePrepared);
   }
 
   #dispatch(input: Input): void {
@@ -165,6 +174,7 @@ export class FullNode {
     const both = parts.connector.due() <= this.#core.now && parts.pieces.due() <= this.#core.now;
     this.#connects = !both || !this.#connects;
     if (this.#connects) parts.connector.tick();
+    if (this.#core.chain.ahead) return;
     if (!both || !this.#connects) parts.pieces.tick();
     parts.compact.tick();
     parts.headers.tick();

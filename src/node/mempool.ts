@@ -1,6 +1,7 @@
 import type { Block } from '../bitcoin/block.ts';
 import { isCoinbase, type OutPoint, type Tx } from '../bitcoin/tx.ts';
-import type { Chain, TipChange } from '../consensus/chain.ts';
+import type { TipChange } from '../consensus/batch.ts';
+import type { Chain } from '../consensus/chain.ts';
 import type { Params } from '../consensus/params.ts';
 import type { Checked, Refusal } from '../consensus/rules.ts';
 import type { Row, Write } from '../consensus/store.ts';

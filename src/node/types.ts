@@ -1,5 +1,5 @@
 import type { HashPairs } from '../bitcoin/merkle.ts';
-import type { ChainBounds } from '../consensus/chain.ts';
+import type { ChainBounds } from '../consensus/chain-bounds.ts';
 import type { BlockReading } from '../consensus/check.ts';
 import type { ForkChoiceName } from '../consensus/fork-choice-rules.ts';
 import type { News } from '../consensus/news.ts';
@@ -66,6 +66,11 @@ export interface Step {
   readonly writes: readonly Write[];
   readonly durable: boolean;
   readonly effects: readonly Effect[];
+  /**
+   * The view shows nothing of these writes yet, but the next step, whatever its input: who looks at the view alone may
+   * do so while they are written. Who looks at the disk too waits for the end of the next step.
+   */
+  readonly ahead?: true;
 }
 
 /** What a miner needs: the first 76 bytes of the header, and the target as 32 big-endian bytes. */

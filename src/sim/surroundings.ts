@@ -1,4 +1,4 @@
-import type { ChainBounds } from '../consensus/chain.ts';
+import type { ChainBounds } from '../consensus/chain-bounds.ts';
 import type { BlockReading } from '../consensus/check.ts';
 import type { ForkChoiceName } from '../consensus/fork-choice-rules.ts';
 import type { Params } from '../consensus/params.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { decodeBlock } from '../../src/bitcoin/block.ts';
-import type { JsonObject } from '../../src/host/http-json.ts';
+import type { JsonInput, JsonObject } from '../../src/host/http-json.ts';
 import { fromHex, toHex } from '../../src/util/bytes.ts';
 import { RpcHarness, regtest } from './rpc-harness.ts';
 
@@ -65,6 +65,33 @@ beforeEach(() => {
 
 const mine = async (blocks: number, address = ADDRESS) =>
   (await node.call('generatetoaddress', blocks, address)) as string[];
+
+describe('methods that look at the view alone', () => {
+  it('never read the disk: they may run while a batch is being written', async () => {
+    const ids = await mine(102);
+    const genesis = (await node.object('getblock', ids[0]!, 2)) as { tx: JsonObject[] };
+    const txid = genesis.tx[0]!.txid as string;
+    const calls: Record<string, JsonInput[]> = {
+      getblockhash: [1],
+      getblockheader: [ids[0]!],
+      getmempoolentry: [NEVER],
+      gettxspendingprevout: [[{ txid, vout: 0 }]],
+    };
+    const methods = node.registry.names.filter((name) => node.registry.find(name).looks === 'view');
+    expect(methods).toContain('getblockcount');
+    expect(methods.length).toBeGreaterThan(15);
+    for (const name of methods) {
+      const before = node.diskReads;
+      const said = await node.refusal(name, ...(calls[name] ?? []));
+      expect([name, said]).toEqual([name, expect.stringMatching(/^answered|^-5 Transaction not in mempool/)]);
+      expect([name, node.diskReads - before]).toEqual([name, 0]);
+    }
+    // The counter counts.
+    const before = node.diskReads;
+    await node.call('gettxoutsetinfo');
+    expect(node.diskReads).toBeGreaterThan(before);
+  });
+});
 
 describe('the chain, in Bitcoin Core’s words', () => {
   it('tells the genesis block as Core does', async () => {

@@ -32,6 +32,8 @@ export class RpcHarness {
   readonly stops: string[] = [];
   readonly miners: FakeMiner[] = [];
   readonly jobs: (Job | undefined)[] = [];
+  /** Records asked of the disk, and snapshots taken of it. */
+  diskReads = 0;
   readonly #rows = new Map<string, { key: Uint8Array; value: Uint8Array }>();
   readonly #answers = new Map<number, CommandResult>();
   readonly #listeners = new Set<(news: News) => void>();
@@ -42,7 +44,7 @@ export class RpcHarness {
   constructor(params: Params, wallS: number) {
     this.node = new FullNode({
       params,
-      store: { get: (key) => this.#rows.get(keyOf(key))?.value },
+      store: { get: (key) => this.#read(key) },
       index: [],
       verify: nobleVerify,
       seed: 1,
@@ -162,9 +164,9 @@ export class RpcHarness {
       clock: this.clock,
       grind: () => Promise.reject(new Error('regtest needs no threads')),
       command,
-      settled: () => Promise.resolve(),
+      between: async (_looks, read) => await read(),
       snapshot: () => this.#snapshot(),
-      stored: (key) => this.#rows.get(keyOf(key))?.value,
+      stored: (key) => this.#read(key),
       tipSince: () => 0,
       onNews: (listener) => {
         this.#listeners.add(listener);
@@ -177,7 +179,13 @@ export class RpcHarness {
     };
   }
 
+  #read(key: Uint8Array): Uint8Array | undefined {
+    this.diskReads++;
+    return this.#rows.get(keyOf(key))?.value;
+  }
+
   #snapshot() {
+    this.diskReads++;
     const rows = [...this.#rows.values()].sort((a, b) => compare(a.key, b.key));
     return {
       get: (key: Uint8Array) => rows.find((row) => compare(row.key, key) === 0)?.value,

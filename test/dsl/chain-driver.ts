@@ -1,7 +1,9 @@
 import type { Header } from '../../src/bitcoin/header.ts';
 import { headerHash } from '../../src/bitcoin/header.ts';
 import { nobleVerify } from '../../src/bitcoin/secp.ts';
-import { Chain, type ChainBounds, type TipChange } from '../../src/consensus/chain.ts';
+import type { TipChange } from '../../src/consensus/batch.ts';
+import { Chain } from '../../src/consensus/chain.ts';
+import type { ChainBounds } from '../../src/consensus/chain-bounds.ts';
 import { checkBlock } from '../../src/consensus/check.ts';
 import type { ForkChoiceName } from '../../src/consensus/fork-choice-rules.ts';
 import type { Params } from '../../src/consensus/params.ts';
@@ -21,6 +23,8 @@ export interface ChainDriverOptions {
   readonly forkChoice?: ForkChoiceName;
   /** Weight of each connecting step: a constant, or drawn anew for each. */
   readonly pieceWeight?: () => number;
+  /** Rows from which on a batch goes ahead of its tip: a constant, or drawn anew for each step. None by default. */
+  readonly aheadRows?: () => number;
   /** Connect right after every block (the default), or only when `connect` is called. */
   readonly eager?: boolean;
 }
@@ -69,13 +73,24 @@ export class ChainDriver implements Driver {
     this.onCommit();
   }
 
+  /** As a node begins each step: false when the disk was not ahead. */
+  catchUp(): boolean {
+    const change = this.chain.catchUp();
+    if (change === undefined) return false;
+    this.changes.push(change);
+    this.commit();
+    return true;
+  }
+
   header(header: Header): RuleName | undefined {
+    this.catchUp();
     const added = this.chain.addHeader(header, this.#options.wallS);
     this.commit();
     return added.ok ? undefined : added.error.rule;
   }
 
   block(bytes: Uint8Array): RuleName | undefined {
+    this.catchUp();
     const checked = checkBlock(bytes, this.#options.params);
     if (!checked.ok) {
       if (ruleOf(checked.error.rule).condemns)
@@ -94,7 +109,9 @@ export class ChainDriver implements Driver {
 
   /** One piece; false when there was nothing to do. */
   piece(): boolean {
-    const result = this.chain.connectPiece(this.#options.pieceWeight?.() ?? 4_000_000);
+    if (this.catchUp()) return true;
+    const { pieceWeight, aheadRows } = this.#options;
+    const result = this.chain.connectPiece(pieceWeight?.() ?? 4_000_000, aheadRows?.());
     if (result.kind === 'refused') {
       this.failed.push({ id: result.entry.id, rule: result.refusal.rule, detail: result.refusal.detail });
     }

@@ -47,7 +47,9 @@ interface Rig {
   connecting: boolean;
 }
 
-function rig(o: Partial<DriverOptions> & { foresee?: () => readonly SigCheck[] } = {}): Rig {
+function rig(
+  o: Partial<DriverOptions> & { foresee?: () => readonly SigCheck[]; lookAhead?: () => boolean } = {},
+): Rig {
   const trace: string[] = [];
   const inputs: Input[] = [];
   const ages: number[] = [];
@@ -79,6 +81,7 @@ function rig(o: Partial<DriverOptions> & { foresee?: () => readonly SigCheck[] }
         return { writes: [], durable: false, effects: [], ...self.react(input) };
       },
       ...(o.foresee === undefined ? {} : { foresee: o.foresee }),
+      ...(o.lookAhead === undefined ? {} : { lookAhead: o.lookAhead }),
     },
     store: {
       commit: async (writes: readonly Write[], durable: boolean) => {
@@ -469,6 +472,67 @@ describe('the driver', () => {
       }),
     ).rejects.toThrow('mine');
     expect(r.fatal).toEqual([]);
+    await r.driver.close();
+  });
+
+  it('lets those in who look at the view alone while a batch ahead of it is written, the others after the next step', async () => {
+    const r = rig();
+    let release = () => {};
+    r.gate = new Promise((resolve) => {
+      release = resolve;
+    });
+    r.react = (input) =>
+      input.kind === 'clock' ? { writes: [write], ahead: true, effects: [{ kind: 'wake', at: 0 }] } : {};
+    r.driver.start();
+    await until(() => r.trace.includes('commit 1'));
+    expect(await r.driver.betweenSteps(() => r.trace.at(-1), 'view')).toBe('commit 1');
+    const read = r.driver.betweenSteps(() => r.trace.at(-1));
+    for (let i = 0; i < 5; i++) await nextTurn();
+    release();
+    expect(await read).toBe('step timer');
+    await r.driver.close();
+    await expect(r.driver.betweenSteps(() => 1, 'view')).rejects.toThrow('the node is stopping');
+  });
+
+  it('tells whoever waits to read that the node has died', async () => {
+    const r = rig();
+    r.commitError = new Error('disk full');
+    r.react = (input) => (input.kind === 'clock' ? { writes: [write] } : {});
+    r.driver.start();
+    await until(() => r.trace.includes('commit 1'));
+    await expect(r.driver.betweenSteps(() => 1)).rejects.toThrow('disk full');
+    await r.driver.close();
+  });
+
+  it('makes ready what it will warm in pieces, and lets others have their turns meanwhile', async () => {
+    let left = 3;
+    const trace: string[] = [];
+    const r = rig({
+      lookAhead: () => {
+        trace.push(`look ${left}`);
+        return left-- === 0;
+      },
+      foresee: () => {
+        trace.push('foresee');
+        return [];
+      },
+      warm: () => ({ go: () => true }),
+    });
+    r.connecting = true;
+    r.react = (input) => {
+      if (input.kind === 'clock') return { effects: [{ kind: 'wake', at: 0 }] };
+      trace.push(`step ${input.kind}`);
+      return {};
+    };
+    r.driver.start();
+    await until(() => trace.includes('look 3'));
+    r.driver.networkEvents.message(...frame('p', 1));
+    await until(() => trace.includes('step timer'));
+    expect(trace.filter((line) => line !== 'step message')).toEqual([
+      ...['look 3', 'look 2', 'look 1', 'look 0'],
+      ...['foresee', 'step timer'],
+    ]);
+    expect(trace.indexOf('step message')).toBeLessThan(trace.indexOf('foresee'));
     await r.driver.close();
   });
 

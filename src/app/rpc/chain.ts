@@ -24,6 +24,7 @@ export function chainMethods(context: NodeContext): RpcMethod[] {
       summary: 'State of the chain: tip, work, difficulty, what is known by headers only.',
       args: [],
       example: '',
+      looks: 'view',
       run: async () => {
         const { view } = context;
         const { tip, bestHeader } = view.chain;
@@ -53,6 +54,7 @@ export function chainMethods(context: NodeContext): RpcMethod[] {
       summary: 'Height of the tip of the most-work chain; genesis has height 0.',
       args: [],
       example: '',
+      looks: 'view',
       run: () => chain().tip.height,
     },
     {
@@ -61,6 +63,7 @@ export function chainMethods(context: NodeContext): RpcMethod[] {
       summary: 'Id of the tip of the most-work chain.',
       args: [],
       example: '',
+      looks: 'view',
       run: () => chain().tip.id,
     },
     {
@@ -69,6 +72,7 @@ export function chainMethods(context: NodeContext): RpcMethod[] {
       summary: 'Id of the block at a height of the most-work chain.',
       args: [{ name: 'height', type: 'number', says: 'Height on the most-work chain.' }],
       example: '1000',
+      looks: 'view',
       run: (args) => {
         const height = args.integer('height', { min: -MAX_INT, max: MAX_INT });
         const entry = height < 0 ? undefined : chain().atHeight(height);
@@ -85,6 +89,7 @@ export function chainMethods(context: NodeContext): RpcMethod[] {
         { name: 'verbose', type: 'bool', default: 'true', says: 'false gives hex.' },
       ],
       example: '"00000000c937983704a73af28acdec37b049d214adbda81d7e2a3dd146f6ed09"',
+      looks: 'view',
       run: (args) => {
         const entry = entryArgument(context, args, 'blockhash');
         return args.bool('verbose', true) ? headerJson(context.view, entry) : headerHex(entry);
@@ -120,6 +125,7 @@ export function chainMethods(context: NodeContext): RpcMethod[] {
         'All branch ends in the block tree. branchlen: blocks since the most-work chain. status: active, valid-fork, valid-headers, headers-only or invalid.',
       args: [],
       example: '',
+      looks: 'view',
       run: () =>
         chain()
           .tips()
@@ -137,6 +143,7 @@ export function chainMethods(context: NodeContext): RpcMethod[] {
       summary: "The tip's difficulty as a multiple of Bitcoin's minimum (far below 1 on our networks).",
       args: [],
       example: '',
+      looks: 'view',
       run: () => difficultyJson(chain().tip.header.bits),
     },
     {
@@ -146,6 +153,7 @@ export function chainMethods(context: NodeContext): RpcMethod[] {
         'Every block that the node knows above a height near the tip, on all branches, with its total work.',
       args: [{ name: 'last', type: 'number', default: '20', says: 'Heights below the tip to go back.' }],
       example: '12',
+      looks: 'view',
       run: (args) => {
         const { tip, tips, blocks } = tree(
           context,

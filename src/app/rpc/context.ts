@@ -5,6 +5,7 @@ import type { OffsetClock } from '../../host/clock.ts';
 import { RPC, RpcError } from '../../host/http-errors.ts';
 import type { Arguments } from '../../host/http-methods.ts';
 import type { Network } from '../../host/network-types.ts';
+import type { Looks } from '../../host/readers.ts';
 import type { Command, CommandResult, Job } from '../../node/types.ts';
 import type { NodeView } from '../../node/view.ts';
 import { hashOfId } from '../../util/bytes.ts';
@@ -40,8 +41,8 @@ export interface NodeContext {
   readonly clock: OffsetClock;
   readonly grind: Grind;
   command(command: Command): Promise<CommandResult>;
-  /** Settles when memory and disk agree: then nothing can be told that a power cut would take back. */
-  settled(): Promise<void>;
+  /** Begins `read` when what it looks at can be told: nothing of it could a power cut take back. */
+  between<T>(looks: Looks, read: () => T): Promise<Awaited<T>>;
   snapshot(): Snapshot;
   /** What the store answers now, synchronously. */
   stored(key: Uint8Array): Uint8Array | undefined;

@@ -18,6 +18,7 @@ export function controlMethods(context: NodeContext, registry: () => RpcRegistry
       summary: 'All methods with their arguments, or everything about one.',
       args: [{ name: 'command', type: 'string', default: 'all methods', says: 'The method.' }],
       example: 'getblock',
+      looks: 'view',
       run: (args) => registry().help(args.has('command') ? args.string('command') : undefined),
     },
     {
@@ -37,6 +38,7 @@ export function controlMethods(context: NodeContext, registry: () => RpcRegistry
       summary: 'Seconds since the node started.',
       args: [],
       example: '',
+      looks: 'view',
       run: () => Math.floor((Date.now() - context.startedAt) / 1000),
     },
     {
@@ -73,6 +75,7 @@ export function controlMethods(context: NodeContext, registry: () => RpcRegistry
       summary: 'This node in one answer: name, addresses, tip, mempool, ready peers, mining, back ends.',
       args: [],
       example: '',
+      looks: 'view',
       run: () => nodeInfo(context),
     },
     {
@@ -84,6 +87,7 @@ export function controlMethods(context: NodeContext, registry: () => RpcRegistry
         { name: 'max', type: 'number', default: '1000', says: 'At most so many, the oldest first.' },
       ],
       example: '0 100',
+      looks: 'view',
       run: (args) => {
         const after = args.integer('after', { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 });
         const max = args.integer('max', { min: 1, max: EVENTS_LIMIT, fallback: 1_000 });

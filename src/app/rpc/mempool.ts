@@ -20,6 +20,7 @@ export function mempoolMethods(context: NodeContext): RpcMethod[] {
       summary: 'Size of the mempool and what it asks of a newcomer.',
       args: [],
       example: '',
+      looks: 'view',
       run: () => {
         const { limits } = context.view;
         let fees = 0;
@@ -69,6 +70,7 @@ export function mempoolMethods(context: NodeContext): RpcMethod[] {
       summary: 'What is known of one transaction in the mempool.',
       args: [{ name: 'txid', type: 'string', says: 'The transaction id.' }],
       example: '"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"',
+      looks: 'view',
       run: (args) => {
         const entry = pool().get(hashArgument(args, 'txid'));
         if (entry === undefined) throw new RpcError(RPC.INVALID_ADDRESS_OR_KEY, 'Transaction not in mempool');
@@ -81,6 +83,7 @@ export function mempoolMethods(context: NodeContext): RpcMethod[] {
       summary: 'For each coin, which transaction in the mempool spends it.',
       args: [{ name: 'outputs', type: 'array', says: 'Objects {"txid", "vout"}.' }],
       example: '\'[{"txid":"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16","vout":0}]\'',
+      looks: 'view',
       run: (args) =>
         args.array('outputs').map((item) => {
           const { txid, vout } = (item ?? {}) as { txid?: unknown; vout?: unknown };

@@ -15,16 +15,14 @@ import { walletMethods } from './wallet.ts';
 
 /**
  * Every method that a node answers. Each begins between two steps: a block in memory whose commit is still under way
- * must not be told, because a crash could take it back.
+ * must not be told, because a crash could take it back. Those that look at the view alone need not wait for the disk
+ * where the view stands still meanwhile.
  */
 export function nodeMethods(context: NodeContext): RpcRegistry {
   const registry: RpcRegistry = new RpcRegistry(
     allMethods(context, () => registry).map((method) => ({
       ...method,
-      run: async (args, call) => {
-        await context.settled();
-        return method.run(args, call);
-      },
+      run: (args, call) => context.between(method.looks ?? 'all', () => method.run(args, call)),
     })),
   );
   return registry;

@@ -36,6 +36,7 @@ export function miningMethods(context: NodeContext): RpcMethod[] {
       summary: 'What is being mined, at which difficulty, and the estimated hash rate of the network.',
       args: [],
       example: '',
+      looks: 'view',
       run: () => miningInfo(context),
     },
     {
@@ -47,6 +48,7 @@ export function miningMethods(context: NodeContext): RpcMethod[] {
         { name: 'height', type: 'number', default: '-1', says: 'Height of the last of them; -1 is the tip.' },
       ],
       example: '30',
+      looks: 'view',
       run: (args) =>
         networkHashps(
           context,
@@ -189,6 +191,7 @@ export function miningMethods(context: NodeContext): RpcMethod[] {
       summary: 'Own miner: on or held, cap, measured rate per thread, kernel, blocks found since the start.',
       args: [],
       example: '',
+      looks: 'view',
       run: () => context.mining.json(),
     },
   ];

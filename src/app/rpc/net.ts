@@ -20,6 +20,7 @@ export function netMethods(context: NodeContext): RpcMethod[] {
       summary: 'This node as the network sees it, and which back ends check its signatures.',
       args: [],
       example: '',
+      looks: 'view',
       run: () => {
         const peers = network.peers();
         const { limits } = context.view;
@@ -55,6 +56,7 @@ export function netMethods(context: NodeContext): RpcMethod[] {
       summary: 'Number of connected peers.',
       args: [],
       example: '',
+      looks: 'view',
       run: () => network.peers().length,
     },
     {
@@ -63,6 +65,7 @@ export function netMethods(context: NodeContext): RpcMethod[] {
       summary: 'What is known of each connected peer.',
       args: [],
       example: '',
+      looks: 'view',
       run: () => {
         const views = new Map(context.view.peers.map((peer) => [peer.peer, peer]));
         return network

@@ -15,6 +15,7 @@ import { type Failure, Watch } from './watch.ts';
 /** Bounds that a short life meets: pieces, batches and queues are then many and full. */
 const TIGHT: Partial<Limits> = {
   connectWeightPerStep: 1_500,
+  batchAheadRows: 8,
   readmitWeightPerStep: 1_000,
   maxHeadersPerMessage: 7,
   headersPerStep: 5,

@@ -110,7 +110,8 @@ export class Watch {
   #step(node: SimNode, input: Input, step: Step): void {
     const memory = this.#of(node);
     if (input.kind === 'gossip') memory.tickets.set(input.ticket, { from: input.peer, at: this.#world.now });
-    if (step.writes.length > 0) this.#dirty.add(node);
+    // A tip may be shown a step after its batch.
+    if (step.writes.length > 0 || node.tip !== memory.tip) this.#dirty.add(node);
     for (const effect of step.effects) this.#effect(node, memory, effect, step);
     this.#bounds(node);
     if (input.kind === 'timer') this.#verdicts(node, memory);
