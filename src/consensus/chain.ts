@@ -16,7 +16,7 @@ import { ChainReader } from './chain-reader.ts';
 import { ChainStore } from './chain-store.ts';
 import type { SaneBlock } from './check.ts';
 import { ConnectTask } from './connect-task.ts';
-import { checkBlockContext, checkHeader, type JudgedHeader } from './context.ts';
+import { checkBlockContext, checkHeader, type JudgedHeader, knownBad } from './context.ts';
 import { Foresight, type Standing } from './foresight.ts';
 import { type ForkChoice, MostWork } from './fork-choice.ts';
 import { Ghost } from './fork-choice-ghost.ts';
@@ -392,11 +392,4 @@ export class Chain extends ChainReader {
     this.#durable = false;
     return { writes: this.store.takeWrites(), durable };
   }
-}
-
-function knownBad(entry: TreeEntry): Checked<never> {
-  const { ownFault } = entry;
-  return ownFault === undefined
-    ? refuse('bad-prevblk', `an ancestor of ${entry.id} is condemned`)
-    : refuse('duplicate-invalid', `${entry.id} is known to be invalid: ${ownFault}`);
 }

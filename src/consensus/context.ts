@@ -7,7 +7,7 @@ import { isFinal } from './locktime.ts';
 import type { Params } from './params.ts';
 import { nextBits } from './retarget.ts';
 import { type Checked, refuse } from './rules.ts';
-import type { BlockEntry } from './tree.ts';
+import type { BlockEntry, TreeEntry } from './tree.ts';
 
 export interface JudgedHeader {
   readonly parent: BlockEntry;
@@ -80,4 +80,12 @@ export function checkBlockContext(block: SaneBlock, parent: BlockEntry): Checked
     }
   }
   return ok(undefined);
+}
+
+/** The answer to a header that is in the tree already, and condemned. */
+export function knownBad(entry: TreeEntry): Checked<never> {
+  const { ownFault } = entry;
+  return ownFault === undefined
+    ? refuse('bad-prevblk', `an ancestor of ${entry.id} is condemned`)
+    : refuse('duplicate-invalid', `${entry.id} is known to be invalid: ${ownFault}`);
 }
