@@ -110,17 +110,14 @@ export function checkTx(tx: Tx): Checked<SaneTx> {
   const refusal =
     tx.strippedSize === NODE_SIZE ? no('bad-txns-64-bytes', `transaction ${tx.id}`) : txFault(tx);
   if (refusal !== undefined) return { ok: false, error: refusal };
-  sane.add(tx);
+  tx.sane = true;
   return ok(tx as SaneTx);
 }
 
 /** One that passed by itself has been hashed. */
 function idWork(tx: Tx): number {
-  return sane.has(tx) ? 0 : ID_WORK;
+  return tx.sane ? 0 : ID_WORK;
 }
-
-/** Transactions that passed by themselves: the rules of one are the same in a block, and a parsed one never changes. */
-const sane = new WeakSet<Tx>();
 
 function no(rule: Refusal['rule'], detail: string): Refusal {
   return { rule, detail };
@@ -221,7 +218,8 @@ function* contentFault(block: Block, pace: Pace): Steps<Refusal | undefined> {
   const length = txs[0]!.inputs[0]!.script.length;
   if (length < 2 || length > 100) return no('bad-cb-length', `coinbase scriptSig has ${length} bytes`);
   for (let i = 0; i < txs.length; i++) {
-    if (sane.has(txs[i]!)) continue;
+    // The rules of one are the same in a block, and a parsed one never changes.
+    if (txs[i]!.sane) continue;
     const refusal = i === 0 ? outputsFault(txs[0]!) : txFault(txs[i]!);
     if (refusal !== undefined) return refusal;
     if (pace.due(OUTPUT_WORK * (txs[i]!.inputs.length + txs[i]!.outputs.length))) yield;

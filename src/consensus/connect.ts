@@ -70,8 +70,7 @@ function named(tx: Tx, input: number): string {
  * on the transaction alone.
  */
 export function signatureChecks(tx: Tx, coins: readonly Coin[]): Result<readonly SigCheck[], string> {
-  const known = kept.get(tx);
-  if (known !== undefined) return ok(known);
+  if (tx.checks !== undefined) return ok(tx.checks as readonly SigCheck[]);
   const cache = newSighashCache();
   const checks: SigCheck[] = [];
   for (let i = 0; i < coins.length; i++) {
@@ -82,22 +81,22 @@ export function signatureChecks(tx: Tx, coins: readonly Coin[]): Result<readonly
   return ok(checks);
 }
 
-/** Checks of transactions that wait for their block: hashing what they sign is most of what connecting it would cost. */
-const kept = new WeakMap<Tx, readonly SigCheck[]>();
-
-/** `checks`: what `signatureChecks` gave for this very transaction. They tell what is to be verified, not that it was. */
+/**
+ * Keeps them until the transaction's block comes: hashing what it signs is most of what connecting would cost. `checks`:
+ * what `signatureChecks` gave for this very transaction. They tell what is to be verified, not that it was.
+ */
 export function keepChecks(tx: Tx, checks: readonly SigCheck[]): void {
-  kept.set(tx, checks);
+  tx.checks = checks;
 }
 
 /** It was admitted to a mempool of this process, so all its signatures were valid. */
 export function hasKeptChecks(tx: Tx): boolean {
-  return kept.has(tx);
+  return tx.checks !== undefined;
 }
 
 /** Its block is connected. Whoever leaves the mempool otherwise takes its checks with it when it is collected. */
 export function forgetChecks(tx: Tx): void {
-  kept.delete(tx);
+  tx.checks = undefined;
 }
 
 function inputCheck(
