@@ -5,6 +5,7 @@ import type { NodeDriver } from '../host/driver.ts';
 import type { EventLog } from '../host/event-log.ts';
 import { RPC, RpcError } from '../host/http-errors.ts';
 import type { Network } from '../host/network-types.ts';
+import { NodeStopped } from '../host/readers.ts';
 import type { DiskStore } from '../host/store.ts';
 import type { MiningControl } from './node-mining.ts';
 import type { Grind, NodeContext } from './rpc/context.ts';
@@ -52,7 +53,13 @@ export function nodeContext(parts: ContextParts): NodeContext {
         throw new RpcError(RPC.MISC_ERROR, error instanceof Error ? error.message : String(error));
       }
     },
-    between: (looks, read) => driver.betweenSteps(read, looks),
+    between: async (looks, read) => {
+      try {
+        return await driver.betweenSteps(read, looks);
+      } catch (error) {
+        throw error instanceof NodeStopped ? new RpcError(RPC.MISC_ERROR, error.message) : error;
+      }
+    },
     snapshot: () => store.snapshot(),
     stored: (key) => store.get(key),
     tipSince: () => tipSince,

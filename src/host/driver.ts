@@ -162,8 +162,9 @@ export class NodeDriver {
   /**
    * Runs `read` when what it looks at holds nothing that is not durable, and memory and disk agree: after a step's commit
    * and before the next step, and for those who look at the view alone also while a batch is written that is ahead of it.
+   * Rejects with the read's own error, or with NodeStopped.
    */
-  betweenSteps<T>(read: () => T, looks: Looks = 'all'): Promise<Awaited<T>> {
+  betweenSteps<T>(read: () => T | Promise<T>, looks: Looks = 'all'): Promise<T> {
     return this.#readers.read(looks, read);
   }
 
@@ -349,7 +350,7 @@ export class NodeDriver {
     for (const ticket of [...this.#verdicts.keys()]) this.#verdict(ticket, 'ignore');
     for (const waiting of this.#answers.values()) waiting.reject(error);
     this.#answers.clear();
-    this.#readers.shut(error);
+    this.#readers.shut(error.message);
   }
 
   #stopTimers(): void {

@@ -3,6 +3,11 @@
  */
 export type Looks = 'view' | 'all';
 
+/** The node has stopped, or is about to: nobody reads any more. */
+export class NodeStopped extends Error {
+  override readonly name = 'NodeStopped';
+}
+
 interface Waiting {
   readonly looks: Looks;
   readonly run: () => void;
@@ -13,14 +18,14 @@ interface Waiting {
 export class Readers {
   #open: Looks | 'none' = 'all';
   #waiting: Waiting[] = [];
-  #shut: Error | undefined;
+  #shut: NodeStopped | undefined;
 
   /** Runs `read` in one go, at once if that is allowed; its throw is the caller's. */
-  read<T>(looks: Looks, read: () => T): Promise<Awaited<T>> {
+  read<T>(looks: Looks, read: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = () => {
         try {
-          resolve(read() as Awaited<T>);
+          resolve(read());
         } catch (error) {
           reject(error);
         }
@@ -40,10 +45,10 @@ export class Readers {
     for (const { looks, run } of waiting) if (this.#may(looks)) run();
   }
 
-  /** The node has stopped: whoever waits, or comes later, hears why. */
-  shut(error: Error): void {
-    this.#shut ??= error;
-    for (const { reject } of this.#waiting) reject(error);
+  /** Whoever waits, or comes later, is rejected with a {@link NodeStopped} that says why. */
+  shut(why: string): void {
+    this.#shut ??= new NodeStopped(why);
+    for (const { reject } of this.#waiting) reject(this.#shut);
     this.#waiting = [];
   }
 

@@ -11,7 +11,6 @@ import type { Json, JsonInput, JsonObject } from '../../src/host/http-json.ts';
 import { stringify } from '../../src/host/http-json.ts';
 import { bindArguments, type RpcRegistry } from '../../src/host/http-methods.ts';
 import type { HeldMessage, LinkRules, Network, PeerInfo, ProbeResult } from '../../src/host/network-types.ts';
-import type { Looks } from '../../src/host/readers.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
 import type { Command, CommandResult, Input, Job } from '../../src/node/types.ts';
 import { compare, keyOf } from '../../src/util/bytes.ts';
@@ -165,8 +164,7 @@ export class RpcHarness {
       clock: this.clock,
       grind: () => Promise.reject(new Error('regtest needs no threads')),
       command,
-      between: <T>(_looks: Looks, read: () => T) =>
-        new Promise<Awaited<T>>((resolve) => resolve(read() as Awaited<T>)),
+      between: async (_looks, read) => await read(),
       snapshot: () => this.#snapshot(),
       stored: (key) => this.#read(key),
       tipSince: () => 0,

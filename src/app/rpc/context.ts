@@ -42,7 +42,7 @@ export interface NodeContext {
   readonly grind: Grind;
   command(command: Command): Promise<CommandResult>;
   /** Begins `read` when what it looks at can be told: nothing of it could a power cut take back. */
-  between<T>(looks: Looks, read: () => T): Promise<Awaited<T>>;
+  between<T>(looks: Looks, read: () => T | Promise<T>): Promise<T>;
   snapshot(): Snapshot;
   /** What the store answers now, synchronously. */
   stored(key: Uint8Array): Uint8Array | undefined;
