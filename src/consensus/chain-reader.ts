@@ -13,7 +13,8 @@ import { type ChainTip, chainTips, findFork, locatorOf } from './walk.ts';
 
 /**
  * What there is to see of a chain: the tree, the active chain through it, and the coins at its tip. `Chain` changes it.
- * Everything here may be called between two steps, and `coinsView` apart it leaves no trace.
+ * Everything here may be called between two steps (while the chain is `ahead`, only what reads no coins and no index from the
+ * store), and `coinsView` apart it leaves no trace.
  */
 export class ChainReader {
   readonly params: Params;

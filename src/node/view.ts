@@ -10,8 +10,10 @@ import type { Job, Micros, PeerId } from './types.ts';
 
 /**
  * The only way to look into a node: what RPC, faces and invariant checkers read between two steps. Everything here is
- * as of the last step; while a block connects, chain and mempool show the old tip. Nothing may be changed through it,
- * and what it hands out must not be kept over a step, except entries, blocks and transactions, which never change.
+ * as of the last step; while a block connects, chain and mempool show the old tip. After a step that was `ahead`, what is
+ * read from the disk (coins, undo, places of transactions) belongs to the coming tip, until the next step. Nothing may be
+ * changed through it, and what it hands out must not be kept over a step, except entries, blocks and transactions, which
+ * never change.
  */
 export interface NodeView {
   /** What the node calls itself: a letter in a yard. */

@@ -7,9 +7,9 @@ import { netLimits } from './limits.ts';
 
 /**
  * What we use of gossipsub 17. Its published type leaves most of this out, though a validating application
- * cannot do without; this interface is the one place where we cast. Internal are
- * `pipePeerReadStream` and `streamsOutbound`, with which we learn that a gossip stream has died (gossipsub only
- * logs it), and `graftOnSubscribe` and `sendGraft`.
+ * cannot do without; this interface is the one place where we cast. Internal are `pipePeerReadStream` and
+ * `streamsOutbound`, with which we learn that a gossip stream has died (gossipsub only logs it), and `graftOnSubscribe`
+ * and `sendGraft`.
  */
 export interface GossipRouter
   extends TypedEventTarget<{
