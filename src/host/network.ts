@@ -378,7 +378,9 @@ class Host implements Network {
     const address = session.connection.remoteAddr.toString();
     this.#o.note(`${address} is of another network (ours is ${this.#o.genesisId.slice(0, 16)}…); refused`);
     this.#node.reputation.ban(peer, netLimits.foreignBanMs);
-    setTimeout(() => this.sessions.end(session, 'it is of another network'), netLimits.foreignGraceMs);
+    const hangUp = () => this.sessions.end(session, 'it is of another network');
+    // A process that ends need not wait for it.
+    setTimeout(hangUp, netLimits.foreignGraceMs).unref();
   }
 
   #sweep(): void {

@@ -20,8 +20,11 @@ export const netLimits = {
   gossipReadyMs: 1_500,
   /** A connection whose gossip stream is missing for so long is hung up, so that a redial makes a new one. */
   gossipDeadMs: 8_000,
-  /** How long both sides may learn that they are of different networks before the connection is cut. */
-  foreignGraceMs: 300,
+  /**
+   * How long both sides may learn that they are of different networks before the connection is cut. A machine that is
+   * busy with many nodes stands still for longer than a moment, and who was hung up on learns nothing.
+   */
+  foreignGraceMs: 3_000,
   foreignBanMs: 60_000,
   /**
    * yamux pings so often: it learns the round trip, on which the growth of its window hangs, and proves
