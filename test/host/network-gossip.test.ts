@@ -16,14 +16,16 @@ class FakeRouter extends EventTarget {
   readonly reports: [string, string][] = [];
   readonly published: [string, Uint8Array][] = [];
   readonly streamsOutbound = new Map<string, unknown>();
+  /** Of every topic but the `silent` ones. */
   subscribers: (typeof ID)[] = [];
+  readonly silent = new Set<string>();
   readonly mesh = new Set<string>();
   readonly grafts: [string, readonly string[]][] = [];
   #next = 0;
 
   subscribe(): void {}
-  getSubscribers() {
-    return this.subscribers;
+  getSubscribers(topic: string) {
+    return this.silent.has(topic) ? [] : this.subscribers;
   }
   getScore(): number {
     return 0;
@@ -115,12 +117,24 @@ describe('gossip messages', () => {
   it('go to a peer from the moment that it has joined, though its subscription came before our stream to it', () => {
     const t = setup();
     const topics = [topicName(GENESIS, 'block'), topicName(GENESIS, 'tx')];
+    t.router.subscribers = [ID];
     t.router.mesh.add(`${PEER} ${topics[0]}`);
     t.gossip.joined(PEER);
     expect([...t.router.mesh]).toEqual(topics.map((name) => `${PEER} ${name}`));
     expect(t.router.grafts).toEqual([[PEER, [topics[1]]]]);
     t.gossip.joined(PEER);
     expect(t.router.grafts.length).toBe(1);
+  });
+
+  it('go to nobody who has not subscribed to them', () => {
+    const t = setup();
+    t.gossip.joined(PEER);
+    expect([...t.router.mesh]).toEqual([]);
+    expect(t.router.grafts).toEqual([]);
+    t.router.subscribers = [ID];
+    t.router.silent.add(topicName(GENESIS, 'block'));
+    t.gossip.joined(PEER);
+    expect(t.router.grafts).toEqual([[PEER, [topicName(GENESIS, 'tx')]]]);
   });
 
   it('of a peer without a connection, or of a topic that is none, are ignored', () => {

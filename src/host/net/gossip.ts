@@ -176,11 +176,14 @@ export class Gossip {
 
   /**
    * gossipsub grafts a peer when its subscription arrives, unless our stream to it opens only later: then the peer's own
-   * GRAFT or our next heartbeat does it, and what others tell us in between would never be passed to the peer.
+   * GRAFT or our next heartbeat does it, and what others tell us in between would never be passed to the peer. Who has
+   * not subscribed, which graftOnSubscribe takes for granted, would sit in the mesh for nothing.
    */
   #graft(peer: PeerId): void {
     const { router } = this.#o;
-    const grafted = [...this.#topics.keys()].filter((name) => router.graftOnSubscribe(peer, name));
+    const grafted = [...this.#topics.keys()].filter(
+      (name) => this.#subscribed(name, peer) && router.graftOnSubscribe(peer, name),
+    );
     if (grafted.length > 0) router.sendGraft(peer, grafted);
   }
 
