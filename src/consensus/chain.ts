@@ -206,10 +206,8 @@ export class Chain extends ChainReader {
 
   #condemn(entry: TreeEntry, rule: RuleName): void {
     if (entry.ownFault !== undefined) return;
-    entry.ownFault = rule;
+    this.tree.condemn(entry, rule);
     this.#touch(entry, true);
-    for (const below of this.tree.descendants(entry)) if (below !== entry) below.badAncestor = true;
-    if (this.tree.bestHeader.condemned !== undefined) this.tree.chooseBestHeader();
     this.#choice.condemned();
   }
 
@@ -222,24 +220,10 @@ export class Chain extends ChainReader {
 
   /** Core: reconsiderblock. The block, its ancestors and its descendants are judged anew when their turn comes. */
   reconsider(entry: BlockEntry): void {
-    let top = entry as TreeEntry;
-    for (let at: TreeEntry | undefined = top; at !== undefined; at = at.parent) {
-      if (at.ownFault === undefined) continue;
-      this.#pardon(at);
-      top = at;
-    }
-    for (const below of this.tree.descendants(entry as TreeEntry))
-      if (below.ownFault !== undefined) this.#pardon(below);
-    for (const below of this.tree.descendants(top)) below.badAncestor = below.parent?.condemned !== undefined;
-    this.tree.chooseBestHeader();
+    for (const pardoned of this.tree.pardon(entry as TreeEntry)) this.#touch(pardoned, true);
     this.#choice.rebuild();
     // Rows that were being made to lead away from what is good again: the way to the goal is looked for anew.
     this.#sealing = undefined;
-  }
-
-  #pardon(entry: TreeEntry): void {
-    entry.ownFault = undefined;
-    this.#touch(entry, true);
   }
 
   /** Core: preciousblock. At equal work this block wins over the tip, until the tip has moved. */

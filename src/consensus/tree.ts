@@ -277,6 +277,27 @@ export class BlockTree {
     this.#bestHeader = best;
   }
 
+  /** No chain may contain it any more, nor what builds on it. */
+  condemn(entry: TreeEntry, rule: RuleName): void {
+    entry.ownFault = rule;
+    for (const below of this.descendants(entry)) if (below !== entry) below.badAncestor = true;
+    if (this.#bestHeader.condemned !== undefined) this.chooseBestHeader();
+  }
+
+  /** Forgets the faults of an entry, of its ancestors and of its descendants. Answers whose those were. */
+  pardon(entry: TreeEntry): readonly TreeEntry[] {
+    const pardoned: TreeEntry[] = [];
+    for (let at: TreeEntry | undefined = entry; at !== undefined; at = at.parent)
+      if (at.ownFault !== undefined) pardoned.push(at);
+    const top = pardoned.at(-1) ?? entry;
+    for (const below of this.descendants(entry))
+      if (below !== entry && below.ownFault !== undefined) pardoned.push(below);
+    for (const at of pardoned) at.ownFault = undefined;
+    for (const below of this.descendants(top)) below.badAncestor = below.parent?.condemned !== undefined;
+    this.chooseBestHeader();
+    return pardoned;
+  }
+
   /** `entry` and all below it, each parent before its children. */
   *descendants(entry: TreeEntry): IterableIterator<TreeEntry> {
     const stack: TreeEntry[] = [entry];

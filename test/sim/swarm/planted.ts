@@ -61,7 +61,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'children of a condemned block are not condemned with it',
-    file: 'consensus/chain.ts',
+    file: 'consensus/tree.ts',
     from: 'if (below !== entry) below.badAncestor = true;',
     to: 'if (below === entry) below.badAncestor = false;',
     within: 60,
