@@ -282,10 +282,7 @@ export class Chain extends ChainReader {
     const { task } = sealing;
     this.#sealing = undefined;
     this.store.handOver(sealed.writes);
-    for (const entry of connectedBy(task)) {
-      if (!entry.connectedOnce) this.#dirty.add(entry);
-      entry.connectedOnce = true;
-    }
+    for (const entry of connectedBy(task)) if (!entry.connectedOnce) this.#dirty.add(entry);
     this.#durable = true;
     if (sealed.writes.length >= aheadRows && isAncestor(this.activeTip, task.at)) {
       this.#ahead = { task, sealed };
@@ -335,7 +332,10 @@ export class Chain extends ChainReader {
     const change = tipChange(task, this.#choice.name);
     this.#task = undefined;
     this.active.length = change.fork.height + 1;
-    for (const entry of change.inEntries as readonly TreeEntry[]) this.active.push(entry);
+    for (const entry of change.inEntries as readonly TreeEntry[]) {
+      this.active.push(entry);
+      entry.connectedOnce = true;
+    }
     this.#choice.moved(task.at);
     return change;
   }
@@ -370,7 +370,12 @@ export class Chain extends ChainReader {
       this.store.settle();
       return { writes: [], durable: false };
     }
-    for (const entry of this.#dirty) this.store.write(entryKey(entry.hash), encodeEntry(entry.record()));
+    // What goes ahead of its tip is written as it will be seen.
+    const coming = new Set(this.#ahead === undefined ? [] : connectedBy(this.#ahead.task));
+    for (const entry of this.#dirty) {
+      const record = coming.has(entry) ? { ...entry.record(), connectedOnce: true } : entry.record();
+      this.store.write(entryKey(entry.hash), encodeEntry(record));
+    }
     this.#dirty.clear();
     const durable = this.#durable;
     this.#durable = false;

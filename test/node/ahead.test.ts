@@ -67,11 +67,14 @@ describe('a step whose batch is ahead of the view', () => {
       expect(step.writes.length).toBeGreaterThan(4);
       expect(step.effects.map(({ kind }) => kind)).toEqual(['wake']);
       expect(a.node.view.chain.tip.height).toBe(0);
+      // Core's "valid-fork" would say that it was connected.
+      expect(a.node.view.chain.tips().map(({ status }) => status)).toEqual(['valid-headers', 'active']);
       expect(a.node.view.busy).toBe(true);
       expect(a.answers).toEqual([]);
       const next = a.step(input);
       expect(next.ahead).toBeUndefined();
       expect(a.node.view.chain.tip.id).toBe(world.id('1'));
+      expect(a.node.view.chain.tips().map(({ status }) => status)).toEqual(['active']);
       expect(a.news.map(({ kind }) => kind)).toContain('tip');
       while (a.node.view.busy) a.step({ kind: 'timer' });
       expect(a.answers).toMatchObject([{ result: { kind: 'block', isNew: true } }]);
