@@ -34,6 +34,8 @@ export class RpcHarness {
   readonly jobs: (Job | undefined)[] = [];
   /** Records asked of the disk, and snapshots taken of it. */
   diskReads = 0;
+  /** Writes and readers that wait for `release`. */
+  #held: (() => void)[] | undefined;
   readonly #rows = new Map<string, { key: Uint8Array; value: Uint8Array }>();
   readonly #answers = new Map<number, CommandResult>();
   readonly #listeners = new Set<(news: News) => void>();
@@ -60,10 +62,14 @@ export class RpcHarness {
     while (next !== undefined) {
       const step = this.node.step(this.#now, next);
       next = undefined;
-      for (const { key, value } of step.writes) {
-        if (value === undefined) this.#rows.delete(keyOf(key));
-        else this.#rows.set(keyOf(key), { key, value });
-      }
+      const commit = () => {
+        for (const { key, value } of step.writes) {
+          if (value === undefined) this.#rows.delete(keyOf(key));
+          else this.#rows.set(keyOf(key), { key, value });
+        }
+      };
+      if (this.#held === undefined) commit();
+      else this.#held.push(commit);
       for (const effect of step.effects) {
         if (effect.kind === 'answer') this.#answers.set(effect.ticket, effect.result);
         if (effect.kind === 'work') {
@@ -74,6 +80,22 @@ export class RpcHarness {
         if (effect.kind === 'tell') this.#tell(effect.news);
       }
     }
+  }
+
+  /** From now on nothing gets to the disk, so memory is ahead of it and readers wait. */
+  hold(): void {
+    this.#held = [];
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const go of held) go();
+  }
+
+  /** How many writes and readers wait. */
+  get held(): number {
+    return this.#held?.length ?? 0;
   }
 
   /** Lets virtual time pass. */
@@ -164,7 +186,11 @@ export class RpcHarness {
       clock: this.clock,
       grind: () => Promise.reject(new Error('regtest needs no threads')),
       command,
-      between: async (_looks, read) => await read(),
+      between: async (_looks, read) => {
+        const held = this.#held;
+        if (held !== undefined) await new Promise<void>((resolve) => held.push(resolve));
+        return await read();
+      },
       snapshot: () => this.#snapshot(),
       stored: (key) => this.#read(key),
       tipSince: () => 0,

@@ -64,6 +64,15 @@ export interface NodeLog {
   readonly lastSeq: number;
 }
 
+/**
+ * Lets others have their turn in a long call, which goes on when memory and disk agree again. The tip may be another then:
+ * what belongs together is walked from an entry that was kept, or looked at without a turn in between.
+ */
+export async function turn(context: NodeContext): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  await context.between('all', () => undefined);
+}
+
 /** Core: ParseHashV. A display id of 64 hex digits as a hash in internal order. */
 export function hashArgument(args: Arguments, name: string): Uint8Array {
   return parseHash(args.string(name), name);

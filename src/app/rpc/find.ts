@@ -9,7 +9,7 @@ import type { RpcMethod } from '../../host/http-methods.ts';
 import { equal, fromHex, hashOfId, idOf } from '../../util/bytes.ts';
 import { blockStatus } from './chain.ts';
 import type { NodeContext } from './context.ts';
-import { confirmations } from './context.ts';
+import { confirmations, turn } from './context.ts';
 import { confirmedIn } from './lookup.ts';
 import { hexBytes } from './script.ts';
 
@@ -203,7 +203,7 @@ export async function spenderOf(
       );
       if (takes) return { by: other.id, byBlock: refJson(at) };
     }
-    if (n % BLOCKS_PER_TURN === BLOCKS_PER_TURN - 1) await new Promise((resolve) => setImmediate(resolve));
+    if (n % BLOCKS_PER_TURN === BLOCKS_PER_TURN - 1) await turn(context);
   }
   return undefined;
 }

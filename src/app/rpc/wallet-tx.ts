@@ -31,13 +31,14 @@ interface Standing {
 /** Core counts the confirmations of whatever took a coin of this one, as a negative number. */
 async function standingOf(context: NodeContext, tx: Tx): Promise<Standing> {
   const { view } = context;
+  const { tip } = view.chain;
   if (view.mempool.get(tx.txid) !== undefined) return { confirmations: 0 };
   const entry = confirmedIn(context, tx.txid);
   if (entry !== undefined) return { confirmations: confirmations(view, entry), entry };
   const taken = await spenderOf(context, tx);
   if (taken === undefined) return { confirmations: 0 };
   const height = taken.byBlock?.height;
-  const depth = height === undefined ? 0 : view.chain.tip.height - height + 1;
+  const depth = height === undefined ? 0 : tip.height - height + 1;
   return { confirmations: -depth, conflict: taken.by };
 }
 

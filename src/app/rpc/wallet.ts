@@ -1,12 +1,12 @@
 import type { Tx } from '../../bitcoin/tx.ts';
-import type { BlockEntry } from '../../consensus/tree.ts';
+import { ancestorAt, type BlockEntry } from '../../consensus/tree.ts';
 import { RPC, RpcError } from '../../host/http-errors.ts';
 import type { Json, JsonInput } from '../../host/http-json.ts';
 import { coins } from '../../host/http-json.ts';
 import type { Arguments, RpcMethod } from '../../host/http-methods.ts';
 import { blockOf } from './chain.ts';
 import type { NodeContext } from './context.ts';
-import { entryArgument, hashArgument, MAX_INT } from './context.ts';
+import { entryArgument, hashArgument, MAX_INT, turn } from './context.ts';
 import { type JsonMembers, wireHex } from './render.ts';
 import { blockTxs, concerns, feeJson, findWalletTx, looseTx, tellTx, type WalletTx } from './wallet-tx.ts';
 import { WatchList } from './watch.ts';
@@ -20,8 +20,6 @@ const category = 'Wallet';
 /** Blocks in one answer: above it the caller is not following but reading the chain. */
 const MOST_BLOCKS = 20_000;
 const BLOCKS_PER_TURN = 16;
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 export function walletMethods(context: NodeContext): RpcMethod[] {
   let list: WatchList | undefined;
@@ -62,6 +60,7 @@ export function walletMethods(context: NodeContext): RpcMethod[] {
       ],
       example: '"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"',
       run: async (args) => {
+        const { tip } = context.view.chain;
         const found = findWalletTx(context, hashArgument(args, 'txid'));
         if (found === undefined || !concerns(watch(), found))
           throw new RpcError(
@@ -69,7 +68,6 @@ export function walletMethods(context: NodeContext): RpcMethod[] {
             `Invalid or non-wallet transaction id${found === undefined ? '' : ': no watched address has part in it (importdescriptors adds some)'}`,
           );
         const { net, fee, details, common } = await tellTx(context, watch(), found, true);
-        const { tip } = context.view.chain;
         return {
           amount: coins(net),
           fee: feeJson(fee),
@@ -104,9 +102,15 @@ function importOne(watch: WatchList, request: JsonInput): Json {
   }
 }
 
+/**
+ * What is told was there at one moment, the call's beginning, so that no payment is between its blocks, its mempool and
+ * its `lastblock`: what comes while others have their turn is for the next call, which also sees a reorg of the tip of that
+ * moment as any other. How deep a payment is, is told as it stands when its turn comes.
+ */
 async function listSinceBlock(context: NodeContext, watch: WatchList, args: Arguments): Promise<Json> {
   const { chain, mempool } = context.view;
   const { tip } = chain;
+  const waiting = [...mempool.entries()].map(({ tx }) => looseTx(context, tx));
   const since = args.has('blockhash') ? entryArgument(context, args, 'blockhash') : chain.genesis;
   const target = args.integer('target_confirmations', { min: 1, max: MAX_INT, fallback: 1 });
   const change = args.bool('include_change', false);
@@ -132,23 +136,19 @@ async function listSinceBlock(context: NodeContext, watch: WatchList, args: Argu
     }
   };
   for (let height = from; height <= tip.height; height++) {
-    const entry = chain.atHeight(height);
-    // The chain may change while others are served; then what is told is of the branch that stands.
-    if (entry === undefined) break;
+    const entry = ancestorAt(tip, height);
     await tell(blockTxs(context, entry, blockOf(context, entry)), transactions);
-    if (height % BLOCKS_PER_TURN === 0) await turn();
+    if (height % BLOCKS_PER_TURN === 0) await turn(context);
   }
-  const waiting = [...mempool.entries()].map(({ tx }) => looseTx(context, tx));
   await tell(waiting, transactions);
   const gone: Tx[] = undone.flatMap((entry) => [...(chain.block(entry)?.txs ?? [])]);
   const lost = gone.map((tx) => looseTx(context, tx, gone));
   await tell(lost, transactions, (depth) => depth < 0);
   const removed: Json[] = [];
   if (args.bool('include_removed', true)) await tell(lost, removed);
-  const last = chain.atHeight(Math.max(0, chain.tip.height + 1 - target)) ?? chain.genesis;
   return {
     transactions,
     ...(args.bool('include_removed', true) ? { removed } : {}),
-    lastblock: last.id,
+    lastblock: ancestorAt(tip, Math.max(0, tip.height + 1 - target)).id,
   };
 }
