@@ -97,6 +97,21 @@ describe('listsinceblock, while the chain goes on', () => {
   });
 });
 
+describe('getblock, while the chain goes on', () => {
+  it('shows nothing of a block that is not on disk yet', async () => {
+    const coin = world.genesisCoin(0);
+    const outputs = Array.from({ length: 600 }, () => ({ value: 1e5, script: payTo(BOB) }));
+    world.draw('G-1-2', { '1': { txs: [spend([coin], outputs)] } });
+    give('1');
+    const call = await midway('getblock', world.id('1'), 2);
+    node.hold();
+    give('2');
+    const block = await call.answer;
+    expect(block).toMatchObject({ confirmations: 1, tx: [{}, { vout: { length: 600 } }] });
+    expect(block).not.toHaveProperty('nextblockhash');
+  });
+});
+
 describe('gettransaction, while the chain goes on', () => {
   it('tells a payment and the last block that it knows of as of one moment', async () => {
     const coin = world.genesisCoin(0);
