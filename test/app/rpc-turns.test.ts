@@ -112,6 +112,21 @@ describe('getblock, while the chain goes on', () => {
   });
 });
 
+describe('findtx, while the chain goes on', () => {
+  it('tells where a payment is, not where it was when the reading of the index began', async () => {
+    const tx = pay(0);
+    world.draw('G-1 / G-1a-2a', { '1': { txs: [tx] } });
+    give('1');
+    const call = node.call('findtx', tx.id.slice(-8));
+    give('1a', '2a');
+    expect(await call).toEqual([{ txid: tx.id, state: 'pool' }]);
+    world.draw('2a-3a', { '3a': { txs: [tx] } });
+    const later = node.call('findtx', tx.id.slice(-8));
+    give('3a');
+    expect(await later).toMatchObject([{ state: 'block', confirmations: 1, block: { id: world.id('3a') } }]);
+  });
+});
+
 describe('gettransaction, while the chain goes on', () => {
   it('tells a payment and the last block that it knows of as of one moment', async () => {
     const coin = world.genesisCoin(0);

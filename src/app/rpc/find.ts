@@ -1,7 +1,7 @@
 import type { Tx } from '../../bitcoin/tx.ts';
 import { decodeTx, isCoinbase } from '../../bitcoin/tx.ts';
 import type { LogEvent } from '../../consensus/news.ts';
-import { decodeTxPlace, PREFIX } from '../../consensus/records.ts';
+import { PREFIX } from '../../consensus/records.ts';
 import type { BlockEntry } from '../../consensus/tree.ts';
 import { RPC, RpcError } from '../../host/http-errors.ts';
 import type { Json } from '../../host/http-json.ts';
@@ -104,38 +104,45 @@ function refJson(entry: BlockEntry): BlockName {
 }
 
 async function findTxs(context: NodeContext, tail: string): Promise<Json[]> {
-  const { view } = context;
-  const found = new Map<string, Json>();
-  for (const entry of view.mempool.entries()) {
-    if (entry.tx.id.endsWith(tail) && found.size < MATCHES)
-      found.set(entry.tx.id, { txid: entry.tx.id, state: 'pool' });
-  }
-  for (const [txid, entry] of await indexed(context, tail)) {
-    if (found.has(txid)) continue;
-    found.set(txid, {
-      txid,
-      state: 'block',
-      block: refJson(entry),
-      confirmations: confirmations(view, entry),
-    });
-  }
-  for (const [txid, json] of told(context, tail)) if (!found.has(txid)) found.set(txid, json);
-  return [...found.values()].slice(0, MATCHES);
+  const ids = new Set<string>();
+  for (const { tx } of context.view.mempool.entries())
+    if (tx.id.endsWith(tail) && ids.size < MATCHES) ids.add(tx.id);
+  for (const txid of await indexed(context, tail)) ids.add(txid);
+  // The index took its time to read, and the tip may be another: where they are is asked of one moment.
+  return context.between('all', () => {
+    const found = new Map<string, Json>();
+    for (const txid of ids) {
+      const place = placeOf(context, txid);
+      if (place !== undefined) found.set(txid, place);
+    }
+    for (const [txid, json] of told(context, tail)) if (!found.has(txid)) found.set(txid, json);
+    return [...found.values()].slice(0, MATCHES);
+  });
+}
+
+function placeOf(context: NodeContext, txid: string): Json | undefined {
+  const hash = hashOfId(txid)!;
+  if (context.view.mempool.get(hash) !== undefined) return { txid, state: 'pool' };
+  const entry = confirmedIn(context, hash);
+  if (entry === undefined) return undefined;
+  return {
+    txid,
+    state: 'block',
+    block: refJson(entry),
+    confirmations: confirmations(context.view, entry),
+  };
 }
 
 /** From the transaction index: the tail's whole bytes, reversed, begin the key. */
-async function indexed(context: NodeContext, tail: string): Promise<[string, BlockEntry][]> {
+async function indexed(context: NodeContext, tail: string): Promise<string[]> {
   const whole = fromHex(tail.length % 2 === 0 ? tail : tail.slice(1))!;
   const prefix = Uint8Array.of(PREFIX.tx, ...whole.reverse());
   const snapshot = context.snapshot();
-  const found: [string, BlockEntry][] = [];
+  const found: string[] = [];
   try {
     for await (const row of snapshot.rows(prefix)) {
       const txid = idOf(row.key.subarray(1));
-      if (!txid.endsWith(tail)) continue;
-      const place = decodeTxPlace(row.value);
-      const entry = place === undefined ? undefined : context.view.chain.entry(place.blockHash);
-      if (entry !== undefined && context.view.chain.isActive(entry)) found.push([txid, entry]);
+      if (txid.endsWith(tail)) found.push(txid);
       if (found.length >= MATCHES) break;
     }
   } finally {
