@@ -52,6 +52,9 @@ export function streamEvents(
 
   let sent = from === 'now' ? -1 : from;
   const send = (event: LogEvent): boolean => {
+    // Not at the beginning alone: while a slow reader is served the log goes on, and forgets.
+    if (sent >= 0 && event.seq > sent + 1)
+      response.write(`event: gap\ndata: ${JSON.stringify({ after: sent, next: event.seq })}\n\n`);
     sent = event.seq;
     return response.write(`id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`);
   };
@@ -81,13 +84,7 @@ export function streamEvents(
     }
     follow();
   };
-  if (from === 'now') {
-    follow();
-  } else {
-    const first = source.since(from, 1)[0];
-    if (first !== undefined && first.seq > from + 1)
-      response.write(`event: gap\ndata: ${JSON.stringify({ after: from, next: first.seq })}\n\n`);
-    replay();
-  }
+  if (from === 'now') follow();
+  else replay();
   return end;
 }

@@ -1,5 +1,6 @@
+import { EventEmitter } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import type { LogEvent } from '../../src/consensus/news.ts';
 import type { RpcServer } from '../../src/host/http.ts';
 import { PortError, startRpcServer } from '../../src/host/http.ts';
 import { RPC, RpcError } from '../../src/host/http-errors.ts';
+import { streamEvents } from '../../src/host/http-events.ts';
 import type { Json, JsonInput, JsonObject } from '../../src/host/http-json.ts';
 import { coins } from '../../src/host/http-json.ts';
 import type { RpcMethod } from '../../src/host/http-methods.ts';
@@ -501,6 +503,30 @@ describe('the event stream', () => {
     });
     expect(text).toContain('event: gap\ndata: {"after":0,"next":3}');
     expect(text).toContain('id: 3\ndata: {"v":1,"seq":3');
+  });
+
+  it('says which events have gone while a slow reader was served', () => {
+    const written: string[] = [];
+    const response = Object.assign(new EventEmitter(), {
+      writableLength: 0,
+      writeHead: () => undefined,
+      // Every event fills the pipe.
+      write: (text: string) => written.push(text) === 0,
+      end: () => undefined,
+    });
+    for (let i = 0; i < 600; i++) tell(`${i}`);
+    const since = (after: number, max: number) => log.filter(({ seq }) => seq > after).slice(0, max);
+    const end = streamEvents(response as unknown as ServerResponse, { since, subscribe: () => () => {} }, 0);
+    log = log.slice(590);
+    response.emit('drain');
+    end();
+    const sent = written.filter((text) => /^(id|event): /.test(text));
+    expect(sent.slice(499, 502)).toEqual([
+      expect.stringMatching(/^id: 500\n/),
+      'event: gap\ndata: {"after":500,"next":591}\n\n',
+      expect.stringMatching(/^id: 591\n/),
+    ]);
+    expect(sent.filter((text) => text.startsWith('event: gap'))).toHaveLength(1);
   });
 
   it('cuts off a reader that does not read', async () => {
