@@ -16,18 +16,15 @@ import type {
 import type { NodeView } from '../node/view.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { InputQueue } from './driver-queue.ts';
-import { hostLimits } from './limits.ts';
 import type { Miner } from './miner-types.ts';
 import type { Network, NetworkEvents } from './network-types.ts';
+import { type ForeseeingNode, NextPiece } from './next-piece.ts';
 import { type Looks, Readers } from './readers.ts';
 import type { Warming } from './verify-ahead.ts';
 
 /** What the driver needs of a node; FullNode is one. */
-export interface DrivenNode {
+export interface DrivenNode extends ForeseeingNode {
   step(now: number, input: Input): Step;
-  /** False: asked again, it has more at hand. */
-  lookAhead?(): boolean;
-  foresee?(): readonly SigCheck[];
   readonly view: NodeView;
 }
 
@@ -86,10 +83,7 @@ export class NodeDriver {
   #state: 'new' | 'running' | 'closing' | 'dead' = 'new';
   #loop: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
-  /** Warming for the next piece; undefined: not begun. */
-  #warming: Warming | undefined;
-  /** ... and at its end. */
-  #isWarm = false;
+  readonly #nextPiece: NextPiece;
   #steps = 0;
   #stepMs = 0;
   #longest = { ms: 0, input: '' };
@@ -97,6 +91,7 @@ export class NodeDriver {
   constructor(o: DriverOptions) {
     this.#o = o;
     this.#clock = o.clock ?? systemClock();
+    this.#nextPiece = new NextPiece(o.node, o.warm);
   }
 
   get view(): NodeView {
@@ -215,8 +210,8 @@ export class NodeDriver {
         continue;
       }
       if (input.kind !== 'timer') await this.#step(input);
-      else if (await this.#warm()) {
-        this.#isWarm = false;
+      else if (await this.#nextPiece.warm()) {
+        this.#nextPiece.passed();
         await this.#step(input);
         // Not all is warm: the timer comes again after the other lanes had their turns.
       } else this.#wakeAt = Math.min(this.#wakeAt, this.#clock.now());
@@ -245,7 +240,7 @@ export class NodeDriver {
     if (step.ahead === true) this.#readers.open('view');
     const committed = this.#commit(step, ended);
     // A disk sync takes milliseconds: time for the signatures of the block that was just stored.
-    if (step.durable) await Promise.all([committed, nextTurn().then(() => this.#warm())]);
+    if (step.durable) await Promise.all([committed, nextTurn().then(() => this.#nextPiece.warm())]);
     else await committed;
   }
 
@@ -253,22 +248,6 @@ export class NodeDriver {
     await this.#o.store.commit(step.writes, step.durable);
     for (const effect of step.effects) if (!isEarly(effect)) this.#perform(effect, ended);
     if (step.ahead !== true) this.#readers.open('all');
-  }
-
-  /**
-   * Verifies what the next piece of connecting will ask, so that its step is short whatever the back end: a slice of it.
-   * True when all is known, or there is nothing to connect.
-   */
-  async #warm(): Promise<boolean> {
-    const { node, warm } = this.#o;
-    if (warm === undefined || node.foresee === undefined || !node.view.chain.connecting) return true;
-    if (this.#isWarm) return true;
-    if (this.#warming === undefined && node.lookAhead?.() === false) return false;
-    this.#warming ??= warm(node.foresee());
-    if (!(await this.#warming.go(performance.now() + hostLimits.warmMs))) return false;
-    this.#warming = undefined;
-    this.#isWarm = true;
-    return true;
   }
 
   /** `ended`: when its step had ended. */
