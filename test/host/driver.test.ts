@@ -609,6 +609,66 @@ describe('the driver', () => {
     await r.driver.close();
   });
 
+  it('shows a batch that was ahead at once, however much is to be warmed for the piece after it', async () => {
+    let slices = 5;
+    const r = rig({
+      foresee: () => [{} as SigCheck],
+      warm: () => ({
+        go: () => {
+          r.trace.push('warming');
+          return --slices === 0;
+        },
+      }),
+    });
+    r.react = (input) => {
+      if (input.kind !== 'joined') return {};
+      r.connecting = true;
+      return { writes: [write], durable: true, ahead: true, effects: [{ kind: 'wake', at: r.clock.at }] };
+    };
+    r.driver.start();
+    await until(() => r.inputs.length === 1);
+    r.driver.networkEvents.joined('p', true);
+    await until(() => r.trace.includes('committed'));
+    await r.driver.betweenSteps(() => undefined);
+    // One slice beside the commit, and none before the step.
+    const since = r.trace.slice(r.trace.indexOf('committed'));
+    expect(since.filter((line) => line !== 'warming')).toEqual(['committed', 'step timer']);
+    expect(r.trace.filter((line) => line === 'warming')).toHaveLength(1);
+    await r.driver.close();
+  });
+
+  it('foresees anew when a batch that was ahead has been shown by another input', async () => {
+    const known: SigCheck[] = [];
+    const foreseen: number[] = [];
+    const r = rig({
+      foresee: () => known.slice(),
+      warm: (checks) => ({
+        go: () => {
+          r.trace.push(`warmed ${checks.length}`);
+          foreseen.push(checks.length);
+          return true;
+        },
+      }),
+    });
+    r.driver.start();
+    await until(() => r.inputs.length === 1);
+    r.connecting = true;
+    r.react = (input) => {
+      if (input.kind === 'joined') return { writes: [write], durable: true, ahead: true };
+      if (input.kind !== 'message') return {};
+      // Shows the tip, and brings the next block.
+      known.push({} as SigCheck);
+      return { writes: [write], durable: true, effects: [{ kind: 'wake', at: r.clock.at }] };
+    };
+    r.driver.networkEvents.joined('p', true);
+    await until(() => foreseen.length === 1);
+    r.driver.networkEvents.message(...frame('p', 1));
+    await until(() => r.trace.includes('step timer'));
+    expect(foreseen).toEqual([0, 1]);
+    expect(r.trace.indexOf('warmed 1')).toBeLessThan(r.trace.indexOf('step timer'));
+    await r.driver.close();
+  });
+
   it('measures its steps', async () => {
     const r = rig();
     r.react = (input) => {
