@@ -127,6 +127,25 @@ describe('findtx, while the chain goes on', () => {
   });
 });
 
+describe('waiting for a tip', () => {
+  it('ends with one that is on disk', async () => {
+    world.draw('G-1');
+    const hangUp = new AbortController();
+    const call = node.text('waitforblockheight', [5], hangUp.signal);
+    let answered = false;
+    void call.then(() => {
+      answered = true;
+    });
+    node.hold();
+    give('1');
+    hangUp.abort();
+    await nextTurn();
+    expect(answered).toBe(false);
+    node.release();
+    expect(JSON.parse(await call)).toEqual({ hash: world.id('1'), height: 1 });
+  });
+});
+
 describe('gettransaction, while the chain goes on', () => {
   it('tells a payment and the last block that it knows of as of one moment', async () => {
     const coin = world.genesisCoin(0);

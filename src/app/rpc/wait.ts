@@ -123,8 +123,12 @@ function waitForTip(
       stop();
       clearTimeout(timer);
       call.signal.removeEventListener('abort', finish);
-      const { tip } = context.view.chain;
-      resolve({ hash: tip.id, height: tip.height });
+      // The time may be over in the middle of a commit: what is the tip then, a crash could take back.
+      const answer = () => {
+        const { tip } = context.view.chain;
+        return { hash: tip.id, height: tip.height };
+      };
+      resolve(context.between('view', answer));
     };
     const stop = context.onNews((news) => {
       if (news.kind === 'tip' && done(context.view.chain.tip)) finish();
