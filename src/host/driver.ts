@@ -16,6 +16,7 @@ import type {
 import type { NodeView } from '../node/view.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { InputQueue } from './driver-queue.ts';
+import { hostLimits } from './limits.ts';
 import type { Miner } from './miner-types.ts';
 import type { Network, NetworkEvents } from './network-types.ts';
 import { type ForeseeingNode, NextPiece } from './next-piece.ts';
@@ -185,8 +186,8 @@ export class NodeDriver {
   }
 
   /**
-   * Ends the present step whole, then closes miner, network and store, in this order. Commands that still wait are
-   * rejected. The log stays open: the caller has a last word.
+   * Ends the present step whole, and what follows from a tip that is on disk, then closes miner, network and store, in this
+   * order. Commands that still wait are rejected. The log stays open: the caller has a last word.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -219,6 +220,11 @@ export class NodeDriver {
         // Not all is warm: the timer comes again after the other lanes had their turns.
       } else this.#wakeAt = Math.min(this.#wakeAt, this.#clock.now());
       // Sockets and RPC get their turn after every step, however long the queue.
+      await nextTurn();
+    }
+    // A tip that is on disk gets its lines in the log, and a block that a caller handed over goes out: no later run does that.
+    for (let left = hostLimits.closingSteps; left > 0 && this.view.settling; left--) {
+      await this.#step({ kind: 'timer' });
       await nextTurn();
     }
   }

@@ -30,6 +30,9 @@ export const hostLimits = {
   /** The time after which the other inputs get a turn. */
   warmMs: 5,
 
+  /** Steps that a closing driver still makes to tell a tip that is on disk: full blocks take some dozens. */
+  closingSteps: 200,
+
   // ---- helpers that check signatures ----
   /** Threads, however many cores there are: one main thread cannot feed more. */
   helperThreads: 3,

@@ -56,6 +56,9 @@ export function viewOf(core: Core, own: Own): NodeView {
     get busy() {
       return own.busy();
     },
+    get settling() {
+      return core.chain.ahead || core.parts.connector.settling;
+    },
     get steps() {
       return own.steps();
     },

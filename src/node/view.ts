@@ -43,6 +43,8 @@ export interface NodeView {
   readonly initialSync: boolean;
   /** Wants another step at once: a block is being connected, or requests are being served. */
   readonly busy: boolean;
+  /** A tip that is on disk is not told yet: it is to be shown, or the mempool is being brought to it. Some timer steps end it. */
+  readonly settling: boolean;
   /** Steps made so far. */
   readonly steps: number;
 }

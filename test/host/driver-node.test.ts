@@ -9,9 +9,12 @@ import { wellKnownScript } from '../../src/consensus/genesis.ts';
 import type { News } from '../../src/consensus/news.ts';
 import { OPENING_PREFIXES } from '../../src/consensus/records.ts';
 import { NodeDriver } from '../../src/host/driver.ts';
+import type { Network } from '../../src/host/network-types.ts';
 import { openStore } from '../../src/host/store.ts';
 import { createVerify } from '../../src/host/verify.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
+import { type Limits, limits } from '../../src/node/limits.ts';
+import type { Step } from '../../src/node/types.ts';
 import { writeU32LE } from '../../src/util/bytes.ts';
 import { LAB } from '../dsl/networks.ts';
 import { coinOf, PoolRig, send } from '../node/mempool-rig.ts';
@@ -25,15 +28,29 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-async function open() {
+async function open(
+  o: { limits?: Partial<Limits>; stepped?: (step: Step, driver: NodeDriver) => void } = {},
+) {
   const store = await openStore(join(dir, 'db'));
   const { verify, warm } = createVerify();
   const index = await store.opening(OPENING_PREFIXES);
-  const node = new FullNode({ params: LAB, store, index, verify, seed: 1, name: 'A' });
+  const node = new FullNode({
+    ...{ params: LAB, store, index, verify, seed: 1, name: 'A' },
+    limits: { ...limits, ...o.limits },
+  });
   const news: News[] = [];
   const fatal: Error[] = [];
-  const driver = new NodeDriver({
-    node,
+  const driver: NodeDriver = new NodeDriver({
+    node: {
+      view: node.view,
+      lookAhead: () => node.lookAhead(),
+      foresee: () => node.foresee(),
+      step: (now, input) => {
+        const step = node.step(now, input);
+        o.stepped?.(step, driver);
+        return step;
+      },
+    },
     store,
     warm,
     log: { append: (one) => news.push(one) },
@@ -83,6 +100,34 @@ describe('a node on disk', () => {
     expect(snapshot.get(Uint8Array.of(0x74))).toEqual(b.driver.view.chain.tip.hash);
     await snapshot.close();
     expect([...a.fatal, ...b.fatal]).toEqual([]);
+    await b.driver.close();
+  });
+
+  it.each([
+    // Stopped when its batch is handed over, and when its tip shows and the mempool is to follow.
+    ['ahead', (step: Step) => step.ahead === true],
+    ['settling', (_: Step, driver: NodeDriver) => driver.view.settling && driver.view.chain.tip.height === 1],
+  ])('tells of a tip that is on disk when it stops, and passes its block on: %s', async (_name, due) => {
+    const published: string[] = [];
+    const ends: Promise<void>[] = [];
+    const a = await open({
+      limits: { batchAheadRows: 1, settleBytesAtOnce: 0 },
+      stepped: (step, driver) => {
+        if (ends.length === 0 && due(step, driver)) ends.push(driver.close());
+      },
+    });
+    a.driver.attachNetwork({
+      publish: (topic: string) => published.push(topic),
+      close: async () => undefined,
+    } as unknown as Network);
+    const id = await mine(a.driver);
+    expect(ends).toHaveLength(1);
+    await ends[0];
+    expect(a.news.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['connected', 'tip']));
+    expect(published).toEqual(['block']);
+    expect(a.fatal).toEqual([]);
+    const b = await open();
+    expect(b.driver.view.chain.tip.id).toBe(id);
     await b.driver.close();
   });
 
