@@ -101,6 +101,8 @@ export interface MempoolView {
   readonly usage: number;
   /** Satoshis per 1,000 vbytes below which nothing enters now. */
   readonly minFeeRate: number;
+  /** Some that a reorg has undone wait to be admitted again. */
+  readonly pending: boolean;
   /** By txid, internal byte order. */
   get(txid: Uint8Array): PoolEntry | undefined;
   /** In order of arrival. */

@@ -56,10 +56,10 @@ export class RpcHarness {
     this.registry = nodeMethods(this.#context());
   }
 
-  /** One input, then everything that the node wants to do at once. */
-  step(input: Input): void {
+  /** One input, then everything that the node wants to do at once, or as much of it as there is before `stop`. */
+  step(input: Input, stop = () => false): void {
     let next: Input | undefined = input;
-    while (next !== undefined) {
+    while (next !== undefined && !stop()) {
       const step = this.node.step(this.#now, next);
       next = undefined;
       const commit = () => {

@@ -127,6 +127,22 @@ describe('findtx, while the chain goes on', () => {
   });
 });
 
+describe('findtx, while a payment is between a block and the mempool', () => {
+  it('tells where it comes to rest', async () => {
+    const tx = pay(0);
+    world.draw('G-1 / G-1a-2a', { '1': { txs: [tx] } });
+    give('1', '1a');
+    const bytes = world.bytes('2a');
+    const isThere = () => node.node.view.chain.tip.id === world.id('2a');
+    node.step({ kind: 'command', ticket: 0, command: { kind: 'submit-block', bytes } }, isThere);
+    expect(node.node.view.mempool).toMatchObject({ size: 0, pending: true });
+    const call = node.call('findtx', tx.id.slice(-8));
+    for (let i = 0; i < 5; i++) await nextTurn();
+    node.step({ kind: 'timer' });
+    expect(await call).toEqual([{ txid: tx.id, state: 'pool' }]);
+  });
+});
+
 describe('waiting for a tip', () => {
   it('ends with one that is on disk', async () => {
     world.draw('G-1');

@@ -103,21 +103,40 @@ function refJson(entry: BlockEntry): BlockName {
   return { id: entry.id, height: entry.height, miner: entry.miner };
 }
 
-async function findTxs(context: NodeContext, tail: string): Promise<Json[]> {
-  const ids = new Set<string>();
+async function findTxs(context: NodeContext, tail: string): Promise<readonly Json[]> {
+  const ids = [...pooled(context, tail), ...(await indexed(context, tail))];
+  for (;;) {
+    const found = await context.between('all', () => whereTheyAre(context, tail, ids));
+    if (found !== undefined) return found;
+    await turn(context);
+  }
+}
+
+/**
+ * All of one moment: the index took its time to read, and the tip may be another. Undefined while what a reorg has undone is
+ * on its way back to the mempool, and would pass for stale.
+ */
+function whereTheyAre(
+  context: NodeContext,
+  tail: string,
+  known: readonly string[],
+): readonly Json[] | undefined {
+  const { mempool, settling } = context.view;
+  if (settling || mempool.pending) return undefined;
+  const found = new Map<string, Json>();
+  for (const txid of new Set([...pooled(context, tail), ...known])) {
+    const place = placeOf(context, txid);
+    if (place !== undefined) found.set(txid, place);
+  }
+  for (const [txid, json] of told(context, tail)) if (!found.has(txid)) found.set(txid, json);
+  return [...found.values()].slice(0, MATCHES);
+}
+
+function pooled(context: NodeContext, tail: string): string[] {
+  const ids: string[] = [];
   for (const { tx } of context.view.mempool.entries())
-    if (tx.id.endsWith(tail) && ids.size < MATCHES) ids.add(tx.id);
-  for (const txid of await indexed(context, tail)) ids.add(txid);
-  // The index took its time to read, and the tip may be another: where they are is asked of one moment.
-  return context.between('all', () => {
-    const found = new Map<string, Json>();
-    for (const txid of ids) {
-      const place = placeOf(context, txid);
-      if (place !== undefined) found.set(txid, place);
-    }
-    for (const [txid, json] of told(context, tail)) if (!found.has(txid)) found.set(txid, json);
-    return [...found.values()].slice(0, MATCHES);
-  });
+    if (tx.id.endsWith(tail) && ids.length < MATCHES) ids.push(tx.id);
+  return ids;
 }
 
 function placeOf(context: NodeContext, txid: string): Json | undefined {
