@@ -47,7 +47,7 @@ export function median(values: readonly number[]): number {
 export function quantile(values: readonly number[], q: number): number {
   if (values.length === 0) throw new Error('a quantile of nothing');
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]!;
+  return sorted[Math.max(0, Math.ceil(sorted.length * q) - 1)]!;
 }
 
 /** Samples of several rates that are measured by turns, so that a slow moment of the machine strikes all alike. */

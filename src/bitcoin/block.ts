@@ -13,21 +13,70 @@ export interface Block {
   /** The hash as displayed. */
   readonly id: string;
   readonly txs: readonly Tx[];
-  /** The whole wire form; transactions are views into it. */
+  /** The whole wire form; transactions of a block that was read are views into it. */
   readonly bytes: Uint8Array;
+  /** The bytes are there; if not, they are made when somebody asks for them. */
+  readonly encoded: boolean;
+  /** Length of the wire form. */
+  readonly size: number;
   readonly strippedSize: number;
   readonly weight: number;
 }
 
+/** One that was put together makes its bytes late: a full block is judged in less time than they are copied. */
+class WireBlock implements Block {
+  readonly header: Header;
+  readonly hash: Uint8Array;
+  readonly id: string;
+  readonly txs: readonly Tx[];
+  readonly size: number;
+  readonly strippedSize: number;
+  readonly weight: number;
+  #bytes: Uint8Array | undefined;
+
+  constructor(header: Header, hash: Uint8Array, txs: readonly Tx[], bytes: Uint8Array | undefined) {
+    this.header = header;
+    this.hash = hash;
+    this.id = idOf(hash);
+    this.txs = txs;
+    const frame = HEADER_SIZE + compactSizeLength(txs.length);
+    let size = frame;
+    let strippedSize = frame;
+    for (const tx of txs) {
+      size += tx.size;
+      strippedSize += tx.strippedSize;
+    }
+    this.size = size;
+    this.strippedSize = strippedSize;
+    this.weight = 3 * strippedSize + size;
+    this.#bytes = bytes;
+  }
+
+  get encoded(): boolean {
+    return this.#bytes !== undefined;
+  }
+
+  get bytes(): Uint8Array {
+    this.#bytes ??= encodeBlock(this);
+    return this.#bytes;
+  }
+}
+
+function encodeBlock({ header, txs, size }: Block): Uint8Array {
+  const bytes = new Uint8Array(size);
+  bytes.set(encodeHeader(header));
+  const count = new Writer(9).compactSize(txs.length).finish();
+  bytes.set(count, HEADER_SIZE);
+  let at = HEADER_SIZE + count.length;
+  for (const tx of txs) {
+    bytes.set(tx.bytes, at);
+    at += tx.size;
+  }
+  return bytes;
+}
+
 /** The shortest thing that decodes as a transaction: 4 bytes of version, no inputs, no outputs, 4 of lock time. */
 const MIN_TX = 10;
-
-function sealed(header: Header, hash: Uint8Array, txs: readonly Tx[], bytes: Uint8Array): Block {
-  let strippedSize = HEADER_SIZE + compactSizeLength(txs.length);
-  for (const tx of txs) strippedSize += tx.strippedSize;
-  const weight = 3 * strippedSize + bytes.length;
-  return { header, hash, id: idOf(hash), txs, bytes, strippedSize, weight };
-}
 
 /** The bytes of exactly one block, read in pieces of about `pace` bytes. Keeps views into `bytes`. */
 export function* decodeBlockSteps(bytes: Uint8Array, pace: Pace): Steps<Result<Block, DecodeFault>> {
@@ -45,7 +94,7 @@ export function* decodeBlockSteps(bytes: Uint8Array, pace: Pace): Steps<Result<B
       if (pace.due(tx.bytes.length)) yield;
     }
     reader.end();
-    return ok(sealed(header, hash, txs, bytes));
+    return ok(new WireBlock(header, hash, txs, bytes));
   } catch (error) {
     if (error instanceof DecodeError) return err({ what: error.what, at: error.at });
     throw error;
@@ -59,17 +108,5 @@ export function decodeBlock(bytes: Uint8Array): Result<Block, DecodeFault> {
 
 /** Puts a block of ours together; the header's merkle root is taken as it is. */
 export function makeBlock(header: Header, txs: readonly Tx[]): Block {
-  const head = encodeHeader(header);
-  const count = new Writer(9).compactSize(txs.length).finish();
-  let at = head.length + count.length;
-  let size = at;
-  for (const tx of txs) size += tx.bytes.length;
-  const bytes = new Uint8Array(size);
-  bytes.set(head);
-  bytes.set(count, head.length);
-  for (const tx of txs) {
-    bytes.set(tx.bytes, at);
-    at += tx.bytes.length;
-  }
-  return sealed(header, headerHash(head), txs, bytes);
+  return new WireBlock(header, headerHash(encodeHeader(header)), txs, undefined);
 }

@@ -28,48 +28,57 @@ const PAIRS_AT_ONCE = 256;
  * which no honest list has. Core: `ComputeMerkleRoot`.
  */
 export function merkleRoot(hashes: readonly Uint8Array[]): MerkleRoot {
-  return finish(merkleRootSteps(hashes, noPace()));
+  return finish(merkleRootSteps(leavesOf(hashes), noPace()));
 }
 
-/** The same in pieces of about `pace` bytes hashed. */
+/** 32-byte hashes side by side. Whoever hashes the tree does it in place, and has room for one more behind an odd last one. */
+export interface Leaves {
+  readonly nodes: Uint8Array;
+  readonly count: number;
+}
+
+/** Room for so many. */
+export function emptyLeaves(count: number): Leaves {
+  return { nodes: new Uint8Array(32 * (count + (count % 2))), count };
+}
+
+export function leavesOf(hashes: readonly Uint8Array[]): Leaves {
+  const leaves = emptyLeaves(hashes.length);
+  for (let i = 0; i < hashes.length; i++) setLeaf(leaves, i, hashes[i]!);
+  return leaves;
+}
+
+export function setLeaf({ nodes }: Leaves, i: number, hash: Uint8Array): void {
+  assert(hash.length === 32, 'a merkle leaf is 32 bytes');
+  nodes.set(hash, 32 * i);
+}
+
+/** As `merkleRoot`, in pieces of about `pace` bytes hashed. The leaves are gone afterwards. */
 export function* merkleRootSteps(
-  hashes: readonly Uint8Array[],
+  { nodes, count }: Leaves,
   pace: Pace,
   pairs: HashPairs = hashPairs,
 ): Steps<MerkleRoot> {
-  const nodes = leaves(hashes);
   let mutated = false;
-  for (let n = hashes.length; n > 1; ) {
-    for (let i = 0; i + 1 < n && !mutated; i += 2) mutated = equalNodes(nodes, i, i + 1);
+  for (let n = count; n > 1; ) {
+    mutated ||= hasEqualPair(nodes, n);
     n = yield* levelSteps(nodes, n, pace, pairs);
   }
-  return { root: hashes.length === 0 ? new Uint8Array(32) : nodes.slice(0, 32), mutated };
+  return { root: count === 0 ? new Uint8Array(32) : nodes.slice(0, 32), mutated };
 }
 
-/** The hashes beside the first one's way up to the root, bottom up, whatever the first one is. */
+/** The hashes beside the first one's way up to the root, bottom up, whatever the first one is. The leaves are gone afterwards. */
 export function* merkleBranchSteps(
-  hashes: readonly Uint8Array[],
+  { nodes, count }: Leaves,
   pace: Pace,
   pairs: HashPairs = hashPairs,
 ): Steps<Uint8Array[]> {
-  const nodes = leaves(hashes);
   const branch: Uint8Array[] = [];
-  for (let n = hashes.length; n > 1; ) {
+  for (let n = count; n > 1; ) {
     branch.push(nodes.slice(32, 64));
     n = yield* levelSteps(nodes, n, pace, pairs);
   }
   return branch;
-}
-
-function leaves(hashes: readonly Uint8Array[]): Uint8Array {
-  const n = hashes.length;
-  const nodes = new Uint8Array(32 * (n + (n % 2)));
-  for (let i = 0; i < n; i++) {
-    const hash = hashes[i]!;
-    assert(hash.length === 32, 'a merkle leaf is 32 bytes');
-    nodes.set(hash, 32 * i);
-  }
-  return nodes;
 }
 
 /** Hashes `n` nodes to half as many, the last one paired with itself if it is alone; answers how many there are. */
@@ -85,33 +94,29 @@ function* levelSteps(nodes: Uint8Array, n: number, pace: Pace, pairs: HashPairs)
   return parents;
 }
 
-function equalNodes(nodes: Uint8Array, i: number, j: number): boolean {
-  for (let k = 0; k < 32; k++) if (nodes[32 * i + k] !== nodes[32 * j + k]) return false;
-  return true;
+function hasEqualPair(nodes: Uint8Array, n: number): boolean {
+  for (let at = 0; at + 32 < 32 * n; at += 64) {
+    let same = 0;
+    while (same < 32 && nodes[at + same] === nodes[at + 32 + same]) same++;
+    if (same === 32) return true;
+  }
+  return false;
 }
 
 /** The root over wtxids with the coinbase's counted as zero (BIP141), since it cannot contain itself. */
 export function witnessRoot(txs: readonly { readonly wtxid: Uint8Array }[]): Uint8Array {
-  return finish(witnessRootSteps(txs, noPace()));
+  return finish(witnessRootSteps(leavesOf(txs.map((tx) => tx.wtxid)), noPace()));
 }
 
-/** The same in pieces. */
+/** The same in pieces. The leaves, the coinbase's among them, are gone afterwards. */
 export function* witnessRootSteps(
-  txs: readonly { readonly wtxid: Uint8Array }[],
+  wtxids: Leaves,
   pace: Pace,
   pairs: HashPairs = hashPairs,
 ): Steps<Uint8Array> {
-  const wtxids: Uint8Array[] = [];
-  for (const tx of txs) {
-    wtxids.push(wtxids.length === 0 ? new Uint8Array(32) : tx.wtxid);
-    // An id may have to be hashed first: about as much as a payment's bytes.
-    if (pace.due(ID_WORK)) yield;
-  }
+  wtxids.nodes.fill(0, 0, 32);
   return (yield* merkleRootSteps(wtxids, pace, pairs)).root;
 }
-
-/** What it costs to hash a payment's id, in bytes. */
-export const ID_WORK = 200;
 
 /** What the coinbase commits to: SHA-256d(witness root ‖ the 32-byte witness nonce) (BIP141). */
 export function commitmentOf(root: Uint8Array, nonce: Uint8Array): Uint8Array {

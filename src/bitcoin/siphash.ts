@@ -7,8 +7,9 @@ import { readU32LE } from '../util/bytes.ts';
  */
 export class SipHash {
   readonly #k: Int32Array;
-  /** The last hash, low half first: a function has one result. */
-  readonly #out = new Int32Array(2);
+  /** The last hash, as two words: a function has one result. */
+  low = 0;
+  high = 0;
 
   /** `key` is 16 bytes: k0 and k1, little endian. */
   constructor(key: Uint8Array) {
@@ -16,21 +17,11 @@ export class SipHash {
     this.#k = Int32Array.of(...[0, 4, 8, 12].map((at) => readU32LE(key, at)));
   }
 
-  /** The low 48 bits of the hash as a number: BIP152's short transaction id. */
-  short(hash: Uint8Array): number {
-    this.#run(hash);
-    return (this.#out[1]! & 0xffff) * 0x1_0000_0000 + (this.#out[0]! >>> 0);
-  }
-
-  /** All 64 bits, little endian. */
-  digest(hash: Uint8Array): Uint8Array {
-    this.#run(hash);
-    return Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 7], (i) => this.#out[i >> 2]! >>> (8 * (i & 3)));
-  }
-
-  /** Everything in locals, which the engine keeps in registers: one function, however long. */
-  #run(hash: Uint8Array): void {
-    assert(hash.length === 32, 'only hashes are hashed here');
+  /**
+   * Hashes the 32 bytes at `at`; the 64 bits are left in `low` and `high`. Everything in locals, which the engine keeps in
+   * registers: one function, however long. A sum carries if it is less than one of its terms, both without a sign.
+   */
+  hash(bytes: DataView, at: number): void {
     const k = this.#k;
     const [k0l, k0h, k1l, k1h] = [k[0]!, k[1]!, k[2]!, k[3]!];
     // "somepseudorandomlygeneratedbytes"
@@ -42,8 +33,8 @@ export class SipHash {
       let ml = 0;
       let mh = 0;
       if (word < 4) {
-        ml = readU32LE(hash, 8 * word);
-        mh = readU32LE(hash, 8 * word + 4);
+        ml = bytes.getInt32(at + 8 * word, true);
+        mh = bytes.getInt32(at + 8 * word + 4, true);
       } else if (word === 4) mh = 0x2000_0000;
       else cl ^= 0xff;
       dl ^= ml;
@@ -51,9 +42,9 @@ export class SipHash {
       // SipRound, twice for a word and four times at the end.
       for (let left = word < 5 ? 2 : 4; left > 0; left--) {
         // a += b; b = rotl(b, 13) ^ a; a = rotl(a, 32)
-        t = (al >>> 0) + (bl >>> 0);
-        ah = (ah + bh + (t > 0xffff_ffff ? 1 : 0)) | 0;
-        al = t | 0;
+        t = al;
+        al = (al + bl) | 0;
+        ah = (ah + bh + (al >>> 0 < t >>> 0 ? 1 : 0)) | 0;
         t = (bl << 13) | (bh >>> 19);
         bh = ((bh << 13) | (bl >>> 19)) ^ ah;
         bl = t ^ al;
@@ -61,23 +52,23 @@ export class SipHash {
         al = ah;
         ah = t;
         // c += d; d = rotl(d, 16) ^ c
-        t = (cl >>> 0) + (dl >>> 0);
-        ch = (ch + dh + (t > 0xffff_ffff ? 1 : 0)) | 0;
-        cl = t | 0;
+        t = cl;
+        cl = (cl + dl) | 0;
+        ch = (ch + dh + (cl >>> 0 < t >>> 0 ? 1 : 0)) | 0;
         t = (dl << 16) | (dh >>> 16);
         dh = ((dh << 16) | (dl >>> 16)) ^ ch;
         dl = t ^ cl;
         // a += d; d = rotl(d, 21) ^ a
-        t = (al >>> 0) + (dl >>> 0);
-        ah = (ah + dh + (t > 0xffff_ffff ? 1 : 0)) | 0;
-        al = t | 0;
+        t = al;
+        al = (al + dl) | 0;
+        ah = (ah + dh + (al >>> 0 < t >>> 0 ? 1 : 0)) | 0;
         t = (dl << 21) | (dh >>> 11);
         dh = ((dh << 21) | (dl >>> 11)) ^ ah;
         dl = t ^ al;
         // c += b; b = rotl(b, 17) ^ c; c = rotl(c, 32)
-        t = (cl >>> 0) + (bl >>> 0);
-        ch = (ch + bh + (t > 0xffff_ffff ? 1 : 0)) | 0;
-        cl = t | 0;
+        t = cl;
+        cl = (cl + bl) | 0;
+        ch = (ch + bh + (cl >>> 0 < t >>> 0 ? 1 : 0)) | 0;
         t = (bl << 17) | (bh >>> 15);
         bh = ((bh << 17) | (bl >>> 15)) ^ ch;
         bl = t ^ cl;
@@ -88,7 +79,7 @@ export class SipHash {
       al ^= ml;
       ah ^= mh;
     }
-    this.#out[0] = al ^ bl ^ cl ^ dl;
-    this.#out[1] = ah ^ bh ^ ch ^ dh;
+    this.low = al ^ bl ^ cl ^ dl;
+    this.high = ah ^ bh ^ ch ^ dh;
   }
 }

@@ -60,6 +60,8 @@ export interface Tx extends TxNotes {
   readonly lockTime: number;
   readonly bytes: Uint8Array;
   readonly hasWitness: boolean;
+  /** Length of the whole wire form. */
+  readonly size: number;
   readonly strippedSize: number;
   readonly weight: number;
   readonly vsize: number;
@@ -86,6 +88,7 @@ class WireTx implements Tx {
   readonly lockTime: number;
   readonly bytes: Uint8Array;
   readonly hasWitness: boolean;
+  readonly size: number;
   readonly strippedSize: number;
   readonly outputsFrom: number;
   readonly outputsTo: number;
@@ -111,6 +114,7 @@ class WireTx implements Tx {
     this.lockTime = lockTime;
     this.bytes = bytes;
     this.hasWitness = hasWitness;
+    this.size = bytes.length;
     // Witnesses lie between the outputs and the 4 bytes of lock time; marker and flag are 2 bytes more.
     this.strippedSize = hasWitness ? outputsTo + 4 - 2 : bytes.length;
     this.outputsFrom = outputsFrom;
@@ -118,7 +122,7 @@ class WireTx implements Tx {
   }
 
   get weight(): number {
-    return 3 * this.strippedSize + this.bytes.length;
+    return 3 * this.strippedSize + this.size;
   }
 
   get vsize(): number {

@@ -39,6 +39,23 @@ class WriteSet {
   }
 }
 
+/** The row of a body whose bytes are made when it is written, which is after the block was judged. */
+class BodyWrite implements Write {
+  readonly key: Uint8Array;
+  readonly #block: SaneBlock;
+
+  constructor(hash: Uint8Array, block: SaneBlock) {
+    this.key = bodyKey(hash);
+    this.#block = block;
+  }
+
+  get value(): Uint8Array {
+    return this.#block.bytes;
+  }
+}
+// What a step writes is told field by field (a trace, a recording), this one too.
+Object.defineProperty(BodyWrite.prototype, 'value', { enumerable: true });
+
 const NO_WRITES: readonly Write[] = [];
 
 /** What an empty block counts on top of its wire bytes: parsed it takes 4 kB. */
@@ -183,9 +200,10 @@ export class ChainStore implements KeyedCoins {
   }
 
   putBody(entry: BlockEntry, block: SaneBlock): void {
-    this.write(bodyKey(entry.hash), block.bytes);
-    this.#heldBytes += block.bytes.length;
-    const size = block.bytes.length + BODY_OVERHEAD;
+    if (block.encoded) this.write(bodyKey(entry.hash), block.bytes);
+    else this.#pending.writes.push(new BodyWrite(entry.hash, block));
+    this.#heldBytes += block.size;
+    const size = block.size + BODY_OVERHEAD;
     if (this.#bodyBytes + size > this.#halfBodyBytes) {
       this.#olderBodies = this.#bodies;
       this.#bodies = new Map();

@@ -81,7 +81,7 @@ export class Chain extends ChainReader {
     const { genesis } = this.tree;
     writeGenesis(this.store, this.params);
     genesis.txs = this.params.genesis.txs.length;
-    genesis.size = this.params.genesis.bytes.length;
+    genesis.size = this.params.genesis.size;
     genesis.hasBody = true;
     genesis.connectedOnce = true;
     genesis.arrival = this.#nextArrival++;
@@ -166,7 +166,7 @@ export class Chain extends ChainReader {
     entry.hasBody = true;
     entry.named(block.id);
     entry.txs = block.txs.length;
-    entry.size = block.bytes.length;
+    entry.size = block.size;
     entry.miner = minerTag(block.txs[0]!);
     this.store.putBody(entry, block);
     this.#touch(entry, entry.height + SYNC_DISTANCE >= this.bestHeader.height);

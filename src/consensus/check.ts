@@ -1,11 +1,13 @@
 import { type Block, decodeBlockSteps } from '../bitcoin/block.ts';
-import { decodeHeader, HEADER_SIZE, type Header, headerHash } from '../bitcoin/header.ts';
+import { decodeHeader, encodeHeader, HEADER_SIZE, type Header, headerHash } from '../bitcoin/header.ts';
 import { parseLock } from '../bitcoin/lock.ts';
 import {
   commitmentOf,
+  emptyLeaves,
   type HashPairs,
-  ID_WORK,
+  type Leaves,
   merkleRootSteps,
+  setLeaf,
   witnessRootSteps,
 } from '../bitcoin/merkle.ts';
 import { compactToTarget, meets } from '../bitcoin/target.ts';
@@ -50,20 +52,45 @@ export function* checkBlockSteps(
   if (bytes.length > MAX_BLOCK_WEIGHT) return refuse('bad-blk-length', `${bytes.length} bytes`);
   const decoded = yield* decodeBlockSteps(bytes, pace);
   if (!decoded.ok) return refuse('bad-encoding', `block: ${decoded.error.what} at byte ${decoded.error.at}`);
-  return yield* checkParsedSteps(decoded.value, params, pace, pairs);
+  return yield* checkAssembledSteps({ block: decoded.value }, params, pace, pairs);
+}
+
+/** A block of transactions that were parsed before. */
+export interface Assembled {
+  readonly block: Block;
+  /** Their ids side by side, if whoever put them together has them so: 32 bytes each, in the block's order. */
+  readonly ids?: { readonly txid: Uint8Array; readonly wtxid: Uint8Array };
+}
+
+/** A block as it comes to be judged. */
+export type BlockSource = Uint8Array | Assembled;
+
+export function bytesOf(source: BlockSource): Uint8Array {
+  return source instanceof Uint8Array ? source : source.block.bytes;
+}
+
+/** Length of its bytes. */
+export function sizeOf(source: BlockSource): number {
+  return source instanceof Uint8Array ? source.length : source.block.size;
+}
+
+/** The 80 bytes of its header; fewer, if there are no more. */
+export function headOf(source: BlockSource): Uint8Array {
+  return source instanceof Uint8Array ? source.subarray(0, HEADER_SIZE) : encodeHeader(source.block.header);
 }
 
 /** All but the encoding: for a block that was put together from parsed transactions, whose bytes are ours. */
-export function* checkParsedSteps(
-  block: Block,
+export function* checkAssembledSteps(
+  assembled: Assembled,
   params: Pick<Params, 'powLimit'>,
   pace: Pace,
   pairs?: HashPairs,
 ): Steps<Checked<SaneBlock>> {
-  if (block.bytes.length > MAX_BLOCK_WEIGHT) return refuse('bad-blk-length', `${block.bytes.length} bytes`);
+  const { block } = assembled;
+  if (block.size > MAX_BLOCK_WEIGHT) return refuse('bad-blk-length', `${block.size} bytes`);
   const refusal =
     proofOfWorkFault(block.header, block.hash, params) ??
-    (yield* mutationFault(block, pace, pairs)) ??
+    (yield* mutationFault(assembled, pace, pairs)) ??
     (yield* contentFault(block, pace));
   return refusal === undefined ? ok(block as SaneBlock) : { ok: false, error: refusal };
 }
@@ -75,12 +102,8 @@ export function* checkParsedSteps(
 export interface BlockReading {
   /** The first 80 of at least 80 bytes. */
   header(bytes: Uint8Array): { readonly header: Header; readonly hash: Uint8Array };
-  /** As `checkBlock`, or `checkParsedSteps` for a block of our own, in pieces of about so many bytes. */
-  check(
-    source: Uint8Array | Block,
-    params: Pick<Params, 'powLimit'>,
-    piece: number,
-  ): Steps<Checked<SaneBlock>>;
+  /** As `checkBlock`, or `checkAssembledSteps` for a block of our own, in pieces of about so many bytes. */
+  check(source: BlockSource, params: Pick<Params, 'powLimit'>, piece: number): Steps<Checked<SaneBlock>>;
 }
 
 /** Reads anew each time; `pairs`: how merkle trees are hashed. */
@@ -95,7 +118,7 @@ export function plainReading(pairs?: HashPairs): BlockReading {
     check: (source, params, piece) =>
       source instanceof Uint8Array
         ? checkBlockSteps(source, params, new Pace(piece), pairs)
-        : checkParsedSteps(source, params, new Pace(piece), pairs),
+        : checkAssembledSteps(source, params, new Pace(piece), pairs),
   };
 }
 
@@ -112,11 +135,6 @@ export function checkTx(tx: Tx): Checked<SaneTx> {
   if (refusal !== undefined) return { ok: false, error: refusal };
   tx.sane = true;
   return ok(tx as SaneTx);
-}
-
-/** One that passed by itself has been hashed. */
-function idWork(tx: Tx): number {
-  return tx.sane ? 0 : ID_WORK;
 }
 
 function no(rule: Refusal['rule'], detail: string): Refusal {
@@ -143,15 +161,11 @@ export function hexBits(bits: number): string {
 }
 
 /** Is this body the one that the header commits to? Core: IsBlockMutated, CheckMerkleRoot, CheckWitnessMalleation. */
-function* mutationFault(block: Block, pace: Pace, pairs?: HashPairs): Steps<Refusal | undefined> {
-  const { txs, header } = block;
+function* mutationFault(assembled: Assembled, pace: Pace, pairs?: HashPairs): Steps<Refusal | undefined> {
+  const { txs, header } = assembled.block;
   const [first] = txs;
   if (first === undefined) return no('bad-blk-length', 'no transactions');
-  const txids: Uint8Array[] = [];
-  for (const tx of txs) {
-    txids.push(tx.txid);
-    if (pace.due(idWork(tx))) yield;
-  }
+  const txids = yield* leavesSteps(assembled, 'txid', pace);
   const { root, mutated } = yield* merkleRootSteps(txids, pace, pairs);
   for (let i = 0; i < root.length; i++) {
     if (root[i] !== header.merkleRoot[i]) {
@@ -159,11 +173,29 @@ function* mutationFault(block: Block, pace: Pace, pairs?: HashPairs): Steps<Refu
     }
   }
   if (mutated) return no('bad-txns-duplicate', 'two neighbours in the merkle tree are equal');
-  for (const tx of txs) {
-    if (tx.strippedSize === NODE_SIZE) return no('bad-txns-64-bytes', `transaction ${tx.id}`);
+  for (let i = 0; i < txs.length; i++) {
+    if (txs[i]!.strippedSize === NODE_SIZE) return no('bad-txns-64-bytes', `transaction ${txs[i]!.id}`);
   }
   if (!isCoinbase(first)) return no('bad-cb-missing', 'first transaction is not a coinbase');
-  return yield* commitmentFault(block, first, pace, pairs);
+  return yield* commitmentFault(assembled, pace, pairs);
+}
+
+/** What it costs to hash a payment's id, in bytes. */
+const ID_WORK = 200;
+
+/** The leaves of one of the two trees. An id that nobody has asked for yet is hashed here. */
+function* leavesSteps({ block: { txs }, ids }: Assembled, kind: 'txid' | 'wtxid', pace: Pace): Steps<Leaves> {
+  const leaves = emptyLeaves(txs.length);
+  if (ids !== undefined) {
+    leaves.nodes.set(ids[kind]);
+    return leaves;
+  }
+  for (let i = 0; i < txs.length; i++) {
+    const tx = txs[i]!;
+    setLeaf(leaves, i, tx[kind]);
+    if (pace.due(tx.sane ? 0 : ID_WORK)) yield;
+  }
+  return leaves;
 }
 
 const COMMITMENT_HEAD = [0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed] as const;
@@ -181,15 +213,12 @@ function committed(coinbase: Tx): Uint8Array | undefined {
 }
 
 /** BIP141, "Commitment structure". Judged whether or not any transaction has a witness, as Core does. */
-function* commitmentFault(
-  block: Block,
-  coinbase: Tx,
-  pace: Pace,
-  pairs?: HashPairs,
-): Steps<Refusal | undefined> {
+function* commitmentFault(assembled: Assembled, pace: Pace, pairs?: HashPairs): Steps<Refusal | undefined> {
+  const { txs } = assembled.block;
+  const coinbase = txs[0]!;
   const expected = committed(coinbase);
   if (expected === undefined) {
-    for (const tx of block.txs) {
+    for (const tx of txs) {
       if (tx.hasWitness)
         return no('unexpected-witness', `transaction ${tx.id} has a witness, nothing commits to it`);
     }
@@ -199,7 +228,8 @@ function* commitmentFault(
   if (nonce?.length !== 32 || more.length > 0) {
     return no('bad-witness-nonce-size', 'the coinbase witness is not one item of 32 bytes');
   }
-  const actual = commitmentOf(yield* witnessRootSteps(block.txs, pace, pairs), nonce);
+  const wtxids = yield* leavesSteps(assembled, 'wtxid', pace);
+  const actual = commitmentOf(yield* witnessRootSteps(wtxids, pace, pairs), nonce);
   for (let i = 0; i < actual.length; i++) {
     if (actual[i] !== expected[i]) return no('bad-witness-merkle-match', 'witness commitment does not match');
   }
@@ -213,7 +243,9 @@ function* contentFault(block: Block, pace: Pace): Steps<Refusal | undefined> {
     return no('bad-blk-weight', `weight ${block.weight}, stripped size ${block.strippedSize}`);
   }
   for (let i = 1; i < txs.length; i++) {
-    if (isCoinbase(txs[i]!)) return no('bad-cb-multiple', `transaction ${i} is a second coinbase`);
+    // One that passed by itself is none.
+    if (!txs[i]!.sane && isCoinbase(txs[i]!))
+      return no('bad-cb-multiple', `transaction ${i} is a second coinbase`);
   }
   const length = txs[0]!.inputs[0]!.script.length;
   if (length < 2 || length > 100) return no('bad-cb-length', `coinbase scriptSig has ${length} bytes`);

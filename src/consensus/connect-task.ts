@@ -176,12 +176,12 @@ export class ConnectTask {
       block.txs.map((tx) => tx.txid),
     );
     if (this.#recent.has(entry)) return;
-    if (this.#recentBytes + block.bytes.length > RECENT_BYTES) {
+    if (this.#recentBytes + block.size > RECENT_BYTES) {
       this.#recent.clear();
       this.#recentBytes = 0;
     }
     this.#recent.set(entry, block);
-    this.#recentBytes += block.bytes.length;
+    this.#recentBytes += block.size;
   }
 
   #begin(): PartialBlock {

@@ -251,8 +251,10 @@ export class NodeDriver {
     for (const effect of step.effects) if (isEarly(effect)) this.#perform(effect, ended);
     if (this.#ahead) this.#readers.open('view');
     const committed = this.#commit(step, ended);
-    // A disk sync takes milliseconds: time for the signatures of the block that was just stored.
-    if (step.durable) await Promise.all([committed, nextTurn().then(() => this.#nextPiece.warm())]);
+    // A disk sync takes milliseconds: time for the signatures of the block that was just stored. Our own waits to go out.
+    const urgent = step.effects.some((effect) => effect.kind === 'publish' && !isEarly(effect));
+    if (step.durable && !urgent)
+      await Promise.all([committed, nextTurn().then(() => this.#nextPiece.warm())]);
     else await committed;
   }
 

@@ -1,5 +1,6 @@
 import type { Block } from '../bitcoin/block.ts';
 import { encodeHeader, HEADER_SIZE, type Header, headerHash } from '../bitcoin/header.ts';
+import { type BlockSource, bytesOf, headOf, sizeOf } from '../consensus/check.ts';
 import { type Checked, type Refusal, refuse, ruleOf } from '../consensus/rules.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
@@ -56,8 +57,8 @@ export class Blocks {
     this.take(bytes, 'gossip', peer, (outcome) => this.verdict(peer, ticket, outcome, bytes));
   }
 
-  /** What gossip is told of a block, or of its announcement, that came with this ticket; `bytes`: the block's. */
-  verdict(peer: Peer, ticket: Ticket, outcome: Outcome, bytes: Uint8Array): void {
+  /** What gossip is told of a block, or of its announcement, that came with this ticket. */
+  verdict(peer: Peer, ticket: Ticket, outcome: Outcome, source: BlockSource): void {
     if (outcome === 'unwanted') {
       this.#judge(ticket, 'ignore');
       return;
@@ -70,7 +71,7 @@ export class Blocks {
     }
     const { entry, isNew } = outcome.value;
     const near = entry.work >= this.#core.workBelowTip(this.#core.limits.gossipAcceptDepth);
-    if (!near || entry.parent?.hasBody !== true || !(isNew || this.#isBodyOf(entry, bytes))) {
+    if (!near || entry.parent?.hasBody !== true || !(isNew || this.#isBodyOf(entry, source))) {
       this.#judge(ticket, 'ignore');
     } else if (isNew && this.#overBudget(peer)) {
       this.#hold(ticket, entry);
@@ -81,10 +82,10 @@ export class Blocks {
   }
 
   /** A body that is here already was not looked at when it came again: what is passed on must be the same. */
-  #isBodyOf(entry: BlockEntry, bytes: Uint8Array): boolean {
-    if (bytes.length !== entry.size) return false;
+  #isBodyOf(entry: BlockEntry, source: BlockSource): boolean {
+    if (sizeOf(source) !== entry.size) return false;
     const body = this.#core.chain.blockBytes(entry);
-    return body !== undefined && equal(body, bytes);
+    return body !== undefined && equal(body, bytesOf(source));
   }
 
   /** The answer to getblocks. */
@@ -117,26 +118,24 @@ export class Blocks {
    * Down the ladder as far as `context`. A small block, or one whose header decides, has its outcome in this step; a
    * big one is checked in pieces. `source`: the bytes, or a block put together from transactions that were parsed before.
    */
-  take(source: Uint8Array | Block, way: Way, peer: Peer | undefined, done: (outcome: Outcome) => void): void {
-    const bytes = source instanceof Uint8Array ? source : source.bytes;
-    this.#core.parts.pieces.start(this.#taking(source, bytes, way, peer, done), bytes.length);
+  take(source: BlockSource, way: Way, peer: Peer | undefined, done: (outcome: Outcome) => void): void {
+    this.#core.parts.pieces.start(this.#taking(source, way, peer, done), sizeOf(source));
   }
 
   *#taking(
-    source: Uint8Array | Block,
-    bytes: Uint8Array,
+    source: BlockSource,
     way: Way,
     peer: Peer | undefined,
     done: (outcome: Outcome) => void,
   ): Steps<void> {
-    const outcome = yield* this.#take(source, bytes, way, peer);
+    const outcome = yield* this.#take(source, way, peer);
     if (outcome === 'unwanted') {
       done(outcome);
     } else if (outcome.ok) {
       this.#taken(outcome.value, way, peer);
       done(outcome);
     } else {
-      this.refused(bytes.subarray(0, HEADER_SIZE), outcome.error, peer);
+      this.refused(headOf(source), outcome.error, peer);
       done(outcome);
     }
   }
@@ -171,10 +170,11 @@ export class Blocks {
       if (peer !== from) this.#core.send(peer, { kind: 'tip', header, height, work, gossiped: false }, true);
   }
 
-  *#take(source: Uint8Array | Block, bytes: Uint8Array, way: Way, peer: Peer | undefined): Steps<Outcome> {
+  *#take(source: BlockSource, way: Way, peer: Peer | undefined): Steps<Outcome> {
     const { chain, params, limits, parts, reading } = this.#core;
-    if (bytes.length < HEADER_SIZE) return refuse('bad-encoding', 'a block of ' + bytes.length + ' bytes');
-    const head = this.judgeHeader(bytes.subarray(0, HEADER_SIZE), way, peer, bytes);
+    const size = sizeOf(source);
+    if (size < HEADER_SIZE) return refuse('bad-encoding', 'a block of ' + size + ' bytes');
+    const head = this.judgeHeader(headOf(source), way, peer, source);
     if (head === 'unwanted' || !head.ok) return head;
     const { hash, here } = head.value;
     if (here !== undefined) return ok({ entry: here, isNew: false });
@@ -197,12 +197,13 @@ export class Blocks {
     head: Uint8Array,
     way: Way,
     peer: Peer | undefined,
-    block?: Uint8Array,
+    block?: BlockSource,
   ):
     | Checked<{ readonly header: Header; readonly hash: Uint8Array; readonly here?: BlockEntry }>
     | 'unwanted' {
     const { chain, wallS, parts, reading } = this.#core;
-    const { header, hash } = reading.header(block ?? head);
+    // The bytes that came, if some did: a reading may know them again.
+    const { header, hash } = reading.header(block instanceof Uint8Array ? block : head);
     const known = chain.entry(hash);
     if (known?.condemned !== undefined) return refuse('duplicate-invalid', known.condemned);
     if (known?.hasBody === true) return ok({ header, hash, here: known });
@@ -216,7 +217,7 @@ export class Blocks {
     const judged = chain.judgeHeader(header, wallS, parent, hash);
     if (!judged.ok) {
       const early = judged.error.rule === 'time-too-new' && peer !== undefined;
-      if (early) parts.future.add(head.slice(), hash, peer.id, block?.slice());
+      if (early) parts.future.add(head.slice(), hash, peer.id, block && bytesOf(block).slice());
       return judged;
     }
     const pushed = known === undefined && way !== 'own' && peer !== undefined;
@@ -267,8 +268,7 @@ export class Blocks {
   publish(entry: BlockEntry, block: Block): void {
     const { limits } = this.#core;
     if (this.#published.has(entry.id)) return;
-    const short =
-      block.bytes.length >= limits.compactFromBytes && 2 * compactSize(block) <= block.bytes.length;
+    const short = block.size >= limits.compactFromBytes && 2 * compactSize(block) <= block.size;
     const bytes = short ? encodeCompact(block, this.#nonce()) : block.bytes;
     if (bytes.length > limits.maxGossipBytes) return;
     this.#published.set(entry.id, true);

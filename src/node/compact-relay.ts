@@ -26,7 +26,9 @@ interface Pending {
 }
 
 /** What it costs to make one short id and look for it, in bytes hashed. */
-const MATCH_WORK = 60;
+const MATCH_WORK = 20;
+/** Of the pool, between two looks at the pace. */
+const MATCHED_AT_ONCE = 256;
 
 /**
  * Blocks that come as header and short ids (compact.ts). What the mempool has is taken from there, the rest is asked of
@@ -116,14 +118,16 @@ export class CompactRelay {
     const { mempool, limits } = this.#core;
     const pace = new Pace(limits.checkBytesPerStep);
     if (!pending.parts.ambiguous) {
-      for (const { tx } of mempool.entries()) {
-        pending.parts.offer(tx);
-        if (pace.due(MATCH_WORK)) yield;
+      // From the last to the first: who leaves the pool between two pieces is replaced by the last, who was looked at.
+      const { ids } = mempool;
+      for (let to = ids.size; to > 0; ) {
+        const from = Math.max(0, to - MATCHED_AT_ONCE);
+        pending.parts.offer(ids, from, to);
+        if (pace.due(MATCH_WORK * (to - from))) yield;
+        to = Math.min(from, ids.size);
       }
     }
     const missing = pending.parts.missing();
-    // Putting the bytes together takes as long again.
-    if (missing.length === 0 && pace.due(MATCH_WORK * pending.parts.count)) yield;
     if (pending.parts.ambiguous) this.#giveUp(pending);
     else if (missing.length > 0) this.#ask(pending, missing);
     else {
@@ -200,14 +204,14 @@ export class CompactRelay {
   #whole(pending: Pending): void {
     const { parts } = this.#core;
     const { peer } = pending;
-    const block = pending.parts.block();
-    parts.blocks.take(block, 'gossip', peer, (outcome) => {
+    const assembled = pending.parts.assembled();
+    parts.blocks.take(assembled, 'gossip', peer, (outcome) => {
       if (isMismatch(outcome)) {
         this.#giveUp(pending);
         return;
       }
       this.#forget(pending);
-      if (pending.ticket !== undefined) parts.blocks.verdict(peer, pending.ticket, outcome, block.bytes);
+      if (pending.ticket !== undefined) parts.blocks.verdict(peer, pending.ticket, outcome, assembled);
       else if (outcome !== 'unwanted' && !outcome.ok && ruleOf(outcome.error.rule).gossip === 'reject')
         parts.headers.blame(peer, outcome.error.rule, outcome.error.detail);
     });

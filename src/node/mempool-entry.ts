@@ -69,6 +69,8 @@ export class PoolNode implements PoolEntry {
   descendantFees: number;
   /** Grows whenever the descendant sums change, so that an older line of the eviction heap is known to be stale. */
   revision = 0;
+  /** Where its ids are (mempool-ids.ts). */
+  place = -1;
 
   constructor(o: NewEntry) {
     this.tx = o.tx;

@@ -3,6 +3,7 @@ import { assert } from '../util/assert.ts';
 import { keyOf } from '../util/bytes.ts';
 import { Heap } from '../util/heap.ts';
 import { type NewEntry, PoolNode, parentsFirst } from './mempool-entry.ts';
+import { PoolIds } from './mempool-ids.ts';
 
 /** One line of the eviction heap; stale unless `revision` is still the node's own. */
 interface Candidate {
@@ -32,6 +33,7 @@ export class PoolGraph {
   readonly #nodes = new Map<string, PoolNode>();
   readonly #spenders = new Map<string, PoolNode>();
   readonly #sensitive = new Map<string, PoolNode>();
+  readonly ids = new PoolIds();
   #worst = new Heap<Candidate>(worstFirst);
   #vsize = 0;
   #usage = 0;
@@ -109,6 +111,7 @@ export class PoolGraph {
       this.#rank(ancestor);
     }
     this.#nodes.set(node.key, node);
+    this.ids.add(node);
     for (const { prevout } of entry.tx.inputs) {
       const key = outpointKey(prevout);
       assert(!this.#spenders.has(key), 'mempool: a coin is spent twice');
@@ -172,6 +175,7 @@ export class PoolGraph {
   #forget(node: PoolNode): void {
     this.removals++;
     this.#nodes.delete(node.key);
+    this.ids.remove(node);
     this.#sensitive.delete(node.key);
     for (const { prevout } of node.tx.inputs) this.#spenders.delete(outpointKey(prevout));
     this.#vsize -= node.tx.vsize;

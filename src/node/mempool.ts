@@ -12,9 +12,10 @@ import { err, ok, type Result } from '../util/result.ts';
 import type { Pace, Steps } from '../util/steps.ts';
 import type { Limits } from './limits.ts';
 import { type Admitted, admit, stillFits } from './mempool-admit.ts';
-import { type PoolEntry, PoolNode, parentsFirst } from './mempool-entry.ts';
+import { type NewEntry, type PoolEntry, PoolNode, parentsFirst } from './mempool-entry.ts';
 import { FeeFloor } from './mempool-floor.ts';
 import { PoolGraph } from './mempool-graph.ts';
+import type { PoolIds } from './mempool-ids.ts';
 import { type Cause, ReturnQueue, type Waiting } from './mempool-queue.ts';
 import { PoolRows, readSaved } from './mempool-rows.ts';
 import type { Micros } from './types.ts';
@@ -130,6 +131,11 @@ export class Mempool {
     return this.#graph.nodes();
   }
 
+  /** The ids of all, for whoever looks for those of a block. */
+  get ids(): PoolIds {
+    return this.#graph.ids;
+  }
+
   spender(outpoint: OutPoint): PoolEntry | undefined {
     return this.#graph.spender(outpoint);
   }
@@ -152,7 +158,11 @@ export class Mempool {
     const judged = this.#admit(tx, this.#floor.rate, o.maxFeeRate);
     if (!judged.ok) return judged;
     if (o.test === true) {
-      return ok({ entry: this.#detached(tx, judged.value, now, o.wallS), replaced: [], evicted: [] });
+      return ok({
+        entry: new PoolNode(this.#newEntry(tx, judged.value, now, o.wallS)),
+        replaced: [],
+        evicted: [],
+      });
     }
     const { entry, replaced } = this.#enter(tx, judged.value, now, o.wallS);
     const evicted = this.#trim(now);
@@ -237,21 +247,14 @@ export class Mempool {
     });
   }
 
-  #detached(tx: Tx, { fee, sensitive }: Admitted, time: Micros, wallS: number): PoolNode {
-    return new PoolNode({ tx, fee, time, wallS, height: this.#chain.tip.height, seq: this.#seq, sensitive });
+  #newEntry(tx: Tx, { fee, sensitive }: Admitted, time: Micros, wallS: number): NewEntry {
+    return { tx, fee, time, wallS, height: this.#chain.tip.height, seq: this.#seq, sensitive };
   }
 
   #enter(tx: Tx, judged: Admitted, time: Micros, wallS: number): { entry: PoolNode; replaced: PoolNode[] } {
     const replaced = judged.leaving.size > 0 ? this.#remove(judged.leaving) : [];
-    const entry = this.#graph.add({
-      tx,
-      fee: judged.fee,
-      time,
-      wallS,
-      height: this.#chain.tip.height,
-      seq: this.#seq++,
-      sensitive: judged.sensitive,
-    });
+    const entry = this.#graph.add(this.#newEntry(tx, judged, time, wallS));
+    this.#seq++;
     this.#rows.save(entry.key, tx, wallS);
     return { entry, replaced };
   }
@@ -303,9 +306,7 @@ export class Mempool {
     const still = [...pulled].filter((node) => this.#graph.get(node.key) === node);
     const waiting = this.#graph
       .removeWithDescendants(still)
-      .map(
-        (node): Waiting => ({ tx: node.tx, key: node.key, from: 'pool', time: node.time, wallS: node.wallS }),
-      );
+      .map(({ tx, key, time, wallS: at }): Waiting => ({ tx, key, from: 'pool', time, wallS: at }));
     for (const { key, tx } of fresh) this.#rows.save(key, tx, wallS);
     this.#queue.prepend([...fresh, ...waiting]);
     for (const dropped of this.#queue.trim()) this.#lose(dropped, undefined, lost);

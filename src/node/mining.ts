@@ -165,7 +165,7 @@ export class Mining {
     const siblings = this.#kept.filter(({ template }) => template.prev === kept.template.prev);
     for (const sibling of siblings) sibling.solved = true;
     const block = kept.template.block(nonce >>> 0);
-    this.#core.parts.blocks.take(block, 'own', undefined, (outcome) => {
+    this.#core.parts.blocks.take({ block }, 'own', undefined, (outcome) => {
       assert(outcome !== 'unwanted', 'an own block is always wanted');
       if (outcome.ok) {
         if (outcome.value.isNew) this.#found(outcome.value.entry, block, tries, ms);

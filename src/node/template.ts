@@ -5,8 +5,8 @@ import { encodeHeader, HEADER_SIZE, type Header } from '../bitcoin/header.ts';
 import {
   commitmentOf,
   type HashPairs,
+  leavesOf,
   merkleBranchSteps,
-  witnessRoot,
   witnessRootSteps,
 } from '../bitcoin/merkle.ts';
 import { compactToTarget } from '../bitcoin/target.ts';
@@ -26,9 +26,9 @@ const BLOCK_VERSION = 0x2000_0000;
 /** Header of a witness commitment output: OP_RETURN, push of 36, aa21a9ed (BIP141). */
 const COMMITMENT_PREFIX = Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed);
 /** The coinbase counts as zero in its own commitment. */
-const COINBASE_LEAF = { wtxid: new Uint8Array(32) };
+const COINBASE_LEAF = new Uint8Array(32);
 /** The commitment of a block without any other transaction. */
-const ALONE = commitmentOf(witnessRoot([COINBASE_LEAF]), new Uint8Array(32));
+const ALONE = commitmentOf(COINBASE_LEAF, new Uint8Array(32));
 const TIME_AT = 68;
 const NONCE_AT = 76;
 
@@ -118,7 +118,10 @@ export function* templateSteps(o: TemplateOptions, pace: Pace): Steps<Template> 
   const commitment =
     txs.length === 0
       ? ALONE
-      : commitmentOf(yield* witnessRootSteps([COINBASE_LEAF, ...txs], pace, o.pairs), new Uint8Array(32));
+      : commitmentOf(
+          yield* witnessRootSteps(leavesOf([COINBASE_LEAF, ...txs.map((tx) => tx.wtxid)]), pace, o.pairs),
+          new Uint8Array(32),
+        );
   const value = subsidyAt(height, params) + fees;
   const body: Body = {
     prev,
@@ -132,7 +135,7 @@ export function* templateSteps(o: TemplateOptions, pace: Pace): Steps<Template> 
     branch:
       txs.length === 0
         ? []
-        : yield* merkleBranchSteps([COINBASE_LEAF.wtxid, ...txs.map((tx) => tx.txid)], pace, o.pairs),
+        : yield* merkleBranchSteps(leavesOf([COINBASE_LEAF, ...txs.map((tx) => tx.txid)]), pace, o.pairs),
     coinbaseWeight: ownWeight,
     coinbase: (extraNonce) => coinbaseOf(height, extraNonce, o.tag, o.payout, value, commitment),
   };

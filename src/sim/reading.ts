@@ -1,5 +1,5 @@
 import { nobleVerify } from '../bitcoin/secp.ts';
-import { type BlockReading, plainReading, type SaneBlock } from '../consensus/check.ts';
+import { type BlockReading, bytesOf, plainReading, type SaneBlock } from '../consensus/check.ts';
 import type { Checked } from '../consensus/rules.ts';
 import type { Verify } from '../consensus/verify.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
@@ -44,7 +44,7 @@ export function sharedReading(): BlockReading {
       return known;
     },
     *check(source, params, piece) {
-      const bytes = source instanceof Uint8Array ? source : source.bytes;
+      const bytes = bytesOf(source);
       const known = read.get(bytes);
       if (known !== undefined) {
         for (let i = 0; i < known.pauses; i++) yield;

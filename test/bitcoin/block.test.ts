@@ -53,7 +53,9 @@ describe("Bitcoin's first blocks", () => {
     });
     expect(meets(block.hash, compactToTarget(block.header.bits).target)).toBe(true);
     expect([block.strippedSize, block.weight]).toEqual([285, 1140]);
-    expect(makeBlock(block.header, block.txs)).toMatchObject({ id, bytes: block.bytes, weight: 1140 });
+    const made = makeBlock(block.header, block.txs);
+    expect([block.encoded, made.encoded]).toEqual([true, false]);
+    expect(made).toMatchObject({ id, size: 285, bytes: block.bytes, weight: 1140, encoded: true });
   });
 });
 

@@ -48,7 +48,12 @@ function reference(key: Uint8Array, message: Uint8Array): bigint {
 const counting = (n: number): Uint8Array => Uint8Array.from({ length: n }, (_, i) => i);
 
 function digestOf(key: Uint8Array, hash: Uint8Array): bigint {
-  return new SipHash(key).digest(hash).reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  const hasher = new SipHash(key);
+  // Somewhere among other bytes.
+  const bytes = new Uint8Array(64).fill(0xa5);
+  bytes.set(hash, 5);
+  hasher.hash(new DataView(bytes.buffer), 5);
+  return (BigInt(hasher.high >>> 0) << 32n) | BigInt(hasher.low >>> 0);
 }
 
 describe('SipHash-2-4', () => {
@@ -60,13 +65,11 @@ describe('SipHash-2-4', () => {
     expect(digestOf(counting(16), counting(32))).toBe(0x7127512f72f27ccen);
   });
 
-  it('equals the reference; the short id is its low 48 bits', () => {
+  it('equals the reference', () => {
     const bytes = (n: number) => fc.uint8Array({ minLength: n, maxLength: n });
     fc.assert(
       fc.property(bytes(16), bytes(32), (key, hash) => {
-        const expected = reference(key, hash);
-        expect(digestOf(key, hash)).toBe(expected);
-        expect(BigInt(new SipHash(key).short(hash))).toBe(expected & 0xffff_ffff_ffffn);
+        expect(digestOf(key, hash)).toBe(reference(key, hash));
       }),
     );
   });

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { makeBlock } from '../../src/bitcoin/block.ts';
 import { Chain } from '../../src/consensus/chain.ts';
-import { checkBlock } from '../../src/consensus/check.ts';
+import { checkBlock, plainReading } from '../../src/consensus/check.ts';
+import { decodeValue } from '../../src/node/decode-value.ts';
+import { encodeValue } from '../../src/node/encode-step.ts';
+import { finish } from '../../src/util/steps.ts';
 import { MemoryStore } from '../dsl/memory-store.ts';
 import { LAB } from '../dsl/networks.ts';
 import { World } from '../dsl/world.ts';
@@ -42,6 +46,23 @@ describe('bodies far behind the best header', () => {
     const reopened = new Chain({ params: LAB, store, index: store.rows(), verify: () => true });
     expect(world.nameOf(reopened.tip.id)).toBe('3');
     expect(reopened.block(reopened.tip)!.bytes).toEqual(world.bytes('3'));
+  });
+
+  it('are made when their row is written, if the block was put together here, and are in every account of it', () => {
+    const { chain, store } = headersOnly();
+    const { block } = world.get('1');
+    const made = makeBlock(block.header, block.txs);
+    const checked = finish(plainReading().check({ block: made }, LAB, 1_000_000));
+    if (!checked.ok) throw new Error(checked.error.rule);
+    expect(chain.addBlock(checked.value, world.wallS).ok).toBe(true);
+    expect(made.encoded).toBe(false);
+    const { writes } = chain.takeWrites(true);
+    expect(made.encoded).toBe(false);
+    expect(decodeValue(encodeValue(writes))).toMatchObject({
+      value: expect.arrayContaining([expect.objectContaining({ value: world.bytes('1') })]),
+    });
+    store.commit(writes);
+    expect(chain.blockBytes(chain.entry(block.hash)!)).toEqual(world.bytes('1'));
   });
 
   it('are given at once when they are asked for', () => {

@@ -609,6 +609,39 @@ describe('the driver', () => {
     await r.driver.close();
   });
 
+  it('publishes what waits for its batch before it warms anything', async () => {
+    const r = rig({
+      foresee: () => [{} as SigCheck],
+      warm: () => ({
+        go: () => {
+          r.trace.push('warmed');
+          return true;
+        },
+      }),
+    });
+    r.driver.start();
+    await until(() => r.inputs.length === 1);
+    r.trace.length = 0;
+    const publish = { kind: 'publish', topic: 'block', bytes: new Uint8Array(1) } as const;
+    r.react = (input) =>
+      input.kind === 'joined'
+        ? { writes: [write], durable: true, effects: [publish, { kind: 'wake', at: r.clock.at }] }
+        : {};
+    r.connecting = true;
+    r.driver.input({ kind: 'joined', peer: 'p', inbound: true });
+    await until(() => r.trace.includes('step timer'));
+    const expected = [
+      'step joined',
+      'commit 1 durable',
+      'committed',
+      'publish block',
+      'warmed',
+      'step timer',
+    ];
+    expect(r.trace).toEqual(expected);
+    await r.driver.close();
+  });
+
   it('shows a batch that was ahead at once, however much is to be warmed for the piece after it', async () => {
     let slices = 5;
     const r = rig({

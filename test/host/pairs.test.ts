@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { merkleBranchSteps, merkleRoot, merkleRootSteps } from '../../src/bitcoin/merkle.ts';
+import { leavesOf, merkleBranchSteps, merkleRoot, merkleRootSteps } from '../../src/bitcoin/merkle.ts';
 import { fastPairs, wasmPairs } from '../../src/host/kernels/wasm-pairs.ts';
 import { concat } from '../../src/util/bytes.ts';
 import { seeded } from '../../src/util/random.ts';
@@ -45,9 +45,11 @@ describe('pairs hashed in WebAssembly', () => {
   it('give the same merkle roots, and tell the same lists to be mutated', () => {
     for (const count of [0, 1, 2, 3, 511, 512, 513, 1_500]) {
       const hashes = someHashes(count, count);
-      expect(finish(merkleRootSteps(hashes, noPace(), pairs))).toEqual(merkleRoot(hashes));
+      expect(finish(merkleRootSteps(leavesOf(hashes), noPace(), pairs))).toEqual(merkleRoot(hashes));
       const doubled = [...hashes, ...hashes.slice(-2)];
-      expect(finish(merkleRootSteps(doubled, noPace(), pairs)).mutated).toBe(merkleRoot(doubled).mutated);
+      expect(finish(merkleRootSteps(leavesOf(doubled), noPace(), pairs)).mutated).toBe(
+        merkleRoot(doubled).mutated,
+      );
     }
   });
 });
@@ -99,11 +101,11 @@ describe('what the host gives the node', () => {
 it('the branch beside the first leaf leads from any first leaf to the root', () => {
   for (let count = 1; count <= 40; count++) {
     const hashes = someHashes(count, count);
-    const branch = finish(merkleBranchSteps(hashes, noPace()));
+    const branch = finish(merkleBranchSteps(leavesOf(hashes), noPace()));
     let root = hashes[0]!;
     for (const sibling of branch) root = new Uint8Array(sha256d(root, sibling));
     expect(root).toEqual(merkleRoot(hashes).root);
     const other = [new Uint8Array(32), ...hashes.slice(1)];
-    expect(finish(merkleBranchSteps(other, noPace()))).toEqual(branch);
+    expect(finish(merkleBranchSteps(leavesOf(other), noPace()))).toEqual(branch);
   }
 });

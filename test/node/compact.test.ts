@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Reader } from '../../src/bitcoin/codec.ts';
 import { encodeHeader } from '../../src/bitcoin/header.ts';
 import { commitmentOf, witnessRoot } from '../../src/bitcoin/merkle.ts';
-import { makeTx } from '../../src/bitcoin/tx.ts';
-import { checkBlock } from '../../src/consensus/check.ts';
+import { makeTx, type Tx } from '../../src/bitcoin/tx.ts';
+import { type Assembled, checkBlock, plainReading } from '../../src/consensus/check.ts';
 import {
   announcedHeader,
   compactSize,
@@ -11,10 +12,14 @@ import {
   encodeCompact,
   isCompact,
   Reconstruction,
+  type ShortIdHasher,
   shortIdHash,
+  shortIdsOf,
 } from '../../src/node/compact.ts';
 import { limits } from '../../src/node/limits.ts';
+import { PoolIds } from '../../src/node/mempool-ids.ts';
 import { concat, readU32LE } from '../../src/util/bytes.ts';
+import { finish } from '../../src/util/steps.ts';
 import { honestChain, withTxs } from './blocks.ts';
 import { labParams } from './net.ts';
 import { genesisCoin, outputOf, pay } from './pay.ts';
@@ -54,9 +59,12 @@ describe('a compact block', () => {
     expect(bytes.length).toBe(4 + 80 + 8 + 1 + 6 * txs.length + 2 + block.txs[0]!.bytes.length);
     const compact = decoded(bytes);
     expect(compact.hash).toEqual(block.hash);
-    expect(compact.shortIds).toEqual(
-      txs.map((tx) => shortIdHash(encodeHeader(block.header), nonce).short(tx.wtxid)),
-    );
+    const hasher = shortIdHash(encodeHeader(block.header), nonce);
+    for (const [i, { wtxid }] of txs.entries()) {
+      hasher.hash(new DataView(wtxid.slice().buffer), 0);
+      const id = new Reader(compact.shortIds.subarray(6 * i, 6 * i + 6));
+      expect([id.u32(), id.u16()]).toEqual([hasher.low >>> 0, hasher.high & 0xffff]);
+    }
     expect(compact.prefilled.map(({ index, tx }) => [index, tx.id])).toEqual([[0, block.txs[0]!.id]]);
   });
 
@@ -93,25 +101,51 @@ describe('a compact block', () => {
   });
 });
 
+const lowBits = (wtxid: Uint8Array, bits: number): number => readU32LE(wtxid, 0) & (2 ** bits - 1);
+
+/** Short ids of so few bits that they collide. */
+function weak(bits: number): ShortIdHasher {
+  return {
+    low: 0,
+    high: 0,
+    hash(bytes, at) {
+      this.low = bytes.getInt32(at, true) & (2 ** bits - 1);
+    },
+  };
+}
+
+/** A pool of these, in this order. */
+function offer(parts: Reconstruction, members: readonly Tx[]): void {
+  const pool = new PoolIds();
+  for (const tx of members) pool.add({ tx, place: -1 });
+  parts.offer(pool, 0, pool.size);
+}
+
+function expectOwnIds({ block, ids }: Assembled): void {
+  expect(ids?.txid.subarray(0, 32 * block.txs.length)).toEqual(concat(...block.txs.map((tx) => tx.txid)));
+  expect(ids?.wtxid.subarray(0, 32 * block.txs.length)).toEqual(concat(...block.txs.map((tx) => tx.wtxid)));
+}
+
 /** Whatever is offered, in whatever order, with whatever collisions: the block itself, or something that is seen to be wrong. */
 describe('putting it together', () => {
   it('gives the block byte for byte, when all is offered', () => {
     const parts = new Reconstruction(decoded(encodeCompact(block, nonce)));
-    for (const tx of [...txs].reverse()) parts.offer(tx);
+    offer(parts, [...txs].reverse());
     expect(parts.missing()).toEqual([]);
-    expect(parts.block().bytes).toEqual(block.bytes);
-    expect(parts.block().weight).toBe(block.weight);
+    expect(parts.assembled().block.bytes).toEqual(block.bytes);
+    expect(parts.assembled().block).toMatchObject({ size: block.bytes.length, weight: block.weight });
   });
 
   it('asks for what is missing, and takes it in order', () => {
     fc.assert(
       fc.property(fc.subarray(txs), (have) => {
         const parts = new Reconstruction(decoded(encodeCompact(block, nonce)));
-        for (const tx of have) parts.offer(tx);
+        offer(parts, have);
         const missing = parts.missing();
         expect(missing).toEqual(txs.flatMap((tx, i) => (have.includes(tx) ? [] : [i + 1])));
         parts.fill(missing.map((place) => block.txs[place]!));
-        expect(parts.block().bytes).toEqual(block.bytes);
+        expect(parts.assembled().block.bytes).toEqual(block.bytes);
+        expectOwnIds(parts.assembled());
       }),
     );
   });
@@ -125,20 +159,19 @@ describe('putting it together', () => {
         fc.integer({ min: 1, max: 8 }),
         (inside, offered, bits) => {
           const target = committed(inside);
-          const shortOf = (wtxid: Uint8Array): number => readU32LE(wtxid, 0) & (2 ** bits - 1);
-          const compact = {
-            ...decoded(encodeCompact(target, nonce)),
-            shortIds: inside.map((tx) => shortOf(tx.wtxid)),
-          };
-          const parts = new Reconstruction(compact, shortOf);
-          const distinct = new Set(compact.shortIds).size === inside.length;
+          const hasher = weak(bits);
+          const shortIds = shortIdsOf(inside, hasher);
+          const parts = new Reconstruction({ ...decoded(encodeCompact(target, nonce)), shortIds }, hasher);
+          const distinct = new Set(inside.map((tx) => lowBits(tx.wtxid, bits))).size === inside.length;
           expect(parts.ambiguous).toBe(!distinct);
           if (parts.ambiguous) return;
-          for (const tx of offered) parts.offer(tx);
+          offer(parts, offered);
           const missing = parts.missing();
           parts.fill(missing.map((place) => target.txs[place]!));
-          const checked = checkBlock(parts.block().bytes, params);
-          if (checked.ok) expect(parts.block().bytes).toEqual(target.bytes);
+          const assembled = parts.assembled();
+          const checked = checkBlock(assembled.block.bytes, params);
+          expect(finish(plainReading().check(assembled, params, 1_000)).ok).toBe(checked.ok);
+          if (checked.ok) expect(assembled.block.bytes).toEqual(target.bytes);
           else collisions++;
           if (!checked.ok) expect(checked.error.rule).toBe('bad-txnmrklroot');
         },
@@ -149,15 +182,26 @@ describe('putting it together', () => {
   });
 
   it('a place that two of ours claim is asked for, and stays so', () => {
-    const shortOf = (): number => 7;
     const target = committed([txs[0]!]);
-    const parts = new Reconstruction({ ...decoded(encodeCompact(target, nonce)), shortIds: [7] }, shortOf);
-    parts.offer(txs[0]!);
-    parts.offer(txs[0]!);
+    const parts = new Reconstruction(
+      { ...decoded(encodeCompact(target, nonce)), shortIds: new Uint8Array(6) },
+      weak(0),
+    );
+    offer(parts, [txs[0]!]);
+    offer(parts, [txs[0]!]);
     expect(parts.missing()).toEqual([]);
-    parts.offer(txs[1]!);
+    offer(parts, [txs[1]!]);
     expect(parts.missing()).toEqual([1]);
-    parts.offer(txs[0]!);
+    offer(parts, [txs[0]!]);
     expect(parts.missing()).toEqual([1]);
+  });
+
+  it('ids that somebody chose to crowd one corner of the table are nothing to search long for', () => {
+    // All of them want the same slot, however large the table is, and none is equal to another.
+    const shortIds = new Uint8Array(6 * 1_000);
+    for (let i = 0; i < 1_000; i++) new DataView(shortIds.buffer).setUint16(6 * i + 4, i, true);
+    const compact = { ...decoded(encodeCompact(block, nonce)), shortIds };
+    expect(new Reconstruction(compact).ambiguous).toBe(true);
+    expect(new Reconstruction({ ...compact, shortIds: shortIds.subarray(0, 6 * 50) }).ambiguous).toBe(false);
   });
 });

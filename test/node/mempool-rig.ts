@@ -19,8 +19,9 @@ import {
   type PoolEntry,
 } from '../../src/node/mempool.ts';
 import { usageOf } from '../../src/node/mempool-entry.ts';
+import type { PoolIds } from '../../src/node/mempool-ids.ts';
 import { buildTemplate, type Template, type TemplateOptions } from '../../src/node/template.ts';
-import { equal, toHex, writeU32LE } from '../../src/util/bytes.ts';
+import { concat, equal, toHex, writeU32LE } from '../../src/util/bytes.ts';
 import { finish, noPace } from '../../src/util/steps.ts';
 import { outputOf, type Spendable, type SpendOptions, spend } from '../dsl/keys.ts';
 import { MemoryStore } from '../dsl/memory-store.ts';
@@ -212,6 +213,7 @@ export class PoolRig {
   /** Everything that must hold of a pool at rest, computed anew. Throws with what does not. */
   check(): void {
     const entries = [...this.pool.entries()];
+    checkIds(entries, this.pool.ids);
     const spent = new Set<string>();
     let bytes = 0;
     let usage = 0;
@@ -299,3 +301,24 @@ export function send(coins: readonly Spendable[], to: WellKnown, fee: number, o:
 /** An output as a coin of its owner. */
 export const coinOf = (tx: Tx, owner: WellKnown, index = 0): Spendable =>
   outputOf(tx, index, wellKnownSecret(owner));
+
+/** The ids side by side are those of the members, each once. */
+function checkIds(entries: readonly PoolEntry[], ids: PoolIds): void {
+  const bytes = new Uint8Array(ids.words.buffer);
+  const listed = new Set(entries.map((_, place) => ids.tx(place)));
+  must(
+    ids.size === entries.length && listed.size === entries.length,
+    'there are more ids than members, or fewer',
+  );
+  for (let place = 0; place < ids.size; place++) {
+    const tx = ids.tx(place);
+    must(
+      entries.some((entry) => entry.tx === tx),
+      `the id of ${tx.id}, which is no member`,
+    );
+    must(
+      equal(bytes.subarray(64 * place, 64 * place + 64), concat(tx.txid, tx.wtxid)),
+      `the ids of ${tx.id} are wrong`,
+    );
+  }
+}

@@ -60,7 +60,7 @@ export function blockJson(view: NodeView, entry: BlockEntry, block: Block, txs: 
   return {
     ...headerJson(view, entry),
     strippedsize: block.strippedSize,
-    size: block.bytes.length,
+    size: block.size,
     weight: block.weight,
     tx: txs,
   };
@@ -73,7 +73,7 @@ export function txJson(tx: Tx, hrp: string, fee?: number): JsonMembers {
     txid: tx.id,
     hash: tx.wid,
     version: tx.version,
-    size: tx.bytes.length,
+    size: tx.size,
     vsize: tx.vsize,
     weight: tx.weight,
     locktime: tx.lockTime,

@@ -1,8 +1,8 @@
 import type { Block } from '../../bitcoin/block.ts';
-import { Writer } from '../../bitcoin/codec.ts';
+import { Reader, Writer } from '../../bitcoin/codec.ts';
 import { encodeHeader } from '../../bitcoin/header.ts';
 import { makeTx, type Tx } from '../../bitcoin/tx.ts';
-import { encodeCompact, shortIdHash } from '../../node/compact.ts';
+import { encodeCompact, shortIdHash, shortIdsOf } from '../../node/compact.ts';
 import type { PeerId, Topic } from '../../node/types.ts';
 import type { Message } from '../../node/wire.ts';
 import { concat, equal } from '../../util/bytes.ts';
@@ -153,10 +153,10 @@ function announcement({ head, nonce, ids, prefilled }: Form): Uint8Array {
 
 function rightForm(block: Block, nonce: Uint8Array): Form {
   const head = encodeHeader(block.header);
-  const hasher = shortIdHash(head, nonce);
   const [coinbase, ...rest] = block.txs;
+  const reader = new Reader(shortIdsOf(rest, shortIdHash(head, nonce)));
   return {
-    ...{ head, nonce, ids: rest.map((tx) => hasher.short(tx.wtxid)) },
+    ...{ head, nonce, ids: rest.map(() => reader.u32() + reader.u16() * TWO32) },
     prefilled: [{ gap: 0, tx: coinbase! }],
   };
 }
