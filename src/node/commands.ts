@@ -37,7 +37,7 @@ export class Commands {
         this.#answer(ticket, parts.mining.order(command));
         return;
       case 'template':
-        this.#answer(ticket, { kind: 'template', template: parts.mining.candidate(command) });
+        parts.mining.candidate(command, (template) => this.#answer(ticket, { kind: 'template', template }));
         return;
       case 'invalidate':
       case 'reconsider':

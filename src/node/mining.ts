@@ -4,7 +4,7 @@ import { MAX_TAG } from '../consensus/tag.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
 import { assert } from '../util/assert.ts';
 import { equal } from '../util/bytes.ts';
-import { Pace, type Steps } from '../util/steps.ts';
+import { noPace, Pace, type Steps } from '../util/steps.ts';
 import { type Core, NEVER } from './core.ts';
 import { buildTemplate, type Template, type TemplateOptions, templateSteps } from './template.ts';
 import type { CandidateBlock, Command, CommandResult, Job, Micros } from './types.ts';
@@ -73,19 +73,28 @@ export class Mining {
     this.#working = false;
   }
 
-  /** A whole candidate for a caller who grinds it himself. */
-  candidate(command: Command & { kind: 'template' }): CandidateBlock {
+  /** A whole candidate for a caller who grinds it himself; from a large pool in pieces. */
+  candidate(command: Command & { kind: 'template' }, done: (candidate: CandidateBlock) => void): void {
+    this.#core.parts.pieces.start(this.#candidate(command, done), 0);
+  }
+
+  *#candidate(
+    command: Command & { kind: 'template' },
+    done: (candidate: CandidateBlock) => void,
+  ): Steps<void> {
+    const { chain, mempool, limits, parts } = this.#core;
     const order = { payout: command.payout, tag: fitTag(command.tag), blocksLeft: undefined };
-    const txids = this.#core.parts.connector.settling ? [] : command.txids;
-    const template = buildTemplate(this.#options(order, txids));
-    return {
-      bytes: template.bytes(0),
-      header: template.header.subarray(0, 76),
-      target: targetBytes(template.target),
-      height: template.height,
-      fees: template.fees,
-      txids: template.txs.map((tx) => tx.id),
-    };
+    for (let tries = 0; ; tries++) {
+      const { tip } = chain;
+      const { removals } = mempool;
+      const atOnce = mempool.size <= limits.templateAtOnce || tries >= limits.templateTries;
+      const options = this.#options(order, parts.connector.settling ? [] : command.txids);
+      const template = yield* templateSteps(options, atOnce ? noPace() : new Pace(limits.checkBytesPerStep));
+      // Another tip, or somebody has left the pool, and what was chosen may contradict what came instead.
+      if (chain.tip !== tip || mempool.removals !== removals) continue;
+      done(candidateOf(template));
+      return;
+    }
   }
 
   /** A new job from the present tip, mempool and time; from a large pool in pieces. `tries`: how often that failed. */
@@ -271,6 +280,17 @@ class TemplateJob implements Job {
 }
 // Traces and recordings cover it like any other field.
 Object.defineProperty(TemplateJob.prototype, 'header', { enumerable: true });
+
+function candidateOf(template: Template): CandidateBlock {
+  return {
+    bytes: template.bytes(0),
+    header: template.header.subarray(0, 76),
+    target: targetBytes(template.target),
+    height: template.height,
+    fees: template.fees,
+    txids: template.txs.map((tx) => tx.id),
+  };
+}
 
 /** What a coinbase may carry (consensus/tag.ts) of the name that somebody chose: it only labels, so it is never refused. */
 function fitTag(name: string): string {

@@ -9,7 +9,7 @@ const MAX_MISSES = 1_000;
 const NEARLY_FULL = 4_000;
 
 /** What it costs to rank or choose one, in bytes hashed. */
-const RANK_WORK = 60;
+const RANK_WORK = 150;
 
 /** What an entry still needs: itself and those of its ancestors that are not chosen yet. */
 interface Need {

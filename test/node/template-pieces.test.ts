@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { decodeBlock } from '../../src/bitcoin/block.ts';
 import { decodeTx, type Tx } from '../../src/bitcoin/tx.ts';
 import { type WellKnown, wellKnownScript } from '../../src/consensus/genesis.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
-import type { Command, Effect, Job } from '../../src/node/types.ts';
+import type { CandidateBlock, Command, Effect, Job } from '../../src/node/types.ts';
 import { grind } from '../../src/sim/grind.ts';
 import { MemoryStore } from '../dsl/memory-store.ts';
 import { cachedVerify, labParams, withLimits } from './net.ts';
@@ -18,6 +19,8 @@ class Rig {
   readonly node: FullNode;
   job: Job | undefined;
   jobs = 0;
+  /** What the last `template` command was answered. */
+  candidate: CandidateBlock | undefined;
   #now = 0;
   #wakeAt = Number.POSITIVE_INFINITY;
 
@@ -33,6 +36,8 @@ class Rig {
 
   #take(effects: readonly Effect[]): void {
     for (const effect of effects) {
+      if (effect.kind === 'answer' && effect.result.kind === 'template')
+        this.candidate = effect.result.template;
       if (effect.kind === 'wake') this.#wakeAt = Math.min(this.#wakeAt, effect.at);
       if (effect.kind !== 'work') continue;
       this.job = effect.job;
@@ -73,10 +78,14 @@ class Rig {
     return steps;
   }
 
-  /** The block of the job at hand is found; its payments by id. */
-  found(): string[] {
+  solve(): void {
     const nonce = grind(this.job!);
     this.#step({ kind: 'solved', job: this.job!.id, nonce: nonce!, tries: 1, ms: 1 });
+  }
+
+  /** The block of the job at hand is found; its payments by id. */
+  found(): string[] {
+    this.solve();
     this.rest();
     const { chain } = this.node.view;
     return chain
@@ -142,5 +151,64 @@ describe('a template of a large pool', () => {
     const { chain } = rig.node.view;
     const coinbase = decodeTx(chain.block(chain.tip)!.txs[0]!.bytes);
     expect(coinbase.ok && coinbase.value.outputs[0]!.script).toEqual(wellKnownScript('ivan'));
+  });
+});
+
+/** As the `template` command gives it (getblocktemplate). */
+describe('a candidate from a large pool', () => {
+  const ask = (rig: Rig) => {
+    rig.candidate = undefined;
+    rig.command({ kind: 'template', payout: wellKnownScript('judy'), tag: 'A' });
+  };
+
+  it('is made in pieces, and is the same as one made at once', () => {
+    const rig = new Rig();
+    ask(rig);
+    expect(rig.candidate).toBeUndefined();
+    expect(rig.rest()).toBeGreaterThan(5);
+    const { bytes, txids, height, fees } = rig.candidate!;
+    expect([...txids].sort()).toEqual(rig.pool().sort());
+    expect([height, fees > 0]).toEqual([1, true]);
+    const block = decodeBlock(bytes);
+    expect(block.ok && block.value.txs.slice(1).map(({ id }) => id)).toEqual(txids);
+  });
+
+  it('holds nobody who left meanwhile', () => {
+    const rig = new Rig();
+    ask(rig);
+    for (let i = 0; i < 4; i++) rig.tick();
+    const better = pay([genesisCoin(params, 'alice')], 'heidi', 100_000_000, 90_000);
+    rig.send(better);
+    rig.rest();
+    expect([...rig.candidate!.txids].sort()).toEqual(rig.pool().sort());
+    expect(rig.pool()).toContain(better.id);
+  });
+
+  it('stands on the tip that is there at its end', () => {
+    const rig = new Rig();
+    rig.mine('judy');
+    rig.rest();
+    rig.solve();
+    // Begun while the block is being judged.
+    ask(rig);
+    expect(rig.node.view.chain.tip.height).toBe(0);
+    rig.rest();
+    const { chain } = rig.node.view;
+    expect(rig.candidate).toMatchObject({ height: 2, txids: [] });
+    const block = decodeBlock(rig.candidate!.bytes);
+    expect(block.ok && block.value.header.prev).toEqual(chain.tip.hash);
+  });
+
+  it('comes to its end, though members leave again and again', () => {
+    const rig = new Rig();
+    ask(rig);
+    let last: Tx | undefined;
+    for (let fee = 50_000; rig.candidate === undefined; fee += 20_000) {
+      expect(fee).toBeLessThan(1_000_000);
+      last = pay([genesisCoin(params, 'alice')], 'heidi', 100_000_000, fee);
+      rig.send(last);
+      for (let i = 0; i < 4; i++) rig.tick();
+    }
+    expect((rig.candidate as CandidateBlock).txids).toContain(last!.id);
   });
 });
