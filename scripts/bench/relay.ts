@@ -49,7 +49,7 @@ export async function relaySuite(): Promise<BenchTable> {
   const twenty = await relayIn(TWENTY);
   return {
     suite: 'relay',
-    says: `${FIVE.nodes} node processes on loopback, each linked with all others, and ${TWENTY.nodes}, each linked with ${DIALS} of those before it. From the moment at which one has found a block (in its log) to that at which the last of the others has judged it, and so may pass it on, and to that at which it is the tip of all, on disk; bytes over one link, both ways, all traffic of that time counted. ${FIVE.small} and ${TWENTY.small} empty blocks; ${FIVE.big} and ${TWENTY.big} blocks of ${PAYMENTS} payments (1 MB) that all nodes had in their mempools, the same ones each time: the block before was invalidated everywhere. Before those, ${FIVE.warmUp} and ${TWENTY.warmUp} of each kind that are not counted.`,
+    says: `${FIVE.nodes} node processes on loopback, each linked with all others, and ${TWENTY.nodes}, each linked with ${DIALS} of those before it. From the moment at which one has found a block (in its log) to that at which the last of the others has judged it, and so may pass it on, and to that at which it is the tip of all, on disk; bytes over one link, both ways, all traffic of that time counted. ${FIVE.small} and ${TWENTY.small} empty blocks; ${FIVE.big} and ${TWENTY.big} blocks of ${PAYMENTS} payments (1 MB) that all nodes had in their mempools, the same ones each time: the block before was invalidated everywhere. Before those, ${FIVE.warmUp} and ${TWENTY.warmUp} of each kind that are not counted. Steps are wall time, in which the processes share the cores, and all that is done in between counts: to take payments in and blocks back.`,
     rows: [...five, ...twenty],
   };
 }
@@ -79,7 +79,7 @@ async function relayIn(size: Size): Promise<BenchRow[]> {
     return [
       ...rows(where + 'an empty block', small, logs),
       ...rows(where + 'a block of 1 MB', big, logs),
-      rowOf(`${where}longest step of a node`, longest, 'ms'),
+      rowOf(`${where}longest step of a node, from its start on`, longest, 'ms'),
     ];
   });
 }

@@ -26,9 +26,9 @@ export const limits = {
   /** Bytes of blocks read from disk and sent in one step, over all peers (one block is always sent). */
   serveBytesPerStep: 2_000_000,
   /** Headers judged in one step: about 3 ms, four times that while the code is cold. */
-  headersPerStep: 250,
+  headersPerStep: 150,
   /** Bytes of a block read or hashed in one step, by a node that has more to do: a 1 MB block takes about a dozen. */
-  checkBytesPerStep: 200_000,
+  checkBytesPerStep: 150_000,
   /** Bytes of blocks that are being checked; what comes beyond it is checked in the step that brings it. */
   checkingBytes: 24_000_000,
   /** Headers or blocks whose time has come, judged again in one step. */
