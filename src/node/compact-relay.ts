@@ -196,7 +196,7 @@ export class CompactRelay {
       this.#core.fault(pending.peer, 'malformed-frame', 'transactions of a block: ' + error.message);
       return;
     }
-    pending.parts.fill(txs);
+    yield* pending.parts.fill(txs, pace);
     this.#whole(pending);
   }
 

@@ -9,6 +9,7 @@ import type { Assembled } from '../consensus/check.ts';
 import { assert } from '../util/assert.ts';
 import { concat, readU32LE } from '../util/bytes.ts';
 import { err, type Result } from '../util/result.ts';
+import type { Pace, Steps } from '../util/steps.ts';
 import type { Limits } from './limits.ts';
 import { ID_WORDS, type PoolIds } from './mempool-ids.ts';
 
@@ -195,11 +196,14 @@ export class Reconstruction {
     return missing;
   }
 
-  /** What was missing, in order. */
-  fill(txs: readonly Tx[]): void {
+  /** What was missing, in order; in pieces, since the ids of these are not known yet. */
+  *fill(txs: readonly Tx[], pace: Pace): Steps<void> {
     const missing = this.missing();
     assert(txs.length === missing.length, 'one transaction for each that is missing');
-    for (const [i, place] of missing.entries()) this.#put(place, txs[i]!);
+    for (const [i, place] of missing.entries()) {
+      this.#put(place, txs[i]!);
+      if (pace.due(2 * txs[i]!.size)) yield;
+    }
   }
 
   /** The whole block; nothing about it has been judged. */

@@ -19,7 +19,7 @@ import {
 import { limits } from '../../src/node/limits.ts';
 import { PoolIds } from '../../src/node/mempool-ids.ts';
 import { concat, readU32LE } from '../../src/util/bytes.ts';
-import { finish } from '../../src/util/steps.ts';
+import { finish, noPace } from '../../src/util/steps.ts';
 import { honestChain, withTxs } from './blocks.ts';
 import { labParams } from './net.ts';
 import { genesisCoin, outputOf, pay } from './pay.ts';
@@ -143,7 +143,12 @@ describe('putting it together', () => {
         offer(parts, have);
         const missing = parts.missing();
         expect(missing).toEqual(txs.flatMap((tx, i) => (have.includes(tx) ? [] : [i + 1])));
-        parts.fill(missing.map((place) => block.txs[place]!));
+        finish(
+          parts.fill(
+            missing.map((place) => block.txs[place]!),
+            noPace(),
+          ),
+        );
         expect(parts.assembled().block.bytes).toEqual(block.bytes);
         expectOwnIds(parts.assembled());
       }),
@@ -167,7 +172,12 @@ describe('putting it together', () => {
           if (parts.ambiguous) return;
           offer(parts, offered);
           const missing = parts.missing();
-          parts.fill(missing.map((place) => target.txs[place]!));
+          finish(
+            parts.fill(
+              missing.map((place) => target.txs[place]!),
+              noPace(),
+            ),
+          );
           const assembled = parts.assembled();
           const checked = checkBlock(assembled.block.bytes, params);
           expect(finish(plainReading().check(assembled, params, 1_000)).ok).toBe(checked.ok);
