@@ -61,6 +61,10 @@ export function fatesIn(events: readonly LogEvent[]): Fates {
   for (const e of events) {
     if (e.kind === 'tx-returned') returned.set(e.txid, [...(returned.get(e.txid) ?? []), e.node]);
     if (e.kind !== 'tx-lost') continue;
+    // It may have come back before the block came that took its coin.
+    const still = returned.get(e.txid)?.filter((node) => node !== e.node) ?? [];
+    if (still.length > 0) returned.set(e.txid, still);
+    else returned.delete(e.txid);
     const known = lost.get(e.txid);
     if (known !== undefined) known.nodes.push(e.node);
     else {

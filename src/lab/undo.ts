@@ -140,7 +140,9 @@ async function conclude(
   ];
   const first = reorgs[0]!;
   const ms = Date.now() - began;
-  const data: Undone = { reorgs, returned: ids('tx-returned'), lost: ids('tx-lost'), ms };
+  const lost = ids('tx-lost');
+  const returned = ids('tx-returned').filter((txid) => !lost.includes(txid));
+  const data: Undone = { reorgs, returned, lost, ms };
   const fork = `${blockName(first.fork)} ${tailOf(first.fork.id)}`;
   const line =
     `REORG on ${letters.join(' ')} · ${first.depth} out (${first.out.map(blockName).join(' ')}) · ` +

@@ -172,7 +172,7 @@ export class Connector {
     parts.relay.tipChanged();
     for (const entry of change.inEntries) {
       const block = change.blockOf(entry);
-      yield* mempool.connected(block, entry, removed, pace);
+      yield* mempool.connected(block, entry, lost, removed, pace);
       parts.relay.blockConnected(block);
       const txids = block.txs.slice(0, limits.newsTxids).map((tx) => tx.id);
       this.#core.tell({ kind: 'connected', id: entry.id, height: entry.height, miner: entry.miner, txids });

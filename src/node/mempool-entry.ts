@@ -45,6 +45,8 @@ export interface NewEntry {
   readonly height: number;
   readonly seq: number;
   readonly sensitive: Sensitive | undefined;
+  /** It was in a block of our chain, which a reorg took out. */
+  readonly undone: boolean;
 }
 
 /** The pool's own, mutable side of a {@link PoolEntry}. Only mempool-graph.ts changes it. */
@@ -57,6 +59,7 @@ export class PoolNode implements PoolEntry {
   readonly height: number;
   readonly seq: number;
   readonly sensitive: Sensitive | undefined;
+  readonly undone: boolean;
   /** Estimate of the memory held, see {@link usageOf}. */
   readonly usage: number;
   readonly parents = new Set<PoolNode>();
@@ -81,6 +84,7 @@ export class PoolNode implements PoolEntry {
     this.height = o.height;
     this.seq = o.seq;
     this.sensitive = o.sensitive;
+    this.undone = o.undone;
     this.usage = usageOf(o.tx);
     this.ancestorVsize = this.descendantVsize = o.tx.vsize;
     this.ancestorFees = this.descendantFees = o.fee;

@@ -60,6 +60,12 @@ export class PoolGraph {
     return this.#spenders.get(outpointKey(outpoint));
   }
 
+  /** The members that spend an output of this transaction, which need not be one. */
+  spendersOf({ txid, outputs }: Tx): PoolNode[] {
+    if (this.size === 0) return [];
+    return outputs.flatMap((_, index) => this.spender({ txid, index }) ?? []);
+  }
+
   /** In order of arrival: a map keeps the order of insertion, and `seq` grows with it. */
   nodes(): Iterable<PoolNode> {
     return this.#nodes.values();

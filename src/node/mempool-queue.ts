@@ -12,6 +12,8 @@ export interface Waiting {
   readonly from: 'block' | 'pool' | 'saved';
   readonly time: Micros;
   readonly wallS: number;
+  /** As far as we know it was in a block, now or before it came back from one. */
+  readonly undone: boolean;
 }
 
 /** Who took a coin that a lost transaction needed: `block` is missing while the other one is unconfirmed itself. */

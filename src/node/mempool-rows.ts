@@ -116,7 +116,7 @@ function readPoolRows(
     // The monotonic clock starts anew with each process; what counts is how long it has waited.
     const time = now - Math.max(0, wallS - entered) * 1_000_000;
     const key = keyOf(tx.value.txid);
-    byKey.set(key, { tx: tx.value, key, from: 'saved', time, wallS: entered });
+    byKey.set(key, { tx: tx.value, key, from: 'saved', time, wallS: entered, undone: false });
   }
   const byAge = [...byKey.values()].sort((a, b) => a.wallS - b.wallS || (a.tx.id < b.tx.id ? -1 : 1));
   return { waiting: parentsBeforeChildren(byAge, byKey), broken };
@@ -140,7 +140,7 @@ function readReturning(
     for (const tx of blockOf(key.slice(1))?.txs ?? []) {
       if (isCoinbase(tx)) continue;
       bytes += tx.bytes.length;
-      waiting.push({ tx, key: keyOf(tx.txid), from: 'saved', time: o.now, wallS: o.wallS });
+      waiting.push({ tx, key: keyOf(tx.txid), from: 'saved', time: o.now, wallS: o.wallS, undone: true });
     }
   }
   return { waiting, read: owed.map(({ key }) => key) };

@@ -164,7 +164,7 @@ export class Mempool {
         evicted: [],
       });
     }
-    const { entry, replaced } = this.#enter(tx, judged.value, now, o.wallS);
+    const { entry, replaced } = this.#enter(judged.value, this.#newEntry(tx, judged.value, now, o.wallS));
     const evicted = this.#trim(now);
     if (this.#graph.get(entry.key) !== entry) {
       return err({
@@ -247,15 +247,15 @@ export class Mempool {
     });
   }
 
-  #newEntry(tx: Tx, { fee, sensitive }: Admitted, time: Micros, wallS: number): NewEntry {
-    return { tx, fee, time, wallS, height: this.#chain.tip.height, seq: this.#seq, sensitive };
+  #newEntry(tx: Tx, { fee, sensitive }: Admitted, time: Micros, wallS: number, undone = false): NewEntry {
+    return { tx, fee, time, wallS, height: this.#chain.tip.height, seq: this.#seq, sensitive, undone };
   }
 
-  #enter(tx: Tx, judged: Admitted, time: Micros, wallS: number): { entry: PoolNode; replaced: PoolNode[] } {
+  #enter(judged: Admitted, made: NewEntry): { entry: PoolNode; replaced: PoolNode[] } {
     const replaced = judged.leaving.size > 0 ? this.#remove(judged.leaving) : [];
-    const entry = this.#graph.add(this.#newEntry(tx, judged, time, wallS));
+    const entry = this.#graph.add(made);
     this.#seq++;
-    this.#rows.save(entry.key, tx, wallS);
+    this.#rows.save(entry.key, entry.tx, entry.wallS);
     return { entry, replaced };
   }
 
@@ -288,9 +288,10 @@ export class Mempool {
       const block = change.blockOf(change.outEntries[i]!);
       this.#queue.disconnected(block);
       for (const tx of block.txs) {
-        this.#collectChildren(tx, pulled);
+        // They wait with it for its fate.
+        for (const child of this.#graph.spendersOf(tx)) pulled.add(child);
         if (isCoinbase(tx)) continue;
-        const item: Waiting = { tx, key: keyOf(tx.txid), from: 'block', time: now, wallS };
+        const item: Waiting = { tx, key: keyOf(tx.txid), from: 'block', time: now, wallS, undone: true };
         bytes += tx.bytes.length;
         // Beyond the room there is they would be given up all the same: do not keep their blocks in memory for that.
         if (bytes <= this.#limits.returnedBytes) fresh.push(item);
@@ -304,25 +305,26 @@ export class Mempool {
     }
     // Some may have been replaced or evicted between two pieces.
     const still = [...pulled].filter((node) => this.#graph.get(node.key) === node);
-    const waiting = this.#graph
-      .removeWithDescendants(still)
-      .map(({ tx, key, time, wallS: at }): Waiting => ({ tx, key, from: 'pool', time, wallS: at }));
+    const waiting = this.#graph.removeWithDescendants(still).map(
+      ({ tx, key, time, wallS: at, undone }): Waiting => ({
+        tx,
+        key,
+        from: 'pool',
+        time,
+        wallS: at,
+        undone,
+      }),
+    );
     for (const { key, tx } of fresh) this.#rows.save(key, tx, wallS);
     this.#queue.prepend([...fresh, ...waiting]);
     for (const dropped of this.#queue.trim()) this.#lose(dropped, undefined, lost);
   }
 
-  /** Members that spend an output of a disconnected transaction: they must wait for its fate. */
-  #collectChildren(tx: Tx, into: Set<PoolNode>): void {
-    if (this.#graph.size === 0) return;
-    for (let index = 0; index < tx.outputs.length; index++) {
-      const child = this.#graph.spender({ txid: tx.txid, index });
-      if (child !== undefined) into.add(child);
-    }
-  }
-
-  /** Second part, for each block connected: its payments wait no longer, and what contradicts them goes. */
-  *connected(block: Block, entry: BlockEntry, removed: RemovedTx[], pace: Pace): Steps<void> {
+  /**
+   * Second part, for each block connected: its payments wait no longer, and what contradicts them goes; what was in a block
+   * once is lost with that, whether it has come back to the pool meanwhile or not.
+   */
+  *connected(block: Block, entry: BlockEntry, lost: LostTx[], removed: RemovedTx[], pace: Pace): Steps<void> {
     if (this.#queue.pending) {
       for (const { key, tx } of this.#queue.connected(block, entry)) this.#rows.erase(key, tx);
     }
@@ -339,7 +341,8 @@ export class Mempool {
         const conflict = this.#graph.spender(prevout);
         if (conflict === undefined) continue;
         for (const gone of this.#remove([conflict])) {
-          removed.push({ entry: gone, why: 'conflict', by: tx, block: entry });
+          if (gone.undone) lost.push({ tx: gone.tx, by: tx, block: entry });
+          else removed.push({ entry: gone, why: 'conflict', by: tx, block: entry });
         }
       }
     }
@@ -356,13 +359,9 @@ export class Mempool {
     const { tx } = waiting;
     const judged = this.#admit(tx, 0, undefined);
     if (judged.ok) {
-      const time = waiting.from === 'block' ? now : waiting.time;
-      const { replaced } = this.#enter(
-        tx,
-        judged.value,
-        time,
-        waiting.from === 'block' ? wallS : waiting.wallS,
-      );
+      const since = waiting.from === 'block' ? { time: now, wallS } : waiting;
+      const made = this.#newEntry(tx, judged.value, since.time, since.wallS, waiting.undone);
+      const { replaced } = this.#enter(judged.value, made);
       for (const entry of replaced) removed.push({ entry, why: 'replaced', by: tx, block: undefined });
       if (waiting.from === 'block') returned.push(tx);
       return;

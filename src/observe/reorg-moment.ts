@@ -80,14 +80,16 @@ export function newReorgMoments(): ReorgMoments {
       case 'tx-lost': {
         if (latest === undefined || !latest.nodes.includes(event.node) || event.t - latest.t > FATE_MS)
           return false;
+        if (latest.lost.some((l) => l.txid === event.txid)) return false;
         if (event.kind === 'tx-returned') {
           if (latest.returned.includes(event.txid)) return false;
           return add({ returned: [...latest.returned, event.txid] });
         }
-        if (latest.lost.some((l) => l.txid === event.txid)) return false;
         const by = event.by === undefined ? {} : { by: event.by };
         const block = event.block === undefined ? {} : { block: event.block };
-        return add({ lost: [...latest.lost, { txid: event.txid, ...by, ...block }] });
+        // It may have come back before the block came that took its coin.
+        const returned = latest.returned.filter((txid) => txid !== event.txid);
+        return add({ returned, lost: [...latest.lost, { txid: event.txid, ...by, ...block }] });
       }
       default:
         return false;

@@ -156,10 +156,23 @@ describe('stories told from the log', () => {
       { v: 1, seq: 2, t: 2, node: 'C', kind: 'tx-lost', txid: 'aa', by: 'bb', block: 'cc' },
       { v: 1, seq: 3, t: 2, node: 'D', kind: 'tx-lost', txid: 'aa', by: 'bb', block: 'cc' },
       { v: 1, seq: 4, t: 3, node: 'D', kind: 'tx-returned', txid: 'dd' },
+      // Lost by a block that came later, on one of two nodes so far.
+      { v: 1, seq: 5, t: 3, node: 'C', kind: 'tx-returned', txid: 'ee' },
+      { v: 1, seq: 6, t: 3, node: 'D', kind: 'tx-returned', txid: 'ee' },
+      { v: 1, seq: 7, t: 4, node: 'C', kind: 'tx-lost', txid: 'ee', by: 'bb', block: 'ff' },
+      { v: 1, seq: 8, t: 4, node: 'C', kind: 'tx-returned', txid: 'gg' },
+      { v: 1, seq: 9, t: 5, node: 'C', kind: 'tx-lost', txid: 'gg', by: 'bb', block: 'ff' },
     ];
     expect(reorgsIn(events).map((r) => [r.node, r.depth, r.length])).toEqual([['C', 2, 3]]);
     const fates = fatesIn(events);
-    expect([...fates.lost]).toEqual([['aa', { by: 'bb', block: 'cc', nodes: ['C', 'D'] }]]);
-    expect([...fates.returned]).toEqual([['dd', ['D']]]);
+    expect([...fates.lost]).toEqual([
+      ['aa', { by: 'bb', block: 'cc', nodes: ['C', 'D'] }],
+      ['ee', { by: 'bb', block: 'ff', nodes: ['C'] }],
+      ['gg', { by: 'bb', block: 'ff', nodes: ['C'] }],
+    ]);
+    expect([...fates.returned]).toEqual([
+      ['dd', ['D']],
+      ['ee', ['D']],
+    ]);
   });
 });

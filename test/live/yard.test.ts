@@ -113,12 +113,8 @@ describe('a yard of three', () => {
     );
     expect(log().some((e) => e.kind === 'reorg')).toBe(true);
     // Nodes agree a moment before the payments of what they left are judged, and the log is written a little later.
-    // When the winning branch's last bodies come after its first have won, the loser is returned by those and drops out for the
-    // conflict with the rest.
     const undone = (e: LogEvent) =>
-      (e.kind === 'tx-lost' || (e.kind === 'tx-removed' && e.why === 'conflict')) &&
-      txids.includes(e.txid) &&
-      txids.includes(e.by ?? '');
+      e.kind === 'tx-lost' && txids.includes(e.txid) && txids.includes(e.by ?? '');
     await eventually(
       () => log().some(undone),
       () => up.output(),

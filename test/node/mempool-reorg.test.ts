@@ -76,6 +76,51 @@ describe('a reorg', () => {
     expect(a.pool.size).toBe(0);
   });
 
+  it('loses what came back before the block came that took its coin; what was never confirmed only leaves', () => {
+    const { a, b } = pair();
+    const lost = send([a.coin('carol')], 'dave', 1_000);
+    const fresh = send([a.coin('erin')], 'dave', 1_000);
+    a.take(lost);
+    a.mine();
+    for (let i = 0; i < 2; i++) b.mine();
+    a.follow(b);
+    expect(a.settle().returned.map((tx) => tx.id)).toEqual([lost.id]);
+    a.take(fresh);
+    const takers = ['carol' as const, 'erin' as const].map((who) => send([b.coin(who)], 'judy', 5_000));
+    for (const taker of takers) b.take(taker);
+    b.mine();
+    const change = a.follow(b);
+    expect(change.lost.map(({ tx, by, block }) => [tx.id, by?.id, block?.id])).toEqual([
+      [lost.id, takers[0]!.id, b.chain.tip.id],
+    ]);
+    expect(change.removed.map(({ entry, why }) => [entry.tx.id, why])).toEqual([[fresh.id, 'conflict']]);
+    a.check();
+  });
+
+  it('remembers that a payment was confirmed, though another reorg moves it while it waits', () => {
+    const { a, b } = pair();
+    const c = new PoolRig({ tag: 'C' });
+    const parent = send([a.coin('carol')], 'dave', 1_000);
+    const child = send([coinOf(parent, 'dave')], 'erin', 1_000);
+    a.take(parent);
+    a.mine();
+    b.follow(a);
+    a.take(child);
+    a.mine();
+    for (let i = 0; i < 2; i++) b.mine();
+    a.follow(b);
+    expect(a.settle().returned.map((tx) => tx.id)).toEqual([child.id]);
+    // This one takes out the parent's block too, so the child leaves the pool and comes back with it.
+    for (let i = 0; i < 4; i++) c.mine();
+    a.follow(c);
+    expect(a.settle().returned.map((tx) => tx.id)).toEqual([parent.id]);
+    expect(a.ids()).toEqual([parent.id, child.id]);
+    c.take(send([c.coin('carol')], 'judy', 5_000));
+    c.mine();
+    expect(a.follow(c).lost.map(({ tx }) => tx.id)).toEqual([parent.id, child.id]);
+    a.check();
+  });
+
   it('readmits in bounded pieces, parents first, with the members that stood on them', () => {
     const { a, b } = pair();
     let coin = a.coin('alice');

@@ -168,7 +168,7 @@ export class PoolRig {
     const lost: PoolChange['lost'][number][] = [];
     finish(this.pool.disconnected(change, this.now, this.wallS, lost, noPace()));
     for (const entry of change.inEntries) {
-      finish(this.pool.connected(change.blockOf(entry), entry, removed, noPace()));
+      finish(this.pool.connected(change.blockOf(entry), entry, lost, removed, noPace()));
     }
     this.pool.settled(change, this.now);
     return { returned: [], lost, removed };

@@ -186,8 +186,10 @@ describe('the moment of a reorg', () => {
     const all = [s.ref('2A'), s.ref('3A'), s.ref('4A')];
     s.tell('C', { kind: 'reorg', fork: s.ref('1A'), out, in: all, length: 3, ...sizes });
     s.tell('C', { kind: 'tx-returned', txid: 'f1' });
-    s.tell('C', { kind: 'tx-lost', txid: 'd1', by: 'c1', block: s.id('2A') });
+    // To C the block that takes its coin comes only after the reorg.
+    s.tell('C', { kind: 'tx-returned', txid: 'd1' });
     s.tell('D', { kind: 'tx-lost', txid: 'd1', by: 'c1', block: s.id('2A') });
+    s.tell('C', { kind: 'tx-lost', txid: 'd1', by: 'c1', block: s.id('2A') });
     const moment = s.moments.latest!;
     expect(momentTitle(moment, s.forest, 99)).toBe(
       'REORG on C D · 2 out (3D 2D) · 3 in (2A 3A 4A) · 10 ms after heal',
