@@ -252,7 +252,7 @@ export class NodeDriver {
     if (this.#ahead) this.#readers.open('view');
     const committed = this.#commit(step, ended);
     // A disk sync takes milliseconds: time for the signatures of the block that was just stored. Our own waits to go out.
-    const urgent = step.effects.some((effect) => effect.kind === 'publish' && !isEarly(effect));
+    const urgent = step.effects.some((effect) => effect.kind === 'publish' && effect.topic === 'block');
     if (step.durable && !urgent)
       await Promise.all([committed, nextTurn().then(() => this.#nextPiece.warm())]);
     else await committed;

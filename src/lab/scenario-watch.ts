@@ -67,6 +67,8 @@ export class ScenarioWatch {
         break;
       case 'tx-lost':
         this.lost.set(event.txid, event.t);
+        // It may have come back before the block came that took its coin.
+        this.returned.delete(event.txid);
         break;
       case 'heal':
         this.heals.push(event.t);

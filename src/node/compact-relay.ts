@@ -5,18 +5,22 @@ import { BoundedMap } from '../util/bounded-map.ts';
 import { idOf, keyOf } from '../util/bytes.ts';
 import { Pace, type Steps } from '../util/steps.ts';
 import type { Outcome } from './blocks.ts';
-import { announcedHeader, decodeCompact, Reconstruction } from './compact.ts';
+import { announcedHeader, type Compact, decodeCompact, Reconstruction } from './compact.ts';
 import { type Core, NEVER } from './core.ts';
 import type { Peer } from './peers.ts';
 import type { Micros, Ticket } from './types.ts';
 import type { CompactCounts } from './view.ts';
 import type { Message } from './wire.ts';
 
-/** An announced block whose transactions are looked for. */
-interface Pending {
+interface Announced {
   readonly peer: Peer;
+  readonly compact: Compact;
   /** Gossip waits for its verdict; undefined once it has one. */
   ticket: Ticket | undefined;
+}
+
+/** An announced block whose transactions are looked for. */
+interface Pending extends Announced {
   readonly judgeBy: Micros;
   readonly parts: Reconstruction;
   /** The missing transactions were asked of the peer, and must be here by then. */
@@ -86,22 +90,20 @@ export class CompactRelay {
     const compact = decoded.value;
     this.#counts.announced++;
     const key = keyOf(compact.hash);
-    const pending: Pending = {
-      peer,
-      ticket,
-      judgeBy: now + limits.heldVerdictTimeout,
-      parts: new Reconstruction(compact),
-      until: undefined,
-      asked: 0,
-    };
+    const announced: Announced = { peer, compact, ticket };
     // Anybody can make a new announcement under an honest header: one is tried, once.
     if (this.#pending.has(key)) {
       // Should the first announcer not deliver, this one is known to have the block.
-      this.#judgeIgnore(pending);
-      this.#enter(pending);
+      this.#judgeIgnore(announced);
+      this.#enter(announced);
     } else if (this.#spoilt.has(key) || this.#pending.size >= limits.compactPending) {
-      this.#fetchWhole(pending);
+      this.#fetchWhole(announced);
     } else {
+      const judgeBy = now + limits.heldVerdictTimeout;
+      const pending: Pending = {
+        ...announced,
+        ...{ judgeBy, parts: new Reconstruction(compact), until: undefined, asked: 0 },
+      };
       this.#pending.set(key, pending);
       parts.download.grace(compact.hash, pending.judgeBy);
       parts.pieces.start(this.#match(pending), bytes.length);
@@ -117,6 +119,7 @@ export class CompactRelay {
   *#match(pending: Pending): Steps<void> {
     const { mempool, limits } = this.#core;
     const pace = new Pace(limits.checkBytesPerStep);
+    yield* pending.parts.prefill(pace);
     if (!pending.parts.ambiguous) {
       // From the last to the first: who leaves the pool between two pieces is replaced by the last, who was looked at.
       const { ids } = mempool;
@@ -139,7 +142,7 @@ export class CompactRelay {
   #ask(pending: Pending, indexes: readonly number[]): void {
     const { limits, now, parts } = this.#core;
     const { peer } = pending;
-    const { hash } = pending.parts.compact;
+    const { hash } = pending.compact;
     if (peer.dropped || !this.#enter(pending)) {
       this.#giveUp(pending);
       return;
@@ -218,38 +221,37 @@ export class CompactRelay {
   }
 
   #giveUp(pending: Pending): void {
-    this.#spoilt.set(keyOf(pending.parts.compact.hash), true);
+    this.#spoilt.set(keyOf(pending.compact.hash), true);
     this.#forget(pending);
     this.#fetchWhole(pending);
   }
 
   /** Nobody is to blame: gossip hears `ignore`, and the whole block is asked for, of the announcer or of others. */
-  #fetchWhole(pending: Pending): void {
+  #fetchWhole(announced: Announced): void {
     const { parts } = this.#core;
     this.#counts.whole++;
-    this.#judgeIgnore(pending);
-    parts.download.grace(pending.parts.compact.hash, 0);
-    this.#enter(pending);
+    this.#judgeIgnore(announced);
+    parts.download.grace(announced.compact.hash, 0);
+    this.#enter(announced);
     parts.download.soon();
   }
 
   /** The header into the tree, so that its body can be asked for; false when that is no longer possible. */
-  #enter({ peer, parts }: Pending): boolean {
-    const { header, hash } = parts.compact;
+  #enter({ peer, compact: { header, hash } }: Announced): boolean {
     const known = this.#core.chain.entry(hash);
     if (known === undefined) return this.#core.parts.headers.enter(peer, header, hash).ok;
     this.#core.parts.headers.knows(peer, known);
     return known.condemned === undefined;
   }
 
-  #judgeIgnore(pending: Pending): void {
-    if (pending.ticket !== undefined)
-      this.#core.effect({ kind: 'judge', ticket: pending.ticket, verdict: 'ignore' });
-    pending.ticket = undefined;
+  #judgeIgnore(announced: Announced): void {
+    if (announced.ticket !== undefined)
+      this.#core.effect({ kind: 'judge', ticket: announced.ticket, verdict: 'ignore' });
+    announced.ticket = undefined;
   }
 
   #forget(pending: Pending): void {
-    const key = keyOf(pending.parts.compact.hash);
+    const key = keyOf(pending.compact.hash);
     if (this.#pending.get(key) === pending) this.#pending.delete(key);
     pending.asked = 0;
     pending.until = undefined;
@@ -269,7 +271,7 @@ export class CompactRelay {
   #sorted(): Pending[] {
     if (this.#pending.size < 2) return [...this.#pending.values()];
     const named = [...this.#pending.values()].map((pending) => ({
-      id: idOf(pending.parts.compact.hash),
+      id: idOf(pending.compact.hash),
       pending,
     }));
     return named.sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ pending }) => pending);

@@ -104,6 +104,7 @@ function readCompact(reader: Reader, limits: Limits): Compact {
   if (ids > limits.compactTxs) reader.fail('too many short ids');
   const shortIds = reader.bytes(SHORT_SIZE * ids);
   const whole = reader.count(1);
+  if (whole > limits.compactPrefilled) reader.fail('too many transactions sent whole');
   if (whole + ids > limits.compactTxs) reader.fail('too many transactions');
   const prefilled: { index: number; tx: Tx }[] = [];
   let index = -1;
@@ -113,6 +114,11 @@ function readCompact(reader: Reader, limits: Limits): Compact {
     prefilled.push({ index, tx: readTx(reader) });
   }
   return { header, hash: headerHash(head), head, nonce, shortIds, prefilled };
+}
+
+/** What it costs to hash both ids of a transaction, in bytes hashed: what is done for each counts, too. */
+function putWork(tx: Tx): number {
+  return 2 * tx.size + 400;
 }
 
 /** A block on its way together: the transactions found so far, each at its place. */
@@ -138,7 +144,7 @@ export class Reconstruction {
     const ids = compact.shortIds.length / SHORT_SIZE;
     this.#txs = new Array<Tx | undefined>(ids + compact.prefilled.length).fill(undefined);
     this.#ids = new Int32Array(this.#txs.length * ID_WORDS);
-    for (const { index, tx } of compact.prefilled) this.#put(index, tx);
+    for (const { index, tx } of compact.prefilled) this.#txs[index] = tx;
     this.#places = new Places(ids);
     const { buffer, byteOffset, byteLength } = compact.shortIds;
     const view = new DataView(buffer, byteOffset, byteLength);
@@ -151,6 +157,14 @@ export class Reconstruction {
       ambiguous = !this.#places.add(low, high, place++) || ambiguous;
     }
     this.ambiguous = ambiguous;
+  }
+
+  /** The ids of what was sent whole; in pieces, since that may be anything. Before all else. */
+  *prefill(pace: Pace): Steps<void> {
+    for (const { index, tx } of this.compact.prefilled) {
+      this.#put(index, tx);
+      if (pace.due(putWork(tx))) yield;
+    }
   }
 
   /** Transactions that we have, `from … to − 1` of the pool: they take their places, if they have one. */
@@ -196,13 +210,13 @@ export class Reconstruction {
     return missing;
   }
 
-  /** What was missing, in order; in pieces, since the ids of these are not known yet. */
+  /** What was missing, in order; in pieces, like `prefill`. */
   *fill(txs: readonly Tx[], pace: Pace): Steps<void> {
     const missing = this.missing();
     assert(txs.length === missing.length, 'one transaction for each that is missing');
     for (const [i, place] of missing.entries()) {
       this.#put(place, txs[i]!);
-      if (pace.due(2 * txs[i]!.size)) yield;
+      if (pace.due(putWork(txs[i]!))) yield;
     }
   }
 

@@ -50,6 +50,8 @@ export const limits = {
   maxInv: 1_000,
   /** Transactions in a compact announcement: no valid block has as many (the smallest transaction weighs 252). */
   compactTxs: 20_000,
+  /** Of these, sent whole: an honest node sends the coinbase. */
+  compactPrefilled: 64,
 
   // ---- peers ----
   maxPeers: 125,

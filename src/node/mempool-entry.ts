@@ -59,7 +59,7 @@ export class PoolNode implements PoolEntry {
   readonly height: number;
   readonly seq: number;
   readonly sensitive: Sensitive | undefined;
-  readonly undone: boolean;
+  undone: boolean;
   /** Estimate of the memory held, see {@link usageOf}. */
   readonly usage: number;
   readonly parents = new Set<PoolNode>();

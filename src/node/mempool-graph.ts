@@ -60,6 +60,15 @@ export class PoolGraph {
     return this.#spenders.get(outpointKey(outpoint));
   }
 
+  /** A member that holds a coin of the transaction. */
+  rivalOf(tx: Tx): PoolNode | undefined {
+    for (const { prevout } of tx.inputs) {
+      const rival = this.spender(prevout);
+      if (rival !== undefined) return rival;
+    }
+    return undefined;
+  }
+
   /** The members that spend an output of this transaction, which need not be one. */
   spendersOf({ txid, outputs }: Tx): PoolNode[] {
     if (this.size === 0) return [];
@@ -176,6 +185,12 @@ export class PoolGraph {
       if (this.#nodes.get(top.node.key) === top.node && top.node.revision === top.revision) return top.node;
       this.#worst.pop();
     }
+  }
+
+  /** A member that came by another way while it waited to come back from a block: it was in one. */
+  noteUndone({ key, undone }: Pick<PoolNode, 'key' | 'undone'>): void {
+    const node = this.#nodes.get(key);
+    if (node !== undefined && undone) node.undone = true;
   }
 
   #forget(node: PoolNode): void {

@@ -49,6 +49,10 @@ export class ReturnQueue {
     return this.#byKey.size;
   }
 
+  *txs(): IterableIterator<Tx> {
+    for (const { tx } of this.#byKey.values()) yield tx;
+  }
+
   has(key: string): boolean {
     return this.#byKey.has(key);
   }

@@ -156,10 +156,12 @@ export function readSaved(
   o: { readonly maxBytes: number; readonly now: Micros; readonly wallS: number },
 ): { returning: Waiting[]; waiting: Waiting[]; done: Uint8Array[] } {
   const all = [...rows];
-  const { waiting, broken } = readPoolRows(all, o.now, o.wallS);
-  const known = new Set(waiting.map(({ key }) => key));
+  const { waiting: pooled, broken } = readPoolRows(all, o.now, o.wallS);
+  const known = new Set(pooled.map(({ key }) => key));
   const owed = readReturning(all, blockOf, o);
   const returning = owed.waiting.filter(({ key }) => !known.has(key));
+  const undone = new Set(owed.waiting.map(({ key }) => key));
+  const waiting = pooled.map((item) => (undone.has(item.key) ? { ...item, undone: true } : item));
   return { returning, waiting, done: [...broken, ...owed.read] };
 }
 

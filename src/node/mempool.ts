@@ -136,6 +136,10 @@ export class Mempool {
     return this.#graph.ids;
   }
 
+  returning(): Iterable<Tx> {
+    return this.#queue.txs();
+  }
+
   spender(outpoint: OutPoint): PoolEntry | undefined {
     return this.#graph.spender(outpoint);
   }
@@ -341,6 +345,8 @@ export class Mempool {
         const conflict = this.#graph.spender(prevout);
         if (conflict === undefined) continue;
         for (const gone of this.#remove([conflict])) {
+          // It came by gossip while it waited to return: its turn in the queue tells of it.
+          if (this.#queue.has(gone.key)) continue;
           if (gone.undone) lost.push({ tx: gone.tx, by: tx, block: entry });
           else removed.push({ entry: gone, why: 'conflict', by: tx, block: entry });
         }
@@ -370,23 +376,19 @@ export class Mempool {
       // It came in by another way while it waited: its row stays.
       case 'txn-already-in-mempool':
       case 'txn-same-nonwitness-data-in-mempool':
+        this.#graph.noteUndone(waiting);
         if (waiting.from === 'block') returned.push(tx);
         return;
       case 'txn-already-known':
         this.#rows.erase(waiting.key, tx);
         return;
-      default:
-        this.#lose(waiting, this.#queue.causeOf(tx) ?? this.#rival(tx), lost);
+      default: {
+        // What stands in its way if no block does.
+        const rival = this.#graph.rivalOf(tx);
+        const cause = this.#queue.causeOf(tx) ?? (rival && { by: rival.tx, block: undefined });
+        this.#lose(waiting, cause, lost);
+      }
     }
-  }
-
-  /** A member that holds a coin of the transaction: what stands in its way if no block does. */
-  #rival(tx: Tx): Cause | undefined {
-    for (const { prevout } of tx.inputs) {
-      const rival = this.#graph.spender(prevout);
-      if (rival !== undefined) return { by: rival.tx, block: undefined };
-    }
-    return undefined;
   }
 
   #lose({ key, tx }: Waiting, cause: Cause | undefined, lost: LostTx[]): void {

@@ -75,7 +75,7 @@ export class Mining {
 
   /** A whole candidate for a caller who grinds it himself; from a large pool in pieces. */
   candidate(command: Command & { kind: 'template' }, done: (candidate: CandidateBlock) => void): void {
-    this.#core.parts.pieces.start(this.#candidate(command, done), 0);
+    this.#core.parts.pieces.startTemplate(this.#candidate(command, done));
   }
 
   *#candidate(
@@ -119,7 +119,7 @@ export class Mining {
     const building = { removals: mempool.removals, tries };
     this.#building = building;
     const steps = templateSteps(this.#options(order), new Pace(limits.checkBytesPerStep));
-    parts.pieces.start(this.#built(building, steps), 0);
+    parts.pieces.startTemplate(this.#built(building, steps));
   }
 
   *#built(

@@ -7,13 +7,19 @@ interface Job {
   readonly bytes: number;
 }
 
+/** One piece in so many is not for blocks. */
+const BLOCKS_TURN = 4;
+
 /**
- * Work on a big block, a piece a step: reading and checking it, or looking for its transactions. What is done after one
- * piece, as with all small blocks, is done in the step in which it came; the others take turns in order of arrival.
+ * Work on a big block, a piece a step: reading and checking it, or looking for its transactions; and templates. What is done
+ * after one piece, as with all small blocks, is done in the step in which it came; the others in order of arrival. While there
+ * are blocks, for whose verdict others wait, a template has every fourth piece.
  */
 export class Pieces {
   readonly #core: Core;
   readonly #jobs: Job[] = [];
+  readonly #templates: Steps<void>[] = [];
+  #turn = 0;
   #bytes = 0;
 
   constructor(core: Core) {
@@ -34,8 +40,20 @@ export class Pieces {
     while (this.#bytes > this.#core.limits.checkingBytes && this.#jobs.length > 0) this.#piece();
   }
 
+  /** The same for a template. */
+  startTemplate(steps: Steps<void>): void {
+    if (steps.next().done !== true) this.#templates.push(steps);
+  }
+
   tick(): void {
-    if (this.#jobs.length > 0) this.#piece();
+    const isTemplates = this.#jobs.length === 0 || ++this.#turn % BLOCKS_TURN === 0;
+    if (isTemplates && this.#templates.length > 0) this.#templatePiece();
+    else this.#piece();
+  }
+
+  #templatePiece(): void {
+    const steps = this.#templates.shift();
+    if (steps !== undefined && steps.next().done !== true) this.#templates.unshift(steps);
   }
 
   /** The job is out of the queue meanwhile: what it ends in may start another, which must not find it running. */
@@ -47,6 +65,6 @@ export class Pieces {
   }
 
   due(): Micros {
-    return this.#jobs.length > 0 ? this.#core.now : NEVER;
+    return this.#jobs.length + this.#templates.length > 0 ? this.#core.now : NEVER;
   }
 }

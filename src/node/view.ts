@@ -1,5 +1,5 @@
 import type { Block } from '../bitcoin/block.ts';
-import type { OutPoint } from '../bitcoin/tx.ts';
+import type { OutPoint, Tx } from '../bitcoin/tx.ts';
 import type { Coin } from '../consensus/coins.ts';
 import type { ForkChoiceName } from '../consensus/fork-choice-rules.ts';
 import type { Params } from '../consensus/params.ts';
@@ -101,12 +101,12 @@ export interface MempoolView {
   readonly usage: number;
   /** Satoshis per 1,000 vbytes below which nothing enters now. */
   readonly minFeeRate: number;
-  /** Some that a reorg has undone wait to be admitted again. */
-  readonly pending: boolean;
   /** By txid, internal byte order. */
   get(txid: Uint8Array): PoolEntry | undefined;
   /** In order of arrival. */
   entries(): Iterable<PoolEntry>;
+  /** Those that wait to be admitted again, after a reorg or a restart. Some may have come in by another way meanwhile. */
+  returning(): Iterable<Tx>;
   /** Who in the pool spends this coin. */
   spender(outpoint: OutPoint): PoolEntry | undefined;
 }

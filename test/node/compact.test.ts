@@ -19,7 +19,7 @@ import {
 import { limits } from '../../src/node/limits.ts';
 import { PoolIds } from '../../src/node/mempool-ids.ts';
 import { concat, readU32LE } from '../../src/util/bytes.ts';
-import { finish, noPace } from '../../src/util/steps.ts';
+import { finish, noPace, Pace, type Steps } from '../../src/util/steps.ts';
 import { honestChain, withTxs } from './blocks.ts';
 import { labParams } from './net.ts';
 import { genesisCoin, outputOf, pay } from './pay.ts';
@@ -90,6 +90,9 @@ describe('a compact block', () => {
         if (any.ok) new Reconstruction(any.value);
       }),
     );
+    expect(decodeCompact(bytes, { ...limits, compactPrefilled: 0 })).toMatchObject({
+      error: { what: 'too many transactions sent whole' },
+    });
     const few = { ...limits, compactTxs: 5 };
     expect(decodeCompact(bytes, few)).toMatchObject({ error: { what: 'too many short ids' } });
     // The coinbase said to stand behind the last place.
@@ -100,6 +103,10 @@ describe('a compact block', () => {
     });
   });
 });
+
+function pausesOf(steps: Steps<void>): number {
+  return [...steps].length;
+}
 
 const lowBits = (wtxid: Uint8Array, bits: number): number => readU32LE(wtxid, 0) & (2 ** bits - 1);
 
@@ -116,6 +123,7 @@ function weak(bits: number): ShortIdHasher {
 
 /** A pool of these, in this order. */
 function offer(parts: Reconstruction, members: readonly Tx[]): void {
+  finish(parts.prefill(noPace()));
   const pool = new PoolIds();
   for (const tx of members) pool.add({ tx, place: -1 });
   parts.offer(pool, 0, pool.size);
@@ -204,6 +212,18 @@ describe('putting it together', () => {
     expect(parts.missing()).toEqual([1]);
     offer(parts, [txs[0]!]);
     expect(parts.missing()).toEqual([1]);
+  });
+
+  it('hashes what was sent whole, or was missing, a piece at a time', () => {
+    const prefilled = block.txs.map((tx, index) => ({ index, tx }));
+    const whole = { ...decoded(encodeCompact(block, nonce)), shortIds: new Uint8Array(), prefilled };
+    const parts = new Reconstruction(whole);
+    expect(pausesOf(parts.prefill(new Pace(1_000)))).toBeGreaterThan(block.txs.length / 3);
+    expectOwnIds(parts.assembled());
+    const empty = new Reconstruction(decoded(encodeCompact(block, nonce)));
+    finish(empty.prefill(noPace()));
+    expect(pausesOf(empty.fill(block.txs.slice(1), new Pace(1_000)))).toBeGreaterThan(txs.length / 3);
+    expectOwnIds(empty.assembled());
   });
 
   it('ids that somebody chose to crowd one corner of the table are nothing to search long for', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PREFIX } from '../../src/consensus/records.ts';
+import { readSaved } from '../../src/node/mempool-rows.ts';
 import { spend } from '../dsl/keys.ts';
 import { coinOf, PoolRig, pays, send } from './mempool-rig.ts';
 
@@ -95,6 +96,46 @@ describe('a reorg', () => {
     ]);
     expect(change.removed.map(({ entry, why }) => [entry.tx.id, why])).toEqual([[fresh.id, 'conflict']]);
     a.check();
+  });
+
+  it('remembers it over a restart, while the disk still knows the block that held it', () => {
+    const rig = new PoolRig();
+    const [tx, other] = [send([rig.coin('carol')], 'dave', 1_000), send([rig.coin('erin')], 'dave', 1_000)];
+    for (const one of [tx, other]) rig.take(one);
+    const rows = rig.store.rows(PREFIX.mempool);
+    expect(rows.length).toBe(2);
+    const { block } = rig.mine({ txids: [tx.txid] });
+    const height = new Uint8Array(4);
+    height[0] = 1;
+    const owed = { key: Uint8Array.of(PREFIX.returning, ...block.hash), value: height };
+    const o = { maxBytes: 1e6, now: 0, wallS: rig.wallS };
+    const { waiting, returning } = readSaved([...rows, owed], () => block, o);
+    expect(returning).toEqual([]);
+    expect(waiting.map((item) => [item.tx.id, item.undone]).sort()).toEqual(
+      [
+        [tx.id, true],
+        [other.id, false],
+      ].sort(),
+    );
+  });
+
+  it('loses it once, though gossip brought it before its turn to come back', () => {
+    for (const isBackFirst of [true, false]) {
+      const { a, b } = pair();
+      const lost = send([a.coin('carol')], 'dave', 1_000);
+      a.take(lost);
+      a.mine();
+      for (let i = 0; i < 2; i++) b.mine();
+      a.follow(b);
+      a.take(lost);
+      if (isBackFirst) expect(a.settle().returned.map((tx) => tx.id)).toEqual([lost.id]);
+      b.take(send([b.coin('carol')], 'judy', 5_000));
+      b.mine();
+      const [followed, settled] = [a.follow(b), a.settle()];
+      expect([...followed.lost, ...settled.lost].map(({ tx }) => tx.id)).toEqual([lost.id]);
+      expect([...followed.removed, ...settled.removed]).toEqual([]);
+      a.check();
+    }
   });
 
   it('remembers that a payment was confirmed, though another reorg moves it while it waits', () => {

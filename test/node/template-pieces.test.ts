@@ -211,4 +211,18 @@ describe('a candidate from a large pool', () => {
     }
     expect((rig.candidate as CandidateBlock).txids).toContain(last!.id);
   });
+
+  it('lets a block be judged first, however many others wait for one', () => {
+    const rig = new Rig();
+    rig.mine('judy');
+    rig.rest();
+    for (let i = 0; i < 20; i++) ask(rig);
+    rig.solve();
+    let ticks = 0;
+    while (rig.node.view.chain.tip.height === 0 && rig.tick()) ticks++;
+    expect(ticks).toBeLessThan(40);
+    expect(rig.candidate).toBeUndefined();
+    rig.rest();
+    expect(rig.candidate).toMatchObject({ height: 2 });
+  });
 });

@@ -40,10 +40,10 @@ export function findMethods(context: NodeContext): RpcMethod[] {
         },
       ],
       example: '"a91f3c"',
-      run: async (args) => {
+      run: async (args, { signal }) => {
         const tail = tailOf(args.string('tail'));
         const raw = args.has('rawtx') ? rawArgument(args.string('rawtx')) : undefined;
-        const found = await findTxs(context, tail);
+        const found = await findTxs(context, tail, signal);
         if (found.length > 0 || raw === undefined || !raw.id.endsWith(tail)) return found;
         const conflict = await spenderOf(context, raw);
         return conflict === undefined ? [] : [{ txid: raw.id, state: 'conflict', ...conflict }];
@@ -103,46 +103,50 @@ function refJson(entry: BlockEntry): BlockName {
   return { id: entry.id, height: entry.height, miner: entry.miner };
 }
 
-async function findTxs(context: NodeContext, tail: string): Promise<readonly Json[]> {
+async function findTxs(context: NodeContext, tail: string, signal: AbortSignal): Promise<readonly Json[]> {
   const ids = [...pooled(context, tail), ...(await indexed(context, tail))];
-  for (;;) {
+  while (!signal.aborted) {
     const found = await context.between('all', () => whereTheyAre(context, tail, ids));
     if (found !== undefined) return found;
     await turn(context);
   }
+  return [];
 }
 
 /**
- * All of one moment: the index took its time to read, and the tip may be another. Undefined while what a reorg has undone is
- * on its way back to the mempool, and would pass for stale.
+ * All of one moment: the index took its time to read, and the tip may be another. Undefined for the few steps in which the
+ * mempool follows a new tip: what has left a block and is not back in the pool would pass for stale.
  */
 function whereTheyAre(
   context: NodeContext,
   tail: string,
   known: readonly string[],
 ): readonly Json[] | undefined {
-  const { mempool, settling } = context.view;
-  if (settling || mempool.pending) return undefined;
+  if (context.view.settling) return undefined;
   const found = new Map<string, Json>();
-  for (const txid of new Set([...pooled(context, tail), ...known])) {
-    const place = placeOf(context, txid);
+  for (const txid of pooled(context, tail)) found.set(txid, { txid, state: 'pool' });
+  for (const txid of known) {
+    const place = found.has(txid) ? undefined : blockOfTx(context, txid);
     if (place !== undefined) found.set(txid, place);
   }
   for (const [txid, json] of told(context, tail)) if (!found.has(txid)) found.set(txid, json);
   return [...found.values()].slice(0, MATCHES);
 }
 
-function pooled(context: NodeContext, tail: string): string[] {
-  const ids: string[] = [];
-  for (const { tx } of context.view.mempool.entries())
-    if (tx.id.endsWith(tail) && ids.length < MATCHES) ids.push(tx.id);
+/** In the mempool, or about to be again after a reorg. */
+function pooled(context: NodeContext, tail: string): Set<string> {
+  const { mempool } = context.view;
+  const ids = new Set<string>();
+  const look = ({ id }: Tx) => {
+    if (ids.size < MATCHES && id.endsWith(tail)) ids.add(id);
+  };
+  for (const { tx } of mempool.entries()) look(tx);
+  for (const tx of mempool.returning()) look(tx);
   return ids;
 }
 
-function placeOf(context: NodeContext, txid: string): Json | undefined {
-  const hash = hashOfId(txid)!;
-  if (context.view.mempool.get(hash) !== undefined) return { txid, state: 'pool' };
-  const entry = confirmedIn(context, hash);
+function blockOfTx(context: NodeContext, txid: string): Json | undefined {
+  const entry = confirmedIn(context, hashOfId(txid)!);
   if (entry === undefined) return undefined;
   return {
     txid,
