@@ -202,8 +202,9 @@ export class Blocks {
     | Checked<{ readonly header: Header; readonly hash: Uint8Array; readonly here?: BlockEntry }>
     | 'unwanted' {
     const { chain, wallS, parts, reading } = this.#core;
-    // The bytes that came, if some did: a reading may know them again.
-    const { header, hash } = reading.header(block instanceof Uint8Array ? block : head);
+    // The bytes that came, if some did: a reading may know them again. A block of ours has told it already.
+    const { header, hash } =
+      block === undefined || block instanceof Uint8Array ? reading.header(block ?? head) : block.block;
     const known = chain.entry(hash);
     if (known?.condemned !== undefined) return refuse('duplicate-invalid', known.condemned);
     if (known?.hasBody === true) return ok({ header, hash, here: known });
