@@ -31,7 +31,11 @@ describe('the command line', () => {
     ['status --jsn', "unknown option '--jsn'"],
     ['rpc getblockcount --yard five', '--yard must stand before the method'],
     ['rpc getblockcount -N B', '-N must stand before the method'],
-    ['partition', "missing required argument 'groups'"],
+    [
+      'partition',
+      "missing required argument 'groups'\nAn example: forkyard partition AB/CD\nAll of it:  forkyard partition --help",
+    ],
+    ['mine A 3', 'An example: forkyard mine -N A --blocks 3'],
     ['mine --blocks 0', '--blocks must be from 1 to 100000, not 0'],
     [
       'mine --threads 0',

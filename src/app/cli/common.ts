@@ -115,8 +115,17 @@ export async function perform<T>(
   return done.data;
 }
 
+const firstExamples = new WeakMap<Command, string>();
+
+/** What a command looks like when it is right, for whoever got it wrong: `mine -N A --blocks 3`. */
+export function firstExample(command: Command): string | undefined {
+  return firstExamples.get(command);
+}
+
 /** Text below a command's help. */
 export function example(command: Command, ...lines: readonly string[]): Command {
+  const [first] = lines;
+  if (first !== undefined) firstExamples.set(command, first);
   const heading = lines.length === 1 ? 'Example' : 'Examples';
   return command.addHelpText('after', `\n${heading}:\n${lines.map((l) => `  $ forkyard ${l}`).join('\n')}`);
 }

@@ -1,11 +1,17 @@
 import type { Command } from 'commander';
-import { sortedOptions } from './common.ts';
+import { firstExample, sortedOptions } from './common.ts';
 
 /** How help and errors are told, the same for every verb. */
 export function configure(program: Command): void {
   for (const command of [program, ...program.commands]) {
     const verb = command === program ? '' : `${command.name()} `;
-    command.exitOverride().showHelpAfterError(`An example: forkyard ${verb}--help`);
+    const right = firstExample(command);
+    const help = `forkyard ${verb}--help`;
+    command
+      .exitOverride()
+      .showHelpAfterError(
+        right === undefined ? `See ${help}` : `An example: forkyard ${right}\nAll of it:  ${help}`,
+      );
     command.configureHelp({
       visibleOptions: sortedOptions,
       subcommandTerm: (c) => [c.name(), ...c.aliases()].join(', '),
