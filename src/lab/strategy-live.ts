@@ -4,7 +4,7 @@ import { formatAmount } from '../bitcoin/amount.ts';
 import type { LogEvent } from '../consensus/news.ts';
 import type { JsonInput } from '../host/http-json.ts';
 import { type RpcAuth, RpcFailure, rpcCall } from '../host/rpc-client.ts';
-import { Attack, type Move, type SeenBlock, StrategyError } from '../sim/strategy/attack.ts';
+import { Attack, type Move, NEAR_TIP, type SeenBlock, StrategyError } from '../sim/strategy/attack.ts';
 import { type Attempt, CHEAT, MERCHANT, PRICE } from '../sim/strategy/paid-twice.ts';
 import type { Play } from '../sim/strategy/shipped.ts';
 import { toHex } from '../util/bytes.ts';
@@ -150,7 +150,15 @@ export class LiveStrategy {
     await this.#call(this.#gate, 'setmining', [{ on: false }]);
     const tip = await this.#giveChain();
     this.#from = tip.height;
-    this.#attack = new Attack(this.#wishes.play.strategy, tip);
+    const near = await this.#nearTip();
+    const isAhead = (block: SeenBlock) => block.work > tip.work;
+    this.#attack = new Attack(
+      this.#wishes.play.strategy,
+      tip,
+      near.filter((block) => !isAhead(block)),
+    );
+    // Came while the lair was given the rest.
+    for (const block of near.filter(isAhead)) this.#heard.push({ of: 'gate', block });
     for (const of of ['gate', 'lair'] as const) {
       const { url, auth } = of === 'gate' ? this.#gate : this.#lair;
       const onEvent = (event: LogEvent) => this.#hear(of, event);
@@ -180,6 +188,16 @@ export class LiveStrategy {
     );
     const work = BigInt(`0x${header.chainwork}`);
     return { id, prev: header.previousblockhash ?? '', height: header.height, work };
+  }
+
+  /** All blocks that the gate has of late, on whatever branch; parents first. */
+  async #nearTip(): Promise<SeenBlock[]> {
+    const { blocks } = await this.#call<{
+      blocks: readonly { id: string; prev: string; height: number; work: string; status: string }[];
+    }>(this.#gate, 'getblocktree', [NEAR_TIP]);
+    return blocks
+      .filter(({ status }) => status === 'active' || status === 'valid')
+      .map(({ id, prev, height, work }) => ({ id, prev, height, work: BigInt(`0x${work}`) }));
   }
 
   #hear(of: Heard['of'], event: LogEvent): void {

@@ -28,7 +28,7 @@ export class Duel {
   constructor(strategy: Strategy, alpha: number, gamma: number, seed: number) {
     const genesis = { id: 'g', prev: '', height: 0, work: 0n, mine: false };
     this.blocks.set('g', genesis);
-    this.attack = new Attack(strategy, genesis);
+    this.attack = new Attack(strategy, genesis, []);
     this.#alpha = alpha;
     this.#gamma = gamma;
     this.#random = seeded(seed);

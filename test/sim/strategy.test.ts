@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { StrategyError } from '../../src/sim/strategy/attack.ts';
+import { Attack, StrategyError } from '../../src/sim/strategy/attack.ts';
 import { doubleSpend, honest, STRATEGIES, selfish, stubborn } from '../../src/sim/strategy/shipped.ts';
 import type { Strategy } from '../../src/sim/strategy/strategy.ts';
 import { Duel } from './strategy-rig.ts';
@@ -152,5 +152,16 @@ describe('an attack', () => {
     expect(duel.attack.gate(block(1)).flatMap(({ ids }) => ids)).toEqual(['x1', 'x2', 'x3']);
     expect(duel.attack.gate(block(2))).toEqual([]);
     expect(duel.attack.race('public')).toEqual({ event: 'public', own: 0, public: 0, published: 0 });
+  });
+
+  it('hears of the public branch, though the tip that it began on loses', () => {
+    const block = (id: string, prev: string, height: number) => ({ id, prev, height, work: BigInt(height) });
+    const [base, tip, rival] = [block('p', 'g', 1), block('x', 'p', 2), block('y', 'p', 2)];
+    const attack = new Attack(doubleSpend(), tip, [base, rival]);
+    expect(attack.gate(block('z', 'y', 3))).toEqual([]);
+    // The lair goes on from where it stands: one of its blocks is public.
+    expect(attack.race('public')).toEqual({ event: 'public', own: 1, public: 2, published: 1 });
+    attack.lair(block('o', 'x', 3));
+    expect(attack.race('own')).toEqual({ event: 'own', own: 2, public: 2, published: 1 });
   });
 });

@@ -27,6 +27,8 @@ interface Known extends SeenBlock {
   public: boolean;
 }
 
+/** Heights below the tip from where an attack begins that it hears of. */
+export const NEAR_TIP = 100;
 /** Blocks further below the fork than this are forgotten: no branch comes back from there. */
 const KEPT_BELOW_FORK = 1_000;
 const PRUNE_EVERY = 500;
@@ -49,9 +51,13 @@ export class Attack {
   #public: Known;
   #sincePruned = 0;
 
-  /** Both nodes stand on `tip`. */
-  constructor(strategy: Strategy, tip: SeenBlock) {
+  /**
+   * Both nodes stand on `tip`. `near`: what else the gate has of late with no more work than that, whatever branch it is on: the
+   * tip may lose to one of them, and who does not know where that one leaves it never hears of the public branch again.
+   */
+  constructor(strategy: Strategy, tip: SeenBlock, near: readonly SeenBlock[]) {
     this.#strategy = strategy;
+    for (const block of near) this.#known.set(block.id, { ...block, public: true });
     this.#own = { ...tip, public: true };
     this.#public = this.#own;
     this.#known.set(tip.id, this.#own);

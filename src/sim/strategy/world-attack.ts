@@ -8,7 +8,7 @@ import { twoPayments, USUAL_FEE_RATE } from '../../wallet/payment.ts';
 import type { SimNode } from '../node.ts';
 import { sharedCoins } from '../purse.ts';
 import type { World } from '../world.ts';
-import { Attack, type Move, type SeenBlock } from './attack.ts';
+import { Attack, type Move, NEAR_TIP, type SeenBlock } from './attack.ts';
 import { CHEAT, MERCHANT, type PaidTwice, PRICE } from './paid-twice.ts';
 import type { Play } from './shipped.ts';
 
@@ -45,11 +45,22 @@ export class WorldAttack {
     const { id, height, work, parent } = chain.tip;
     world.until(() => this.lair.tip.id === id, 1_000);
     assert(this.lair.tip.id === id, 'the lair has the whole chain');
-    this.#attack = new Attack(strategy, { id, height, work, prev: parent?.id ?? '' });
+    const near = [...chain.entries()]
+      .filter((e) => e.hasBody && e.height >= height - NEAR_TIP)
+      .sort((x, y) => x.height - y.height)
+      .map((e) => ({ id: e.id, height: e.height, work: e.work, prev: e.parent?.id ?? '' }));
+    this.#attack = new Attack(
+      strategy,
+      { id, height, work, prev: parent?.id ?? '' },
+      near.filter((block) => block.work <= work),
+    );
     this.#leave = world.onStep((of, _input, step) => {
       if (of !== this.gate && of !== this.lair) return;
       for (const effect of step.effects) this.#heard(of, effect);
     });
+    // Came while the lair was given the rest.
+    for (const block of near)
+      if (block.work > work) for (const move of this.#attack.gate(block)) this.#perform(move);
     this.#payTwice();
     this.lair.mine({ on: true });
   }
