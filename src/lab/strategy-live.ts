@@ -261,7 +261,6 @@ export class LiveStrategy {
     // Out of coins: the race goes on without a payment.
     if (!made.ok) return;
     const [payment, conflict] = made.value;
-    const height = await this.#call<number>(this.#lair, 'getblockcount');
     try {
       await this.#call(this.#lair, 'sendrawtransaction', [toHex(conflict.tx.bytes)]);
       await this.#call(this.#gate, 'sendrawtransaction', [toHex(payment.tx.bytes)]);
@@ -270,7 +269,7 @@ export class LiveStrategy {
       if (error instanceof RpcFailure) return;
       throw error;
     }
-    paid.begin(payment.tx.id, conflict.tx.id, height);
+    paid.begin(payment.tx.id, conflict.tx.id, () => this.#attack.publicHeight);
     await this.#note(
       `${this.letter} pays ${MERCHANT} ${formatAmount(PRICE)} with ${tailOf(payment.tx.id)}; its lair spends the coin to ${CHEAT}`,
     );

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Attack, StrategyError } from '../../src/sim/strategy/attack.ts';
+import { PaidTwice } from '../../src/sim/strategy/paid-twice.ts';
 import { doubleSpend, honest, STRATEGIES, selfish, stubborn } from '../../src/sim/strategy/shipped.ts';
 import type { Strategy } from '../../src/sim/strategy/strategy.ts';
 import { Duel } from './strategy-rig.ts';
@@ -154,6 +155,20 @@ describe('an attack', () => {
     expect(duel.attack.race('public')).toEqual({ event: 'public', own: 0, public: 0, published: 0 });
   });
 
+  it('counts what the merchant saw from the height of the public branch, however deep the branches part', () => {
+    const paid = new PaidTwice();
+    let height = 2;
+    paid.begin('p', 'c', () => height);
+    const race = (blocks: number) => ({ event: 'public', own: 0, public: blocks, published: 0 }) as const;
+    expect(paid.confirmed(race(1))).toBe(0);
+    height = 3;
+    paid.apply({ kind: 'connected', id: 'z', height: 3, miner: 'B', txids: ['p'] });
+    // The tip on which the race began was reorganised away, so the branches part one block lower.
+    expect(paid.confirmed(race(2))).toBe(1);
+    height = 8;
+    expect(paid.confirmed(race(7))).toBe(6);
+  });
+
   it('hears of the public branch, though the tip that it began on loses', () => {
     const block = (id: string, prev: string, height: number) => ({ id, prev, height, work: BigInt(height) });
     const [base, tip, rival] = [block('p', 'g', 1), block('x', 'p', 2), block('y', 'p', 2)];
@@ -161,6 +176,7 @@ describe('an attack', () => {
     expect(attack.gate(block('z', 'y', 3))).toEqual([]);
     // The lair goes on from where it stands: one of its blocks is public.
     expect(attack.race('public')).toEqual({ event: 'public', own: 1, public: 2, published: 1 });
+    expect(attack.publicHeight).toBe(3);
     attack.lair(block('o', 'x', 3));
     expect(attack.race('own')).toEqual({ event: 'own', own: 2, public: 2, published: 1 });
   });

@@ -63,6 +63,11 @@ export class Attack {
     this.#known.set(tip.id, this.#own);
   }
 
+  /** Height of the public branch. */
+  get publicHeight(): number {
+    return this.#public.height;
+  }
+
   /** The race as the strategy would see it now. */
   race(event: Race['event']): Race {
     const fork = this.#forkPoint(this.#own, this.#public);

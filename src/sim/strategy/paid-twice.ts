@@ -26,8 +26,8 @@ export interface Attempt {
 interface Remembered {
   readonly payment: string;
   readonly conflict: string;
-  /** Of the block on which the lair began. */
-  readonly from: number;
+  /** Of the branch that everybody sees, as whoever runs the race knows it. */
+  readonly publicHeight: () => number;
   confirmations: number;
   /** Heights at which the gate has them on its chain. */
   paymentAt: number | undefined;
@@ -45,10 +45,10 @@ export class PaidTwice {
     return this.#open !== undefined;
   }
 
-  /** Both are on their way; `height`: of the block on which the lair mines. */
-  begin(payment: string, conflict: string, height: number): void {
+  /** Both are on their way. `publicHeight`: of the branch that everybody sees (Attack). */
+  begin(payment: string, conflict: string, publicHeight: () => number): void {
     this.#open = {
-      ...{ payment, conflict, from: height, confirmations: 0 },
+      ...{ payment, conflict, publicHeight, confirmations: 0 },
       ...{ paymentAt: undefined, conflictAt: undefined },
     };
     this.#all.push(this.#open);
@@ -79,10 +79,10 @@ export class PaidTwice {
   /** What the merchant waits for; where nobody is paid, as if the first block had the payment. */
   confirmed({ public: blocks }: Race): number {
     if (this.#open === undefined) return blocks;
-    const { from, paymentAt } = this.#open;
+    const { paymentAt, publicHeight } = this.#open;
     if (paymentAt === undefined) return 0;
     // The gate may still be connecting the last of them, and never come to it: the merchant has seen it.
-    const confirmations = from + blocks - paymentAt + 1;
+    const confirmations = publicHeight() - paymentAt + 1;
     this.#open.confirmations = Math.max(this.#open.confirmations, confirmations);
     return confirmations;
   }

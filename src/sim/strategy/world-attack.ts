@@ -111,7 +111,7 @@ export class WorldAttack {
     const [payment, conflict] = made.value;
     const told = `${gate.name} pays ${MERCHANT} ${formatAmount(PRICE)} with ${tail(payment.tx.id)}`;
     this.#world.tell({ kind: 'action', text: `${told}; its lair spends the coin to ${CHEAT}` });
-    paid.begin(payment.tx.id, conflict.tx.id, gate.tip.height);
+    paid.begin(payment.tx.id, conflict.tx.id, () => this.#attack.publicHeight);
     lair.command({ kind: 'send-tx', bytes: conflict.tx.bytes });
     gate.command({ kind: 'send-tx', bytes: payment.tx.bytes });
   }
