@@ -47,6 +47,8 @@ interface Heard {
 
 const READY_MS = 15_000;
 const STOP_MS = 5_000;
+/** How often the lair is given what the gate got meanwhile, before the race begins. */
+const MOST_TRIES = 20;
 /** Blocks fetched at once while the lair gets the chain. */
 const FETCH = 16;
 /** What `getblocktree` gives at most. */
@@ -148,16 +150,20 @@ export class LiveStrategy {
 
   async #begin(after: number): Promise<void> {
     await this.#call(this.#gate, 'setmining', [{ on: false }]);
-    const tip = await this.#giveChain();
-    this.#from = tip.height;
-    const near = await this.#nearTip();
+    let tip = await this.#giveChain(1);
+    let near = await this.#nearTip();
     const isAhead = (block: SeenBlock) => block.work > tip.work;
+    // What came meanwhile: a race begins level, or the merchant would not be paid.
+    for (let tries = 0; tries < MOST_TRIES && near.some(isAhead); tries++) {
+      tip = await this.#giveChain(Math.max(1, tip.height - NEAR_TIP));
+      near = await this.#nearTip();
+    }
+    this.#from = tip.height;
     this.#attack = new Attack(
       this.#wishes.play.strategy,
       tip,
       near.filter((block) => !isAhead(block)),
     );
-    // Came while the lair was given the rest.
     for (const block of near.filter(isAhead)) this.#heard.push({ of: 'gate', block });
     for (const of of ['gate', 'lair'] as const) {
       const { url, auth } = of === 'gate' ? this.#gate : this.#lair;
@@ -171,10 +177,10 @@ export class LiveStrategy {
     await this.#note(`${this.letter} plays ${this.#wishes.name} from height ${tip.height} on`);
   }
 
-  /** The gate's active chain, block by block; answers its tip. */
-  async #giveChain(): Promise<SeenBlock> {
+  /** The gate's active chain from that height on, block by block; answers its tip. */
+  async #giveChain(first: number): Promise<SeenBlock> {
     const height = await this.#call<number>(this.#gate, 'getblockcount');
-    for (let from = 1; from <= height; from += FETCH) {
+    for (let from = first; from <= height; from += FETCH) {
       const heights = Array.from({ length: Math.min(FETCH, height - from + 1) }, (_, i) => from + i);
       const ids = await Promise.all(heights.map((h) => this.#call<string>(this.#gate, 'getblockhash', [h])));
       const blocks = await Promise.all(ids.map((id) => this.#call<string>(this.#gate, 'getblock', [id, 0])));
