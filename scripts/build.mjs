@@ -68,7 +68,11 @@ await Promise.all([
   }),
   bundle({
     ...options,
-    entryPoints: { 'node-process': 'src/app/cli/run-node.ts', bench: 'scripts/bench/main.ts' },
+    entryPoints: {
+      'node-process': 'src/app/cli/run-node.ts',
+      bench: 'scripts/bench/main.ts',
+      'kill-loop': 'scripts/kill-loop/main.ts',
+    },
   }),
   bundle({
     entryPoints: { page: 'src/page/main.ts', simulator: 'src/page/sim-main.tsx', style: 'src/page/page.css' },

@@ -119,7 +119,10 @@ export function sourcesPrint() {
     'tsconfig.page.json',
     'scripts/build.mjs',
   ];
-  return fingerprint([...filesUnder(join(root, 'src')), ...others.map((file) => join(root, file))]);
+  const folders = ['src', 'scripts/bench', 'scripts/kill-loop'].flatMap((folder) =>
+    filesUnder(join(root, folder)),
+  );
+  return fingerprint([...folders, ...others.map((file) => join(root, file))]);
 }
 
 /** What has to be done before this checkout runs: nothing, the build, or both. */
