@@ -1,43 +1,26 @@
 import { isUnspendable } from '../bitcoin/lock.ts';
-import { outpointKey, type Tx } from '../bitcoin/tx.ts';
+import { outpointKey } from '../bitcoin/tx.ts';
 import { assert } from '../util/assert.ts';
 import type { ChainStore } from './chain-store.ts';
 import type { SaneBlock } from './check.ts';
 import { type Coin, CoinsOverlay } from './coins.ts';
-import { firstInvalid, forgetChecks, judgeInputs, type SpendContext, scriptRule } from './connect.ts';
+import { forgetChecks } from './connect.ts';
+import { advanceBlock, type BlockProgress, beginBlock, type ConnectMeans, isWhole } from './connect-block.ts';
 import type { Foresight } from './foresight.ts';
-import { type Params, subsidyAt } from './params.ts';
+import type { Params } from './params.ts';
 import { decodeUndo, encodeUndo } from './records.ts';
 import type { Refusal } from './rules.ts';
 import { ancestorAt, isAncestor, type TreeEntry } from './tree.ts';
-import type { SigCheck, Verify } from './verify.ts';
+import type { Verify } from './verify.ts';
 
 /** What any block costs on top of its weight: reading it, its index rows. About 4,000 weight units' time. */
 const BLOCK_OVERHEAD = 4_000;
 /** Wire bytes of bodies that a task keeps parsed: a parsed body takes about ten times as much. */
 const RECENT_BYTES = 4_000_000;
-/** What one signature counts of its transaction's weight, so that a transaction of thousands of inputs can pause too. */
-const SIGNATURE_WEIGHT = 200;
-
-/** The block being connected, up to its transaction `next`. */
-interface PartialBlock {
+/** The block being connected. */
+interface PartialBlock extends BlockProgress {
   readonly entry: TreeEntry;
   readonly block: SaneBlock;
-  readonly context: SpendContext;
-  next: number;
-  fees: number;
-  /** Coins spent so far, in order. */
-  readonly undo: Coin[];
-  /** Transaction `next` has its coins, and these signatures are verified up to `verified`. */
-  open: Opened | undefined;
-}
-
-interface Opened {
-  readonly keys: readonly string[];
-  readonly coins: readonly Coin[];
-  readonly fee: number;
-  readonly checks: readonly SigCheck[];
-  verified: number;
 }
 
 export type TaskResult =
@@ -68,8 +51,8 @@ export class ConnectTask {
   #weight = 0;
   readonly #params: Params;
   readonly #store: ChainStore;
-  readonly #verify: Verify;
   readonly #foresight: Foresight;
+  readonly #means: ConnectMeans;
 
   constructor(
     from: TreeEntry,
@@ -82,8 +65,13 @@ export class ConnectTask {
     this.overlay = new CoinsOverlay(o.store);
     this.#params = o.params;
     this.#store = o.store;
-    this.#verify = o.verify;
     this.#foresight = o.foresight;
+    this.#means = {
+      overlay: this.overlay,
+      params: o.params,
+      verify: o.verify,
+      checks: (tx, coins) => o.foresight.checks(tx, coins),
+    };
   }
 
   retarget(goal: TreeEntry): void {
@@ -111,12 +99,13 @@ export class ConnectTask {
       } else {
         const partial = this.#begin();
         cost = partial.next === 0 ? BLOCK_OVERHEAD : 0;
-        const refusal = this.#advance(partial, left - cost);
-        if (typeof refusal !== 'number') {
+        const done = advanceBlock(partial, left - cost, this.#means);
+        if (typeof done !== 'number') {
           this.#dropPartial();
-          return { kind: 'failed', entry: partial.entry, refusal };
+          return { kind: 'failed', entry: partial.entry, refusal: done };
         }
-        cost += refusal;
+        if (isWhole(partial)) this.#end(partial);
+        cost += done;
       }
       left -= cost;
       this.#weight += cost;
@@ -190,104 +179,17 @@ export class ConnectTask {
     const entry = ancestorAt(this.goal, parent.height + 1) as TreeEntry;
     const block = this.#recent.get(entry) ?? this.#store.body(entry, this.#foresight.parsed(entry));
     this.overlay.mark();
-    this.partial = {
-      entry,
-      block,
-      context: {
-        height: entry.height,
-        medianTime: parent.medianTime,
-        medianTimeAt: (height) => ancestorAt(parent, height).medianTime,
-        where: 'block',
-        maturity: this.#params.maturity,
-      },
-      next: 0,
-      fees: 0,
-      undo: [],
-      open: undefined,
-    };
+    this.partial = { ...beginBlock(block, parent, this.#params), entry, block };
     return this.partial;
   }
 
-  /** Connects transactions until the budget is spent or the block ends; the weight that was done. Core: ConnectBlock. */
-  #advance(partial: PartialBlock, budget: number): number | Refusal {
-    const { block } = partial;
-    let done = 0;
-    while (partial.next < block.txs.length) {
-      if (done > 0 && done >= budget) return done;
-      const tx = block.txs[partial.next]!;
-      if (partial.next > 0) {
-        const weight = this.#spend(partial, tx, budget - done);
-        if (typeof weight !== 'number') return weight;
-        done += weight;
-        if (partial.open !== undefined) return done;
-      } else {
-        done += tx.weight;
-      }
-      this.#addOutputs(tx, partial.entry.height, partial.next === 0);
-      partial.next++;
-    }
-    return this.#end(partial) ?? done;
-  }
-
-  /** Judges and spends the coins of `tx`; leaves `partial.open` when signatures are left for the next step. */
-  #spend(partial: PartialBlock, tx: Tx, budget: number): number | Refusal {
-    let done = 0;
-    if (partial.open === undefined) {
-      const keys: string[] = [];
-      const found: (Coin | undefined)[] = [];
-      for (const { prevout } of tx.inputs) {
-        const key = outpointKey(prevout);
-        keys.push(key);
-        found.push(this.overlay.lookup(key));
-      }
-      const fee = judgeInputs(tx, found, partial.context);
-      if (!fee.ok) return fee.error;
-      const coins = found as Coin[];
-      const checks = this.#foresight.checks(tx, coins);
-      if (!checks.ok) return { rule: scriptRule('block'), detail: `${checks.error} (transaction ${tx.id})` };
-      partial.open = { keys, coins, fee: fee.value, checks: checks.value, verified: 0 };
-      done = Math.max(1, tx.weight - SIGNATURE_WEIGHT * keys.length);
-    }
-    const { open } = partial;
-    const share = Math.max(1, Math.ceil((budget - done) / SIGNATURE_WEIGHT));
-    const until = Math.min(open.checks.length, open.verified + share);
-    const invalid = firstInvalid(open.checks, this.#verify, open.verified, until);
-    if (invalid !== undefined)
-      return { rule: scriptRule('block'), detail: `${invalid} (transaction ${tx.id})` };
-    done += SIGNATURE_WEIGHT * (until - open.verified);
-    open.verified = until;
-    if (until < open.checks.length) return done;
-    for (const key of open.keys) this.overlay.spend(key);
-    for (const coin of open.coins) partial.undo.push(coin);
-    partial.fees += open.fee;
-    partial.open = undefined;
-    return done;
-  }
-
-  #addOutputs(tx: Tx, height: number, coinbase: boolean): void {
-    const { txid, outputs } = tx;
-    for (let index = 0; index < outputs.length; index++) {
-      const { value, script } = outputs[index]!;
-      if (isUnspendable(script)) continue;
-      this.overlay.add(outpointKey({ txid, index }), { value, script, height, coinbase });
-    }
-  }
-
-  #end(partial: PartialBlock): Refusal | undefined {
-    const { entry, block, fees } = partial;
-    let claimed = 0;
-    for (const { value } of block.txs[0]!.outputs) claimed += value;
-    const allowed = subsidyAt(entry.height, this.#params) + fees;
-    if (claimed > allowed) {
-      return { rule: 'bad-cb-amount', detail: `coinbase pays ${claimed} satoshi, may pay ${allowed}` };
-    }
-    this.undo.set(entry, encodeUndo(partial.undo));
+  #end({ entry, block, undo }: PartialBlock): void {
+    this.undo.set(entry, encodeUndo(undo));
     for (const tx of block.txs) forgetChecks(tx);
     this.#keep(entry, block);
     this.overlay.mark();
     this.partial = undefined;
     this.at = entry;
     this.#foresight.passed(entry);
-    return undefined;
   }
 }
