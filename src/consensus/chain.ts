@@ -2,6 +2,7 @@ import { type Header, headerHash } from '../bitcoin/header.ts';
 import { assert } from '../util/assert.ts';
 import { compare, equal, idOf, keyOf } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
+import type { Steps } from '../util/steps.ts';
 import {
   type ConnectResult,
   connectedBy,
@@ -23,8 +24,9 @@ import { Ghost } from './fork-choice-ghost.ts';
 import type { ForkChoiceName } from './fork-choice-rules.ts';
 import { openTree } from './opening.ts';
 import type { Params } from './params.ts';
+import { type ProposalOptions, proposalSteps } from './proposal.ts';
 import { encodeEntry, entryKey } from './records.ts';
-import { type Checked, type RuleName, refuse, ruleOf } from './rules.ts';
+import { type Checked, type Refusal, type RuleName, refuse, ruleOf } from './rules.ts';
 import type { Row, Store, Write } from './store.ts';
 import { minerTag } from './tag.ts';
 import { type BlockEntry, forkPoint, isAncestor, type TreeEntry, workAfter } from './tree.ts';
@@ -229,6 +231,16 @@ export class Chain extends ChainReader {
   /** Core: preciousblock. At equal work this block wins over the tip, until the tip has moved. */
   precious(entry: BlockEntry): void {
     this.#choice.prefer(entry as TreeEntry);
+  }
+
+  /** Would this block be valid on the tip, its proof of work apart? In pieces; see `proposalSteps`. */
+  proposal(bytes: Uint8Array, o: ProposalOptions): Steps<Refusal | undefined> {
+    return proposalSteps(bytes, o, {
+      params: this.params,
+      coins: this.store,
+      verify: this.#verify,
+      tip: () => this.activeTip,
+    });
   }
 
   // ---- connecting ----

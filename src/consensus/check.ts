@@ -1,4 +1,4 @@
-import { type Block, decodeBlockSteps } from '../bitcoin/block.ts';
+import { type Block, decodeBlockSteps, makeBlock } from '../bitcoin/block.ts';
 import { decodeHeader, encodeHeader, HEADER_SIZE, type Header, headerHash } from '../bitcoin/header.ts';
 import { parseLock } from '../bitcoin/lock.ts';
 import {
@@ -11,7 +11,7 @@ import {
   witnessRootSteps,
 } from '../bitcoin/merkle.ts';
 import { compactToTarget, meets } from '../bitcoin/target.ts';
-import { isCoinbase, isNullOutPoint, MAX_MONEY, outpointKey, type Tx } from '../bitcoin/tx.ts';
+import { isCoinbase, isNullOutPoint, MAX_MONEY, makeTx, outpointKey, type Tx } from '../bitcoin/tx.ts';
 import { assert } from '../util/assert.ts';
 import { idOf } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
@@ -50,9 +50,27 @@ export function* checkBlockSteps(
   pairs?: HashPairs,
 ): Steps<Checked<SaneBlock>> {
   if (bytes.length > MAX_BLOCK_WEIGHT) return refuse('bad-blk-length', `${bytes.length} bytes`);
-  const decoded = yield* decodeBlockSteps(bytes, pace);
-  if (!decoded.ok) return refuse('bad-encoding', `block: ${decoded.error.what} at byte ${decoded.error.at}`);
+  const decoded = yield* decodeSteps(bytes, pace);
+  if (!decoded.ok) return decoded;
   return yield* checkAssembledSteps({ block: decoded.value }, params, pace, pairs);
+}
+
+/** The same for a block whose work is still to be done. Core: CheckBlock without fCheckPOW. */
+export function* checkProposalSteps(
+  bytes: Uint8Array,
+  pace: Pace,
+  pairs?: HashPairs,
+): Steps<Checked<SaneBlock>> {
+  if (bytes.length > MAX_BLOCK_WEIGHT) return refuse('bad-blk-length', `${bytes.length} bytes`);
+  const decoded = yield* decodeSteps(bytes, pace);
+  if (!decoded.ok) return decoded;
+  return yield* checkBodySteps({ block: decoded.value }, pace, pairs);
+}
+
+function* decodeSteps(bytes: Uint8Array, pace: Pace): Steps<Checked<Block>> {
+  const decoded = yield* decodeBlockSteps(bytes, pace);
+  if (decoded.ok) return decoded;
+  return refuse('bad-encoding', `block: ${decoded.error.what} at byte ${decoded.error.at}`);
 }
 
 /** A block of transactions that were parsed before. */
@@ -88,10 +106,14 @@ export function* checkAssembledSteps(
 ): Steps<Checked<SaneBlock>> {
   const { block } = assembled;
   if (block.size > MAX_BLOCK_WEIGHT) return refuse('bad-blk-length', `${block.size} bytes`);
-  const refusal =
-    proofOfWorkFault(block.header, block.hash, params) ??
-    (yield* mutationFault(assembled, pace, pairs)) ??
-    (yield* contentFault(block, pace));
+  const work = proofOfWorkFault(block.header, block.hash, params);
+  if (work !== undefined) return { ok: false, error: work };
+  return yield* checkBodySteps(assembled, pace, pairs);
+}
+
+function* checkBodySteps(assembled: Assembled, pace: Pace, pairs?: HashPairs): Steps<Checked<SaneBlock>> {
+  const { block } = assembled;
+  const refusal = (yield* mutationFault(assembled, pace, pairs)) ?? (yield* contentFault(block, pace));
   return refusal === undefined ? ok(block as SaneBlock) : { ok: false, error: refusal };
 }
 
@@ -210,6 +232,19 @@ function committed(coinbase: Tx): Uint8Array | undefined {
     }
   }
   return undefined;
+}
+
+/**
+ * The block with a witness in its coinbase, where the miner left it out and committed to witnesses: one item of 32 zero
+ * bytes, as the template's commitment supposes. Otherwise the block as it is. Core: UpdateUncommittedBlockStructures.
+ */
+export function withCoinbaseWitness(block: Block): Block {
+  const [coinbase, ...rest] = block.txs;
+  const [first, ...more] = coinbase?.inputs ?? [];
+  if (coinbase === undefined || first === undefined || coinbase.hasWitness) return block;
+  if (committed(coinbase) === undefined) return block;
+  const inputs = [{ ...first, witness: [new Uint8Array(32)] }, ...more];
+  return makeBlock(block.header, [makeTx({ ...coinbase, inputs }), ...rest]);
 }
 
 /** BIP141, "Commitment structure". Judged whether or not any transaction has a witness, as Core does. */

@@ -36,7 +36,18 @@ export function checkHeader(
   wallS: number,
 ): Checked<void> {
   const work = proofOfWorkFault(header, hash, params);
-  if (work !== undefined) return refuse(work.rule, work.detail);
+  return work === undefined
+    ? checkHeaderContext(header, parent, params, wallS)
+    : refuse(work.rule, work.detail);
+}
+
+/** The same for a header whose work is still to be done. */
+export function checkHeaderContext(
+  header: Header,
+  parent: BlockEntry,
+  params: Params,
+  wallS: number,
+): Checked<void> {
   if (parent.condemned !== undefined)
     return refuse('bad-prevblk', `parent ${parent.id}: ${parent.condemned}`);
   const bits = nextBits(parent, params);

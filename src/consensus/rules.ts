@@ -72,6 +72,14 @@ export const RULES = {
     'spares',
     'this block is already known to be invalid',
   ),
+  /** BIP23's word, with the reason that Core adds. */
+  'inconclusive-not-best-prevblk': row(
+    'header',
+    'nobody',
+    'ignore',
+    'spares',
+    'a proposed block must build on the tip',
+  ),
   'headers-only': row(
     'header',
     'nobody',

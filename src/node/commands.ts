@@ -1,6 +1,7 @@
 import { decodeHeader, HEADER_SIZE, headerHash } from '../bitcoin/header.ts';
 import type { Refusal } from '../consensus/rules.ts';
 import { assert, unreachable } from '../util/assert.ts';
+import type { Steps } from '../util/steps.ts';
 import { type Core, workHex } from './core.ts';
 import type { Command, CommandResult, Ticket } from './types.ts';
 
@@ -25,6 +26,9 @@ export class Commands {
     switch (command.kind) {
       case 'submit-block':
         this.#submitBlock(ticket, command.bytes);
+        return;
+      case 'propose-block':
+        parts.pieces.start(this.#propose(ticket, command.bytes), command.bytes.length);
         return;
       case 'submit-header':
         this.#answer(ticket, this.#submitHeader(command.bytes));
@@ -54,6 +58,7 @@ export class Commands {
     if (this.#core.params.headersOnly !== true) return undefined;
     switch (command.kind) {
       case 'submit-block':
+      case 'propose-block':
       case 'send-tx':
       case 'test-tx':
       case 'template':
@@ -103,6 +108,17 @@ export class Commands {
       }
       parts.connector.answerWhenDone(ticket, entry, { kind: 'block', id: entry.id, isNew });
     });
+  }
+
+  *#propose(ticket: Ticket, bytes: Uint8Array): Steps<void> {
+    const { chain, wallS, limits, pairs } = this.#core;
+    const refusal = yield* chain.proposal(bytes, {
+      wallS,
+      pairs,
+      bytesPerPiece: limits.checkBytesPerStep,
+      weightPerPiece: limits.connectWeightPerStep,
+    });
+    this.#answer(ticket, refusal === undefined ? { kind: 'done' } : { kind: 'refused', refusal });
   }
 
   #transaction(command: Command & { kind: 'send-tx' | 'test-tx' }): CommandResult {

@@ -87,6 +87,8 @@ export interface Job {
 
 export type Command =
   | { readonly kind: 'submit-block'; readonly bytes: Uint8Array }
+  /** Would this block, its proof of work apart, be valid on the tip? Leaves no trace. Answers `done` or `refused`. */
+  | { readonly kind: 'propose-block'; readonly bytes: Uint8Array }
   /** One header, 80 bytes, on a parent that is known. Its block competes once the body comes. */
   | { readonly kind: 'submit-header'; readonly bytes: Uint8Array }
   | { readonly kind: 'send-tx'; readonly bytes: Uint8Array; readonly maxFeeRate?: number }
