@@ -163,15 +163,15 @@ function no(rule: Refusal['rule'], detail: string): Refusal {
   return { rule, detail };
 }
 
-/** The work that the header claims is done, and its target is one that the network may have. Core: CheckBlockHeader. */
+/** The header's target is one that the network may have, and its work is done. Core: CheckBlockHeader. */
 export function proofOfWorkFault(
-  header: Header,
+  header: Pick<Header, 'bits'>,
   hash: Uint8Array,
   params: Pick<Params, 'powLimit'>,
 ): Refusal | undefined {
   const { target, negative, overflow } = compactToTarget(header.bits);
   if (negative || overflow || target === 0n || target > params.powLimit) {
-    return no('bad-diffbits', `bits ${hexBits(header.bits)} are no target of this network`);
+    return no('high-hash', `bits ${hexBits(header.bits)} are no target of this network`);
   }
   if (!meets(hash, target))
     return no('high-hash', `proof of work failed: ${idOf(hash)} at ${hexBits(header.bits)}`);

@@ -46,7 +46,7 @@ export const RULES = {
     'block',
     'reject',
     'condemns',
-    'the hash must not exceed the target: no proof of work',
+    'the target must be one of this network, and the hash must not exceed it: no proof of work',
   ),
   'time-too-old': row(
     'header',

@@ -7,7 +7,7 @@ import { BoundedMap } from '../util/bounded-map.ts';
 import { equal } from '../util/bytes.ts';
 import { Pace, type Steps } from '../util/steps.ts';
 import { type Core, NEVER, workHex } from './core.ts';
-import type { LostTx, PoolChange, RemovedTx } from './mempool.ts';
+import type { LostTx, PoolChange, RemovedTx } from './mempool-change.ts';
 import type { CommandResult, Micros, Ticket } from './types.ts';
 
 /** A caller waits to hear how connecting ends. */

@@ -1,9 +1,9 @@
 import { decodeHeader, type Header, headerHash } from '../bitcoin/header.ts';
-import { compactToTarget, meets } from '../bitcoin/target.ts';
-import { type Checked, type Refusal, refuse } from '../consensus/rules.ts';
+import { proofOfWorkFault } from '../consensus/check.ts';
+import type { Checked, Refusal } from '../consensus/rules.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
 import { assert } from '../util/assert.ts';
-import { idOf } from '../util/bytes.ts';
+import { err, ok } from '../util/result.ts';
 import { Pace, type Steps } from '../util/steps.ts';
 import { type Core, workHex } from './core.ts';
 import { faultOfRule } from './faults.ts';
@@ -120,11 +120,8 @@ export class HeaderIntake {
 
   /** What can be said of a header whose parent is unknown: it must at least meet the target that it names itself. */
   claimsWork(bits: number, hash: Uint8Array): Checked<void> {
-    const { target, negative, overflow } = compactToTarget(bits);
-    if (negative || overflow || target === 0n || target > this.core.params.powLimit) {
-      return refuse('bad-diffbits', 'bits ' + bits.toString(16));
-    }
-    return meets(hash, target) ? { ok: true, value: undefined } : refuse('high-hash', idOf(hash));
+    const fault = proofOfWorkFault({ bits }, hash, this.core.params);
+    return fault === undefined ? ok(undefined) : err(fault);
   }
 
   blame(peer: Peer, rule: Parameters<typeof faultOfRule>[0], detail: string): void {

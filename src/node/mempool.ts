@@ -12,6 +12,7 @@ import { err, ok, type Result } from '../util/result.ts';
 import type { Pace, Steps } from '../util/steps.ts';
 import type { Limits } from './limits.ts';
 import { type Admitted, admit, stillFits } from './mempool-admit.ts';
+import type { LostTx, PoolChange, RemovedTx } from './mempool-change.ts';
 import { type NewEntry, type PoolEntry, PoolNode, parentsFirst } from './mempool-entry.ts';
 import { FeeFloor } from './mempool-floor.ts';
 import { PoolGraph } from './mempool-graph.ts';
@@ -43,27 +44,6 @@ export interface Accepted {
 export interface PoolRefusal extends Refusal {
   readonly replaced?: readonly PoolEntry[];
   readonly evicted?: readonly PoolEntry[];
-}
-
-/** A payment undone: `by` took a coin that it needed, in `block` unless it is unconfirmed itself. */
-export interface LostTx {
-  readonly tx: Tx;
-  readonly by: Tx | undefined;
-  readonly block: BlockEntry | undefined;
-}
-
-export interface RemovedTx {
-  readonly entry: PoolEntry;
-  readonly why: 'replaced' | 'evicted' | 'expired' | 'conflict';
-  readonly by: Tx | undefined;
-  readonly block: BlockEntry | undefined;
-}
-
-/** What a change did besides confirming: transactions of disconnected blocks back in the pool, lost, and removals. */
-export interface PoolChange {
-  readonly returned: readonly Tx[];
-  readonly lost: readonly LostTx[];
-  readonly removed: readonly RemovedTx[];
 }
 
 /**
@@ -101,6 +81,11 @@ export class Mempool {
   /** Members that have left so far. */
   get removals(): number {
     return this.#graph.removals;
+  }
+
+  /** Members that have entered or left since the start: tells whether something has changed (Core: GetTransactionsUpdated). */
+  get updates(): number {
+    return this.#seq + this.#graph.removals;
   }
 
   /** Estimate of memory, bounded by `limits.mempoolBytes`. */

@@ -99,6 +99,8 @@ export interface MempoolView {
   readonly bytes: number;
   /** Memory in use, bounded by `limits.mempoolBytes`. */
   readonly usage: number;
+  /** Members that have entered or left since the start (Core: GetTransactionsUpdated). */
+  readonly updates: number;
   /** Satoshis per 1,000 vbytes below which nothing enters now. */
   readonly minFeeRate: number;
   /** By txid, internal byte order. */

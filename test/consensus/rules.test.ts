@@ -15,6 +15,7 @@ import { COMMITMENT_HEAD, grind, rebody, World } from '../dsl/world.ts';
 
 /** Rows whose case is not a block shown to a chain, and the test that has it. */
 const ELSEWHERE: readonly RuleName[] = [
+  'inconclusive-not-best-prevblk', // app/rpc-mining.test.ts: a proposed block beside the tip
   'headers-only', // app/rpc-headers.test.ts: a network without bodies
   'bad-prevblk', // below: the child of a condemned block
   'duplicate-invalid', // below: a condemned block again

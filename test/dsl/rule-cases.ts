@@ -99,10 +99,10 @@ const header: readonly (() => RuleCase)[] = [
   ruleCase('bad-diffbits', 'a harder target than expected', (w) => ({
     bad: reheaded(w, (h) => ({ ...h, bits: 0x207ffffe })),
   })),
-  ruleCase('bad-diffbits', 'an easier target than the network has', (w) => ({
+  ruleCase('high-hash', 'an easier target than the network has', (w) => ({
     bad: reheaded(w, (h) => ({ ...h, bits: 0x2100ffff })),
   })),
-  ruleCase('bad-diffbits', 'a negative target', (w) => ({
+  ruleCase('high-hash', 'a negative target', (w) => ({
     bad: makeBlock({ ...w.get('H').block.header, bits: 0x20800001 }, w.get('H').block.txs).bytes,
   })),
   ruleCase('high-hash', 'a hash above the target', (w) => ({

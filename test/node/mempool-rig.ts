@@ -11,13 +11,8 @@ import type { Params } from '../../src/consensus/params.ts';
 import { PREFIX } from '../../src/consensus/records.ts';
 import type { Verify } from '../../src/consensus/verify.ts';
 import { type Limits, limits } from '../../src/node/limits.ts';
-import {
-  type Accepted,
-  type AcceptOptions,
-  Mempool,
-  type PoolChange,
-  type PoolEntry,
-} from '../../src/node/mempool.ts';
+import { type Accepted, type AcceptOptions, Mempool, type PoolEntry } from '../../src/node/mempool.ts';
+import type { PoolChange } from '../../src/node/mempool-change.ts';
 import { usageOf } from '../../src/node/mempool-entry.ts';
 import type { PoolIds } from '../../src/node/mempool-ids.ts';
 import { buildTemplate, type Template, type TemplateOptions } from '../../src/node/template.ts';

@@ -1,3 +1,4 @@
+import { decodeBlock } from '../../bitcoin/block.ts';
 import { sha256d } from '../../bitcoin/hash.ts';
 import { workOf } from '../../bitcoin/target.ts';
 import { RPC, RpcError } from '../../host/http-errors.ts';
@@ -42,11 +43,13 @@ export async function generate(context: NodeContext, order: GenerateOrder): Prom
     if (found.nonce === undefined) continue;
     const bytes = template.bytes.slice();
     writeU32LE(bytes, 76, found.nonce);
-    const refused = await submit(context, bytes);
+    const block = decodeBlock(bytes);
+    if (!block.ok) throw new TypeError(`our own block does not decode: ${block.error.what}`);
+    const refused = await submit(context, block.value);
     if (refused !== null && refused !== 'inconclusive')
       throw new RpcError(RPC.INTERNAL_ERROR, `ProcessNewBlock, block not accepted: ${refused}`);
     // Inconclusive: valid, but another block of the same height came first. It is ours nevertheless, as in Core.
-    ids.push(idOf(sha256d(bytes.subarray(0, 80))));
+    ids.push(block.value.id);
     if (order.maxTries === undefined) spent = 0;
   }
   return ids;

@@ -1,24 +1,19 @@
-import { decodeBlock } from '../../bitcoin/block.ts';
 import { compactToTarget } from '../../bitcoin/target.ts';
-import { subsidyAt } from '../../consensus/params.ts';
+import { withCoinbaseWitness } from '../../consensus/check.ts';
 import { nextBits } from '../../consensus/retarget.ts';
 import { RPC, RpcError } from '../../host/http-errors.ts';
-import type { Json, JsonObject } from '../../host/http-json.ts';
+import type { Json } from '../../host/http-json.ts';
 import type { Arguments, RpcMethod } from '../../host/http-methods.ts';
-import type { CandidateBlock } from '../../node/types.ts';
-import { concat, idOf, toHex } from '../../util/bytes.ts';
 import type { MiningRequest } from '../node-mining.ts';
 import type { NodeContext } from './context.ts';
 import { hex256, MAX_INT, parseHash } from './context.ts';
 import { generate } from './generate.ts';
-import { bitsHex, difficultyJson, feeRate, wireHex } from './render.ts';
-import { addressScript, hexBytes } from './script.ts';
-import { submit, submitHeader } from './submit.ts';
+import { asDouble, bitsHex, difficultyJson, feeRate } from './render.ts';
+import { addressScript } from './script.ts';
+import { blockArgument, submit, submitHeader } from './submit.ts';
+import { Templates } from './template.ts';
 
 const category = 'Mining';
-/** Core: MAX_BLOCK_SIGOPS_COST, MAX_BLOCK_SERIALIZED_SIZE, MAX_BLOCK_WEIGHT. */
-const SIGOP_LIMIT = 80_000;
-const SIZE_LIMIT = 4_000_000;
 /** Blocks that one generate call may ask for; Core has no bound. */
 const GENERATE_LIMIT = 100_000;
 /** A rate no laptop reaches. */
@@ -29,6 +24,7 @@ const HASHPS_BLOCKS = 120;
 
 /** Making blocks. Core: rpc/mining.cpp; setmining and getminerinfo are ours. */
 export function miningMethods(context: NodeContext): RpcMethod[] {
+  const templates = new Templates(context);
   return [
     {
       name: 'getmininginfo',
@@ -37,7 +33,7 @@ export function miningMethods(context: NodeContext): RpcMethod[] {
       args: [],
       example: '',
       looks: 'view',
-      run: () => miningInfo(context),
+      run: () => miningInfo(context, templates.last),
     },
     {
       name: 'getnetworkhashps',
@@ -119,9 +115,10 @@ export function miningMethods(context: NodeContext): RpcMethod[] {
       ],
       example: '"00000020…"',
       run: async (args) => {
-        const bytes = hexBytes(args.string('hexdata'), 'Block decode failed');
-        if (!decodeBlock(bytes).ok) throw new RpcError(RPC.DESERIALIZATION_ERROR, 'Block decode failed');
-        return submit(context, bytes);
+        const block = blockArgument(args.string('hexdata'));
+        // Core completes a block only where it knows the parent; elsewhere it is refused for that.
+        const known = context.view.chain.entry(block.header.prev) !== undefined;
+        return submit(context, known ? withCoinbaseWitness(block) : block);
       },
     },
     {
@@ -132,22 +129,7 @@ export function miningMethods(context: NodeContext): RpcMethod[] {
       example: '"00000020…"',
       run: (args) => submitHeader(context, args.string('hexdata')),
     },
-    {
-      name: 'getblocktemplate',
-      category,
-      summary: 'What an external miner needs to make the next block (BIP22, BIP23, BIP145).',
-      args: [
-        {
-          name: 'template_request',
-          type: 'object',
-          default: '{}',
-          says: 'Only mode "template" is answered.',
-        },
-      ],
-      example: '\'{"rules":["segwit"]}\'',
-      run: (args) =>
-        blockTemplate(context, args.has('template_request') ? args.object('template_request') : {}),
-    },
+    templates.method,
     {
       name: 'setmining',
       category: 'Yard',
@@ -216,14 +198,16 @@ function miningRequest(args: Arguments, hrp: string): MiningRequest {
   };
 }
 
-function miningInfo(context: NodeContext): Json {
+/** `last`: the template that getblocktemplate gave last, told while our own miner has no job. */
+function miningInfo(context: NodeContext, last: Templates['last']): Json {
   const { view } = context;
   const { tip } = view.chain;
   const bits = nextBits(tip, view.params);
-  const job = view.mining.job;
+  const { job, txs, weight } = view.mining;
+  const current = job === undefined ? last : { txs, weight };
   return {
     blocks: tip.height,
-    ...(job === undefined ? {} : { currentblockweight: view.mining.weight, currentblocktx: view.mining.txs }),
+    ...(current === undefined ? {} : { currentblockweight: current.weight, currentblocktx: current.txs }),
     bits: bitsHex(tip.header.bits),
     difficulty: difficultyJson(tip.header.bits),
     target: hex256(compactToTarget(tip.header.bits).target),
@@ -255,72 +239,5 @@ function networkHashps({ view }: NodeContext, blocks: number, height: number): n
     min = Math.min(min, at.header.time);
     max = Math.max(max, at.header.time);
   }
-  return min === max ? 0 : Number(last.work - first.work) / (max - min);
-}
-
-async function blockTemplate(context: NodeContext, request: JsonObject): Promise<Json> {
-  const mode = request['mode'] ?? 'template';
-  if (mode !== 'template')
-    throw new RpcError(RPC.INVALID_PARAMETER, "Invalid mode: only 'template' is answered here");
-  const rules = request['rules'];
-  if (!Array.isArray(rules) || !rules.includes('segwit'))
-    throw new RpcError(
-      RPC.INVALID_PARAMETER,
-      'getblocktemplate must be called with the segwit rule set (call with {"rules": ["segwit"]})',
-    );
-  const { view } = context;
-  const candidate = await candidateBlock(context);
-  const block = decodeBlock(candidate.bytes);
-  if (!block.ok) throw new TypeError(`our own template does not decode: ${block.error.what}`);
-  const [coinbase, ...txs] = block.value.txs;
-  const { header } = block.value;
-  const parent = view.chain.entry(header.prev);
-  if (coinbase === undefined || parent === undefined)
-    throw new TypeError('our own template has no parent or coinbase');
-  const places = new Map(txs.map((tx, i) => [tx.id, i + 1]));
-  // BIP141: the commitment is the last output that starts so.
-  const commitment = coinbase.outputs.findLast((output) => toHex(output.script).startsWith('6a24aa21a9ed'));
-  return {
-    capabilities: ['proposal'],
-    version: header.version,
-    rules: ['csv', '!segwit', 'taproot'],
-    vbavailable: {},
-    vbrequired: 0,
-    previousblockhash: idOf(header.prev),
-    transactions: txs.map((tx) => ({
-      data: wireHex(tx.bytes),
-      txid: tx.id,
-      hash: tx.wid,
-      depends: [...new Set(tx.inputs.map((input) => places.get(idOf(input.prevout.txid))))]
-        .filter((place) => place !== undefined)
-        .sort((a, b) => a - b),
-      fee: view.mempool.get(tx.txid)?.fee ?? 0,
-      sigops: tx.inputs.length,
-      weight: tx.weight,
-    })),
-    coinbaseaux: {},
-    coinbasevalue: subsidyAt(candidate.height, view.params) + candidate.fees,
-    longpollid: `${idOf(header.prev)}${view.mempool.size}`,
-    target: toHex(candidate.target),
-    mintime: parent.medianTime + 1,
-    mutable: ['time', 'transactions', 'prevblock'],
-    noncerange: '00000000ffffffff',
-    sigoplimit: SIGOP_LIMIT,
-    sizelimit: SIZE_LIMIT,
-    weightlimit: SIZE_LIMIT,
-    curtime: header.time,
-    bits: bitsHex(header.bits),
-    height: candidate.height,
-    ...(commitment === undefined ? {} : { default_witness_commitment: toHex(commitment.script) }),
-  };
-}
-
-/** The coinbase does not show in the answer, so any lock serves: a P2WPKH of zeros. */
-async function candidateBlock(context: NodeContext): Promise<CandidateBlock> {
-  const payout = concat(Uint8Array.of(0, 20), new Uint8Array(20));
-  const result = await context.command({ kind: 'template', payout, tag: context.view.name });
-  if (result.kind === 'refused')
-    throw new RpcError(RPC.MISC_ERROR, `no template: ${result.refusal.rule}, ${result.refusal.detail}`);
-  if (result.kind !== 'template') throw new TypeError(`template answered ${result.kind}`);
-  return result.template;
+  return min === max ? 0 : asDouble(Number(last.work - first.work) / (max - min));
 }

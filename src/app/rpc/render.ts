@@ -46,9 +46,14 @@ export function headerJson(view: NodeView, entry: BlockEntry): JsonMembers {
   };
 }
 
-/** Core's getdifficulty: a double, printed with 16 digits where JavaScript would need 17. */
+/** Core's getdifficulty. */
 export function difficultyJson(bits: number): number {
-  return Number(difficultyOf(bits).toPrecision(16));
+  return asDouble(difficultyOf(bits));
+}
+
+/** Core prints a double with 16 digits where JavaScript would need 17. */
+export function asDouble(value: number): number {
+  return Number(value.toPrecision(16));
 }
 
 export function headerHex(entry: BlockEntry): string {

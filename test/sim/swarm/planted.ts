@@ -96,16 +96,16 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a coinbase may claim what it likes',
-    file: 'consensus/connect-task.ts',
-    from: 'if (claimed > allowed) {',
-    to: 'if (claimed > allowed + 2_000) {',
+    file: 'consensus/connect-block.ts',
+    from: 'if (claimed <= allowed) return undefined;',
+    to: 'if (claimed <= allowed + 2_000) return undefined;',
     within: 50,
   },
   {
     name: 'signatures in blocks are not looked at',
-    file: 'consensus/connect-task.ts',
-    from: 'if (invalid !== undefined)\n      return { rule: scriptRule',
-    to: "if (invalid === 'never')\n      return { rule: scriptRule",
+    file: 'consensus/connect-block.ts',
+    from: 'if (invalid !== undefined)\n    return { rule: scriptRule',
+    to: "if (invalid === 'never')\n    return { rule: scriptRule",
     within: 400,
   },
   {

@@ -54,7 +54,8 @@ describe('the swarm', () => {
       'time-too-new',
       // Only after another one was shown, which is what `bad-branch` does.
       'duplicate-invalid',
-      // Of a network of headers alone, and of one's own node.
+      // Of a proposal, of a network of headers alone, and of one's own node.
+      'inconclusive-not-best-prevblk',
       'headers-only',
       'invalidated',
       // No valid chain has so many coins.
