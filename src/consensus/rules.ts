@@ -119,7 +119,7 @@ export const RULES = {
     'spares',
     'no duplicated pair of hashes (CVE-2012-2459)',
   ),
-  /** BIP54 (consensus cleanup). Core: `tx-size-small` for its mempool; as a block rule the name is ours. */
+  /** BIP54 (consensus cleanup). As a block rule the name is ours; a loose transaction is refused as `tx-size-small`. */
   'bad-txns-64-bytes': row(
     'check',
     'sender',
@@ -237,6 +237,16 @@ export const RULES = {
 
   // One loose transaction. Nothing here speaks about a block.
   coinbase: row('mempool', 'tx', 'reject', 'spares', 'a coinbase belongs in a block'),
+  /** Policy of Core's that older versions of this program do not have: nobody is blamed for it. */
+  version: row('mempool', 'tx', 'ignore', 'spares', 'the version must be 1, 2 or 3'),
+  'tx-size-small': row('mempool', 'tx', 'ignore', 'spares', 'without witness it has fewer than 65 bytes'),
+  'TRUC-violation': row(
+    'mempool',
+    'tx',
+    'ignore',
+    'spares',
+    'a version 3 transaction is small and has at most one unconfirmed parent or child, of version 3 too (BIP431)',
+  ),
   'tx-size': row('mempool', 'tx', 'reject', 'spares', 'the transaction is heavier than policy allows'),
   'missing-inputs': row('mempool', 'nobody', 'ignore', 'spares', 'a coin that it spends is unknown here'),
   'txn-already-in-mempool': row('mempool', 'nobody', 'ignore', 'spares', 'it is already in the mempool'),
@@ -295,6 +305,32 @@ export const RULES = {
     'ignore',
     'spares',
     'every input needs a valid witness',
+  ),
+
+  // Several transactions tested together (testmempoolaccept); no peer sends such.
+  'package-too-large': row('mempool', 'tx', 'ignore', 'spares', 'a package weighs more than 404,000'),
+  'package-contains-duplicates': row(
+    'mempool',
+    'tx',
+    'ignore',
+    'spares',
+    'a package has a transaction twice',
+  ),
+  'package-not-sorted': row('mempool', 'tx', 'ignore', 'spares', 'in a package parents come before children'),
+  'conflict-in-package': row('mempool', 'tx', 'ignore', 'spares', 'two of a package spend the same coin'),
+  'package-mempool-limits': row(
+    'mempool',
+    'tx',
+    'ignore',
+    'spares',
+    'a package and its unconfirmed relatives are too many',
+  ),
+  'bip125-replacement-disallowed': row(
+    'mempool',
+    'tx',
+    'ignore',
+    'spares',
+    'a package replaces nothing in the mempool',
   ),
 } as const satisfies Record<string, Rule>;
 

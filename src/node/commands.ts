@@ -37,6 +37,9 @@ export class Commands {
       case 'test-tx':
         this.#answer(ticket, this.#transaction(command));
         return;
+      case 'test-package':
+        this.#answer(ticket, parts.relay.testPackage(command.txs));
+        return;
       case 'mine':
         this.#answer(ticket, parts.mining.order(command));
         return;
@@ -61,6 +64,7 @@ export class Commands {
       case 'propose-block':
       case 'send-tx':
       case 'test-tx':
+      case 'test-package':
       case 'template':
         break;
       case 'mine':

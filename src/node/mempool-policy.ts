@@ -6,8 +6,13 @@ import type { Limits } from './limits.ts';
 import type { PoolNode } from './mempool-entry.ts';
 import type { PoolGraph } from './mempool-graph.ts';
 
+/** Core: TX_MIN_STANDARD_VERSION, TX_MAX_STANDARD_VERSION. Blocks may hold any version. */
+const MIN_VERSION = 1;
+const MAX_VERSION = 3;
 /** Core: MAX_STANDARD_TX_WEIGHT. A tenth of a block. */
 const MAX_TX_WEIGHT = 400_000;
+/** Core: MIN_STANDARD_TX_NONWITNESS_SIZE. As small as an inner node of a merkle tree, it could be shown for one. */
+const MIN_STRIPPED_SIZE = 65;
 
 /**
  * Virtual bytes of the input that would spend a P2WPKH or P2TR output: 32 + 4 + 1 + 107/4 + 4 (Core: GetDustThreshold).
@@ -29,6 +34,9 @@ function dustThreshold(output: TxOut, limits: Limits): number {
 /** What we relay is less than what a block may hold: no coinbase, nothing huge, no output that costs more than it brings. */
 export function checkStandard(tx: Tx, limits: Limits): Checked<void> {
   if (isCoinbase(tx)) return refuse('coinbase', 'a coinbase cannot travel alone');
+  if (tx.version < MIN_VERSION || tx.version > MAX_VERSION) {
+    return refuse('version', `version ${tx.version} is not in ${MIN_VERSION}..${MAX_VERSION}`);
+  }
   if (tx.weight > MAX_TX_WEIGHT) {
     return refuse('tx-size', `weight ${tx.weight} is above ${MAX_TX_WEIGHT}`);
   }
@@ -41,6 +49,9 @@ export function checkStandard(tx: Tx, limits: Limits): Checked<void> {
         `output ${i} holds ${output.value} sat, spending it would cost more: at least ${least}`,
       );
     }
+  }
+  if (tx.strippedSize < MIN_STRIPPED_SIZE) {
+    return refuse('tx-size-small', `${tx.strippedSize} bytes without witness, at least ${MIN_STRIPPED_SIZE}`);
   }
   return ok(undefined);
 }

@@ -11,12 +11,13 @@ import { keyOf } from '../util/bytes.ts';
 import { err, ok, type Result } from '../util/result.ts';
 import type { Pace, Steps } from '../util/steps.ts';
 import type { Limits } from './limits.ts';
-import { type Admitted, admit, stillFits } from './mempool-admit.ts';
+import { type AdmitContext, type Admitted, admit, stillFits } from './mempool-admit.ts';
 import type { LostTx, PoolChange, RemovedTx } from './mempool-change.ts';
 import { type NewEntry, type PoolEntry, PoolNode, parentsFirst } from './mempool-entry.ts';
 import { FeeFloor } from './mempool-floor.ts';
 import { PoolGraph } from './mempool-graph.ts';
 import type { PoolIds } from './mempool-ids.ts';
+import { judgePackage, type PackageVerdicts } from './mempool-package.ts';
 import { type Cause, ReturnQueue, type Waiting } from './mempool-queue.ts';
 import { PoolRows, readSaved } from './mempool-rows.ts';
 import type { Micros } from './types.ts';
@@ -166,6 +167,11 @@ export class Mempool {
     return ok({ entry, replaced, evicted });
   }
 
+  /** Would these be accepted together? Changes nothing. */
+  testPackage(txs: readonly Tx[]): PackageVerdicts {
+    return judgePackage(txs, this.#context(this.#floor.rate));
+  }
+
   /** The change is gone through in later steps: a crash before its end must not lose what it disconnects. */
   begin(change: TipChange): void {
     this.#rows.owe(change.outEntries);
@@ -226,14 +232,18 @@ export class Mempool {
   }
 
   #admit(tx: Tx, floor: number, maxFeeRate: number | undefined): Checked<Admitted> {
-    return admit(tx, {
+    return admit(tx, this.#context(floor, maxFeeRate));
+  }
+
+  #context(floor: number, maxFeeRate?: number): AdmitContext {
+    return {
       chain: this.#chain,
       graph: this.#graph,
       verify: this.#verify,
       limits: this.#limits,
       floor,
       maxFeeRate,
-    });
+    };
   }
 
   #newEntry(tx: Tx, { fee, sensitive }: Admitted, time: Micros, wallS: number, undone = false): NewEntry {

@@ -9,7 +9,7 @@ import type { Accepted, PoolRefusal } from './mempool.ts';
 import { poolRowKey, poolRowValue } from './mempool-rows.ts';
 import type { Peer } from './peers.ts';
 import { PoolTelling } from './pool-telling.ts';
-import type { GossipVerdict, Micros, Ticket } from './types.ts';
+import type { CommandResult, GossipVerdict, Micros, Ticket } from './types.ts';
 
 /** An orphan whose parent has come: to be judged in a following step. */
 interface Retry {
@@ -104,10 +104,12 @@ export class TxRelay {
     const decoded = decodeTx(bytes);
     if (!decoded.ok) return refuse('bad-encoding', decoded.error.what + ' at byte ' + decoded.error.at);
     const tx = decoded.value;
+    // Core: BroadcastTransaction asks for its outputs before all else.
+    if (!o.test && this.#isUnspent(tx)) return refuse('txn-already-known', tx.id);
     const limit = o.maxFeeRate === undefined ? {} : { maxFeeRate: o.maxFeeRate };
     if (o.test) {
       const tested = mempool.accept(tx, now, { wallS, test: true, ...limit });
-      return tested.ok ? ok({ tx, fee: tested.value.entry.fee, known: false }) : tested;
+      return tested.ok ? ok({ tx, fee: tested.value.entry.fee, known: false }) : this.#asTold(tx, tested);
     }
     const accepted = this.#accept(tx, 'self', limit);
     if (accepted.ok) {
@@ -116,12 +118,47 @@ export class TxRelay {
       return ok({ tx, fee: accepted.value.entry.fee, known: false });
     }
     const pooled = mempool.get(tx.txid);
-    if (accepted.error.rule !== 'txn-already-in-mempool' || pooled === undefined) return accepted;
+    if (accepted.error.rule !== 'txn-already-in-mempool' || pooled === undefined)
+      return this.#asTold(tx, accepted);
     // It may have come by gossip, whose rows are not synced: what a caller is told is here must survive a power cut.
     this.#core.own = true;
     this.#core.write({ key: poolRowKey(tx.txid), value: poolRowValue(pooled.tx, pooled.wallS) });
     this.#spread(tx);
     return ok({ tx, fee: pooled.fee, known: true });
+  }
+
+  /** Local callers' transactions tested together. */
+  testPackage(txs: readonly Uint8Array[]): CommandResult {
+    const decoded: Tx[] = [];
+    for (const bytes of txs) {
+      const tx = decodeTx(bytes);
+      if (!tx.ok) {
+        const detail = tx.error.what + ' at byte ' + tx.error.at;
+        return { kind: 'refused', refusal: { rule: 'bad-encoding', detail } };
+      }
+      decoded.push(tx.value);
+    }
+    const { refusal, verdicts } = this.#core.mempool.testPackage(decoded);
+    const told = verdicts.map((one, i) =>
+      one === undefined || one.ok ? one : this.#asTold(decoded[i]!, one),
+    );
+    return { kind: 'package', verdicts: { refusal, verdicts: told } };
+  }
+
+  /**
+   * To a local caller a confirmed transaction is known as long as one of its outputs is unspent. After that its inputs are
+   * missing, as with Core, which has no index to look it up in.
+   */
+  #asTold<E extends Refusal>(tx: Tx, refused: Result<never, E>): Result<never, Refusal> {
+    if (refused.ok || refused.error.rule !== 'txn-already-known' || this.#isUnspent(tx)) return refused;
+    return refuse('missing-inputs', tx.id + ' is confirmed, and all its outputs are spent');
+  }
+
+  #isUnspent({ txid, outputs }: Tx): boolean {
+    const { chain } = this.#core;
+    if (chain.txPlace(txid) === undefined) return false;
+    const coins = chain.coinsView();
+    return outputs.some((_, index) => coins.get({ txid, index }) !== undefined);
   }
 
   /** Back in the mempool after a reorg: the other side may not have it. */

@@ -8,6 +8,7 @@ import type { Refusal } from '../consensus/rules.ts';
 import type { Row, Store, Write } from '../consensus/store.ts';
 import type { Verify } from '../consensus/verify.ts';
 import type { Limits } from './limits.ts';
+import type { PackageVerdicts } from './mempool-package.ts';
 
 /** Integer microseconds of the node's monotonic clock; it never goes back. */
 export type Micros = number;
@@ -94,6 +95,8 @@ export type Command =
   | { readonly kind: 'send-tx'; readonly bytes: Uint8Array; readonly maxFeeRate?: number }
   /** As `send-tx`, but leaves no trace. */
   | { readonly kind: 'test-tx'; readonly bytes: Uint8Array; readonly maxFeeRate?: number }
+  /** Several transactions tested together, parents first (mempool-package.ts). Leaves no trace. */
+  | { readonly kind: 'test-package'; readonly txs: readonly Uint8Array[] }
   /** Keep mining to this lock, tagged; `blocks` stops after so many of our own. Undefined payout stops. */
   | {
       readonly kind: 'mine';
@@ -124,6 +127,7 @@ export type CommandResult =
       readonly vsize: number;
       readonly known: boolean;
     }
+  | { readonly kind: 'package'; readonly verdicts: PackageVerdicts }
   | { readonly kind: 'template'; readonly template: CandidateBlock }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'unknown-block' };

@@ -6,7 +6,7 @@ import type { Json } from '../../host/http-json.ts';
 import type { RpcMethod } from '../../host/http-methods.ts';
 import type { NodeContext } from './context.ts';
 import { entryArgument, hex256, MAX_INT } from './context.ts';
-import { blockFees } from './lookup.ts';
+import { blockSpends } from './lookup.ts';
 import { bitsHex, blockJson, difficultyJson, headerHex, headerJson, txJson, wireHex } from './render.ts';
 
 /** Inputs and outputs turned into JSON between two turns of the event loop: a few milliseconds. */
@@ -105,7 +105,7 @@ export function chainMethods(context: NodeContext): RpcMethod[] {
           name: 'verbosity',
           type: 'flag',
           default: '1',
-          says: '0: hex. 1: object with transaction ids. 2: object with whole transactions and their fees.',
+          says: '0: hex. 1: object with transaction ids. 2: object with whole transactions and their fees. 3: with the coins that they spend too (fees and coins of blocks on the most-work chain alone).',
         },
       ],
       example: '"00000000c937983704a73af28acdec37b049d214adbda81d7e2a3dd146f6ed09" 2',
@@ -117,7 +117,9 @@ export function chainMethods(context: NodeContext): RpcMethod[] {
         const ids = block.txs.map((tx) => tx.id);
         // Before the turns of a large one: in the middle of a commit memory has blocks that a crash could take back.
         const json = blockJson(context.view, entry, block, ids);
-        return verbosity === 1 ? json : { ...json, tx: await wholeTxs(context, entry, block) };
+        return verbosity === 1
+          ? json
+          : { ...json, tx: await wholeTxs(context, entry, block, verbosity >= 3) };
       },
     },
     {
@@ -175,13 +177,18 @@ export function blockOf(context: NodeContext, entry: BlockEntry): Block {
   return block;
 }
 
-async function wholeTxs(context: NodeContext, entry: BlockEntry, block: Block): Promise<Json[]> {
+async function wholeTxs(
+  context: NodeContext,
+  entry: BlockEntry,
+  block: Block,
+  shown: boolean,
+): Promise<Json[]> {
   const { hrp } = context.view.params;
-  const fees = blockFees(context, entry, block);
+  const spends = blockSpends(context, entry, block);
   const txs: Json[] = [];
   let parts = 0;
   for (const [i, tx] of block.txs.entries()) {
-    txs.push(txJson(tx, hrp, fees?.[i]));
+    txs.push(txJson(tx, hrp, spends && { coins: spends[i]!, shown }));
     parts += tx.inputs.length + tx.outputs.length;
     if (parts < PARTS_PER_TURN) continue;
     parts = 0;

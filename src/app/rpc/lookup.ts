@@ -1,4 +1,5 @@
 import type { Block } from '../../bitcoin/block.ts';
+import type { Coin } from '../../consensus/coins.ts';
 import { decodeTxPlace, decodeUndo, txKey, undoKey } from '../../consensus/records.ts';
 import type { BlockEntry } from '../../consensus/tree.ts';
 import type { NodeContext } from './context.ts';
@@ -13,23 +14,21 @@ export function confirmedIn(context: NodeContext, txid: Uint8Array): BlockEntry 
 }
 
 /**
- * What each transaction of a block paid, in satoshis, from the block's undo record; undefined where there is none (a block
- * that was never connected, or is off the active chain now).
+ * The coins that each transaction of a block spent, from the block's undo record, none for the coinbase; undefined where
+ * there is no record (a block that was never connected, or is off the active chain now).
  */
-export function blockFees(
+export function blockSpends(
   context: NodeContext,
   entry: BlockEntry,
   block: Block,
-): (number | undefined)[] | undefined {
+): readonly (readonly Coin[])[] | undefined {
   const row = context.stored(undoKey(entry.hash));
   const spent = row === undefined ? undefined : decodeUndo(row);
   if (spent === undefined) return undefined;
   let at = 0;
   return block.txs.map((tx, i) => {
-    if (i === 0) return undefined;
-    let fee = 0;
-    for (let n = 0; n < tx.inputs.length; n++) fee += spent[at++]?.value ?? 0;
-    for (const output of tx.outputs) fee -= output.value;
-    return fee;
+    const count = i === 0 ? 0 : tx.inputs.length;
+    at += count;
+    return spent.slice(at - count, at);
   });
 }

@@ -120,7 +120,18 @@ function entryJson(entry: PoolEntry): Json {
     },
     depends: [...entry.parents].map((parent) => parent.tx.id),
     spentby: [...entry.children].map((child) => child.tx.id),
-    'bip125-replaceable': true,
+    'bip125-replaceable': signalsReplacement(entry),
     unbroadcast: false,
   };
+}
+
+/** BIP125: it, or an unconfirmed ancestor, has a sequence below 0xfffffffe. Here all may be replaced all the same. */
+export function signalsReplacement(entry: PoolEntry): boolean {
+  const family = new Set([entry]);
+  // A set's iteration reaches what is added meanwhile; families are bounded.
+  for (const one of family) {
+    if (one.tx.inputs.some(({ sequence }) => sequence < 0xffff_fffe)) return true;
+    for (const parent of one.parents) family.add(parent);
+  }
+  return false;
 }

@@ -1,8 +1,9 @@
 import type { Block } from '../../bitcoin/block.ts';
 import { encodeHeader } from '../../bitcoin/header.ts';
 import { compactToTarget, difficultyOf } from '../../bitcoin/target.ts';
-import type { Tx } from '../../bitcoin/tx.ts';
+import type { Tx, TxOut } from '../../bitcoin/tx.ts';
 import { isCoinbase } from '../../bitcoin/tx.ts';
+import type { Coin } from '../../consensus/coins.ts';
 import type { BlockEntry } from '../../consensus/tree.ts';
 import type { Json, JsonNumber } from '../../host/http-json.ts';
 import { coins } from '../../host/http-json.ts';
@@ -60,7 +61,7 @@ export function headerHex(entry: BlockEntry): string {
   return toHex(encodeHeader(entry.header));
 }
 
-/** Core: blockToJSON; `txs` are ids (verbosity 1) or whole transactions (2). */
+/** Core: blockToJSON; `txs` are ids (verbosity 1) or whole transactions (2 and 3). */
 export function blockJson(view: NodeView, entry: BlockEntry, block: Block, txs: Json): JsonMembers {
   return {
     ...headerJson(view, entry),
@@ -71,9 +72,16 @@ export function blockJson(view: NodeView, entry: BlockEntry, block: Block, txs: 
   };
 }
 
-/** Core: TxToUniv. `fee` in satoshis where the spent coins are known. */
-export function txJson(tx: Tx, hrp: string, fee?: number): JsonMembers {
+/** The coins that a transaction spends, where they are known, and whether they are shown or only give the fee. */
+export interface Spends {
+  readonly coins: readonly Coin[];
+  readonly shown: boolean;
+}
+
+/** Core: TxToUniv. */
+export function txJson(tx: Tx, hrp: string, spends?: Spends): JsonMembers {
   const coinbase = isCoinbase(tx);
+  const known = coinbase ? undefined : spends;
   return {
     txid: tx.id,
     hash: tx.wid,
@@ -82,7 +90,7 @@ export function txJson(tx: Tx, hrp: string, fee?: number): JsonMembers {
     vsize: tx.vsize,
     weight: tx.weight,
     locktime: tx.lockTime,
-    vin: tx.inputs.map((input) => ({
+    vin: tx.inputs.map((input, i) => ({
       ...(coinbase
         ? { coinbase: toHex(input.script) }
         : {
@@ -92,6 +100,7 @@ export function txJson(tx: Tx, hrp: string, fee?: number): JsonMembers {
             scriptSig: { asm: toHex(input.script), hex: toHex(input.script) },
           }),
       txinwitness: input.witness.length > 0 ? input.witness.map(toHex) : undefined,
+      prevout: known?.shown === true ? prevoutJson(known.coins[i]!, hrp) : undefined,
       sequence: input.sequence,
     })),
     vout: tx.outputs.map((output, n) => ({
@@ -99,8 +108,19 @@ export function txJson(tx: Tx, hrp: string, fee?: number): JsonMembers {
       n,
       scriptPubKey: scriptJson(output.script, hrp),
     })),
-    fee: fee === undefined ? undefined : coins(fee),
+    fee: known === undefined ? undefined : coins(sum(known.coins) - sum(tx.outputs)),
     hex: wireHex(tx.bytes),
+  };
+}
+
+const sum = (outputs: readonly TxOut[]): number => outputs.reduce((total, { value }) => total + value, 0);
+
+function prevoutJson(coin: Coin, hrp: string): JsonMembers {
+  return {
+    generated: coin.coinbase,
+    height: coin.height,
+    value: coins(coin.value),
+    scriptPubKey: scriptJson(coin.script, hrp),
   };
 }
 

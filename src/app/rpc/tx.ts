@@ -7,20 +7,21 @@ import { RPC, RpcError } from '../../host/http-errors.ts';
 import type { Json } from '../../host/http-json.ts';
 import { coins } from '../../host/http-json.ts';
 import type { Arguments, RpcArgument, RpcMethod } from '../../host/http-methods.ts';
+import { MAX_PACKAGE_COUNT, type PackageVerdicts } from '../../node/mempool-package.ts';
+import { feeAt } from '../../node/mempool-policy.ts';
 import { equal, hashOfId } from '../../util/bytes.ts';
+import { err, ok } from '../../util/result.ts';
 import { blockOf } from './chain.ts';
 import type { NodeContext } from './context.ts';
 import { confirmations, entryArgument, hashArgument } from './context.ts';
-import { blockFees, confirmedIn } from './lookup.ts';
+import { blockSpends, confirmedIn } from './lookup.ts';
 import type { JsonMembers } from './render.ts';
-import { feeRate, txJson, wireHex } from './render.ts';
+import { txJson, wireHex } from './render.ts';
 import { hexBytes } from './script.ts';
 
 const category = 'Rawtransactions';
 /** Core: DEFAULT_MAX_RAW_TX_FEE_RATE, 0.10 coins per 1,000 vbytes. */
 const DEFAULT_MAX_FEE_RATE = COIN / 10;
-/** Core: MAX_PACKAGE_COUNT. */
-const TEST_LIMIT = 25;
 
 const maxfeerate: RpcArgument = {
   name: 'maxfeerate',
@@ -39,7 +40,12 @@ export function txMethods(context: NodeContext): RpcMethod[] {
         'A transaction of the mempool or of the most-work chain (by our index), or of a named block on any branch.',
       args: [
         { name: 'txid', type: 'string', says: 'The transaction id.' },
-        { name: 'verbosity', type: 'flag', default: '0', says: '0: hex. 1: object. 2: object with the fee.' },
+        {
+          name: 'verbosity',
+          type: 'flag',
+          default: '0',
+          says: '0: hex. 1: object. 2: with the fee and the coins that it spends, if it is on the most-work chain.',
+        },
         { name: 'blockhash', type: 'string', default: 'mempool and index', says: 'Look in this block only.' },
       ],
       example: '"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16" 1',
@@ -82,28 +88,25 @@ export function txMethods(context: NodeContext): RpcMethod[] {
       name: 'testmempoolaccept',
       category,
       summary:
-        'Whether the mempool would take these transactions, each judged alone, without leaving a trace.',
+        'Whether the mempool would take these transactions, without leaving a trace. Several are a package: parents come first, none may conflict with the mempool or another one, and what is not validated after a failure has no `allowed`.',
       args: [
-        { name: 'rawtxs', type: 'array', says: `Transactions in hex, at most ${TEST_LIMIT}.` },
+        { name: 'rawtxs', type: 'array', says: `Transactions in hex, at most ${MAX_PACKAGE_COUNT}.` },
         maxfeerate,
       ],
       example: '\'["0200000001…"]\'',
       run: async (args) => {
         const raw = args.array('rawtxs');
-        if (raw.length < 1 || raw.length > TEST_LIMIT)
+        if (raw.length < 1 || raw.length > MAX_PACKAGE_COUNT)
           throw new RpcError(
             RPC.INVALID_PARAMETER,
-            `Array must contain between 1 and ${TEST_LIMIT} transactions.`,
+            `Array must contain between 1 and ${MAX_PACKAGE_COUNT} transactions.`,
           );
-        const answers: Json[] = [];
-        for (const hex of raw) {
+        const txs = raw.map((hex) => {
           if (typeof hex !== 'string')
             throw new RpcError(RPC.TYPE_ERROR, 'rawtxs must be an array of strings');
-          answers.push(
-            await testAccept(context, decoded(hex, `TX decode failed: ${hex.slice(0, 80)}`), args),
-          );
-        }
-        return answers;
+          return decoded(hex, `TX decode failed: ${hex.slice(0, 80)}`);
+        });
+        return testAccept(context, txs, feeLimit(args).maxFeeRate);
       },
     },
   ];
@@ -152,32 +155,47 @@ function withDetail(rule: string, detail: string): string {
   return detail === '' ? rule : `${rule}, ${detail}`;
 }
 
-async function testAccept(context: NodeContext, tx: Tx, args: Arguments): Promise<Json> {
-  const limit = feeLimit(args);
-  const result = await context.command({ kind: 'test-tx', bytes: tx.bytes, ...limit });
-  const ids = { txid: tx.id, wtxid: tx.wid };
-  // Already there counts as refused here, as in Core, though sending it again is no error.
-  if (result.kind === 'tx' && result.known)
-    return { ...ids, allowed: false, 'reject-reason': 'txn-already-in-mempool' };
-  if (result.kind === 'tx')
-    return {
-      ...ids,
-      allowed: true,
-      vsize: result.vsize,
-      fees: {
-        base: coins(result.fee),
-        'effective-feerate': feeRate((result.fee * 1000) / result.vsize),
-        'effective-includes': [tx.wid],
-      },
+/** Core: testmempoolaccept. More than one transaction is a package: they count together, and replace nothing. */
+async function testAccept(context: NodeContext, txs: readonly Tx[], maxFeeRate = 0): Promise<Json[]> {
+  const { refusal, verdicts } = await verdictsOn(context, txs);
+  let tooDear = false;
+  return txs.map((tx, i) => {
+    const ids = {
+      txid: tx.id,
+      wtxid: tx.wid,
+      ...(refusal === undefined ? {} : { 'package-error': withDetail(refusal.rule, refusal.detail) }),
     };
-  if (result.kind !== 'refused') throw new TypeError(`test-tx answered ${result.kind}`);
-  const { rule, detail } = result.refusal;
-  return {
-    ...ids,
-    allowed: false,
-    'reject-reason': rule,
-    'reject-details': withDetail(rule, detail),
-  };
+    const verdict = verdicts[i];
+    // What comes behind one that is too dear would not be submitted, so nothing is said of it.
+    if (verdict === undefined || tooDear) return ids;
+    if (!verdict.ok) return { ...ids, ...refusedJson(verdict.error) };
+    const { fee } = verdict.value;
+    tooDear = maxFeeRate > 0 && fee > feeAt(maxFeeRate, tx.vsize);
+    if (tooDear) return { ...ids, allowed: false, 'reject-reason': 'max-fee-exceeded' };
+    const rate = coins(Math.floor((fee * 1000) / tx.vsize));
+    const fees = { base: coins(fee), 'effective-feerate': rate, 'effective-includes': [tx.wid] };
+    return { ...ids, allowed: true, vsize: tx.vsize, fees };
+  });
+}
+
+async function verdictsOn(context: NodeContext, txs: readonly Tx[]): Promise<PackageVerdicts> {
+  const [tx, ...more] = txs;
+  if (tx !== undefined && more.length === 0) {
+    const result = await context.command({ kind: 'test-tx', bytes: tx.bytes });
+    if (result.kind === 'refused') return { refusal: undefined, verdicts: [err(result.refusal)] };
+    if (result.kind !== 'tx') throw new TypeError(`test-tx answered ${result.kind}`);
+    return { refusal: undefined, verdicts: [ok({ fee: result.fee })] };
+  }
+  const result = await context.command({ kind: 'test-package', txs: txs.map(({ bytes }) => bytes) });
+  if (result.kind === 'refused') return { refusal: undefined, verdicts: txs.map(() => err(result.refusal)) };
+  if (result.kind !== 'package') throw new TypeError(`test-package answered ${result.kind}`);
+  return result.verdicts;
+}
+
+/** Core says no more of missing inputs. */
+function refusedJson({ rule, detail }: Refusal): JsonMembers {
+  if (rule === 'missing-inputs') return { allowed: false, 'reject-reason': rule };
+  return { allowed: false, 'reject-reason': rule, 'reject-details': withDetail(rule, detail) };
 }
 
 function rawTransaction(context: NodeContext, args: Arguments): Json {
@@ -193,9 +211,7 @@ function rawTransaction(context: NodeContext, args: Arguments): Json {
     );
   const pooled = inBlock === undefined ? view.mempool.get(txid) : undefined;
   if (pooled !== undefined)
-    return verbosity <= 0
-      ? wireHex(pooled.tx.bytes)
-      : txJson(pooled.tx, view.params.hrp, verbosity >= 2 ? pooled.fee : undefined);
+    return verbosity <= 0 ? wireHex(pooled.tx.bytes) : txJson(pooled.tx, view.params.hrp);
   const entry = inBlock ?? confirmedIn(context, txid);
   const block = entry === undefined ? undefined : blockOf(context, entry);
   const at = block?.txs.findIndex((tx) => equal(tx.txid, txid)) ?? -1;
@@ -208,10 +224,10 @@ function rawTransaction(context: NodeContext, args: Arguments): Json {
     );
   const tx = block.txs[at]!;
   if (verbosity <= 0) return wireHex(tx.bytes);
-  const fee = verbosity >= 2 ? blockFees(context, entry, block)?.[at] : undefined;
+  const spent = verbosity >= 2 ? blockSpends(context, entry, block)?.[at] : undefined;
   return {
     ...(inBlock === undefined ? {} : { in_active_chain: view.chain.isActive(entry) }),
-    ...txJson(tx, view.params.hrp, fee),
+    ...txJson(tx, view.params.hrp, spent && { coins: spent, shown: true }),
     ...placeJson(context, entry),
   };
 }

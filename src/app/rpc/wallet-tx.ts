@@ -1,6 +1,5 @@
 import type { Block } from '../../bitcoin/block.ts';
 import { isCoinbase, type Tx, type TxOut } from '../../bitcoin/tx.ts';
-import { decodeUndo, undoKey } from '../../consensus/records.ts';
 import type { BlockEntry } from '../../consensus/tree.ts';
 import type { Json } from '../../host/http-json.ts';
 import { coins } from '../../host/http-json.ts';
@@ -8,7 +7,7 @@ import { equal, hashOfId, idOf } from '../../util/bytes.ts';
 import type { NodeContext } from './context.ts';
 import { confirmations } from './context.ts';
 import { spenderOf } from './find.ts';
-import { confirmedIn } from './lookup.ts';
+import { blockSpends, confirmedIn } from './lookup.ts';
 import type { JsonMembers } from './render.ts';
 import { scriptAddress } from './script.ts';
 import type { WatchList } from './watch.ts';
@@ -71,15 +70,10 @@ export function looseTx(context: NodeContext, tx: Tx, more: readonly Tx[] = []):
 
 /** All of a block of the active chain, their inputs from its undo record. */
 export function blockTxs(context: NodeContext, entry: BlockEntry, block: Block): WalletTx[] {
-  const row = context.stored(undoKey(entry.hash));
-  const coinsSpent = row === undefined ? undefined : decodeUndo(row);
-  if (coinsSpent === undefined) return block.txs.map((tx) => looseTx(context, tx, block.txs));
-  let at = 0;
-  return block.txs.map((tx) => {
-    const count = isCoinbase(tx) ? 0 : tx.inputs.length;
-    at += count;
-    return { tx, spent: coinsSpent.slice(at - count, at) };
-  });
+  const spends = blockSpends(context, entry, block);
+  return block.txs.map((tx, i) =>
+    spends === undefined ? looseTx(context, tx, block.txs) : { tx, spent: spends[i]! },
+  );
 }
 
 /** By id, in the pool, the chain, or a block that was undone. */
