@@ -43,7 +43,11 @@ export class RpcHarness {
   #now = 0;
   #ticket = 0;
 
-  constructor(params: Params, wallS: number) {
+  /** Where `watch.json` is; without, nowhere. */
+  readonly #datadir: string;
+
+  constructor(params: Params, wallS: number, o: { readonly datadir?: string } = {}) {
+    this.#datadir = o.datadir ?? '/nowhere';
     this.node = new FullNode({
       params,
       store: { get: (key) => this.#read(key) },
@@ -173,7 +177,7 @@ export class RpcHarness {
       network,
       mining,
       signatures: { ecdsa: 'noble', schnorr: 'noble' },
-      datadir: '/nowhere',
+      datadir: this.#datadir,
       version: '1.2.3',
       startedAt: Date.now() - 5_000,
       log: {

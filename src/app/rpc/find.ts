@@ -1,12 +1,12 @@
-import type { Tx } from '../../bitcoin/tx.ts';
-import { decodeTx, isCoinbase } from '../../bitcoin/tx.ts';
+import type { OutPoint, Tx } from '../../bitcoin/tx.ts';
+import { decodeTx, isCoinbase, outpointKey } from '../../bitcoin/tx.ts';
 import type { LogEvent } from '../../consensus/news.ts';
 import { PREFIX } from '../../consensus/records.ts';
 import type { BlockEntry } from '../../consensus/tree.ts';
 import { RPC, RpcError } from '../../host/http-errors.ts';
 import type { Json } from '../../host/http-json.ts';
 import type { RpcMethod } from '../../host/http-methods.ts';
-import { equal, fromHex, hashOfId, idOf } from '../../util/bytes.ts';
+import { fromHex, hashOfId, idOf } from '../../util/bytes.ts';
 import { blockStatus } from './chain.ts';
 import type { NodeContext } from './context.ts';
 import { confirmations, turn } from './context.ts';
@@ -45,7 +45,7 @@ export function findMethods(context: NodeContext): RpcMethod[] {
         const raw = args.has('rawtx') ? rawArgument(args.string('rawtx')) : undefined;
         const found = await findTxs(context, tail, signal);
         if (found.length > 0 || raw === undefined || !raw.id.endsWith(tail)) return found;
-        const conflict = await spenderOf(context, raw);
+        const [conflict] = await spendersOf(context, [wantedBy(raw)]);
         return conflict === undefined ? [] : [{ txid: raw.id, state: 'conflict', ...conflict }];
       },
     },
@@ -207,33 +207,48 @@ function lostJson(context: NodeContext, event: LogEvent & { kind: 'tx-lost' | 't
   };
 }
 
+/** The coins that a transaction wants; none for a coinbase. */
+export function wantedBy(tx: Tx): readonly OutPoint[] {
+  return isCoinbase(tx) ? [] : tx.inputs.map(({ prevout }) => prevout);
+}
+
+export interface Spender {
+  readonly by: string;
+  /** Absent while it waits in the mempool. */
+  readonly byBlock?: BlockName;
+}
+
 /**
- * Who spent a coin that this transaction wants: somebody in the mempool, or somebody in the last blocks of the branch. A
- * coin that never was here proves nothing.
+ * For each list of coins, who spent one of them: somebody in the last blocks of the branch, the deepest of several, or else in
+ * the mempool. A coin that never was here proves nothing. All of one moment: the tip at the beginning.
  */
-export async function spenderOf(
+export async function spendersOf(
   context: NodeContext,
-  tx: Tx,
-): Promise<{ by: string; byBlock?: BlockName } | undefined> {
+  lists: readonly (readonly OutPoint[])[],
+): Promise<(Spender | undefined)[]> {
   const { chain, mempool } = context.view;
-  if (isCoinbase(tx)) return undefined;
-  for (const { prevout } of tx.inputs) {
-    const pooled = mempool.spender(prevout);
-    if (pooled !== undefined) return { by: pooled.tx.id };
+  const found: (Spender | undefined)[] = [];
+  const gone = new Map<string, number>();
+  for (const [i, coins] of lists.entries()) {
+    const pooled = coins.map((coin) => mempool.spender(coin)).find((entry) => entry !== undefined);
+    found.push(pooled === undefined ? undefined : { by: pooled.tx.id });
+    for (const coin of coins) {
+      const here = chain.coin(coin) !== undefined || mempool.get(coin.txid) !== undefined;
+      if (!here && mempool.spender(coin) === undefined) gone.set(outpointKey(coin), i);
+    }
   }
-  const gone = tx.inputs.map((input) => input.prevout).filter((prevout) => chain.coin(prevout) === undefined);
-  if (gone.length === 0) return undefined;
   let at: BlockEntry | undefined = chain.tip;
-  for (let n = 0; at?.parent !== undefined && n < LOOK_BACK; at = at.parent, n++) {
+  for (let n = 0; gone.size > 0 && at?.parent !== undefined && n < LOOK_BACK; at = at.parent, n++) {
     const block = chain.block(at);
     for (const other of block?.txs ?? []) {
-      if (isCoinbase(other)) continue;
-      const takes = other.inputs.some(({ prevout }) =>
-        gone.some((coin) => coin.index === prevout.index && equal(coin.txid, prevout.txid)),
-      );
-      if (takes) return { by: other.id, byBlock: refJson(at) };
+      for (const coin of wantedBy(other)) {
+        const list = gone.get(outpointKey(coin));
+        if (list === undefined) continue;
+        gone.delete(outpointKey(coin));
+        found[list] = { by: other.id, byBlock: refJson(at) };
+      }
     }
     if (n % BLOCKS_PER_TURN === BLOCKS_PER_TURN - 1) await turn(context);
   }
-  return undefined;
+  return found;
 }

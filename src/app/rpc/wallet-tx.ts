@@ -1,13 +1,14 @@
 import type { Block } from '../../bitcoin/block.ts';
-import { isCoinbase, type Tx, type TxOut } from '../../bitcoin/tx.ts';
+import { isCoinbase, type OutPoint, type Tx, type TxOut } from '../../bitcoin/tx.ts';
 import type { BlockEntry } from '../../consensus/tree.ts';
 import type { Json } from '../../host/http-json.ts';
 import { coins } from '../../host/http-json.ts';
 import { equal, hashOfId, idOf } from '../../util/bytes.ts';
 import type { NodeContext } from './context.ts';
 import { confirmations } from './context.ts';
-import { spenderOf } from './find.ts';
+import { type Spender, spendersOf, wantedBy } from './find.ts';
 import { blockSpends, confirmedIn } from './lookup.ts';
+import { signalsReplacement } from './mempool.ts';
 import type { JsonMembers } from './render.ts';
 import { scriptAddress } from './script.ts';
 import type { WatchList } from './watch.ts';
@@ -20,25 +21,96 @@ export interface WalletTx {
   readonly spent: readonly (TxOut | undefined)[];
 }
 
-/** Where it stands on the active chain. */
+/** What became of it on the active chain. */
 interface Standing {
   readonly confirmations: number;
   readonly entry?: BlockEntry;
+  /** Who took a coin of its own; of one that an ancestor lost nobody did. */
   readonly conflict?: string;
+  /** ... and that one is in the mempool. */
+  readonly pooled?: boolean;
 }
 
-/** Core counts the confirmations of whatever took a coin of this one, as a negative number. */
-async function standingOf(context: NodeContext, tx: Tx): Promise<Standing> {
+/** Unconfirmed ancestors that are looked through for one that lost its coin. */
+const MOST_ANCESTORS = 100;
+
+/**
+ * Core counts the confirmations of whatever took a coin of this one, or of an ancestor of it, as a negative number
+ * (MarkConflicted). Of several the deepest counts.
+ */
+async function standingOf(context: NodeContext, tx: Tx, undone: UndoneTxs): Promise<Standing> {
   const { view } = context;
   const { tip } = view.chain;
   if (view.mempool.get(tx.txid) !== undefined) return { confirmations: 0 };
   const entry = confirmedIn(context, tx.txid);
   if (entry !== undefined) return { confirmations: confirmations(view, entry), entry };
-  const taken = await spenderOf(context, tx);
-  if (taken === undefined) return { confirmations: 0 };
-  const height = taken.byBlock?.height;
-  const depth = height === undefined ? 0 : tip.height - height + 1;
-  return { confirmations: -depth, conflict: taken.by };
+  const ancestors = new Map<string, Tx>();
+  const add = (child: Tx) => {
+    for (const { txid } of wantedBy(child)) {
+      const parent = lostParent(context, txid, undone);
+      if (parent !== undefined && ancestors.size < MOST_ANCESTORS) ancestors.set(parent.id, parent);
+    }
+  };
+  add(tx);
+  // A map's iteration reaches what is added meanwhile.
+  for (const ancestor of ancestors.values()) add(ancestor);
+  const theirs = [...ancestors.values()].flatMap((ancestor) => ownCoins(context, ancestor, undone));
+  const [own, inherited] = await spendersOf(context, [ownCoins(context, tx, undone), theirs]);
+  const depth = 0 - Math.max(depthOf(own, tip), depthOf(inherited, tip));
+  if (own === undefined) return { confirmations: depth };
+  return { confirmations: depth, conflict: own.by, pooled: own.byBlock === undefined };
+}
+
+/** Blocks since it took the coin; 0 while it waits itself. */
+function depthOf(spender: Spender | undefined, tip: BlockEntry): number {
+  return spender?.byBlock === undefined ? 0 : tip.height - spender.byBlock.height + 1;
+}
+
+/** The coins that it wants, but for those that a lost parent would have made: nobody can have taken them. */
+function ownCoins(context: NodeContext, tx: Tx, undone: UndoneTxs): OutPoint[] {
+  return wantedBy(tx).filter(({ txid }) => lostParent(context, txid, undone) === undefined);
+}
+
+/** A parent that is neither confirmed nor waiting, if a block that was undone held it. */
+function lostParent(context: NodeContext, txid: Uint8Array, undone: UndoneTxs): Tx | undefined {
+  if (context.view.mempool.get(txid) !== undefined) return undefined;
+  return confirmedIn(context, txid) === undefined ? undone.find(txid) : undefined;
+}
+
+/** Transactions of blocks that were connected and are off the branch now, as far back as the event log in memory goes. */
+export class UndoneTxs {
+  readonly #context: NodeContext;
+  /** By id: those that were handed over or looked up. */
+  readonly #known: Map<string, Tx | undefined>;
+  /** Txid → the latest such block. Made when it is first asked for. */
+  #places: Map<string, BlockEntry> | undefined;
+
+  /** `known`: some of them, for those who have them already. */
+  constructor(context: NodeContext, known: readonly Tx[] = []) {
+    this.#context = context;
+    this.#known = new Map(known.map((tx) => [tx.id, tx]));
+  }
+
+  find(txid: Uint8Array): Tx | undefined {
+    const id = idOf(txid);
+    if (this.#known.has(id)) return this.#known.get(id);
+    this.#places ??= this.#read();
+    const tx = txIn(this.#context, this.#places.get(id), txid);
+    this.#known.set(id, tx);
+    return tx;
+  }
+
+  #read(): Map<string, BlockEntry> {
+    const { chain } = this.#context.view;
+    const places = new Map<string, BlockEntry>();
+    for (const event of this.#context.log.since(0)) {
+      if (event.kind !== 'connected') continue;
+      const entry = chain.entry(hashOfId(event.id) ?? new Uint8Array(32));
+      if (entry === undefined || chain.isActive(entry)) continue;
+      for (const id of event.txids) places.set(id, entry);
+    }
+    return places;
+  }
 }
 
 /** The output that an input spends, wherever this node still has it: coins, pool, chain, or one of `more`. */
@@ -77,21 +149,19 @@ export function blockTxs(context: NodeContext, entry: BlockEntry, block: Block):
 }
 
 /** By id, in the pool, the chain, or a block that was undone. */
-export function findWalletTx(context: NodeContext, txid: Uint8Array): WalletTx | undefined {
+export function findWalletTx(
+  context: NodeContext,
+  txid: Uint8Array,
+  undone: UndoneTxs,
+): WalletTx | undefined {
   const pooled = context.view.mempool.get(txid)?.tx;
   if (pooled !== undefined) return looseTx(context, pooled);
   const entry = confirmedIn(context, txid);
   const block = entry === undefined ? undefined : context.view.chain.block(entry);
   if (entry !== undefined && block !== undefined)
     return blockTxs(context, entry, block).find(({ tx }) => equal(tx.txid, txid));
-  const id = idOf(txid);
-  for (const event of context.log.since(0).toReversed()) {
-    if (event.kind !== 'connected' || !event.txids.includes(id)) continue;
-    const stale = context.view.chain.entry(hashOfId(event.id) ?? new Uint8Array(32));
-    const tx = txIn(context, stale, txid);
-    if (tx !== undefined) return looseTx(context, tx);
-  }
-  return undefined;
+  const tx = undone.find(txid);
+  return tx === undefined ? undefined : looseTx(context, tx);
 }
 
 /** Does it pay or spend what is watched? */
@@ -117,9 +187,9 @@ export async function tellTx(
   context: NodeContext,
   watch: WatchList,
   { tx, spent }: WalletTx,
-  change = false,
+  { undone, change }: { readonly undone: UndoneTxs; readonly change: boolean },
 ): Promise<ToldTx> {
-  const standing = await standingOf(context, tx);
+  const standing = await standingOf(context, tx, undone);
   const mine = spent.filter((o) => o !== undefined && watch.addressOf(o.script) !== undefined) as TxOut[];
   const debit = sum(mine);
   const known = spent.every((output) => output !== undefined) && !isCoinbase(tx);
@@ -160,9 +230,10 @@ function coinbaseCategory(context: NodeContext, { confirmations: depth }: Standi
 function commonJson(
   context: NodeContext,
   tx: Tx,
-  { confirmations: depth, entry, conflict }: Standing,
+  { confirmations: depth, entry, conflict, pooled }: Standing,
 ): JsonMembers {
-  const time = entry?.header.time ?? context.view.mempool.get(tx.txid)?.wallS;
+  const waiting = context.view.mempool.get(tx.txid);
+  const time = entry?.header.time ?? waiting?.wallS;
   const block = entry === undefined ? undefined : context.view.chain.block(entry);
   return {
     confirmations: depth,
@@ -175,9 +246,9 @@ function commonJson(
     txid: tx.id,
     wtxid: tx.wid,
     walletconflicts: conflict === undefined ? [] : [conflict],
+    mempoolconflicts: conflict !== undefined && pooled === true ? [conflict] : [],
     time,
     timereceived: time,
-    'bip125-replaceable':
-      depth === 0 ? (tx.inputs.some((i) => i.sequence < 0xfffffffe) ? 'yes' : 'no') : 'no',
+    'bip125-replaceable': waiting !== undefined && signalsReplacement(waiting) ? 'yes' : 'no',
   };
 }

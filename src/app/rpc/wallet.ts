@@ -8,7 +8,16 @@ import { blockOf } from './chain.ts';
 import type { NodeContext } from './context.ts';
 import { entryArgument, hashArgument, MAX_INT, turn } from './context.ts';
 import { type JsonMembers, wireHex } from './render.ts';
-import { blockTxs, concerns, feeJson, findWalletTx, looseTx, tellTx, type WalletTx } from './wallet-tx.ts';
+import {
+  blockTxs,
+  concerns,
+  feeJson,
+  findWalletTx,
+  looseTx,
+  tellTx,
+  UndoneTxs,
+  type WalletTx,
+} from './wallet-tx.ts';
 import { WatchList } from './watch.ts';
 
 /**
@@ -61,13 +70,17 @@ export function walletMethods(context: NodeContext): RpcMethod[] {
       example: '"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"',
       run: async (args) => {
         const { tip } = context.view.chain;
-        const found = findWalletTx(context, hashArgument(args, 'txid'));
+        const undone = new UndoneTxs(context);
+        const found = findWalletTx(context, hashArgument(args, 'txid'), undone);
         if (found === undefined || !concerns(watch(), found))
           throw new RpcError(
             RPC.INVALID_ADDRESS_OR_KEY,
             `Invalid or non-wallet transaction id${found === undefined ? '' : ': no watched address has part in it (importdescriptors adds some)'}`,
           );
-        const { net, fee, details, common } = await tellTx(context, watch(), found, true);
+        const { net, fee, details, common } = await tellTx(context, watch(), found, {
+          undone,
+          change: true,
+        });
         return {
           amount: coins(net),
           fee: feeJson(fee),
@@ -85,21 +98,22 @@ export function walletMethods(context: NodeContext): RpcMethod[] {
         'Adds addresses to those that listsinceblock and gettransaction tell of. Past and future payments alike; nothing is rescanned, because nothing is kept.',
       args: [{ name: 'requests', type: 'array', says: '[{"desc": "addr(ADDRESS)", "timestamp": "now"}]' }],
       example: '\'[{"desc": "addr(bcrt1q…)", "timestamp": "now"}]\'',
-      run: (args) => args.array('requests').map((request) => importOne(watch(), request)),
+      run: (args) => importAll(watch(), args.array('requests')),
     },
   ];
 }
 
-function importOne(watch: WatchList, request: JsonInput): Json {
-  const desc = (request as { desc?: unknown } | null)?.desc;
-  try {
-    if (typeof desc !== 'string') throw new RpcError(RPC.INVALID_PARAMETER, 'Descriptor not found.');
-    watch.import(desc);
-    return { success: true };
-  } catch (error) {
-    if (!(error instanceof RpcError)) throw error;
+function importAll(watch: WatchList, requests: readonly JsonInput[]): Json[] {
+  const texts = requests.map((request) => (request as { desc?: unknown } | null)?.desc);
+  const given = texts.filter((text) => typeof text === 'string');
+  const refused = watch.import(given);
+  let at = 0;
+  return texts.map((text) => {
+    const error =
+      typeof text === 'string' ? refused[at++] : new RpcError(RPC.INVALID_PARAMETER, 'Descriptor not found.');
+    if (error === undefined) return { success: true };
     return { success: false, error: { code: error.code, message: error.message } };
-  }
+  });
 }
 
 /**
@@ -125,13 +139,16 @@ async function listSinceBlock(context: NodeContext, watch: WatchList, args: Argu
       `${tip.height - from} blocks since then; ${MOST_BLOCKS} is the most in one answer, so begin at a later one`,
     );
   const transactions: Json[] = [];
+  const gone: Tx[] = undone.flatMap((entry) => [...(chain.block(entry)?.txs ?? [])]);
+  const undoneTxs = new UndoneTxs(context, gone);
   const tell = async (
     found: readonly WalletTx[],
     into: Json[],
     only: (depth: number) => boolean = () => true,
   ) => {
     for (const one of found.filter((f) => concerns(watch, f))) {
-      const { details, common, confirmations } = await tellTx(context, watch, one, change);
+      const o = { undone: undoneTxs, change };
+      const { details, common, confirmations } = await tellTx(context, watch, one, o);
       if (only(confirmations)) into.push(...details.map((d): JsonMembers => ({ ...d, ...common })));
     }
   };
@@ -141,7 +158,6 @@ async function listSinceBlock(context: NodeContext, watch: WatchList, args: Argu
     if (height % BLOCKS_PER_TURN === 0) await turn(context);
   }
   await tell(waiting, transactions);
-  const gone: Tx[] = undone.flatMap((entry) => [...(chain.block(entry)?.txs ?? [])]);
   const lost = gone.map((tx) => looseTx(context, tx, gone));
   await tell(lost, transactions, (depth) => depth < 0);
   const removed: Json[] = [];
