@@ -1,3 +1,4 @@
+import { keepFilesPrivate } from '../host/directories.ts';
 import { newForest } from '../observe/forest.ts';
 import { narrate } from '../observe/narrate.ts';
 import type { NodeProcessOptions } from './node-options.ts';
@@ -21,6 +22,7 @@ const EXIT_INTERRUPTED = 130;
  * asked for), and answers the exit code. A failure is one sentence on stderr.
  */
 export async function runNodeProcess(options: NodeProcessOptions): Promise<number> {
+  keepFilesPrivate();
   const checked = checkOptions(options);
   const params = checked.ok ? loadParams(options) : checked;
   if (!params.ok) return refuse(params.error);

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Params, paramsToJson } from '../consensus/params.ts';
@@ -9,6 +9,7 @@ import { makeDirectory } from '../host/directories.ts';
 import { NodeDriver } from '../host/driver.ts';
 import type { EventLog } from '../host/event-log.ts';
 import { openEventLog } from '../host/event-log.ts';
+import { writeAtomically } from '../host/files.ts';
 import type { RpcServer } from '../host/http.ts';
 import { startRpcServer } from '../host/http.ts';
 import { fastPairs } from '../host/kernels/wasm-pairs.ts';
@@ -16,6 +17,7 @@ import { hostLimits } from '../host/limits.ts';
 import { createMiner } from '../host/miner.ts';
 import type { Crew } from '../host/miner-crew.ts';
 import type { MinerOptions } from '../host/miner-types.ts';
+import { removeEmptyIdentity } from '../host/net/identity.ts';
 import { createNetwork } from '../host/network.ts';
 import type { Network } from '../host/network-types.ts';
 import { Recorder } from '../host/recorder.ts';
@@ -138,6 +140,11 @@ async function start(
   });
   // Ends the step at work, then closes miner, network and store.
   closers.push(() => driver.close());
+  const renewed = node.view.chain.tip.height === 0 ? removeEmptyIdentity(datadir) : undefined;
+  if (renewed !== undefined) {
+    note(renewed);
+    process.stderr.write(`forkyard node: ${renewed}\n`);
+  }
   const network = await createNetwork({
     dir: datadir,
     genesisId: params.genesisId,
@@ -205,7 +212,7 @@ async function start(
 
   const { tip } = driver.view.chain;
   const nodeFile = join(datadir, 'node.json');
-  writeFileSync(
+  writeAtomically(
     nodeFile,
     `${JSON.stringify({ pid: process.pid, name, rpcPort: rpc.port, peerId: network.peerId, addresses: network.addresses }, null, 2)}\n`,
   );

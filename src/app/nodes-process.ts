@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { keepFilesPrivate } from '../host/directories.ts';
 import { Crew } from '../host/miner-crew.ts';
 import { createVerify, type HostVerify } from '../host/verify.ts';
 import { checkOptions, loadParams, type NodeProcessOptions, payoutScript } from './node-options.ts';
@@ -21,6 +22,7 @@ const MAX_NODES = 64;
 export async function runNodesProcess(
   parse: (args: readonly string[]) => NodeProcessOptions,
 ): Promise<number> {
+  keepFilesPrivate();
   const nodes = new Map<string, Guest>();
   const lines = createInterface({ input: process.stdin });
   const stopAll = (why: string): void => {

@@ -22,3 +22,11 @@ export function makeDirectory(path: string, mode = 0o700): void {
 function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
+
+/**
+ * From now on only the owner can read what this process creates, LevelDB's files included: those get no mode of their own.
+ * For a process that runs nodes and nothing else.
+ */
+export function keepFilesPrivate(): void {
+  process.umask(0o077);
+}

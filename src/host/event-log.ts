@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import type { HostNews, LogEvent, News } from '../consensus/news.ts';
 import { eventTime } from './clock.ts';
+import { makeDirectory } from './directories.ts';
 import { EventFile } from './event-file.ts';
 import { hostLimits } from './limits.ts';
 
@@ -22,7 +22,7 @@ type Body = News | HostNews;
 
 /** Opens the log and goes on after its last line. A line torn by a crash is cut off, and a note says so. */
 export function openEventLog(o: EventLogOptions): EventLog {
-  mkdirSync(o.dir, { recursive: true });
+  makeDirectory(o.dir);
   const file = new EventFile({
     dir: o.dir,
     maxBytes: o.fileBytes ?? hostLimits.logFileBytes,

@@ -11,6 +11,7 @@ import {
   parseNetworks,
 } from '../consensus/params.ts';
 import { type RetargetKind, usualRetarget } from '../consensus/retarget-json.ts';
+import { writeAtomically } from '../host/files.ts';
 import { CALM } from '../observe/condition-words.ts';
 import { formatDuration } from '../observe/units.ts';
 import { type Profile, REGIONS, type Region } from '../util/profiles.ts';
@@ -20,7 +21,7 @@ import { minerKeyName } from './keyring.ts';
 import { didYouMean, letterOf } from './names.ts';
 import { misuse } from './problem.ts';
 import { resumed, stoppedYard } from './resume.ts';
-import { damaged, writeAtomically, writeYard, type YardFile, type YardNode } from './yard-file.ts';
+import { damaged, writeYard, type YardFile, type YardNode } from './yard-file.ts';
 
 export type NetworkName = 'yard' | 'lab' | 'regtest';
 

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeAddress, decodeWif } from '../bitcoin/address.ts';
 import { lockScript } from '../bitcoin/lock.ts';
 import { WELL_KNOWN, wellKnownSecret } from '../consensus/genesis.ts';
 import type { Params } from '../consensus/params.ts';
+import { makeDirectory } from '../host/directories.ts';
+import { writeAtomically } from '../host/files.ts';
 import { err, ok, type Result } from '../util/result.ts';
 import { Key } from '../wallet/keys.ts';
 import { didYouMean } from './names.ts';
 import { misuse } from './problem.ts';
-import { writeAtomically } from './yard-file.ts';
 
 /** A key with a name: one of the ten well-known ones, or a file `keys/NAME.json` (mode 0600) in the yard. */
 export interface NamedKey {
@@ -71,8 +72,8 @@ export function newKey(dir: string, name: string, params: Params): NamedKey {
   if (existsSync(path)) throw misuse(`there is a key '${name}' already`, 'Show it: forkyard keys');
   // 32 random bytes are a valid secret but for one chance in 2^127; Key throws then.
   const made = named(name, randomBytes(32), name.startsWith('miner-') ? 'miner' : 'own', params);
-  mkdirSync(join(dir, 'keys'), { recursive: true, mode: 0o700 });
-  writeAtomically(path, `${JSON.stringify({ v: 1, name, wif: made.wif })}\n`, 0o600);
+  makeDirectory(join(dir, 'keys'));
+  writeAtomically(path, `${JSON.stringify({ v: 1, name, wif: made.wif })}\n`);
   return made;
 }
 

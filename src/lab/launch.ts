@@ -5,7 +5,7 @@ import type { Params } from '../consensus/params.ts';
 import { makeDirectory } from '../host/directories.ts';
 import { PortError, type RpcServer, type RpcServerOptions, startRpcServer } from '../host/http.ts';
 import { sleep, until } from './action.ts';
-import { claimYard, isAlive } from './claim.ts';
+import { claimYard } from './claim.ts';
 import { YardClient } from './client.ts';
 import { controlRegistry } from './control.ts';
 import { createYard, readParams, reopenYard, type YardWishes } from './create.ts';
@@ -22,6 +22,7 @@ import {
   PORT_ATTEMPTS,
 } from './ports.ts';
 import { failed, Problem } from './problem.ts';
+import { isAlive, runsNode } from './processes.ts';
 import { damaged, readYard, writeYard, type YardFile } from './yard-file.ts';
 import { openYardLog } from './yard-log.ts';
 
@@ -72,7 +73,7 @@ export async function launch(options: LaunchOptions): Promise<RunningYard> {
   } catch (error) {
     throw failed(`cannot make ${dir}: ${(error as Error).message}`, 'Choose another place: --data DIR');
   }
-  const claim = claimYard(dir);
+  const claim = await claimYard(dir);
   const signal = options.signal ?? new AbortController().signal;
   let control: RpcServer | undefined;
   let launcher: Launcher | undefined;
@@ -194,9 +195,12 @@ async function prepare(dir: string, options: LaunchOptions): Promise<{ yard: Yar
  */
 async function stopLeftOvers(dir: string, yard: YardFile, say: (line: string) => void): Promise<void> {
   const alive = yard.nodes.filter((n) => n.pid !== undefined && isAlive(n.pid));
-  // One that its launcher had frozen cannot notice that it is alone; woken, it ends by itself.
-  const frozen = alive.filter((n) => yard.conditions?.frozen?.includes(n.letter) === true);
-  for (const node of frozen) process.kill(node.pid!, 'SIGCONT');
+  // One that its launcher had frozen cannot notice that it is alone; woken, it ends by itself. A frozen node answers
+  // nothing, so its command line must show that this pid is still the node's.
+  const frozen = alive.filter(
+    (n) => yard.conditions?.frozen?.includes(n.letter) === true && runsNode(n.pid!, join(dir, n.dir)),
+  );
+  for (const node of frozen) wake(node.pid!);
   for (let i = 0; i < 100 && frozen.some((n) => isAlive(n.pid!)); i++) await sleep(50);
   const client = new YardClient(dir, { ...yard, conditions: undefined });
   await Promise.all(
@@ -214,4 +218,13 @@ async function stopLeftOvers(dir: string, yard: YardFile, say: (line: string) =>
       );
     }),
   );
+}
+
+/** It may have ended since it was looked for. */
+function wake(pid: number): void {
+  try {
+    process.kill(pid, 'SIGCONT');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }

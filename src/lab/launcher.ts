@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Conditions } from '../consensus/news.ts';
 import type { Params } from '../consensus/params.ts';
+import { makeDirectory } from '../host/directories.ts';
 import { sleep } from './action.ts';
 import { YardClient } from './client.ts';
 import { conditionsOf } from './conditions.ts';
@@ -212,7 +212,7 @@ export class Launcher {
   /** Throws the node's own last sentence when it ends before it is ready. */
   async #spawnOnce(node: YardNode): Promise<{ child: NodeChild; ready: ReadyLine }> {
     const { letter } = node;
-    mkdirSync(join(this.dir, node.dir), { recursive: true, mode: 0o700 });
+    makeDirectory(join(this.dir, node.dir));
     const index = this.#yard.nodes.findIndex((n) => n.letter === letter);
     const child = this.#processes.spawn(letter, index, this.#argumentsFor(node));
     this.#children.set(letter, child);

@@ -33,6 +33,7 @@ export interface Manifest {
 
 /** What only the running launcher and its nodes need, or what another save holds already. */
 const PASSING = new Set([
+  'launchers',
   'launcher.lock',
   'control.cookie',
   'yard.json',
@@ -43,9 +44,12 @@ const PASSING = new Set([
   'snapshots',
 ]);
 
+/** What a process that was killed while it wrote a file leaves beside it (`writeAtomically`). */
+const TEMPORARY = /\.\d+\.[0-9a-f]{6}$/;
+
 /** Does a file or folder of this name belong to the yard's state? */
 export function belongs(name: string): boolean {
-  return !PASSING.has(name) && !name.startsWith('.') && !/^yard\.json\./.test(name);
+  return !PASSING.has(name) && !name.startsWith('.') && !TEMPORARY.test(name);
 }
 
 /** Folders and files that may stand at the top of a save, beside one folder a node. */

@@ -45,7 +45,7 @@ export function save(wishes: SaveWishes, cwd: string): Action<Saved> {
 }
 
 async function saveStopped(dir: string, yard: YardFile, target: string): Promise<Saved> {
-  const claim = claimYard(dir);
+  const claim = await claimYard(dir);
   try {
     return await packStaged(dir, target, (to) => {
       stage(dir, to);

@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatAmount } from '../bitcoin/amount.ts';
 import type { LogEvent } from '../consensus/news.ts';
+import { makeDirectory } from '../host/directories.ts';
 import type { JsonInput } from '../host/http-json.ts';
 import { type RpcAuth, RpcFailure, rpcCall } from '../host/rpc-client.ts';
 import { Attack, type Move, NEAR_TIP, type SeenBlock, StrategyError } from '../sim/strategy/attack.ts';
@@ -88,7 +89,7 @@ export class LiveStrategy {
     const params = readParams(client.dir);
     const dir = join(client.dir, client.node(letter).dir, 'lair');
     rmSync(dir, { recursive: true, force: true });
-    mkdirSync(dir, { recursive: true });
+    makeDirectory(dir);
     const { cap } = info.mining;
     const child = spawnNode(
       wishes.programPath,

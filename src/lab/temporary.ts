@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isAlive } from './claim.ts';
+import { isAlive } from './processes.ts';
 
 /** Directories of yards that live as long as the process that made them. */
 

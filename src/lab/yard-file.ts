@@ -1,16 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Conditions } from '../consensus/news.ts';
+import { writeAtomically } from '../host/files.ts';
 import { err, ok, type Result } from '../util/result.ts';
 import type { Topology } from '../util/topology.ts';
 import { missing, type Problem } from './problem.ts';
@@ -69,24 +60,6 @@ export interface Resume {
   /** Nodes whose miners are held, and nodes that are down. */
   readonly held: readonly string[];
   readonly down: readonly string[];
-}
-
-/** Writes beside the file and renames over it: a reader sees the old one or the new one, never a half. */
-export function writeAtomically(path: string, text: string, mode = 0o644): void {
-  const fresh = `${path}.${process.pid}.${randomBytes(3).toString('hex')}`;
-  try {
-    const fd = openSync(fresh, 'wx', mode);
-    try {
-      writeSync(fd, text);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(fresh, path);
-  } catch (error) {
-    rmSync(fresh, { force: true });
-    throw error;
-  }
 }
 
 export function writeYard(dir: string, yard: YardFile): void {

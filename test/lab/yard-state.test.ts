@@ -1,16 +1,14 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compactToTarget, workOf } from '../../src/bitcoin/target.ts';
-import { claimYard, ownerOf } from '../../src/lab/claim.ts';
 import { createYard, readParams, reopenYard } from '../../src/lab/create.ts';
 import { allKeys, findKey, findPayee, minerKey, newKey } from '../../src/lab/keyring.ts';
 import { refusedBy } from '../../src/lab/links.ts';
 import { letterOf } from '../../src/lab/names.ts';
-import { freePort, isFree } from '../../src/lab/ports.ts';
+import { freePort, isFree, listenFrom } from '../../src/lab/ports.ts';
 import { Problem } from '../../src/lab/problem.ts';
 import { findYard, locateYard, readYard, writeYard } from '../../src/lab/yard-file.ts';
 import { linkCount, wantedPairs } from '../../src/util/topology.ts';
@@ -125,32 +123,6 @@ describe('a yard on disk', () => {
   });
 });
 
-describe('the lock', () => {
-  it('lets one launcher in and names it to the second', () => {
-    const claim = claimYard(dir);
-    expect(ownerOf(dir)).toBe(process.pid);
-    const refused = problem(() => claimYard(dir));
-    expect(refused.message).toContain(`process ${process.pid}`);
-    expect(refused.exit).toBe(1);
-    claim.release();
-    expect(ownerOf(dir)).toBeUndefined();
-    claimYard(dir).release();
-  });
-
-  it('takes over from a launcher that is gone', () => {
-    const gone = spawnSync(process.execPath, ['-e', '0']).pid;
-    writeFileSync(join(dir, 'launcher.lock'), JSON.stringify({ pid: gone, since: Date.now() }));
-    expect(ownerOf(dir)).toBeUndefined();
-    claimYard(dir).release();
-    // Before the last boot: whoever has that pid now is somebody else.
-    writeFileSync(join(dir, 'launcher.lock'), JSON.stringify({ pid: process.pid, since: 1_000 }));
-    expect(ownerOf(dir)).toBeUndefined();
-    claimYard(dir).release();
-    writeFileSync(join(dir, 'launcher.lock'), 'half a li');
-    claimYard(dir).release();
-  });
-});
-
 describe('keys', () => {
   it('has the ten people, and keeps own ones in files for their owner only', () => {
     const { params } = createYard(dir, program, { network: 'lab' });
@@ -232,6 +204,27 @@ describe('links and ports', () => {
     };
     expect(refusedBy(cut, 'A')).toEqual(['peer-C', 'peer-D']);
     expect(refusedBy(cut, 'D')).toEqual(['peer-A', 'peer-B']);
+  });
+
+  it('a server looks again when another program takes its port at the last moment', async () => {
+    const rival = createServer();
+    const server = createServer();
+    let looks = 0;
+    const find = async (from: number, taken: Set<number>): Promise<number> => {
+      const port = await freePort(from, taken);
+      looks++;
+      if (looks === 1) await new Promise<void>((done) => rival.listen(port, '127.0.0.1', done));
+      return port;
+    };
+    try {
+      const port = await listenFrom(server, 24_000, find);
+      expect(looks).toBe(2);
+      expect((server.address() as { port: number }).port).toBe(port);
+      expect((rival.address() as { port: number }).port).not.toBe(port);
+    } finally {
+      rival.close();
+      server.close();
+    }
   });
 
   it('steps over ports that are in use or promised', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LogEvent } from '../../src/consensus/news.ts';
-import { isAlive } from '../../src/lab/claim.ts';
+import { isAlive } from '../../src/lab/processes.ts';
 import { readYard, type YardFile } from '../../src/lab/yard-file.ts';
 import { ofKind } from './lab.ts';
 import { eventually } from './yard-helpers.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LogEvent } from '../../src/consensus/news.ts';
-import { isAlive } from '../../src/lab/claim.ts';
+import { isAlive } from '../../src/lab/processes.ts';
 import { eventually, forkyard, heightOf, type Staying, status, stay } from './yard-helpers.ts';
 
 /** One yard of three real nodes, driven from "a second terminal" as a person would. */

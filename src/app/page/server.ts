@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { startOf, streamEvents } from '../../host/http-events.ts';
 import { allKeys } from '../../lab/keyring.ts';
 import type { Launcher } from '../../lab/launcher.ts';
-import { freePort } from '../../lab/ports.ts';
+import { listenFrom } from '../../lab/ports.ts';
 import { answer, refuse } from './answer.ts';
 import { readPageFiles } from './files.ts';
 import { pageLimits } from './limits.ts';
@@ -80,14 +80,7 @@ export async function startPage(options: PageOptions): Promise<Page> {
     },
   );
   server.maxConnections = pageLimits.connections;
-  const port = await freePort(options.port ?? FIRST_PAGE_PORT, new Set());
-  await new Promise<void>((done, fail) => {
-    server.once('error', fail);
-    server.listen({ port, host: '127.0.0.1' }, () => {
-      server.off('error', fail);
-      done();
-    });
-  });
+  const port = await listenFrom(server, options.port ?? FIRST_PAGE_PORT);
   let closed: Promise<void> | undefined;
   return {
     url: `http://127.0.0.1:${port}/#k=${context.token}`,

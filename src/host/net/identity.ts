@@ -1,7 +1,9 @@
-import { chmod, open, readFile } from 'node:fs/promises';
+import { readFileSync, rmSync } from 'node:fs';
+import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
 import type { PrivateKey } from '@libp2p/interface';
+import { writeAtomically } from '../files.ts';
 
 /**
  * The node's libp2p key, made on first use and kept as `<dir>/identity`: one line of base64 (the protobuf
@@ -26,14 +28,27 @@ export async function loadIdentity(dir: string): Promise<PrivateKey> {
   }
 }
 
+/** A key is on the disk as a whole or not at all: a node that ends at this moment starts again with another one. */
 async function createIdentity(file: string): Promise<PrivateKey> {
   const key = await generateKeyPair('Ed25519');
-  const handle = await open(file, 'wx', 0o600);
-  try {
-    await handle.writeFile(Buffer.from(privateKeyToProtobuf(key)).toString('base64') + '\n');
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  writeAtomically(file, Buffer.from(privateKeyToProtobuf(key)).toString('base64') + '\n');
   return key;
+}
+
+/**
+ * Removes `<dir>/identity` if it is empty, which a version that wrote it in place could leave behind at its first start.
+ * Only for a node without a chain: no other node can know its peer id. Returns a sentence if it removed the file.
+ */
+export function removeEmptyIdentity(dir: string): string | undefined {
+  const file = join(dir, 'identity');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  if (text.trim() !== '') return undefined;
+  rmSync(file);
+  return `${file} was empty and this node has no chain yet, so it gets a new peer identity`;
 }
