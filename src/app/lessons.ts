@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { didYouMean } from '../lab/names.ts';
-import { missing, misuse, Problem } from '../lab/problem.ts';
+import { missing, Problem } from '../lab/problem.ts';
 import { describeFault, type Scenario } from '../lab/scenario.ts';
 import { parseScenario } from '../lab/scenario-parse.ts';
 
@@ -43,7 +43,7 @@ export function findLesson(given: string): string {
   const shipped = join(dir, given.endsWith('.yaml') ? given : `${given}.yaml`);
   if (!/[/\\]/.test(given) && existsSync(shipped)) return shipped;
   const known = readdirSync(dir).map((name) => name.replace(/\.yaml$/, ''));
-  throw misuse(`there is no file ${given}, and no lesson of that name`, didYouMean(given, known));
+  throw missing(`there is no file ${given}, and no lesson of that name`, didYouMean(given, known));
 }
 
 /** The scenario, or every fault of the file, each with its line and field: exit 2. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { keepFilesPrivate } from '../host/directories.ts';
 import { newForest } from '../observe/forest.ts';
 import { narrate } from '../observe/narrate.ts';
@@ -11,8 +12,9 @@ import { startNode } from './node-running.ts';
 // This file is what a node's processes load, one bundle: the other way to run nodes belongs to it.
 export { runNodesProcess } from './nodes-process.ts';
 
-/** Wrong usage, as everywhere on the command line. */
+/** As everywhere on the command line: wrong usage, and a file that is not there. */
 const EXIT_USAGE = 2;
+const EXIT_MISSING = 3;
 const EXIT_FAILED = 1;
 /** Two Ctrl-C: the first asks, the second insists. */
 const EXIT_INTERRUPTED = 130;
@@ -25,7 +27,11 @@ export async function runNodeProcess(options: NodeProcessOptions): Promise<numbe
   keepFilesPrivate();
   const checked = checkOptions(options);
   const params = checked.ok ? loadParams(options) : checked;
-  if (!params.ok) return refuse(params.error);
+  if (!params.ok) {
+    const { genesisFile } = options;
+    const isMissing = checked.ok && genesisFile !== undefined && !existsSync(genesisFile);
+    return refuse(params.error, isMissing ? EXIT_MISSING : EXIT_USAGE);
+  }
   const payout = payoutScript(options, params.value);
   if (!payout.ok) return refuse(payout.error);
 
@@ -60,9 +66,9 @@ export async function runNodeProcess(options: NodeProcessOptions): Promise<numbe
   }
 }
 
-function refuse(sentence: string): number {
+function refuse(sentence: string, code = EXIT_USAGE): number {
   process.stderr.write(`forkyard node: ${sentence}\n`);
-  return EXIT_USAGE;
+  return code;
 }
 
 /** The first reason to stop counts. */

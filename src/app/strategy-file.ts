@@ -20,7 +20,7 @@ export async function loadStrategy(given: string, terms: CheatTerms = {}): Promi
     const near = nearest(given, names);
     const hint = near === undefined ? '' : ` (did you mean '${near}'?)`;
     throw new Problem(
-      2,
+      3,
       `there is no strategy '${given}'${hint}, and no file of that name`,
       `There is ${names.join(', ')}; or write one: examples/strategy.mjs.`,
     );

@@ -10,7 +10,7 @@ import * as faults from '../lab/faults.ts';
 import { findKey, findPayee, minerKey, minerKeyName } from '../lab/keyring.ts';
 import { launch, type RunningYard } from '../lab/launch.ts';
 import * as pay from '../lab/pay.ts';
-import { failed, misuse, Problem } from '../lab/problem.ts';
+import { failed, missing, misuse, Problem } from '../lab/problem.ts';
 import { atRest } from '../lab/quiet.ts';
 import { withMinersHeld } from '../lab/reorg.ts';
 import { isVacant, unpack } from '../lab/save-read.ts';
@@ -236,7 +236,7 @@ export class Yard implements AsyncDisposable {
   /** Everything as it was at the snapshot; ports stay, later blocks and payments are forgotten. Events number on. */
   async restore(name: string): Promise<void> {
     const file = this.#snapshotFile(name);
-    if (!existsSync(file)) throw misuse(`there is no snapshot '${name}'`);
+    if (!existsSync(file)) throw missing(`there is no snapshot '${name}'`);
     const { dir } = this;
     const unpacked = await unpack(file, join(dir, SNAPSHOTS, '.restored'));
     try {

@@ -19,7 +19,7 @@ import { MOST_FOR_FULL, type Topology } from '../util/topology.ts';
 import { isCalm } from './conditions.ts';
 import { minerKeyName } from './keyring.ts';
 import { didYouMean, letterOf } from './names.ts';
-import { misuse } from './problem.ts';
+import { missing, misuse } from './problem.ts';
 import { resumed, stoppedYard } from './resume.ts';
 import { damaged, writeYard, type YardFile, type YardNode } from './yard-file.ts';
 
@@ -234,6 +234,7 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw missing(`there is no file ${path}`);
     throw misuse(`cannot read ${path}: ${(error as Error).message}`);
   }
 }

@@ -7,7 +7,7 @@ import type { NodeInfo, YardClient } from './client.ts';
 import { agreedTip } from './client.ts';
 import { conditionsOf, describeFaults } from './conditions.ts';
 import { awaitLinks } from './links.ts';
-import { blockName, listLetters, tailOf } from './names.ts';
+import { blockName, checkNodes, listLetters, tailOf } from './names.ts';
 import { misuse } from './problem.ts';
 import { reorgsSince, type SeenReorg } from './story.ts';
 
@@ -19,6 +19,7 @@ export function partition(
   client: YardClient,
   text: string,
 ): Action<{ groups: Groups; cut: number; ms: number }> {
+  checkNodes(text, client.letters);
   const groups = parseGroups(text, client.letters);
   if (!groups.ok) throw misuse(groups.error);
   const topology = client.yard.topology ?? 'full';

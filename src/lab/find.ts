@@ -2,7 +2,7 @@ import type { LogEvent } from '../consensus/news.ts';
 import { type Forest, newForest } from '../observe/forest.ts';
 import type { YardClient } from './client.ts';
 import { blockName, tailOf } from './names.ts';
-import { failed, misuse } from './problem.ts';
+import { failed, missing, misuse } from './problem.ts';
 
 /** Where a payment or a block is, on every node; and the whole tree, as the nodes have it now. */
 
@@ -48,7 +48,7 @@ async function askAll<T extends { readonly [key: string]: unknown }>(
   const answers = await Promise.all(up.map((l) => client.call<T[]>(l, method, [tail])));
   const ids = [...new Set(answers.flat().map(idOf))];
   const what = method === 'findtx' ? 'payment' : 'block';
-  if (ids.length === 0) throw failed(`no node knows a ${what} that ends in ${tail}`);
+  if (ids.length === 0) throw missing(`no node knows a ${what} that ends in ${tail}`);
   if (ids.length > 1) {
     throw misuse(
       `${ids.length} ${what}s end in ${tail}`,

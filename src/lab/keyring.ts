@@ -10,7 +10,7 @@ import { writeAtomically } from '../host/files.ts';
 import { err, ok, type Result } from '../util/result.ts';
 import { Key } from '../wallet/keys.ts';
 import { didYouMean } from './names.ts';
-import { misuse } from './problem.ts';
+import { missing, misuse } from './problem.ts';
 
 /** A key with a name: one of the ten well-known ones, or a file `keys/NAME.json` (mode 0600) in the yard. */
 export interface NamedKey {
@@ -100,13 +100,13 @@ export function allKeys(dir: string, params: Params): NamedKey[] {
   return [...people, ...own.filter((k) => k.kind === 'own'), ...own.filter((k) => k.kind === 'miner')];
 }
 
-/** The key that is meant, or exit 2 with the nearest name. */
+/** The key that is meant, or exit 3 with the nearest name. */
 export function findKey(dir: string, name: string, params: Params): NamedKey {
   const keys = allKeys(dir, params);
   const key = keys.find((k) => k.name === name.toLowerCase());
   if (key !== undefined) return key;
   const known = keys.map((k) => k.name);
-  throw misuse(
+  throw missing(
     `no key '${name}'`,
     `${didYouMean(name, known)} A new one: forkyard keys new ${name.toLowerCase()}`,
   );

@@ -1,5 +1,6 @@
 import { nearest } from '../host/http-methods.ts';
-import { misuse } from './problem.ts';
+import { splitLetters } from '../observe/typed-names.ts';
+import { missing } from './problem.ts';
 
 /** Nodes are letters A…Z, then N27…; people are names; ids are known by their last six digits. */
 
@@ -31,17 +32,25 @@ export function didYouMean(word: string, known: readonly string[]): string {
   return `There is ${known.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
 }
 
-/** The node that is meant, or exit 2. Small letters are understood. */
+/** The node that is meant, or exit 3. Small letters are understood. */
 export function pickNode<T extends { readonly letter: string }>(nodes: readonly T[], name: string): T {
   const node = nodes.find((n) => n.letter === name) ?? nodes.find((n) => n.letter === name.toUpperCase());
   if (node !== undefined) return node;
-  throw misuse(
-    `no node '${name}' in this yard`,
-    didYouMean(
-      name,
-      nodes.map((n) => n.letter),
-    ),
+  throw noSuchNode(
+    name,
+    nodes.map((n) => n.letter),
   );
+}
+
+function noSuchNode(name: string, known: readonly string[]) {
+  return missing(`no node '${name}' in this yard`, didYouMean(name, known));
+}
+
+/** Throws, exit 3, if groups or links as typed (`AB/CD`, `A>C`) name a node that is not there. Their form is not checked. */
+export function checkNodes(text: string, known: readonly string[]): void {
+  const letters = splitLetters(text.replace(/[/|<>-]/g, ''));
+  const unknown = letters.ok ? letters.value.find((l) => !known.includes(l)) : undefined;
+  if (unknown !== undefined) throw noSuchNode(unknown, known);
 }
 
 /** `A B D`, for "seen by A B D". */

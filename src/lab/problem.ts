@@ -3,7 +3,7 @@
  * becomes one sentence on stderr and an exit code. Anything else that reaches the edge is a bug of ours.
  */
 export class Problem extends Error {
-  /** 1: it ran and the answer is no. 2: wrong usage. 3: no such yard, or a node is down. */
+  /** As README's table of exit codes says. */
   readonly exit: 1 | 2 | 3;
   /** What to do next, as a whole sentence or a command line. */
   readonly hint: string | undefined;
@@ -16,17 +16,17 @@ export class Problem extends Error {
   }
 }
 
-/** The caller asked for something that cannot be: exit 2. */
+/** The caller asked for something that cannot be, or a file has the wrong content: exit 2. */
 export function misuse(message: string, hint?: string): Problem {
   return new Problem(2, message, hint);
 }
 
-/** The yard, the node or the file is not there: exit 3. */
+/** What the caller named is not there, or a yard or node does not run: exit 3. */
 export function missing(message: string, hint?: string): Problem {
   return new Problem(3, message, hint);
 }
 
-/** It was tried and did not come true (a refusal, a timeout, a loss): exit 1. */
+/** It ran and the answer is no: refused, timed out, lost, or a file could not be written: exit 1. */
 export function failed(message: string, hint?: string): Problem {
   return new Problem(1, message, hint);
 }

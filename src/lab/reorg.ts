@@ -6,7 +6,7 @@ import { describeTips, type Tip, type YardClient } from './client.ts';
 import { longestDelayMs } from './conditions.ts';
 import { reunite } from './faults.ts';
 import { grind } from './mining.ts';
-import { blockName, tailOf } from './names.ts';
+import { blockName, checkNodes, tailOf } from './names.ts';
 import { failed, misuse, Problem } from './problem.ts';
 import { eventsSince, type Fates, fatesIn, reorgsIn, type SeenReorg } from './story.ts';
 
@@ -42,9 +42,7 @@ function sides(
   if (wished !== undefined) {
     const split = splitLetters(wished);
     if (!split.ok) throw misuse(split.error);
-    const unknown = split.value.find((l) => !letters.includes(l));
-    if (unknown !== undefined)
-      throw misuse(`no node '${unknown}' in this yard: there is ${letters.join(', ')}`);
+    checkNodes(wished, letters);
     losers = letters.filter((l) => split.value.includes(l));
   }
   const winners = letters.filter((l) => !losers.includes(l));

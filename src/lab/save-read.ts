@@ -19,7 +19,7 @@ import { createGunzip } from 'node:zlib';
 import { makeDirectory } from '../host/directories.ts';
 import { readParams } from './create.ts';
 import { allKeys } from './keyring.ts';
-import { failed, missing, Problem } from './problem.ts';
+import { failed, missing, misuse, Problem } from './problem.ts';
 import { MAGIC, MAX_MANIFEST, type Manifest, readManifest, type SavedFile } from './save-format.ts';
 import { writeYard } from './yard-file.ts';
 
@@ -30,7 +30,7 @@ import { writeYard } from './yard-file.ts';
 
 /** Says what is wrong with the file, by its name. */
 function refuse(file: string, why: string): Problem {
-  return failed(`${file} cannot be loaded: ${why}`, 'A save is made with: forkyard save FILE');
+  return misuse(`${file} cannot be loaded: ${why}`, 'A save is made with: forkyard save FILE');
 }
 
 /** The first line says whether it is ours, before anything is unpacked. */

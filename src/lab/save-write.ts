@@ -17,7 +17,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { makeDirectory } from '../host/directories.ts';
-import { failed } from './problem.ts';
+import { failed, missing } from './problem.ts';
 import { belongs, MAGIC, MAX_BYTES, MAX_FILES, type Manifest, type SavedFile } from './save-format.ts';
 import type { YardFile } from './yard-file.ts';
 
@@ -67,7 +67,7 @@ async function hashOf(path: string): Promise<string> {
 export function mayWrite(target: string, force: boolean): void {
   if (existsSync(target) && !force)
     throw failed(`${target} is there already`, 'Choose another name, or replace it with --force');
-  if (!existsSync(dirname(resolve(target)))) throw failed(`there is no folder ${dirname(resolve(target))}`);
+  if (!existsSync(dirname(resolve(target)))) throw missing(`there is no folder ${dirname(resolve(target))}`);
 }
 
 /** Copies by `copy`, then packs the copy. */

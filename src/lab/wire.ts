@@ -13,7 +13,7 @@ import { type Profile, REGIONS, type Region } from '../util/profiles.ts';
 import type { Action, RunContext } from './action.ts';
 import type { YardClient } from './client.ts';
 import { allLinks, askedShape, conditionsOf, isCut, parseLinks, regionOf } from './conditions.ts';
-import { blockName, tailOf } from './names.ts';
+import { blockName, checkNodes, tailOf } from './names.ts';
 import { failed, misuse, Problem } from './problem.ts';
 import type { YardFile } from './yard-file.ts';
 
@@ -204,6 +204,10 @@ function spread(yard: YardFile, regions: readonly Region[]): Record<string, stri
 }
 
 function mustLinks(text: string, yard: YardFile): Direction[] {
+  checkNodes(
+    text,
+    yard.nodes.map((n) => n.letter),
+  );
   const links = parseLinks(text, yard);
   if (!links.ok) throw misuse(links.error);
   return links.value;

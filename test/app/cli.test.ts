@@ -75,7 +75,6 @@ describe('the command line', () => {
     ['--regions europe', 'no profile asks for one'],
     ['--network regtest --pace 2s', 'regtest has no pace'],
     ['--network regtest --retarget ema', 'regtest has its own retarget rule'],
-    ['--genesis none.json', 'cannot read'],
     ['--genesis file', 'cannot read'],
     ['--data file', 'is a file, so no yard can live in'],
     ['--data file/below', 'is a file, so no yard can live in'],
@@ -91,7 +90,7 @@ describe('the command line', () => {
   it.each([
     ['demo --data file', 2, 'is a file'],
     ['run first-fork --sim --out file', 2, '--out: cannot make the folder file: a file is there'],
-    ['run first-fork --sim --log none/log.jsonl', 2, '--log: there is no folder'],
+    ['run first-fork --sim --log none/log.jsonl', 3, '--log: there is no folder'],
     ['experiment quiescence --out file', 2, '--out: cannot make the folder file'],
     ['grade file', 3, 'there is no folder'],
     ['load it.yard --data file', 1, 'file is not empty'],

@@ -1,13 +1,13 @@
 import { type Command, CommanderError } from 'commander';
 import { Interrupted } from '../../lab/action.ts';
-import { Problem } from '../../lab/problem.ts';
+import { failed, missing, misuse, Problem } from '../../lab/problem.ts';
 import { isAscii, jsonToAscii, toAscii } from './ascii.ts';
 import { ending, interrupt } from './common.ts';
 import { folded } from './fit.ts';
 import { columnsOf } from './out.ts';
 import { asTyped, meant } from './typed.ts';
 
-/** Exit codes: 0 done; 1 it ran and the answer is no; 2 wrong usage; 3 no such yard or node down; 130 Ctrl-C. */
+/** Where a refusal becomes a sentence and an exit code. README has the table of codes; a test compares every verb with it. */
 
 /** Runs one command line (without `node` and the program) on what `build` makes, and gives the exit code. */
 export async function runLine(args: readonly string[], build: () => Command): Promise<number> {
@@ -52,15 +52,16 @@ function report(error: unknown, args: readonly string[]): number {
     return error.exitCode === 0 || error.code === 'commander.help' ? 0 : 2;
   }
   if (error instanceof Interrupted) return 130;
-  if (error instanceof Problem) {
+  const problem = error instanceof Problem ? error : fileProblem(error);
+  if (problem !== undefined) {
     if (interrupt.signal.aborted) return 130;
-    say(`forkyard: ${error.message}`, ascii);
-    if (error.hint !== undefined) say(error.hint, ascii);
+    say(`forkyard: ${problem.message}`, ascii);
+    if (problem.hint !== undefined) say(problem.hint, ascii);
     if (json) {
-      const text = JSON.stringify({ error: error.message, hint: error.hint ?? null, exit: error.exit });
+      const text = JSON.stringify({ error: problem.message, hint: problem.hint ?? null, exit: problem.exit });
       process.stdout.write(`${ascii ? jsonToAscii(text) : text}\n`);
     }
-    return error.exit;
+    return problem.exit;
   }
   if (process.env['FORKYARD_DEBUG'] === '1') {
     process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
@@ -72,6 +73,15 @@ function report(error: unknown, args: readonly string[]): number {
     );
   }
   return 1;
+}
+
+/** What the file system refuses is no bug: a folder that may not be written, a full disk, a directory instead of a file. */
+function fileProblem(error: unknown): Problem | undefined {
+  const { code, path, message } = error as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || typeof code !== 'string') return undefined;
+  if (code === 'EISDIR') return misuse(`${path ?? 'what was named'} is a directory, not a file`);
+  if (path === undefined && !['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE'].includes(code)) return undefined;
+  return code === 'ENOENT' ? missing(`there is no file ${path}`) : failed(message);
 }
 
 function say(text: string, ascii: boolean): void {

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { failed, misuse } from '../../lab/problem.ts';
+import { failed, missing, misuse } from '../../lab/problem.ts';
 import { newForest } from '../../observe/forest.ts';
 import { newLanes } from '../../observe/lanes.ts';
 import { pictureSvg } from '../../observe/picture.ts';
@@ -71,5 +71,6 @@ function find(story: Story, tail: string): SeenPayment {
   if (found.length === 1) return found[0]!;
   const known = story.newestPayments(RECENT).map((p) => p.txid.slice(-6));
   const hint = known.length === 0 ? 'The log has no payment.' : `The newest are ${known.join(', ')}.`;
-  throw misuse(`${found.length === 0 ? 'no' : 'more than one'} payment ends in '${tail}'`, hint);
+  if (found.length === 0) throw missing(`no payment ends in '${tail}'`, hint);
+  throw misuse(`more than one payment ends in '${tail}'`, hint);
 }

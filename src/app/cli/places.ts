@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { misuse } from '../../lab/problem.ts';
+import { missing, misuse } from '../../lab/problem.ts';
 
 /** Where results go, looked at before the work begins: a slip in a path should not cost the run. */
 
@@ -21,7 +21,7 @@ export function folderFor(option: string, dir: string): string {
 /** A file whose folder is there. */
 export function fileFor(option: string, file: string): string {
   const path = resolve(file);
-  if (!existsSync(dirname(path))) throw misuse(`${option}: there is no folder ${dirname(path)}`);
+  if (!existsSync(dirname(path))) throw missing(`${option}: there is no folder ${dirname(path)}`);
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
     throw misuse(`${option}: ${file} is a folder`);
   return path;

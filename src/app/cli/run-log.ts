@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { LogEvent } from '../../consensus/news.ts';
-import { failed, misuse } from '../../lab/problem.ts';
+import { failed, missing } from '../../lab/problem.ts';
 import { locateYard } from '../../lab/yard-file.ts';
 import type { RunFacts } from '../page/export-file.ts';
 import { logTail, parseLog } from '../page/log-file.ts';
@@ -36,7 +36,7 @@ function fromYard(given: string | undefined): RunLog {
 
 /** A log alone: its nodes are those that speak in it. */
 function fromFile(path: string): RunLog {
-  if (!existsSync(path)) throw misuse(`there is no file ${path}`);
+  if (!existsSync(path)) throw missing(`there is no file ${path}`);
   const { events, damaged } = parseLog(readFileSync(path, 'utf8'));
   const nodes = [...new Set(events.map((e) => e.node))].filter((n) => n !== '');
   nodes.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { Problem } from '../../lab/problem.ts';
+import { missing, misuse } from '../../lab/problem.ts';
 import { formatCount, formatMs } from '../../observe/units.ts';
 import type { Replayed } from '../replay.ts';
 import { addShared, ending, example, type Shared, shared } from './common.ts';
@@ -15,9 +17,11 @@ export function replayVerb(): Command {
         import('../replay.ts'),
         import('../node-package.ts'),
       ]);
-      const done = await replayFile(file, (steps) => s.out.live(`  ${formatCount(steps)} steps the same`));
+      const path = resolve(file);
+      if (!existsSync(path)) throw missing(`there is no file ${file}`);
+      const done = await replayFile(path, (steps) => s.out.live(`  ${formatCount(steps)} steps the same`));
       s.out.endLive();
-      if (!done.ok) throw new Problem(2, done.error);
+      if (!done.ok) throw misuse(done.error);
       tell(s, done.value, packageVersion());
       s.out.object(done.value);
       if (done.value.difference !== undefined) ending.code = 1;

@@ -36,6 +36,12 @@ function keysVerb(): Command {
     .argument('[new]', 'the word new')
     .argument('[name]', 'of the new key')
     .action(async (word: string | undefined, name: string | undefined, _o: object, command: Command) => {
+      if (word !== undefined && word !== 'new')
+        throw new Problem(
+          2,
+          `'${word}' is not understood: the only word after keys is new`,
+          'forkyard keys new zoe',
+        );
       const s = shared(command);
       const [{ locateYard }, { readParams }, ring] = await Promise.all([
         import('../../lab/yard-file.ts'),
@@ -44,8 +50,6 @@ function keysVerb(): Command {
       ]);
       const { dir } = locateYard(s.yard, process.cwd());
       const params = readParams(dir);
-      if (word !== undefined && word !== 'new')
-        throw new Problem(2, `keys knows only 'new', not '${word}'`, 'forkyard keys new zoe');
       if (word === 'new') {
         if (name === undefined) throw new Problem(2, 'the new key needs a name', 'forkyard keys new zoe');
         const key = ring.newKey(dir, name, params);
