@@ -9,18 +9,20 @@ import { grind } from './mining.ts';
 import { blockName, checkNodes, tailOf } from './names.ts';
 import { failed, misuse, Problem } from './problem.ts';
 import { eventsSince, type Fates, fatesIn, reorgsIn, type SeenReorg } from './story.ts';
+import { undo } from './undo.ts';
 
 /**
- * A reorg by competing work, not by invalidation: cut, let both sides mine, heal, and see who is reorganised. The miners
- * are held meanwhile, so that the depth is exactly what was asked for.
+ * A reorg by competing work, not by invalidation. Of every node: a heavier branch is made beside the newest blocks. Of some
+ * nodes: cut, let both sides mine, heal, and see who is reorganised. The miners are held meanwhile, so that the depth is
+ * exactly what was asked for.
  */
 export interface ReorgWishes {
   readonly depth: number;
   /** Blocks by which the winners are ahead. */
   readonly lead: number;
-  /** Who is to be reorganised, `CD`; default: the last half. */
+  /** Who is to be reorganised, `CD`; default: every node, as in the library. */
   readonly losers?: string;
-  /** Mine at the nodes' own rates instead of as fast as they can. */
+  /** Of some nodes: both sides mine at their own rates instead of as fast as they can. */
   readonly capped: boolean;
 }
 
@@ -33,24 +35,23 @@ export interface Reorganised {
 }
 
 /** The two sides: winners first. */
-function sides(
-  letters: readonly string[],
-  wished: string | undefined,
-): { winners: string[]; losers: string[] } {
+function sides(letters: readonly string[], wished: string): { winners: string[]; losers: string[] } {
   if (letters.length < 2) throw misuse('a reorg needs two nodes at least');
-  let losers = letters.slice(Math.ceil(letters.length / 2));
-  if (wished !== undefined) {
-    const split = splitLetters(wished);
-    if (!split.ok) throw misuse(split.error);
-    checkNodes(wished, letters);
-    losers = letters.filter((l) => split.value.includes(l));
-  }
+  const split = splitLetters(wished);
+  if (!split.ok) throw misuse(split.error);
+  checkNodes(wished, letters);
+  const losers = letters.filter((l) => split.value.includes(l));
   const winners = letters.filter((l) => !losers.includes(l));
-  if (winners.length === 0) throw misuse('somebody must be left to win: name fewer nodes with --on');
+  if (winners.length === 0)
+    throw misuse(
+      'some node must be left to win',
+      'Name fewer nodes with --on; without --on every node is reorganised.',
+    );
   return { winners, losers };
 }
 
 export function reorg(client: YardClient, wishes: ReorgWishes): Action<Reorganised> {
+  if (wishes.losers === undefined) return reorgEverywhere(client, wishes);
   const { winners, losers } = sides(client.letters, wishes.losers);
   const more = wishes.depth + wishes.lead;
   const speed = wishes.capped ? 'at their own rates' : 'as fast as they can';
@@ -78,6 +79,29 @@ export function reorg(client: YardClient, wishes: ReorgWishes): Action<Reorganis
               await commonStart(client, winners[0]!, { ...context, signal: new AbortController().signal });
           }
         }
+      });
+    },
+  };
+}
+
+/** Every node that runs: what the library's `reorg` does. */
+function reorgEverywhere(client: YardClient, { depth, lead, capped }: ReorgWishes): Action<Reorganised> {
+  if (capped) throw misuse('--capped is for two sides that mine', 'Say which nodes lose: --on CD --capped');
+  const action = undo(client, { depth, lead });
+  return {
+    plan: `${action.plan}; all miners are held meanwhile`,
+    async run(context) {
+      if (client.refresh().groups !== undefined) {
+        throw failed('the yard is cut already', 'Heal it first: forkyard heal');
+      }
+      return withMinersHeld(client, async () => {
+        await commonStart(client, (await client.up())[0]!, context);
+        const { data, line } = await action.run(context);
+        await client.settled({ ...context, letters: await client.up() });
+        const { reorgs, returned, lost, ms } = data;
+        const { height, id } = reorgs[0]!.fork;
+        const losses = lost.map((txid) => ({ txid }));
+        return { line, data: { fork: { height, id }, reorgs, returned, lost: losses, ms } };
       });
     },
   };

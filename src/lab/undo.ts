@@ -7,6 +7,7 @@ import { describeTips, type YardClient } from './client.ts';
 import { readParams } from './create.ts';
 import { placeTxs, type TxFate } from './fates.ts';
 import { minerKey } from './keyring.ts';
+import { grind } from './mining.ts';
 import { blockName, tailOf } from './names.ts';
 import { failed, misuse } from './problem.ts';
 import { type Ancestor, lastBlocks, rivalBlock } from './rival.ts';
@@ -35,8 +36,8 @@ export interface Undone {
 }
 
 /**
- * Undoes the newest blocks of a yard that is of one mind: makes a branch beside them with more work, hands it to a node,
- * and waits until all have gone over to it.
+ * Undoes the newest blocks of a yard whose nodes agree: makes a branch beside them with more work, hands it to a node, and
+ * waits until all nodes have it as their chain. A chain that is too short gets the missing blocks first.
  */
 export function undo(client: YardClient, wishes: UndoWishes): Action<Undone> {
   const { depth, lead = 1, tx = {} } = wishes;
@@ -52,9 +53,15 @@ export function undo(client: YardClient, wishes: UndoWishes): Action<Undone> {
     async run(context) {
       const began = Date.now();
       const up = await client.up();
-      const tip = await client.settled({ ...context, letters: up });
-      if (tip.height < depth)
-        throw failed(`only ${tip.height} blocks stand on the genesis; ${depth} cannot be undone`);
+      let tip = await client.settled({ ...context, letters: up });
+      if (tip.height < depth) {
+        if (Object.keys(tx).length > 0)
+          throw failed(`the chain has only ${tip.height} blocks; ${depth} cannot be undone`);
+        const first = depth - tip.height;
+        context.step(`the chain has only ${tip.height} blocks, so ${up[0]} mines ${first} first`);
+        await grind(client, up[0]!, first, { uncapped: true }, context, () => undefined);
+        tip = await client.settled({ ...context, letters: up });
+      }
       const mark = await client.mark();
       const branch = await makeBranch(client, up[0]!, tip.height, { depth, lead, tx }, context);
       context.step(`made ${branch.length} blocks beside ${blockName(tip)}`);

@@ -97,7 +97,7 @@ describe('a client of a yard', () => {
     expect(await client.info('B')).toBeUndefined();
     expect(await client.up()).toEqual(['A', 'C']);
     const stranger = await problemOf(client.call('X', 'getnodeinfo'));
-    expect(stranger.exit).toBe(2);
+    expect(stranger.exit).toBe(3);
   });
 
   it('waits until all have one tip, and says who does not', async () => {

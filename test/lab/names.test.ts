@@ -60,13 +60,13 @@ describe('picking', () => {
     expect(pickNode(nodes, 'n27').letter).toBe('N27');
   });
 
-  it('refuses with exit 2 and what there is', () => {
+  it('refuses with exit 3 and what there is', () => {
     const attempt = () => pickNode(nodes, 'N72');
     expect(attempt).toThrow(Problem);
     try {
       attempt();
     } catch (problem) {
-      expect((problem as Problem).exit).toBe(2);
+      expect((problem as Problem).exit).toBe(3);
       expect((problem as Problem).message).toBe("no node 'N72' in this yard");
     }
   });

@@ -25,7 +25,7 @@ afterAll(async () => {
 interface RoundJson {
   readonly n?: number;
   readonly depth: number;
-  readonly done: { readonly reorgs: { readonly depth: number }[] };
+  readonly done: { readonly reorgs: { readonly node: string; readonly depth: number }[] };
 }
 
 describe('reorg --every', () => {
@@ -37,7 +37,11 @@ describe('reorg --every', () => {
     const lines = ran.stdout.trim().split('\n');
     const rounds = lines.slice(0, -1).map((text) => JSON.parse(text) as RoundJson);
     expect(rounds.map((r) => r.n)).toEqual([1, 2]);
-    for (const { depth, done } of rounds) expect(done.reorgs.map((r) => r.depth)).toContain(depth);
+    for (const { depth, done } of rounds)
+      expect(done.reorgs.map((r) => [r.node, r.depth])).toEqual([
+        ['A', depth],
+        ['B', depth],
+      ]);
     const undone = rounds.reduce((sum, r) => sum + r.depth, 0);
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({ reorgs: 2, blocksUndone: undone, failed: 0, seed: 7 });
     const random = seeded(7);
@@ -57,6 +61,39 @@ describe('reorg --every', () => {
   });
 });
 
+describe('reorg without --on', () => {
+  it('reorganises the same nodes as the library does: every one, and a chain that is too short grows first', async () => {
+    await using short = await Yard.launch({ nodes: 3, dir: join(dir, 'short') });
+    const ran = await forkyard(dir, 'reorg --yard short --depth 2 --json');
+    expect([ran.code, ran.stderr]).toEqual([0, '']);
+    const typed = JSON.parse(ran.stdout) as RoundJson['done'];
+    expect(typed.reorgs.map((r) => [r.node, r.depth])).toEqual([
+      ['A', 2],
+      ['B', 2],
+      ['C', 2],
+    ]);
+    const mark = (await forkyard(dir, 'status --yard short --json')).stdout;
+    expect(JSON.parse(mark)).toMatchObject({ agree: true });
+    const since = short.events();
+    await short.reorg({ depth: 2 });
+    const nodes = new Set<string>();
+    for await (const event of since) {
+      if (event.kind === 'reorg') nodes.add(event.node);
+      if (nodes.size === 3) break;
+    }
+    expect([...nodes].toSorted()).toEqual(['A', 'B', 'C']);
+  });
+
+  it('--on undoes blocks on these nodes alone', async () => {
+    const ran = await forkyard(dir, 'reorg --depth 1 --on B --json');
+    expect(ran.code).toBe(0);
+    const { reorgs } = JSON.parse(ran.stdout) as RoundJson['done'];
+    expect(reorgs.map((r) => r.node)).toEqual(['B']);
+    const odd = await forkyard(dir, 'reorg --capped');
+    expect([odd.code, odd.stderr]).toEqual([2, expect.stringContaining('it goes with --on')]);
+  });
+});
+
 describe('reorg --tx', () => {
   it('gives a payment the fate that was asked, on every node', async () => {
     await yard.fund('alice', 3);
@@ -72,6 +109,6 @@ describe('reorg --tx', () => {
     expect(await stateOf(dropped)).toBe('pool');
     expect(await stateOf(lost)).toMatch(/conflict|stale/);
     const wrong = await forkyard(dir, 'reorg --tx 1234567=drop');
-    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('no node knows a payment')]);
+    expect([wrong.code, wrong.stderr]).toEqual([3, expect.stringContaining('no node knows a payment')]);
   });
 });

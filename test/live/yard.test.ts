@@ -79,7 +79,7 @@ describe('a yard of three', () => {
     );
     expect(place.stdout).toMatch(/^ {2}C {2}\d+[ABC] depth \d+$/m);
     const poor = await forkyard(dir, 'send zoe bob 1');
-    expect([poor.code, poor.stderr]).toEqual([2, expect.stringContaining("no key 'zoe'")]);
+    expect([poor.code, poor.stderr]).toEqual([3, expect.stringContaining("no key 'zoe'")]);
     const rich = await forkyard(dir, 'send alice bob 5000');
     expect([rich.code, rich.stderr]).toEqual([1, expect.stringContaining('insufficient funds')]);
   });

@@ -29,12 +29,12 @@ function must<T>(result: { ok: true; value: T } | { ok: false; error: string }, 
 
 export function reorgVerb(): Command {
   const reorg = addDryRun(addShared(new Command('reorg')))
-    .description('undo blocks by competing work, for real: cut, mine on both sides, heal')
+    .description('undo blocks by competing work, for real: on every node, or --on some after a cut')
     .option('--depth <blocks>', 'how many blocks are undone; a range such as 1..4 is drawn from', '1')
     .option('--lead <blocks>', 'by how many the winners are ahead', '1')
-    .option('--on <nodes>', 'who is reorganised, such as CD (default: the last half)')
-    .option('--capped', "mine at the nodes' own rates")
-    .option('--tx <fates...>', 'on every node, with a91f=drop, =keep, =later:2 or =conflict:ADDRESS')
+    .option('--on <nodes>', 'cut these off, such as CD, and have both sides mine (default: every node)')
+    .option('--capped', "with --on: mine at the nodes' own rates")
+    .option('--tx <fates...>', 'without --on: a91f=drop, =keep, =later:2 or =conflict:ADDRESS')
     .option('--every <duration>', 'one after the other, until Ctrl-C')
     .option('--count <times>', 'with --every: stop after so many')
     .option('--seed <number>', 'of the depths that are drawn (default: by chance)')
@@ -72,6 +72,12 @@ async function run(s: Shared, o: Options): Promise<void> {
     throw new Problem(2, '--count goes with --every', 'forkyard reorg --every 30s --count 5');
   if (o.seed !== undefined && !isRange)
     throw new Problem(2, '--seed draws a depth, so it needs a range', 'forkyard reorg --depth 1..4 --seed 7');
+  if (o.capped === true && o.on === undefined)
+    throw new Problem(
+      2,
+      '--capped is for two sides that mine: it goes with --on',
+      'forkyard reorg --on CD --capped',
+    );
   if (o.tx !== undefined) {
     if (o.every !== undefined || o.on !== undefined || o.capped === true || isRange)
       throw new Problem(
