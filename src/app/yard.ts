@@ -178,7 +178,7 @@ export class Yard implements AsyncDisposable {
     this.#client.refresh();
   }
 
-  /** Opens all links and waits until all agree; gives each node's reorg. */
+  /** Opens all links and waits until all agree; gives each node's reorg. Delays, loss and rates of links stay. */
   async heal(): Promise<readonly ReorgEvent[]> {
     const { log } = this.#running.launcher;
     const mark = log.last;

@@ -15,7 +15,7 @@ export function conditionsOf(yard: YardFile): Conditions {
   return { ...CALM, ...yard.conditions };
 }
 
-/** What stays when a yard stops or is healed: where it is, not what is wrong with it. */
+/** What stays when a yard stops: where it is, not what is wrong with it. */
 export function lasting(c: Conditions): Conditions {
   return { ...CALM, profile: c.profile, regions: c.regions };
 }

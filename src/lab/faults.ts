@@ -1,3 +1,4 @@
+import { shapesLeft } from '../observe/condition-words.ts';
 import { parseGroups } from '../observe/typed-names.ts';
 import { formatMs } from '../observe/units.ts';
 import { byLetter } from '../observe/words.ts';
@@ -48,9 +49,9 @@ export interface Healed {
 
 export function heal(client: YardClient, o: { wait: boolean }): Action<Healed> {
   const yard = client.refresh();
-  const { frozen: _f, clockMs: _c, profile: _p, ...links } = conditionsOf(yard);
-  const set = describeFaults({ ...yard, conditions: links }, 0);
-  const what = set.length === 0 ? 'Nothing is cut; make sure of it' : `Heal ${set.join(', ')}`;
+  const { oneWay, wireHeld } = conditionsOf(yard);
+  const set = describeFaults({ ...yard, conditions: { oneWay, wireHeld } }, 0);
+  const what = set.length === 0 ? 'Nothing is cut or held; make sure of it' : `Heal ${set.join(', ')}`;
   const then = o.wait ? 'wait until all agree' : 'do not wait';
   return {
     plan: `${what}: open all links, ${then}`,
@@ -58,14 +59,14 @@ export function heal(client: YardClient, o: { wait: boolean }): Action<Healed> {
       const mark = await client.mark();
       const began = Date.now();
       const { healed } = await client.control<{ healed: boolean }>('heal');
-      client.refresh();
-      if (!o.wait) return { line: 'links are open; not waiting', data: { healed, ms: 0, reorgs: [] } };
+      const left = shapesLeft(conditionsOf(client.refresh()));
+      if (!o.wait) return { line: `links are open; not waiting${left}`, data: { healed, ms: 0, reorgs: [] } };
       context.step('links are open');
       const done = await reunite(client, mark, began, context);
       const story = done.reorgs.length === 0 ? 'nobody had to reorganise' : tellReorgs(done.reorgs);
       const where = `${blockName(done.tip)} ${tailOf(done.tip.id)}`;
       return {
-        line: `all agree on ${where} after ${formatMs(done.ms)}; ${story}`,
+        line: `all agree on ${where} after ${formatMs(done.ms)}; ${story}${left}`,
         data: { healed, ms: done.ms, tip: done.tip, reorgs: done.reorgs },
       };
     },

@@ -315,7 +315,7 @@ export class Launcher {
     return this.#inTurn(() => this.#wiring.partition(groups));
   }
 
-  /** Lifts all faults of links; the nodes dial each other again by themselves. False when there was none. */
+  /** Opens all links; the nodes dial each other again by themselves. False when none was cut or held. */
   heal(): Promise<boolean> {
     return this.#inTurn(() => this.#wiring.heal());
   }

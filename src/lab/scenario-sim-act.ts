@@ -1,5 +1,6 @@
 import { formatAmount, formatAmountFull } from '../bitcoin/amount.ts';
 import type { CommandResult } from '../node/types.ts';
+import { shapesLeft } from '../observe/condition-words.ts';
 import { spentTwiceNote, spentTwiceWords } from '../observe/payment-words.ts';
 import { parseGroups } from '../observe/typed-names.ts';
 import { formatCount, formatMs, formatOffset, formatRate } from '../observe/units.ts';
@@ -172,7 +173,8 @@ async function heal({ yard, stage, watch, timeoutMs }: SimPlay, wait: boolean): 
   const from = watch.reorgs.length;
   const began = stage.now();
   yard.heal();
-  if (!wait) return 'links are open; not waiting';
+  const left = shapesLeft(yard.conditions);
+  if (!wait) return `links are open; not waiting${left}`;
   const up = () => yard.letters.filter((letter) => yard.node(letter).up && !yard.node(letter).frozen);
   await stage.until(
     () => (yard.world.agreed(up()) ? true : undefined),
@@ -183,7 +185,7 @@ async function heal({ yard, stage, watch, timeoutMs }: SimPlay, wait: boolean): 
   const reorgs = watch.reorgs.slice(from);
   const story = reorgs.length === 0 ? 'nobody had to reorganise' : tellReorgs(reorgs);
   const ms = stage.now() - began;
-  return `all agree on ${blockName(tip)} ${tailOf(tip.id)} after ${formatMs(ms)}; ${story}`;
+  return `all agree on ${blockName(tip)} ${tailOf(tip.id)} after ${formatMs(ms)}; ${story}${left}`;
 }
 
 async function start({ yard, stage, timeoutMs }: SimPlay, letter: string): Promise<string> {

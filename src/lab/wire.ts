@@ -190,7 +190,8 @@ function nextConditions(yard: YardFile, chosen: readonly Direction[], wishes: Li
   return {
     change: { shapes: { ...shapes, ...Object.fromEntries(asked) } },
     says: (where: string) => `${where} ${all}`,
-    plan: (where: string) => `Shape ${where}, what is sent from now on: ${all} one way, until: forkyard heal`,
+    plan: (where: string) =>
+      `Shape ${where}, what is sent from now on: ${all} one way, until: forkyard link --clear (heal leaves it)`,
   };
 }
 

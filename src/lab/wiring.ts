@@ -1,9 +1,9 @@
 import type { Conditions } from '../consensus/news.ts';
-import { CALM } from '../observe/condition-words.ts';
+import { CALM, HEALED_WIRES, healed } from '../observe/condition-words.ts';
 import { sameGroup, wantedPairs } from '../util/topology.ts';
 import { sleep } from './action.ts';
 import type { YardClient } from './client.ts';
-import { conditionsOf, isCalm, lasting, unheardBy, wireRules } from './conditions.ts';
+import { conditionsOf, isCalm, unheardBy, wireRules } from './conditions.ts';
 import { awaitLinks } from './links.ts';
 import { failed } from './problem.ts';
 import type { Resume, YardFile } from './yard-file.ts';
@@ -141,18 +141,16 @@ export class Wiring {
     return wantedPairs(letters, topology).filter(([a, b]) => !sameGroup(groups, a, b)).length;
   }
 
-  /** Opens every cut, lets what is held arrive, takes back what was asked of single links. False: nothing was. */
+  /** Opens every cut and lets what is held arrive; delays, loss and rates of links stay. False: nothing was cut or held. */
   async heal(): Promise<boolean> {
     const wasCut = this.#o.yard().groups !== undefined;
     const before = this.#now;
-    const after = { ...lasting(before), frozen: before.frozen, clockMs: before.clockMs };
-    const wasShaped = JSON.stringify(before) !== JSON.stringify(after);
-    if (!wasCut && !wasShaped) return false;
-    this.#keep(after);
+    const wasHeld = before.oneWay.length > 0 || before.wireHeld;
+    if (!wasCut && !wasHeld) return false;
+    this.#keep(healed(before));
     this.#o.update({ groups: undefined });
     if (wasCut) this.#o.log.tell({ kind: 'heal' });
-    if (wasShaped)
-      this.#say(wasCut ? 'single links are as before, too' : 'healed: every link is open and as before');
+    if (wasHeld) this.#say(HEALED_WIRES);
     await this.#applyAll();
     return true;
   }

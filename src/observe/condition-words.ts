@@ -68,6 +68,20 @@ function byShape(c: Conditions): Map<string, Direction[]> {
   return by;
 }
 
+/** What `heal` does to the conditions: every link is open both ways and nothing is held. It changes nothing else. */
+export function healed(c: Conditions): Conditions {
+  return { ...c, oneWay: [], wireHeld: false };
+}
+
+/** What the log says when `heal` opened one-way cuts or held wires; a partition has a line of its own. */
+export const HEALED_WIRES = 'healed: every link is open both ways, and what was held is on its way';
+
+/** What `heal` left on the links, for the end of its line: `; A-C 200 ms stay until link --clear`, or ''. */
+export function shapesLeft(c: Conditions): string {
+  const left = [...byShape(c)].map(([shape, links]) => `${formatLinks(links)} ${shape}`);
+  return left.length === 0 ? '' : `; links stay as asked, until link --clear: ${left.join(' · ')}`;
+}
+
 /** What `link` may ask for; what is absent stays as it is. */
 export interface ShapeWish {
   readonly delayMs?: number;

@@ -40,8 +40,8 @@ export function Legend() {
         <dd>From the dotted seam on, the two grounds hear nothing of each other.</dd>
         <dt>FAULTS</dt>
         <dd>
-          What is set wrong on purpose now: delays, loss, one-way cuts, frozen nodes, clocks. Heal clears
-          links.
+          What is set wrong on purpose now: delays, loss, one-way cuts, frozen nodes, clocks. Heal opens all
+          links and leaves their delays and loss.
         </dd>
         <dt>reorg</dt>
         <dd>

@@ -44,8 +44,7 @@ export function LinkDetails({ app, from, to }: { app: App; from: string; to: str
         </button>
       </p>
       <p class="because">
-        What is asked here holds for what is sent from now on, until it is taken back or the network is
-        healed.
+        What is asked here holds for what is sent from now on, until it is taken back. Heal leaves it.
       </p>
       <Command>{`forkyard link ${link} --delay 200ms --loss 1%`}</Command>
     </>

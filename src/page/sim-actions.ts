@@ -1,4 +1,4 @@
-import { formatShape, linkName, wishedShape } from '../observe/condition-words.ts';
+import { formatShape, linkName, shapesLeft, wishedShape } from '../observe/condition-words.ts';
 import { linksIn, parseGroups } from '../observe/typed-names.ts';
 import {
   formatMs,
@@ -157,7 +157,7 @@ function cutOneWay(run: SimRun, fields: Fields): SimAction {
 
 function heal(run: SimRun): SimAction {
   return {
-    plan: 'Heal: open all links as before, then wait until all agree',
+    plan: 'Heal: open all links, then wait until all agree',
     async run(step) {
       const from = run.nowMs;
       const reorgs = new Map<string, number>();
@@ -172,7 +172,7 @@ function heal(run: SimRun): SimAction {
       if (!done) throw new Refused(`after ${formatMs(PATIENCE_MS)} they still disagree`);
       const story = [...reorgs].map(([node, depth]) => `${node} ${depth} deep`);
       const told = story.length === 0 ? 'nobody had to reorganise' : `reorganised: ${list(story)}`;
-      return `all agree after ${formatMs(run.nowMs - from)}; ${told}`;
+      return `all agree after ${formatMs(run.nowMs - from)}; ${told}${shapesLeft(run.yard.conditions)}`;
     },
   };
 }
@@ -211,7 +211,7 @@ function link(run: SimRun, fields: Fields): SimAction {
       `${words}: ${all}`,
     );
   return act(
-    `Shape ${words}: ${all} one way, until it is healed`,
+    `Shape ${words}: ${all} one way, until it is taken back (As before)`,
     () => {
       const asked = Object.fromEntries(shapes.map(([d, shape]) => [linkName(...d), shape]));
       run.yard.setShapes(`link: ${words} ${all}`, { ...run.yard.conditions.shapes, ...asked });

@@ -1,6 +1,6 @@
 import type { Conditions, LogEvent } from '../consensus/news.ts';
 import type { NetworkTemplate, Params } from '../consensus/params.ts';
-import { CALM, type Direction, linkName } from '../observe/condition-words.ts';
+import { CALM, type Direction, HEALED_WIRES, healed, linkName } from '../observe/condition-words.ts';
 import { assert } from '../util/assert.ts';
 import { type LinkShape, UNSHAPED } from '../util/link-shape.ts';
 import { defaultRegion, type Profile, profileShape, type Region } from '../util/profiles.ts';
@@ -203,18 +203,15 @@ export class SimYard {
     return this.#groups?.some((group) => group.includes(a) && group.includes(b)) ?? true;
   }
 
-  /** Opens every cut and takes back what was asked of single links. False: nothing was. */
+  /** Opens every cut and lets what is held arrive; delays, loss and rates of links stay. False: nothing was cut or held. */
   heal(): boolean {
-    const { oneWay, wireHeld, shapes } = this.#conditions;
-    const shaped = oneWay.length > 0 || wireHeld || Object.keys(shapes).length > 0;
+    const { oneWay, wireHeld } = this.#conditions;
+    const held = oneWay.length > 0 || wireHeld;
     const cut = this.#groups !== undefined;
-    if (!cut && !shaped) return false;
+    if (!cut && !held) return false;
     this.#groups = undefined;
     if (cut) this.world.heal();
-    if (shaped) {
-      const text = cut ? 'single links are as before, too' : 'healed: every link is open and as before';
-      this.#change(text, { oneWay: [], wireHeld: false, shapes: {} });
-    }
+    if (held) this.#change(HEALED_WIRES, healed(this.#conditions));
     this.#applyLinks();
     return true;
   }

@@ -132,10 +132,12 @@ describe('what keys do', () => {
       'Mine 1 block on A at 50 kH/s',
       'Mine 12 blocks on B at 50 kH/s',
       'Cut A | B C D: 3 links; no message crosses until: forkyard heal',
-      expect.stringContaining('Reorganise C D 3 deep: hold all miners, cut AB|CD, C mines 3 and A 5 blocks'),
+      expect.stringContaining(
+        'Undo the newest 3 blocks on every node: a branch of 5 beside them, with real work',
+      ),
       expect.stringContaining('End node B with -9'),
       'Cut A>B in one direction: nothing that A sends there arrives until: forkyard heal',
-      'Shape A-C, what is sent from now on: 200 ms ± 20 ms one way, until: forkyard heal',
+      'Shape A-C, what is sent from now on: 200 ms ± 20 ms one way, until: forkyard link --clear (heal leaves it)',
     ]);
   });
 

@@ -51,6 +51,37 @@ describe('the lessons that ship, simulated', () => {
     }
   });
 
+  it('heal opens links, leaves their delays, and says which', async () => {
+    const file = [
+      'title: x',
+      'network: regtest',
+      'nodes: 3',
+      'links: { A-C: { delay: 300ms } }',
+      'steps:',
+      '  - cut: A>B',
+      '  - heal:',
+      '  - cut: AB/C',
+      '  - mine: C 1',
+      '  - heal: no-wait',
+      'assert:',
+      '  - reorgs = 0 reorgs',
+    ].join('\n');
+    const log = join(dir, 'healed.jsonl');
+    const { result } = await play(read(file), 1, log);
+    const left = '; links stay as asked, until link --clear: A-C 300 ms';
+    const lines = result.steps.map((step) => step.text).filter((line) => line.includes(left));
+    expect(lines).toHaveLength(2);
+    const events = readFileSync(log, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as LogEvent);
+    const told = events.findLast((e) => e.kind === 'conditions');
+    expect(told?.kind === 'conditions' && [told.oneWay, Object.keys(told.shapes)]).toEqual([
+      [],
+      ['A>C', 'C>A'],
+    ]);
+  });
+
   it('the same seed tells the same story, another one another', async () => {
     const told = async (seed: number) => (await play(lesson('first-fork'), seed)).result.steps;
     expect(await told(4)).toEqual(await told(4));

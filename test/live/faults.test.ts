@@ -141,23 +141,27 @@ describe('faults without root', () => {
     });
     await ok('link --profile world');
     expect((await run('status')).stdout).toMatch(/FAULTS: A-C 200 ms ± 10 ms · A>B 60 ms · profile world/);
-    await ok('heal --no-wait');
+    await ok('partition A>B');
+    const healed = await ok('heal --no-wait');
+    expect(healed).toContain('links stay as asked, until link --clear: A-C 200 ms ± 10 ms · A>B 60 ms');
+    expect((await run('status')).stdout).toMatch(/FAULTS: A-C 200 ms ± 10 ms · A>B 60 ms · profile world/);
+    await ok('link --clear');
     expect((await run('status')).stdout).toContain('FAULTS: profile world');
     await ok('link --profile none');
   });
 
-  it('refuses with exit 2 what cannot be, and changes nothing', async () => {
-    for (const [line, why] of [
-      ['partition A>Z', "no node 'Z'"],
-      ['partition A>A', 'both sides'],
-      ['link A-C --delay -5ms', 'negative'],
-      ['link A-C --delay 5ms --jitter 9ms', 'jitter is at most the delay'],
-      ['link --profile mars', "no profile 'mars'"],
-      ['set A --region moon', "no region 'moon'"],
-      ['freeze Q', "no node 'Q'"],
+  it('refuses with exit 2 what cannot be and with 3 what is not there, and changes nothing', async () => {
+    for (const [line, why, code] of [
+      ['partition A>Z', "no node 'Z'", 3],
+      ['partition A>A', 'both sides', 2],
+      ['link A-C --delay -5ms', 'negative', 2],
+      ['link A-C --delay 5ms --jitter 9ms', 'jitter is at most the delay', 2],
+      ['link --profile mars', "no profile 'mars'", 2],
+      ['set A --region moon', "no region 'moon'", 2],
+      ['freeze Q', "no node 'Q'", 3],
     ] as const) {
       const ran = await run(line);
-      expect(ran.code, line).toBe(2);
+      expect(ran.code, line).toBe(code);
       expect(ran.stderr, line).toContain(why);
     }
     const dry = await ok('link A-C --delay 5ms --dry-run');

@@ -98,8 +98,10 @@ describe('a simulated yard in the page', () => {
     });
     expect(last(await ask('mine', { node: 'D', blocks: '1' }))).toContain('node D is frozen');
     await ask('thaw', { node: 'D' });
-    await ask('heal');
-    expect(run.yard.conditions).toMatchObject({ oneWay: [], shapes: {}, frozen: [] });
+    const shapes = run.yard.conditions.shapes;
+    expect(Object.keys(shapes).length).toBeGreaterThan(0);
+    expect(last(await ask('heal'))).toContain('; links stay as asked, until link --clear: ');
+    expect(run.yard.conditions).toMatchObject({ oneWay: [], wireHeld: false, shapes, frozen: [] });
     expect(last(await ask('kill', { node: 'C' }))).toContain('C is down');
     expect(run.nodes().map((n) => n.up)).toEqual([true, true, false, true]);
     expect(last(await ask('start', { node: 'C' }))).toContain('C is back');

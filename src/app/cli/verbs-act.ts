@@ -69,7 +69,7 @@ function partitionVerb(): Command {
 
 function healVerb(): Command {
   const heal = addDryRun(addShared(new Command('heal')))
-    .description('open all links again and wait until all agree')
+    .description('open all links and wait until all agree; delays, loss and rates of links stay')
     .option('--no-wait', 'do not wait')
     .action(async (options: { wait: boolean }, command: Command) => {
       const s = shared(command);
