@@ -17,10 +17,10 @@ import { formatDuration } from '../observe/units.ts';
 import { type Profile, REGIONS, type Region } from '../util/profiles.ts';
 import { MOST_FOR_FULL, type Topology } from '../util/topology.ts';
 import { isCalm } from './conditions.ts';
-import { minerKeyName } from './keyring.ts';
-import { didYouMean, letterOf } from './names.ts';
+import { didYouMean, letterOf, minerKeyName } from './names.ts';
 import { missing, misuse } from './problem.ts';
 import { resumed, stoppedYard } from './resume.ts';
+import { MAX_PACE_MS } from './yard-check.ts';
 import { damaged, writeYard, type YardFile, type YardNode } from './yard-file.ts';
 
 export type NetworkName = 'yard' | 'lab' | 'regtest';
@@ -50,7 +50,6 @@ export interface YardWishes {
   readonly regions?: readonly Region[];
 }
 
-export const MAX_NODES = 64;
 const DEFAULT_NODES = 4;
 const DEFAULT_RATE = 50_000;
 /** What an uncapped miner is taken for when a new yard's first target is made: a fast kernel on one thread. */
@@ -77,8 +76,10 @@ function wishedNode(index: number, wishes: YardWishes, network: string): YardNod
   };
 }
 
-/** Refuses wishes that contradict each other, by name. */
+/** Refuses wishes that contradict each other or that no yard can have, by name. */
 function checkWishes(wishes: YardWishes, count: number): void {
+  if ((wishes.paceMs ?? 0) > MAX_PACE_MS)
+    throw misuse(`a pace of ${formatDuration(wishes.paceMs!)} is longer than a day`);
   const rates = wishes.hashrates;
   if (rates !== undefined && rates.length !== 1 && rates.length !== count) {
     throw misuse(`${rates.length} hash rates for ${count} nodes`, 'Give one for all, or one for each node.');

@@ -9,8 +9,9 @@ import { makeDirectory } from '../host/directories.ts';
 import { writeAtomically } from '../host/files.ts';
 import { err, ok, type Result } from '../util/result.ts';
 import { Key } from '../wallet/keys.ts';
-import { didYouMean } from './names.ts';
+import { didYouMean, minerKeyName } from './names.ts';
 import { missing, misuse } from './problem.ts';
+import { shown } from './yard-check.ts';
 
 /** A key with a name: one of the ten well-known ones, or a file `keys/NAME.json` (mode 0600) in the yard. */
 export interface NamedKey {
@@ -23,12 +24,9 @@ export interface NamedKey {
   readonly wif: string;
 }
 
+/** Longest text that is looked at as a secret key; a WIF has 52 characters. */
+const MAX_WIF = 100;
 const NAME = /^[a-z][a-z0-9_-]{0,31}$/;
-/** Name of the key that a node's coinbases pay. */
-export function minerKeyName(letter: string): string {
-  return `miner-${letter.toLowerCase()}`;
-}
-
 function named(name: string, secret: Uint8Array, kind: NamedKey['kind'], params: Params): NamedKey {
   const key = new Key(secret);
   return {
@@ -48,8 +46,12 @@ function fileOf(dir: string, name: string): string {
 function readKey(dir: string, name: string, params: Params): Result<NamedKey, string> {
   const path = fileOf(dir, name);
   try {
-    const json = JSON.parse(readFileSync(path, 'utf8')) as { v?: number; wif?: unknown };
-    if (json.v !== 1 || typeof json.wif !== 'string') return err(`${path} is not a key file`);
+    const json = JSON.parse(readFileSync(path, 'utf8')) as { v?: unknown; wif?: unknown } | null;
+    if (json?.v !== 1) return err(`${path} is not a key file: v is ${shown(json?.v)}, not 1`);
+    if (typeof json.wif !== 'string' || json.wif.length > MAX_WIF)
+      return err(
+        `${path} is not a key file: wif is ${typeof json.wif === 'string' ? 'too long' : shown(json.wif)}`,
+      );
     const secret = decodeWif(json.wif, params.wifPrefix);
     if (!secret.ok) return err(`${path}: ${secret.error}`);
     return ok(named(name, secret.value, name.startsWith('miner-') ? 'miner' : 'own', params));

@@ -4,6 +4,9 @@ import { missing } from './problem.ts';
 
 /** Nodes are letters A…Z, then N27…; people are names; ids are known by their last six digits. */
 
+/** Most nodes of one yard. */
+export const MAX_NODES = 64;
+
 /** Name of the node with this index (from 0). */
 export function letterOf(index: number): string {
   return index < 26 ? String.fromCharCode(65 + index) : `N${index + 1}`;
@@ -51,6 +54,11 @@ export function checkNodes(text: string, known: readonly string[]): void {
   const letters = splitLetters(text.replace(/[/|<>-]/g, ''));
   const unknown = letters.ok ? letters.value.find((l) => !known.includes(l)) : undefined;
   if (unknown !== undefined) throw noSuchNode(unknown, known);
+}
+
+/** Name of the key that a node's coinbases pay. */
+export function minerKeyName(letter: string): string {
+  return `miner-${letter.toLowerCase()}`;
 }
 
 /** `A B D`, for "seen by A B D". */

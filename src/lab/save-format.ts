@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '../util/result.ts';
-import { strangersYard } from './yard-check.ts';
+import { shown, strangersYard } from './yard-check.ts';
 import type { YardFile } from './yard-file.ts';
 
 /**
@@ -56,6 +56,7 @@ export function belongs(name: string): boolean {
 const TOP = ['genesis.json', 'keys', 'yard.jsonl', 'yard.1.jsonl'];
 const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 const MAX_DEPTH = 4;
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/;
 
 /** The manifest of a save, or the first thing in it that cannot be: a save comes from somebody else. */
 export function readManifest(text: string): Result<Manifest, string> {
@@ -68,12 +69,14 @@ export function readManifest(text: string): Result<Manifest, string> {
   const given = json as Partial<Manifest> | null;
   if (typeof given !== 'object' || given === null || given.v !== 1)
     return err('its list of files is not one of ours');
-  if (typeof given.savedAt !== 'string' || !Array.isArray(given.files))
-    return err('its list of files lacks what every save has');
+  const { savedAt, files } = given;
+  if (typeof savedAt !== 'string' || !ISO_TIME.test(savedAt))
+    return err(`its savedAt is ${shown(savedAt)}, not a time`);
+  if (!Array.isArray(files)) return err(`its files is ${shown(files)}, not a list`);
   const yard = strangersYard(given.yard);
   if (!yard.ok) return err(`its yard cannot be: ${yard.error}`);
-  const fault = filesFault(given.files, yard.value);
-  return fault === undefined ? ok(given as Manifest) : err(fault);
+  const fault = filesFault(files, yard.value);
+  return fault === undefined ? ok({ v: 1, savedAt, yard: yard.value, files }) : err(fault);
 }
 
 function filesFault(files: readonly unknown[], yard: YardFile): string | undefined {
@@ -84,10 +87,10 @@ function filesFault(files: readonly unknown[], yard: YardFile): string | undefin
   for (const entry of files) {
     const { path, bytes, sha256 } = (entry ?? {}) as Partial<SavedFile>;
     if (typeof path !== 'string' || !isInside(path, tops))
-      return `it would write ${JSON.stringify(path)?.slice(0, 100)}, which belongs to no yard`;
+      return `it would write ${shown(path)}, which belongs to no yard`;
     if (seen.has(path)) return `it holds ${path} twice`;
     seen.add(path);
-    if (!Number.isSafeInteger(bytes) || bytes! < 0) return `the size of ${path} is ${JSON.stringify(bytes)}`;
+    if (!Number.isSafeInteger(bytes) || bytes! < 0) return `the size of ${path} is ${shown(bytes)}`;
     if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return `the hash of ${path} is not one`;
     sum += bytes!;
   }

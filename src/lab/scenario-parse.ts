@@ -2,8 +2,8 @@ import { parseRate } from '../observe/units.ts';
 import { defaultRegion, PROFILES } from '../util/profiles.ts';
 import { TOPOLOGIES } from '../util/topology.ts';
 import { parseFigureName } from './assertions.ts';
-import { MAX_NODES, type NetworkName } from './create.ts';
-import { didYouMean, letterOf } from './names.ts';
+import type { NetworkName } from './create.ts';
+import { didYouMean, letterOf, MAX_NODES } from './names.ts';
 import { parseRegion } from './profiles.ts';
 import type {
   Ask,

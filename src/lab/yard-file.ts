@@ -2,9 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Conditions } from '../consensus/news.ts';
 import { writeAtomically } from '../host/files.ts';
-import { err, ok, type Result } from '../util/result.ts';
+import { err, type Result } from '../util/result.ts';
 import type { Topology } from '../util/topology.ts';
 import { missing, type Problem } from './problem.ts';
+import { checkYard } from './yard-check.ts';
 
 /** The yard's own state on disk: `yard.json`, found upward from the working directory. */
 
@@ -80,39 +81,8 @@ export function readYard(dir: string): Result<YardFile, string> {
   } catch {
     return err(`${path} is not JSON; it was damaged or edited by hand`);
   }
-  const fault = faultOf(json);
-  return fault === undefined ? ok(json as YardFile) : err(`${path}: ${fault}`);
-}
-
-/** First field that is not as written by `writeYard`, with its value. */
-export function faultOf(json: unknown): string | undefined {
-  if (typeof json !== 'object' || json === null) return 'is not an object';
-  const yard = json as Record<string, unknown>;
-  if (yard['v'] !== 1) return `v is ${JSON.stringify(yard['v'])}; this forkyard reads version 1`;
-  for (const field of ['label', 'network']) {
-    if (typeof yard[field] !== 'string') return `${field} is ${JSON.stringify(yard[field])}, not a text`;
-  }
-  for (const field of ['spacingMs', 'delayMs']) {
-    if (typeof yard[field] !== 'number') return `${field} is ${JSON.stringify(yard[field])}, not a number`;
-  }
-  const nodes = yard['nodes'];
-  if (!Array.isArray(nodes) || nodes.length === 0) return 'nodes is not a list of nodes';
-  for (const [i, node] of (nodes as Record<string, unknown>[]).entries()) {
-    for (const field of ['letter', 'dir', 'payout', 'peerId', 'address']) {
-      if (typeof node[field] !== 'string')
-        return `nodes[${i}].${field} is ${JSON.stringify(node[field])}, not a text`;
-    }
-    for (const field of ['rpcPort', 'p2pPort', 'hashrate']) {
-      if (!Number.isSafeInteger(node[field])) {
-        return `nodes[${i}].${field} is ${JSON.stringify(node[field])}, not a whole number`;
-      }
-    }
-  }
-  const launcher = yard['launcher'] as Record<string, unknown> | undefined;
-  if (launcher !== undefined && !(Number.isInteger(launcher['pid']) && Number.isInteger(launcher['port']))) {
-    return `launcher is ${JSON.stringify(launcher)}, not a pid and a port`;
-  }
-  return undefined;
+  const yard = checkYard(json);
+  return yard.ok ? yard : err(`${path}: ${yard.error}`);
 }
 
 /** The nearest directory upward that holds a yard: `X/yard.json` or `X/.forkyard/yard.json`. */
