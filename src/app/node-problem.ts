@@ -1,6 +1,7 @@
 import { StoreMismatch } from '../consensus/opening.ts';
 import { PortError } from '../host/http.ts';
 import { CommitError, StoreError } from '../host/store.ts';
+import { printable } from '../util/printable.ts';
 
 /** What went wrong, where, and what next, in a sentence or two for the person who runs the node. */
 export function describeProblem(error: unknown, datadir: string): string {
@@ -29,7 +30,9 @@ const NEXT_STEP: Record<StoreMismatch['kind'], string> = {
 
 /** The sentence goes to stderr; the stack only for those who ask for it. */
 export function reportProblem(error: unknown, datadir: string): void {
-  process.stderr.write(`forkyard node: ${describeProblem(error, datadir).replaceAll('\n', ' ')}\n`);
+  process.stderr.write(
+    `forkyard node: ${printable(describeProblem(error, datadir).replaceAll('\n', ' '))}\n`,
+  );
   if (process.env['FORKYARD_DEBUG'] === '1' && error instanceof Error)
     process.stderr.write(`${error.stack}\n`);
 }

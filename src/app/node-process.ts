@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { keepFilesPrivate } from '../host/directories.ts';
 import { newForest } from '../observe/forest.ts';
 import { narrate } from '../observe/narrate.ts';
+import { printable } from '../util/printable.ts';
 import type { NodeProcessOptions } from './node-options.ts';
 import { checkOptions, loadParams, payoutScript } from './node-options.ts';
 import { reportProblem } from './node-problem.ts';
@@ -67,7 +68,7 @@ export async function runNodeProcess(options: NodeProcessOptions): Promise<numbe
 }
 
 function refuse(sentence: string, code = EXIT_USAGE): number {
-  process.stderr.write(`forkyard node: ${sentence}\n`);
+  process.stderr.write(`forkyard node: ${printable(sentence)}\n`);
   return code;
 }
 
@@ -133,6 +134,6 @@ function announce(options: NodeProcessOptions, node: RunningNode): void {
   node.log.subscribe((event) => {
     forest.apply(event);
     const line = narrate(event, forest);
-    if (line !== undefined) process.stdout.write(`${line}\n`);
+    if (line !== undefined) process.stdout.write(`${printable(line)}\n`);
   });
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { printable } from '../../util/printable.ts';
 import { firstExample, sortedOptions } from './common.ts';
 
 /** How help and errors are told, the same for every verb. */
@@ -16,6 +17,8 @@ export function configure(program: Command): void {
       visibleOptions: sortedOptions,
       subcommandTerm: (c) => [c.name(), ...c.aliases()].join(', '),
     });
-    command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'forkyard: ')) });
+    command.configureOutput({
+      outputError: (text, write) => write(printable(text.replace(/^error: /, 'forkyard: '))),
+    });
   }
 }

@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from 'commander';
 import { Interrupted } from '../../lab/action.ts';
 import { failed, missing, misuse, Problem } from '../../lab/problem.ts';
+import { printable, printableJson } from '../../util/printable.ts';
 import { isAscii, jsonToAscii, toAscii } from './ascii.ts';
 import { ending, interrupt } from './common.ts';
 import { folded } from './fit.ts';
@@ -59,7 +60,7 @@ function report(error: unknown, args: readonly string[]): number {
     if (problem.hint !== undefined) say(problem.hint, ascii);
     if (json) {
       const text = JSON.stringify({ error: problem.message, hint: problem.hint ?? null, exit: problem.exit });
-      process.stdout.write(`${ascii ? jsonToAscii(text) : text}\n`);
+      process.stdout.write(`${ascii ? jsonToAscii(text) : printableJson(text)}\n`);
     }
     return problem.exit;
   }
@@ -67,7 +68,7 @@ function report(error: unknown, args: readonly string[]): number {
     process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
   } else {
     process.stderr.write(
-      `forkyard: a bug of ours: ${(error as Error).message ?? String(error)}\n` +
+      `forkyard: a bug of ours: ${printable((error as Error).message ?? String(error))}\n` +
         'Please report it with the output of: FORKYARD_DEBUG=1 forkyard ' +
         `${args.map((a) => (/\s/.test(a) ? JSON.stringify(a) : a)).join(' ')}\n`,
     );
@@ -85,6 +86,6 @@ function fileProblem(error: unknown): Problem | undefined {
 }
 
 function say(text: string, ascii: boolean): void {
-  const typed = asTyped(text);
+  const typed = asTyped(printable(text));
   process.stderr.write(`${folded(ascii ? toAscii(typed) : typed, columnsOf(process.stderr))}\n`);
 }

@@ -1,4 +1,5 @@
 /** Where a command writes. Results go to stdout, refusals to stderr; `--json` leaves stdout to the one object. */
+import { printable, printableJson } from '../../util/printable.ts';
 import { isAscii, jsonToAscii, toAscii } from './ascii.ts';
 import { folded, table } from './fit.ts';
 import { asTyped } from './typed.ts';
@@ -12,6 +13,9 @@ export interface OutOptions {
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 
 const CODES: Readonly<Record<Style, number>> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 };
+
+/** What `style` writes; behind each of them stands its end. */
+const OWN_COLOUR = new RegExp(`(\\u001b\\[(?:0|${Object.values(CODES).join('|')})m)`);
 
 export class Out {
   readonly json: boolean;
@@ -45,8 +49,15 @@ export class Out {
     return this.#color ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text;
   }
 
+  /** Every text for a person passes here: of control characters only our own colours reach the terminal. */
   plain(text: string): string {
-    const typed = asTyped(text);
+    const safe = this.#color
+      ? text
+          .split(OWN_COLOUR)
+          .map((part, i) => (i % 2 === 1 ? part : printable(part)))
+          .join('')
+      : printable(text);
+    const typed = asTyped(safe);
     return this.ascii ? toAscii(typed) : typed;
   }
 
@@ -83,7 +94,7 @@ export class Out {
   object(value: unknown): void {
     if (!this.json) return;
     const json = JSON.stringify(value, jsonable);
-    process.stdout.write(`${this.ascii ? jsonToAscii(json) : json}\n`);
+    process.stdout.write(`${this.ascii ? jsonToAscii(json) : printableJson(json)}\n`);
   }
 
   error(text: string): void {

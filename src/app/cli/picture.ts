@@ -7,6 +7,7 @@ import { pictureSvg } from '../../observe/picture.ts';
 import { RECENT, type SeenPayment, Story } from '../../observe/story.ts';
 import { parseCount } from '../../observe/units.ts';
 import { clockSpan } from '../../observe/words.ts';
+import { printable } from '../../util/printable.ts';
 import type { Shared } from './common.ts';
 import { type RunLog, readRunLog } from './run-log.ts';
 
@@ -28,7 +29,7 @@ export function savePicture(s: Shared, options: PictureOptions): void {
   if (last?.ok === false) throw misuse(last.error);
   const drawn = draw(readRunLog(s.yard, options.log), last?.value, options.payment);
   if (file === true) {
-    process.stdout.write(drawn.text);
+    process.stdout.write(process.stdout.isTTY === true ? printable(drawn.text) : drawn.text);
     return;
   }
   const target = resolve(file);

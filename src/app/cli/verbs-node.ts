@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { misuse, Problem } from '../../lab/problem.ts';
+import { printable, printableJson } from '../../util/printable.ts';
 import { jsonToAscii } from './ascii.ts';
 import { addShared, ending, example, shared } from './common.ts';
 import { folded } from './fit.ts';
@@ -25,9 +26,10 @@ function argumentOf(text: string): unknown {
 
 /** Core's own text and JSON, as they are; only its help is for a person's eyes alone. */
 function answerText(out: Out, method: string, answer: unknown): string {
-  if (typeof answer === 'string') return method === 'help' ? folded(out.plain(answer), out.columns) : answer;
+  if (typeof answer === 'string')
+    return method === 'help' ? folded(out.plain(answer), out.columns) : printable(answer);
   const json = JSON.stringify(answer, null, out.json ? 0 : 2);
-  return out.ascii ? jsonToAscii(json) : json;
+  return out.ascii ? jsonToAscii(json) : printableJson(json);
 }
 
 function rpcVerb(): Command {
