@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LogEvent } from '../consensus/news.ts';
+import { streamLimits } from './limits.ts';
 
 /** What the stream needs of an event log. */
 export interface EventSource {
@@ -8,15 +9,9 @@ export interface EventSource {
   subscribe(listener: (event: LogEvent) => void): () => void;
 }
 
-/** A reader that lets this much pile up is cut off; it may come back with Last-Event-ID. */
-const BACKLOG_BYTES = 4 * 1024 * 1024;
-/** A comment line in silent times, so that both ends notice a dead connection. */
-const HEARTBEAT_MS = 15_000;
-const CHUNK = 500;
-
 /** What of the log a reader asks for: `Last-Event-ID` (a reconnect) before `?after=`; neither: from now on. */
-export function startOf(request: IncomingMessage, url: URL): number | 'now' | 'malformed' {
-  const given = request.headers['last-event-id'] ?? url.searchParams.get('after');
+export function startOf(request: IncomingMessage, query: URLSearchParams): number | 'now' | 'malformed' {
+  const given = request.headers['last-event-id'] ?? query.get('after');
   if (given === null || given === undefined || given === '') return 'now';
   return typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : 'malformed';
 }
@@ -37,7 +32,11 @@ export function streamEvents(
   });
   response.write(': forkyard events\n\n');
   let unsubscribe: () => void = () => undefined;
-  const heartbeat = setInterval(() => response.write(':\n\n'), HEARTBEAT_MS);
+  const deaf = deafness(response);
+  const heartbeat = setInterval(() => {
+    response.write(':\n\n');
+    if (deaf()) cutOff();
+  }, streamLimits.heartbeatMs);
   heartbeat.unref();
   let over = false;
   const end = () => {
@@ -46,6 +45,10 @@ export function streamEvents(
     clearInterval(heartbeat);
     unsubscribe();
     response.end();
+  };
+  const cutOff = () => {
+    end();
+    response.destroy();
   };
   response.on('close', end);
   response.on('error', end);
@@ -63,20 +66,21 @@ export function streamEvents(
     unsubscribe = source.subscribe((event) => {
       if (over || event.seq <= sent) return;
       send(event);
-      if (response.writableLength > BACKLOG_BYTES) {
-        end();
-        response.destroy();
-      }
+      if (response.writableLength > streamLimits.backlogBytes) cutOff();
     });
   };
   // The stored part goes out at the reader's own speed; only then does it follow live.
   const replay = () => {
     for (;;) {
       if (over) return;
-      const batch = source.since(sent, CHUNK);
+      const batch = source.since(sent, streamLimits.replayEvents);
       if (batch.length === 0) break;
       let flowing = true;
-      for (const event of batch) flowing = send(event);
+      for (const event of batch) {
+        flowing = send(event);
+        // An event may be as long as the list of a block's payments.
+        if (!flowing && response.writableLength > streamLimits.replayBytes) break;
+      }
       if (!flowing) {
         response.once('drain', replay);
         return;
@@ -87,4 +91,17 @@ export function streamEvents(
   if (from === 'now') follow();
   else replay();
   return end;
+}
+
+/** Answers at every heartbeat whether the reader has taken nothing for too long. */
+function deafness(response: ServerResponse): () => boolean {
+  let taken = -1;
+  let beats = 0;
+  return () => {
+    const { socket } = response;
+    const before = taken;
+    taken = socket === null ? -1 : socket.bytesWritten - socket.writableLength;
+    beats = response.writableNeedDrain && taken === before ? beats + 1 : 0;
+    return beats * streamLimits.heartbeatMs >= streamLimits.deafMs;
+  };
 }

@@ -3,11 +3,7 @@ import type { Json, JsonInput, JsonObject } from './http-json.ts';
 import { stringify } from './http-json.ts';
 import type { Call, RpcRegistry } from './http-methods.ts';
 import { bindArguments } from './http-methods.ts';
-
-/** Requests in one batch; Core has no bound, but a batch holds the server for as long as it runs. */
-const BATCH_LIMIT = 1_000;
-/** Characters of all answers of one batch together; what comes after gets an error instead. */
-const BATCH_REPLY_LIMIT = 64 * 1024 * 1024;
+import { rpcLimits } from './limits.ts';
 
 /** What goes back over HTTP. Status 204 has no body (JSON-RPC 2.0 notifications). */
 export interface HttpAnswer {
@@ -38,15 +34,32 @@ export interface Dispatcher {
 /**
  * Answers one HTTP body: a request of JSON-RPC 1.0, 1.1 or 2.0, or a batch. As Core's httprpc.cpp: a legacy request that
  * fails gets an HTTP error (404 unknown method, 400 invalid request, else 500), a 2.0 request and a batch always 200.
+ * `take` says whether there is room for so many more bytes of answers.
  */
-export async function answer(body: string, to: Dispatcher, call: Call): Promise<HttpAnswer> {
+export async function answer(
+  body: string,
+  to: Dispatcher,
+  call: Call,
+  take: (bytes: number) => boolean,
+): Promise<HttpAnswer | 'no-room'> {
+  const result = await answerBody(body, to, call, take);
+  // A batch has taken room for its answers one by one.
+  return body.trimStart().startsWith('[') || take(result.body.length) ? result : 'no-room';
+}
+
+async function answerBody(
+  body: string,
+  to: Dispatcher,
+  call: Call,
+  take: (bytes: number) => boolean,
+): Promise<HttpAnswer> {
   let parsed: JsonInput;
   try {
     parsed = JSON.parse(body) as JsonInput;
   } catch {
     return failure(new RpcError(RPC.PARSE_ERROR, 'Parse error'), { v2: false, id: null });
   }
-  if (Array.isArray(parsed)) return answerBatch(parsed, to, call);
+  if (Array.isArray(parsed)) return answerBatch(parsed, to, call, take);
   const envelope: Envelope = { v2: false, id: null };
   try {
     if (parsed === null || typeof parsed !== 'object')
@@ -66,10 +79,20 @@ export async function answer(body: string, to: Dispatcher, call: Call): Promise<
   }
 }
 
-async function answerBatch(batch: readonly JsonInput[], to: Dispatcher, call: Call): Promise<HttpAnswer> {
-  if (batch.length > BATCH_LIMIT)
+const TOO_LARGE = new RpcError(
+  RPC.OUT_OF_MEMORY,
+  'the answers of this batch are too large together; ask in smaller batches',
+);
+
+async function answerBatch(
+  batch: readonly JsonInput[],
+  to: Dispatcher,
+  call: Call,
+  take: (bytes: number) => boolean,
+): Promise<HttpAnswer> {
+  if (batch.length > rpcLimits.batch)
     return failure(
-      new RpcError(RPC.INVALID_REQUEST, `batch of ${batch.length} requests; at most ${BATCH_LIMIT}`),
+      new RpcError(RPC.INVALID_REQUEST, `batch of ${batch.length} requests; at most ${rpcLimits.batch}`),
       {
         v2: false,
         id: null,
@@ -77,6 +100,7 @@ async function answerBatch(batch: readonly JsonInput[], to: Dispatcher, call: Ca
     );
   const replies: string[] = [];
   let length = 0;
+  let full = false;
   for (const item of batch) {
     const envelope: Envelope = { v2: false, id: null };
     let text: string;
@@ -84,16 +108,17 @@ async function answerBatch(batch: readonly JsonInput[], to: Dispatcher, call: Ca
     try {
       const request = parseRequest(item, envelope);
       silent = isNotification(request);
-      if (length > BATCH_REPLY_LIMIT)
-        throw new RpcError(
-          RPC.OUT_OF_MEMORY,
-          'the answers of this batch are too large together; ask in smaller batches',
-        );
+      if (full || length > rpcLimits.batchReply) throw TOO_LARGE;
       text = reply(envelope, await execute(request, to, call));
     } catch (error) {
       text = reply(envelope, null, asError(error));
     }
     if (silent) continue;
+    // The texts of errors are short, and there are at most as many as requests.
+    if (!full && !take(text.length)) {
+      full = true;
+      text = reply(envelope, null, TOO_LARGE);
+    }
     length += text.length;
     replies.push(text.trimEnd());
     // Other callers, peers and the miner get their turn between two requests.

@@ -1,30 +1,16 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ByteBudget, type ByteShare } from './byte-budget.ts';
 import type { Cookie } from './http-cookie.ts';
 import { writeCookie } from './http-cookie.ts';
 import type { EventSource } from './http-events.ts';
 import { startOf, streamEvents } from './http-events.ts';
 import type { RpcRegistry } from './http-methods.ts';
+import { Places } from './http-places.ts';
 import { answer } from './http-rpc.ts';
-
-/** Bounds of the server; tests take smaller ones. */
-export const httpLimits = {
-  /** A block of 4 million weight units is 8 MB of hex; twice that leaves room for a batch. */
-  bodyBytes: 16 * 1024 * 1024,
-  connections: 128,
-  /** Calls at work at the same time; Core answers 503 beyond its work queue too. */
-  calls: 64,
-  streams: 32,
-  /** A client that trickles its headers or its body loses the connection. */
-  headersMs: 10_000,
-  requestMs: 30_000,
-  /** How often those two are looked at. */
-  checkMs: 2_000,
-  keepAliveMs: 60_000,
-  /** How long `close` lets running calls finish before it cuts them off. */
-  closeGraceMs: 2_000,
-} as const;
+import { isLoopbackHost, parseTarget, type Target } from './http-target.ts';
+import { httpLimits } from './limits.ts';
 
 type HttpLimits = { readonly [K in keyof typeof httpLimits]: number };
 
@@ -71,7 +57,6 @@ export class PortError extends Error {
  */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const limits: HttpLimits = { ...httpLimits, ...options.limits };
-  const state: ServerState = { limits, calls: 0, streams: new Set(), aborts: new Set(), closing: false };
   let cookie: Cookie | undefined;
   const server = createServer(
     {
@@ -89,7 +74,15 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
       });
     },
   );
-  server.maxConnections = limits.connections;
+  const state: ServerState = {
+    limits,
+    places: new Places(server, limits),
+    budget: new ByteBudget(limits.heldBytes),
+    calls: 0,
+    streams: new Set(),
+    aborts: new Set(),
+    closing: false,
+  };
   const port = await listen(server, options.port);
   try {
     cookie = writeCookie(options.cookieFile);
@@ -119,6 +112,8 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
 
 interface ServerState {
   readonly limits: HttpLimits;
+  readonly places: Places;
+  readonly budget: ByteBudget;
   calls: number;
   readonly streams: Set<() => void>;
   readonly aborts: Set<AbortController>;
@@ -155,11 +150,12 @@ async function handle(
 ): Promise<void> {
   if (!isLoopbackHost(request.headers.host))
     return refuse(response, 403, 'the Host header must be 127.0.0.1, localhost or [::1]');
-  const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-  const isEvents = url.pathname === '/events' && options.events !== undefined;
+  const target = parseTarget(request.url);
+  if (target === undefined) return refuse(response, 400, 'the request target must be a path');
+  const isEvents = target.path === '/events' && options.events !== undefined;
   const { pages = {} } = options;
-  const page = Object.hasOwn(pages, url.pathname) ? pages[url.pathname] : undefined;
-  if (url.pathname !== '/' && !isEvents && page === undefined)
+  const page = Object.hasOwn(pages, target.path) ? pages[target.path] : undefined;
+  if (target.path !== '/' && !isEvents && page === undefined)
     return refuse(response, 404, 'no such path: POST / or GET /events');
   const verb = isEvents || page !== undefined ? 'GET' : 'POST';
   if (request.method !== verb) {
@@ -168,7 +164,7 @@ async function handle(
       response,
       405,
       verb === 'GET'
-        ? `${url.pathname.slice(1)} are read with GET`
+        ? `${target.path.slice(1)} are read with GET`
         : 'JSONRPC server handles only POST requests',
     );
   }
@@ -180,38 +176,59 @@ async function handle(
       'wrong or missing cookie: send the content of the .cookie file as user:password',
     );
   }
+  state.places.trust(request.socket);
   if (state.closing) return refuse(response, 503, 'shutting down');
-  if (isEvents) return openStream(request, response, url, options.events!, state);
-  if (page !== undefined) return send(response, 200, page.type, await page.body());
-  if (state.calls >= state.limits.calls) return refuse(response, 503, 'Work queue depth exceeded');
+  if (isEvents) return openStream(request, response, target, options.events!, state);
+  const share = state.budget.share();
+  response.once('close', share.giveBack);
+  if (page !== undefined) return send(response, 200, page.type, await page.body(), state.limits.replyMs);
+  return call(request, response, options, state, share);
+}
+
+/** One call, or one batch of calls. */
+async function call(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: RpcServerOptions,
+  state: ServerState,
+  share: ByteShare,
+): Promise<void> {
+  const { limits } = state;
+  if (state.calls >= limits.calls) return refuse(response, 503, 'Work queue depth exceeded');
   state.calls++;
   const abort = new AbortController();
   state.aborts.add(abort);
-  response.on('close', () => abort.abort());
+  response.once('close', () => abort.abort());
   try {
-    const body = await readBody(request, state.limits.bodyBytes);
+    const body = await readBody(request, limits.bodyBytes, share);
     if (body === 'too-large')
-      return refuse(response, 413, `the request body is larger than ${state.limits.bodyBytes} bytes`);
+      return refuse(response, 413, `the request body is larger than ${limits.bodyBytes} bytes`);
+    if (body === 'no-room') return refuse(response, 503, TOO_MUCH_HELD);
     if (body === 'cut-off') return;
-    const result = await answer(body, options, { signal: abort.signal });
+    const result = await answer(body, options, { signal: abort.signal }, share.take);
+    if (response.destroyed) return;
     // Otherwise a kept-alive connection would hold up the close.
     if (state.closing) response.setHeader('connection', 'close');
-    if (result.status === 204) response.writeHead(204).end();
-    else send(response, result.status, 'application/json', result.body);
+    if (result === 'no-room') refuse(response, 503, TOO_MUCH_HELD);
+    else if (result.status === 204) response.writeHead(204).end();
+    else send(response, result.status, 'application/json', result.body, limits.replyMs);
   } finally {
     state.calls--;
     state.aborts.delete(abort);
+    if (response.destroyed) share.giveBack();
   }
 }
+
+const TOO_MUCH_HELD = 'too many bytes of other calls wait to be read or sent; try again later';
 
 function openStream(
   request: IncomingMessage,
   response: ServerResponse,
-  url: URL,
+  target: Target,
   source: EventSource,
   state: ServerState,
 ): void {
-  const from = startOf(request, url);
+  const from = startOf(request, target.query);
   if (from === 'malformed') {
     refuse(response, 400, 'Last-Event-ID and after= take a sequence number');
     return;
@@ -225,12 +242,11 @@ function openStream(
   response.on('close', () => state.streams.delete(end));
 }
 
-/** Core leaves this to the bind address; a browser does not, so the name that it used counts too. */
-function isLoopbackHost(host: string | undefined): boolean {
-  return host !== undefined && /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i.test(host);
-}
-
-async function readBody(request: IncomingMessage, limit: number): Promise<string | 'too-large' | 'cut-off'> {
+async function readBody(
+  request: IncomingMessage,
+  limit: number,
+  share: ByteShare,
+): Promise<string | 'too-large' | 'no-room' | 'cut-off'> {
   if (Number(request.headers['content-length'] ?? 0) > limit) return 'too-large';
   const chunks: Buffer[] = [];
   let size = 0;
@@ -238,6 +254,7 @@ async function readBody(request: IncomingMessage, limit: number): Promise<string
     for await (const chunk of request as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > limit) return 'too-large';
+      if (!share.take(chunk.length)) return 'no-room';
       chunks.push(chunk);
     }
   } catch (error) {
@@ -253,7 +270,14 @@ function refuse(response: ServerResponse, status: number, why: string): void {
   send(response, status, 'text/plain; charset=utf-8', `${why}\n`);
 }
 
-function send(response: ServerResponse, status: number, type: string, body: string): void {
+/** `patienceMs`: how long the client may take nothing of it. */
+function send(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string,
+  patienceMs: number = httpLimits.replyMs,
+): void {
   const bytes = Buffer.from(body, 'utf8');
   response.writeHead(status, {
     'content-type': type,
@@ -261,5 +285,7 @@ function send(response: ServerResponse, status: number, type: string, body: stri
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   });
+  // The timer of the socket starts anew whenever the client takes some, and ends with the answer.
+  response.setTimeout(patienceMs, () => response.destroy());
   response.end(bytes);
 }

@@ -1,3 +1,49 @@
+/** Bounds of the HTTP server of a node and of a launcher; tests take smaller ones. Times are milliseconds, sizes bytes. */
+export const httpLimits = {
+  /** A block of 4 million weight units is 8 MB of hex; twice that leaves room for a batch. */
+  bodyBytes: 16 * 1024 * 1024,
+  /** Requests that are being read and answers that are not sent yet, of all calls together. */
+  heldBytes: 128 * 1024 * 1024,
+  /** Beyond them the oldest idle connections without the cookie are closed (http-places.ts). */
+  connections: 512,
+  newcomers: 1_024,
+  /** Calls at work at the same time; Core answers 503 beyond its work queue too. */
+  calls: 64,
+  streams: 32,
+  /** Headers must be whole so soon after the connection or the request begins, and the body so soon. */
+  headersMs: 5_000,
+  requestMs: 30_000,
+  /** How often those two are looked at. */
+  checkMs: 1_000,
+  keepAliveMs: 60_000,
+  /** A client that takes nothing of its answer for so long loses the connection. */
+  replyMs: 60_000,
+  /** How long `close` lets running calls finish before it cuts them off. */
+  closeGraceMs: 2_000,
+} as const;
+
+/** Bounds of one answer. */
+export const rpcLimits = {
+  /** Requests in one batch; Core has no bound, but a batch holds the server for as long as it runs. */
+  batch: 1_000,
+  /** Characters of all answers of one batch together; what comes after gets an error instead. */
+  batchReply: 64 * 1024 * 1024,
+} as const;
+
+/** Bounds of one event stream. */
+export const streamLimits = {
+  /** A reader that lets this much pile up is cut off; it may come back with Last-Event-ID. */
+  backlogBytes: 2 * 1024 * 1024,
+  /** What is replayed waits for the reader when this much is unsent. */
+  replayBytes: 256 * 1024,
+  /** Events of the log that are replayed in one go. */
+  replayEvents: 500,
+  /** A comment line in silent times, so that both ends notice a dead connection. */
+  heartbeatMs: 15_000,
+  /** A reader that takes nothing for so long is cut off. */
+  deafMs: 60_000,
+} as const;
+
 /** Bounds of the host: what grows because of outside data and is kept outside the node (its own are in node/limits.ts). */
 export const hostLimits = {
   /**

@@ -255,6 +255,66 @@ describe('who may ask', () => {
     await expect.poll(async () => (await http({ body: '{"method":"dust"}' })).status).toBe(200);
   });
 
+  /** A server with these bounds, and a client that reads the first bytes of a large answer and no more. */
+  async function deafClient(limits: { heldBytes?: number; replyMs?: number }) {
+    await server.close();
+    server = await startRpcServer({
+      port: 0,
+      cookieFile: join(dir, '.cookie'),
+      registry: new RpcRegistry(methods),
+      bug: (method) => bugs.push(method),
+      limits,
+    });
+    const auth = Buffer.from(readFileSync(server.cookieFile)).toString('base64');
+    // More than the system takes for a socket that nobody reads; the request is as large.
+    const body = JSON.stringify({ method: 'echo', params: ['x'.repeat(15_000_000)] });
+    const socket = connect(server.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    const answered = new Promise((resolve) => socket.once('readable', () => resolve(true)));
+    socket.write(
+      `POST / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic ${auth}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    await answered;
+    return { socket, ask: async () => (await http({ body })).status };
+  }
+
+  it('bounds what answers hold that nobody reads, over all clients together', async () => {
+    const { socket, ask } = await deafClient({ heldBytes: 31_000_000 });
+    expect(await ask()).toBe(503);
+    expect((await http({ body: '{"method":"dust"}' })).status).toBe(200);
+    socket.destroy();
+    await expect.poll(ask, { timeout: 60_000 }).toBe(200);
+    expect(bugs).toEqual([]);
+  });
+
+  it('hangs up on a client that takes nothing of its answer', async () => {
+    const { socket, ask } = await deafClient({ heldBytes: 31_000_000, replyMs: 300 });
+    // Only when the answer of the other is given up is there room for this one.
+    await expect.poll(ask, { timeout: 60_000 }).toBe(200);
+    expect(bugs).toEqual([]);
+    socket.destroy();
+  });
+
+  it('gives an error for each call of a batch whose answers have no room', async () => {
+    await server.close();
+    server = await startRpcServer({
+      port: 0,
+      cookieFile: join(dir, '.cookie'),
+      registry: new RpcRegistry(methods),
+      bug: (method) => bugs.push(method),
+      limits: { heldBytes: 300_000 },
+    });
+    const params = ['y'.repeat(40_000)];
+    const batch = [1, 2, 3, 4].map((id) => ({ jsonrpc: '2.0', id, method: 'echo', params }));
+    const ask = async () => JSON.parse((await http({ body: JSON.stringify(batch) })).text) as JsonObject[];
+    for (let round = 0; round < 3; round++) {
+      const kinds = (await ask()).map((one) =>
+        'result' in one ? 'result' : (one['error'] as JsonObject)['code'],
+      );
+      expect(kinds).toEqual(['result', 'result', 'result', RPC.OUT_OF_MEMORY]);
+    }
+  });
+
   it('says so when the port is taken, and leaves the cookie of the other alone', async () => {
     const before = readFileSync(server.cookieFile, 'latin1');
     const second = startRpcServer({

@@ -1,7 +1,10 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { exportRun } from '../../src/app/page/export-file.ts';
-import { parseLog } from '../../src/app/page/log-file.ts';
+import { logTail, openTail, parseLog } from '../../src/app/page/log-file.ts';
 import type { LogEvent } from '../../src/consensus/news.ts';
 import { answersOf } from '../../src/observe/agreement.ts';
 import { newForest } from '../../src/observe/forest.ts';
@@ -43,6 +46,35 @@ function grown(events: readonly LogEvent[]) {
 }
 
 const plain = { opened: new Set<number>(), shown: new Set<string>() };
+
+describe('the end of a log', () => {
+  it('is the same in one piece and in many, and begins with a whole line', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'forkyard-log-'));
+    try {
+      const lines = (count: number, name: string) =>
+        Array.from({ length: count }, (_, i) => `${name} ${i} ${'x'.repeat(i % 200)}\n`).join('');
+      writeFileSync(join(dir, 'yard.1.jsonl'), lines(3_000, 'before'));
+      writeFileSync(join(dir, 'yard.jsonl'), lines(2_000, 'now'));
+      const all =
+        readFileSync(join(dir, 'yard.1.jsonl')).length + readFileSync(join(dir, 'yard.jsonl')).length;
+      for (const most of [0, 1, 100, 70_000, 250_000, 400_000, all - 1, all, all + 1]) {
+        const whole = logTail(dir, most);
+        const tail = openTail(dir, most);
+        const pieces: Buffer[] = [];
+        for await (const piece of tail.pieces()) pieces.push(piece);
+        tail.close();
+        expect(tail.bytes).toBe(whole.length);
+        expect(whole.length).toBeLessThanOrEqual(most);
+        expect(Buffer.concat(pieces).equals(whole)).toBe(true);
+        if (whole.length > 0) expect(whole.toString()).toMatch(/^(before|now) \d+ x*\n/);
+        if (most > 200) expect(whole.toString()).toMatch(/now 1999 x*\n$/);
+      }
+      expect(logTail(dir, all).length).toBe(all);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+});
 
 describe('layout of the tree', () => {
   it('folds a run longer than four where nothing forks, never the newest, and opens it again', () => {

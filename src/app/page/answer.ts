@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { pageLimits } from './limits.ts';
 
 /** Nothing but our own three files; no frame around us, no form to elsewhere. */
 const POLICY = [
@@ -19,14 +20,20 @@ export function refuse(response: ServerResponse, status: number, why: string): v
 }
 
 export function answer(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
+  begin(response, status, type, Buffer.byteLength(body));
+  response.end(body);
+}
+
+/** The head of an answer of so many bytes. A client that takes none of them for too long loses the connection. */
+export function begin(response: ServerResponse, status: number, type: string, bytes: number): void {
   response.writeHead(status, {
     'content-type': type,
-    'content-length': Buffer.byteLength(body),
+    'content-length': bytes,
     'content-security-policy': POLICY,
     'cache-control': 'no-store',
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
     'cross-origin-resource-policy': 'same-origin',
   });
-  response.end(body);
+  response.setTimeout(pageLimits.replyMs, () => response.destroy());
 }

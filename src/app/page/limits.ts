@@ -5,9 +5,18 @@ export const pageLimits = {
   /** Actions at work at the same time. */
   actions: 8,
   streams: 16,
-  connections: 64,
-  headersMs: 10_000,
+  /** Beyond them the oldest idle connections are closed (host/http-places.ts). */
+  connections: 256,
+  newcomers: 1_024,
+  /** Headers must be whole so soon after the connection or the request begins, and the body so soon. */
+  headersMs: 5_000,
   requestMs: 30_000,
+  /** How often those two are looked at. */
+  checkMs: 1_000,
+  /** A client that takes nothing of a file or of the log for so long loses the connection. */
+  replyMs: 30_000,
+  /** Logs that are being sent at the same time. */
+  logs: 8,
   /** What of the log's end a page is given at first: about 100,000 events. */
   logBytes: 24 * 1024 * 1024,
   /** How long one answer about the nodes is good for all pages. */

@@ -2,25 +2,76 @@ import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogEvent } from '../../consensus/news.ts';
 
-/** The end of a yard's log as it lies on disk, older file first, cut at the beginning of a line. */
-export function logTail(dir: string, maxBytes: number): Buffer {
-  const now = tailOf(join(dir, 'yard.jsonl'), maxBytes);
-  const before = now.length < maxBytes ? tailOf(join(dir, 'yard.1.jsonl'), maxBytes - now.length) : undefined;
-  return before === undefined ? now : Buffer.concat([before, now]);
+/** The end of a log: open files, read when somebody takes what is in them. */
+export interface LogTail {
+  readonly bytes: number;
+  pieces(): AsyncGenerator<Buffer>;
+  close(): void;
 }
 
-function tailOf(path: string, maxBytes: number): Buffer {
-  if (!existsSync(path)) return Buffer.alloc(0);
-  const fd = openSync(path, 'r');
+interface Part {
+  readonly fd: number;
+  readonly from: number;
+  readonly bytes: number;
+}
+
+const PIECE_BYTES = 64 * 1024;
+
+/** The end of a yard's log as it lies on disk, older file first, cut at the beginning of a line. */
+export function logTail(dir: string, maxBytes: number): Buffer {
+  const parts = partsOf(dir, maxBytes);
   try {
-    const { size } = fstatSync(fd);
-    const buffer = Buffer.alloc(Math.min(size, maxBytes));
-    const got = readSync(fd, buffer, 0, buffer.length, size - buffer.length);
-    const text = buffer.subarray(0, got);
-    return size > maxBytes ? text.subarray(text.indexOf(10) + 1) : text;
+    return Buffer.concat(parts.map((part) => readAt(part.fd, part.from, part.bytes)));
   } finally {
-    closeSync(fd);
+    for (const { fd } of parts) closeSync(fd);
   }
+}
+
+/** The same, piece by piece. Whoever opens it closes it. */
+export function openTail(dir: string, maxBytes: number): LogTail {
+  const parts = partsOf(dir, maxBytes);
+  return {
+    bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
+    async *pieces() {
+      for (const { fd, from, bytes } of parts) {
+        for (let at = 0; at < bytes; at += PIECE_BYTES) {
+          yield readAt(fd, from + at, Math.min(PIECE_BYTES, bytes - at));
+        }
+      }
+    },
+    close() {
+      for (const { fd } of parts) closeSync(fd);
+    },
+  };
+}
+
+function partsOf(dir: string, maxBytes: number): Part[] {
+  const now = partOf(join(dir, 'yard.jsonl'), maxBytes);
+  const left = maxBytes - (now?.bytes ?? 0);
+  const before = left > 0 ? partOf(join(dir, 'yard.1.jsonl'), left) : undefined;
+  return [before, now].filter((part) => part !== undefined);
+}
+
+function partOf(path: string, maxBytes: number): Part | undefined {
+  if (!existsSync(path)) return undefined;
+  const fd = openSync(path, 'r');
+  const { size } = fstatSync(fd);
+  const from = size > maxBytes ? lineAfter(fd, size - maxBytes, size) : 0;
+  return { fd, from, bytes: size - from };
+}
+
+/** Where the first line begins that begins after `at`; `end` when none does. */
+function lineAfter(fd: number, at: number, end: number): number {
+  for (let from = at; from < end; from += PIECE_BYTES) {
+    const newline = readAt(fd, from, Math.min(PIECE_BYTES, end - from)).indexOf(10);
+    if (newline >= 0) return from + newline + 1;
+  }
+  return end;
+}
+
+function readAt(fd: number, from: number, bytes: number): Buffer {
+  const buffer = Buffer.alloc(bytes);
+  return buffer.subarray(0, readSync(fd, buffer, 0, bytes, from));
 }
 
 export interface ReadLog {

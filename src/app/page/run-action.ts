@@ -66,10 +66,16 @@ export async function runAction(
 async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > pageLimits.bodyBytes) return undefined;
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > pageLimits.bodyBytes) return undefined;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // The client has gone before the end.
+    if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') return undefined;
+    throw error;
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,14 +1,17 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { startOf, streamEvents } from '../../host/http-events.ts';
+import { Places } from '../../host/http-places.ts';
+import { isLoopbackHost, parseTarget, type Target } from '../../host/http-target.ts';
 import { allKeys } from '../../lab/keyring.ts';
 import type { Launcher } from '../../lab/launcher.ts';
 import { listenFrom } from '../../lab/ports.ts';
-import { answer, refuse } from './answer.ts';
+import { answer, begin, refuse } from './answer.ts';
 import { readPageFiles } from './files.ts';
 import { pageLimits } from './limits.ts';
-import { logTail } from './log-file.ts';
+import { openTail } from './log-file.ts';
 import { runAction } from './run-action.ts';
 
 export const FIRST_PAGE_PORT = 8_440;
@@ -35,10 +38,12 @@ interface Context {
   readonly streams: Set<() => void>;
   readonly aborts: Set<AbortController>;
   readonly nodes: () => Promise<string>;
+  /** Those to whom the log is being sent, oldest first. */
+  readonly logs: Set<ServerResponse>;
   closing: boolean;
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => void | Promise<void>;
+type Handler = (request: IncomingMessage, response: ServerResponse, target: Target) => void | Promise<void>;
 
 /**
  * The page of one yard, on 127.0.0.1 only. Looking needs no token (a page elsewhere cannot read us: no CORS header, and
@@ -53,6 +58,7 @@ export async function startPage(options: PageOptions): Promise<Page> {
     streams: new Set(),
     aborts: new Set(),
     nodes: nodesTeller(options.launcher),
+    logs: new Set(),
     closing: false,
   };
   const fixed = (type: string, body: string): Handler => {
@@ -65,21 +71,25 @@ export async function startPage(options: PageOptions): Promise<Page> {
     '/style.css': ['GET', fixed('text/css; charset=utf-8', files.style)],
     '/yard': ['GET', (_, response) => answer(response, 200, JSON_TYPE, describeYard(options.launcher))],
     '/nodes': ['GET', async (_, response) => answer(response, 200, JSON_TYPE, await context.nodes())],
-    '/log': ['GET', (_, response) => sendLog(response, options.launcher)],
-    '/events': ['GET', (request, response, url) => sendEvents(request, response, url, context)],
+    '/log': ['GET', (_, response) => sendLog(response, context)],
+    '/events': ['GET', (request, response, target) => sendEvents(request, response, target, context)],
     '/action': ['POST', (request, response) => runAction(request, response, context)],
   };
   const server = createServer(
-    { headersTimeout: pageLimits.headersMs, requestTimeout: pageLimits.requestMs },
+    {
+      headersTimeout: pageLimits.headersMs,
+      requestTimeout: pageLimits.requestMs,
+      connectionsCheckingInterval: pageLimits.checkMs,
+    },
     (request, response) => {
-      handle(request, response, routes, context).catch((error: unknown) => {
+      handle(request, response, routes, context, places).catch((error: unknown) => {
         options.bug(`${request.method} ${request.url}`, error);
         if (response.headersSent) response.destroy();
         else refuse(response, 500, 'internal error');
       });
     },
   );
-  server.maxConnections = pageLimits.connections;
+  const places = new Places(server, pageLimits);
   const port = await listenFrom(server, options.port ?? FIRST_PAGE_PORT);
   let closed: Promise<void> | undefined;
   return {
@@ -105,18 +115,20 @@ async function handle(
   response: ServerResponse,
   routes: Readonly<Record<string, readonly ['GET' | 'POST', Handler]>>,
   context: Context,
+  places: Places,
 ): Promise<void> {
   if (!isLoopbackHost(request.headers.host)) {
-    return refuse(response, 403, 'the Host header must be 127.0.0.1 or localhost');
+    return refuse(response, 403, 'the Host header must be 127.0.0.1, localhost or [::1]');
   }
   if (context.closing) return refuse(response, 503, 'the yard is stopping');
-  const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-  const route = Object.hasOwn(routes, url.pathname) ? routes[url.pathname] : undefined;
+  const target = parseTarget(request.url);
+  if (target === undefined) return refuse(response, 400, 'the request target must be a path');
+  const route = Object.hasOwn(routes, target.path) ? routes[target.path] : undefined;
   if (route === undefined) return refuse(response, 404, 'there is no such file');
   const [verb, run] = route;
   if (request.method !== verb) {
     response.setHeader('allow', verb);
-    return refuse(response, 405, `${url.pathname} is asked with ${verb}`);
+    return refuse(response, 405, `${target.path} is asked with ${verb}`);
   }
   if (verb === 'POST' && !mayAct(request, context)) {
     return refuse(
@@ -125,12 +137,8 @@ async function handle(
       'to act, open the link that `forkyard up` printed: its token is of this run',
     );
   }
-  await run(request, response, url);
-}
-
-/** A browser that was lured here by a rebound DNS name gives that name. */
-function isLoopbackHost(host: string | undefined): boolean {
-  return host !== undefined && /^(127\.0\.0\.1|localhost)(:\d{1,5})?$/i.test(host);
+  if (verb === 'POST') places.trust(request.socket);
+  await run(request, response, target);
 }
 
 /** The token in a header of our own: no foreign page can send it without asking first, and we answer no such question. */
@@ -182,12 +190,31 @@ function nodesTeller(launcher: Launcher): () => Promise<string> {
   };
 }
 
-function sendLog(response: ServerResponse, launcher: Launcher): void {
-  answer(response, 200, 'application/x-ndjson; charset=utf-8', logTail(launcher.dir, pageLimits.logBytes));
+/** Piece by piece, as the client takes it: a log is long, and clients that do not read it cost no memory. */
+async function sendLog(response: ServerResponse, context: Context): Promise<void> {
+  // Whoever reads has the whole log within a second: the oldest one does not read.
+  if (context.logs.size >= pageLimits.logs) [...context.logs][0]!.destroy();
+  context.logs.add(response);
+  const tail = openTail(context.launcher.dir, pageLimits.logBytes);
+  try {
+    begin(response, 200, 'application/x-ndjson; charset=utf-8', tail.bytes);
+    await pipeline(tail.pieces(), response);
+  } catch (error) {
+    // The client has gone, or took too long.
+    if (!response.destroyed) throw error;
+  } finally {
+    tail.close();
+    context.logs.delete(response);
+  }
 }
 
-function sendEvents(request: IncomingMessage, response: ServerResponse, url: URL, context: Context): void {
-  const from = startOf(request, url);
+function sendEvents(
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: Target,
+  context: Context,
+): void {
+  const from = startOf(request, target.query);
   if (from === 'malformed') {
     refuse(response, 400, 'after= takes a sequence number');
     return;
