@@ -61,6 +61,16 @@ export class InputQueue {
         this.#put(this.#first, input);
         return dropped;
       }
+      case 'flow': {
+        // Only the latest matters, and it belongs to the connection that is there now.
+        const before = this.#first.findIndex((one) => one.kind === 'flow' && one.peer === input.peer);
+        if (before >= 0) {
+          this.#first.splice(before, 1);
+          this.#size--;
+        }
+        this.#put(this.#first, input);
+        return [];
+      }
       case 'timer':
         return [];
       case 'solved':

@@ -105,6 +105,7 @@ export class NodeDriver {
   readonly networkEvents: NetworkEvents = {
     joined: (peer, inbound) => this.input({ kind: 'joined', peer, inbound }),
     left: (peer) => this.input({ kind: 'left', peer }),
+    flow: (peer, open) => this.input({ kind: 'flow', peer, open }),
     message: (peer, bytes) => {
       this.input({ kind: 'message', peer, bytes: plain(bytes) });
       return this.#queue.room(peer);

@@ -29,6 +29,8 @@ export interface NetworkEvents {
   /** The peer is connected and its sync stream is open both ways. */
   joined(peer: PeerId, inbound: boolean): void;
   left(peer: PeerId): void;
+  /** `false`: what was sent to this peer waits to be read, so nothing more shall be that can wait. `true`: it may again. */
+  flow?(peer: PeerId, open: boolean): void;
   /** Return a promise to push back: no further frame of this peer is read until it settles. */
   message(peer: PeerId, frame: Uint8Array): void | Promise<void>;
   /** Every message gets exactly one verdict, within seconds. */

@@ -144,6 +144,9 @@ export class FullNode {
       case 'left':
         this.#session.left(input.peer);
         return;
+      case 'flow':
+        this.#session.flow(input.peer, input.open);
+        return;
       case 'message':
         this.#frame(input.peer, input.bytes);
         return;
@@ -324,7 +327,7 @@ export class FullNode {
         this.#session.tip(peer, message, headerHash(message.header));
         return;
       case 'ping':
-        this.#core.send(peer, { kind: 'pong', nonce: message.nonce });
+        this.#session.pinged(peer, message.nonce);
         return;
       case 'pong':
         this.#session.pong(peer, message.nonce);

@@ -233,7 +233,7 @@ export const limits = {
   queuedInputs: 2_000,
   queuedInputBytes: 64_000_000,
   /** What waits in memory to go out to one peer, before the peer is dropped as too slow. */
-  sendQueueBytes: 32_000_000,
+  sendQueueBytes: 12_000_000,
 } as const;
 
 export type Limits = { readonly [K in keyof typeof limits]: number };

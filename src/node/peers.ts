@@ -101,6 +101,10 @@ export class Peer {
   readonly headers: HeaderState;
   readonly bodies: BodyState;
   readonly queue: Served[] = [];
+  /** The peer reads what it is sent: it may have answers. */
+  flowing = true;
+  /** The answer to its last ping, while it may have none. */
+  pongDue: Uint8Array | undefined;
 
   constructor(id: PeerId, inbound: boolean, genesis: Uint8Array, now: Micros, limits: Limits) {
     this.id = id;

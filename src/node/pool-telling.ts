@@ -27,7 +27,7 @@ export class PoolTelling {
   /** From the beginning, unless this peer is being told already. */
   begin(peer: Peer): void {
     const { mempool, limits } = this.#core;
-    if (mempool.size === 0 || this.#telling.has(peer)) return;
+    if (mempool.size === 0 || this.#telling.has(peer) || !peer.flowing) return;
     const telling: Telling = { rest: mempool.entries()[Symbol.iterator](), at: NEVER };
     this.#telling.set(peer, telling);
     this.#tell(peer, telling, limits.maxInv);
@@ -57,14 +57,17 @@ export class PoolTelling {
     const { peers, now, limits } = this.#core;
     for (const peer of peers.ready()) {
       const telling = this.#telling.get(peer);
-      if (telling !== undefined && telling.at <= now) this.#tell(peer, telling, limits.poolTellIds);
+      if (telling !== undefined && telling.at <= now && peer.flowing)
+        this.#tell(peer, telling, limits.poolTellIds);
     }
   }
 
   due(): Micros {
     let due = NEVER;
     if (this.#telling.size === 0) return due;
-    for (const peer of this.#core.peers.ready()) due = Math.min(due, this.#telling.get(peer)?.at ?? NEVER);
+    for (const peer of this.#core.peers.ready()) {
+      if (peer.flowing) due = Math.min(due, this.#telling.get(peer)?.at ?? NEVER);
+    }
     return due;
   }
 }

@@ -309,7 +309,9 @@ export class TxRelay {
     this.#sayAt = NEVER;
     const unique = [...new Map(ids.map((id) => [keyOf(id), id])).values()];
     if (unique.length === 0) return;
-    for (const peer of this.#core.peers.ready()) this.#core.send(peer, { kind: 'inv', ids: unique });
+    for (const peer of this.#core.peers.ready()) {
+      if (peer.flowing) this.#core.send(peer, { kind: 'inv', ids: unique });
+    }
   }
 
   due(): Micros {

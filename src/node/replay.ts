@@ -170,6 +170,8 @@ export function describeInput(input: Input): string {
     case 'joined':
     case 'left':
       return `${input.kind} ${input.peer}`;
+    case 'flow':
+      return `flow ${input.open ? 'on' : 'off'} ${input.peer}`;
     case 'solved':
       return `solved job ${input.job}`;
     default:

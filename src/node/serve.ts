@@ -1,6 +1,6 @@
 import { encodeHeader } from '../bitcoin/header.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
-import { concat, equal } from '../util/bytes.ts';
+import { concat, equal, keyOf } from '../util/bytes.ts';
 import { type Core, NEVER } from './core.ts';
 import type { Peer, Served } from './peers.ts';
 import type { Micros } from './types.ts';
@@ -9,7 +9,7 @@ import type { Message } from './wire.ts';
 /**
  * Answers to peers. A request is only put into its peer's bounded queue; the queues are served in turns, at most
  * `limits.serveBytesPerStep` a step and `limits.serveBytesPerSecond` a peer, so that nobody's appetite makes a step long
- * or starves another peer.
+ * or starves another peer. A peer that does not read has none (`Peer.flowing`): its requests wait, which cost an id each.
  */
 export class Server {
   readonly #core: Core;
@@ -32,10 +32,13 @@ export class Server {
     this.run();
   }
 
+  /** A block that waits for this peer already is not sent twice: who is far away asks again before it comes. */
   getBlocks(peer: Peer, ids: readonly Uint8Array[]): void {
+    const waiting = new Set<string>();
+    for (const item of peer.queue) if (item.kind === 'block') waiting.add(keyOf(item.hash));
     this.#enqueue(
       peer,
-      ids.map((hash) => ({ kind: 'block', hash })),
+      ids.filter((hash) => !waiting.has(keyOf(hash))).map((hash) => ({ kind: 'block', hash })),
       this.#core.limits.servedBlocksPerPeer,
     );
   }
@@ -53,7 +56,8 @@ export class Server {
   }
 
   #enqueue(peer: Peer, items: readonly Served[], most: number): void {
-    const kind = items[0]?.kind;
+    if (items.length === 0) return;
+    const { kind } = items[0]!;
     const waiting = peer.queue.filter((item) => item.kind === kind).length;
     if (waiting + items.length > most) {
       this.#core.fault(peer, 'too-many-requests', waiting + items.length + ' requests at once');
@@ -76,13 +80,13 @@ export class Server {
     }
   }
 
-  /** The next peer, after the last one served, that waits and has bytes left. */
+  /** The next peer, after the last one served, that waits, reads what it is sent, and has bytes left. */
   #next(now: Micros): Peer | undefined {
     const peers = this.#core.peers.ready();
     for (let i = 0; i < peers.length; i++) {
       const at = (this.#turn + i) % peers.length;
       const peer = peers[at]!;
-      if (peer.queue.length === 0 || !peer.serveBytes.has(0, now)) continue;
+      if (peer.queue.length === 0 || !peer.flowing || !peer.serveBytes.has(0, now)) continue;
       this.#turn = at + 1;
       return peer;
     }
@@ -157,7 +161,7 @@ export class Server {
     const { now } = this.#core;
     let due = NEVER;
     for (const peer of this.#core.peers.ready()) {
-      if (peer.queue.length > 0) due = Math.min(due, peer.serveBytes.readyAt(0, now));
+      if (peer.queue.length > 0 && peer.flowing) due = Math.min(due, peer.serveBytes.readyAt(0, now));
     }
     return due;
   }

@@ -103,6 +103,24 @@ export class Session {
     peer.work = work;
   }
 
+  /** Answers a ping, or the last one as soon as the peer reads again. */
+  pinged(peer: Peer, nonce: Uint8Array): void {
+    if (peer.flowing) this.#core.send(peer, { kind: 'pong', nonce });
+    else peer.pongDue = nonce.slice();
+  }
+
+  /** Whether the peer reads what it is sent. While it does not, its requests wait, and they are bounded. */
+  flow(id: PeerId, open: boolean): void {
+    const peer = this.#core.peers.get(id);
+    if (peer === undefined || peer.dropped) return;
+    peer.flowing = open;
+    if (!open) return;
+    const nonce = peer.pongDue;
+    peer.pongDue = undefined;
+    if (nonce !== undefined) this.#core.send(peer, { kind: 'pong', nonce });
+    this.#core.parts.server.run();
+  }
+
   pong(peer: Peer, nonce: Uint8Array): void {
     if (peer.pingNonce === undefined || peer.pingSentAt === undefined || !equal(peer.pingNonce, nonce))
       return;

@@ -25,6 +25,8 @@ export type Input =
   | { readonly kind: 'timer' }
   | { readonly kind: 'joined'; readonly peer: PeerId; readonly inbound: boolean }
   | { readonly kind: 'left'; readonly peer: PeerId }
+  /** The host holds more than enough to send to this peer (`open` is false), or no longer: answers wait until then. */
+  | { readonly kind: 'flow'; readonly peer: PeerId; readonly open: boolean }
   /** One whole frame of the sync protocol (node/wire.ts). */
   | { readonly kind: 'message'; readonly peer: PeerId; readonly bytes: Uint8Array }
   | {

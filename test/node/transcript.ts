@@ -70,6 +70,8 @@ function inputLine(input: Input): string {
       return input.peer + ' joined' + (input.inbound ? ', inbound' : '');
     case 'left':
       return input.peer + ' left';
+    case 'flow':
+      return input.peer + (input.open ? ' reads again' : ' does not read');
     case 'solved':
       return 'solved job ' + input.job + ' with nonce ' + input.nonce;
     case 'exhausted':

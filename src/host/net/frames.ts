@@ -115,20 +115,23 @@ export class FrameReader {
  * wait here, where they are counted, and the stream is given about a megabyte at a time.
  */
 export class FrameWriter {
-  /** Since when frames wait without any progress; undefined when none does. */
-  stalledSince: number | undefined;
+  /** Bytes handed to the stream so far, headers of frames included. */
+  givenBytes = 0;
 
   readonly #stream: Stream;
   readonly #onFault: (why: string) => void;
+  readonly #onMoved: () => void;
   #queue: Uint8Array[] = [];
   #first = 0;
   #bytes = 0;
   #scheduled = false;
   #closed = false;
 
-  constructor(stream: Stream, onFault: (why: string) => void) {
+  /** `onMoved`: the queue or the stream's buffer has become shorter. */
+  constructor(stream: Stream, onFault: (why: string) => void, onMoved: () => void = () => undefined) {
     this.#stream = stream;
     this.#onFault = onFault;
+    this.#onMoved = onMoved;
     // Each may come before the stream has taken up the rest of its own buffer, which it does in a microtask.
     stream.addEventListener('drain', this.#schedule);
     stream.addEventListener('idle', this.#schedule);
@@ -136,6 +139,10 @@ export class FrameWriter {
 
   get queuedBytes(): number {
     return this.#bytes;
+  }
+
+  get queuedFrames(): number {
+    return this.#queue.length - this.#first;
   }
 
   /** False when the queue is full: the frame was not taken, and the peer is beyond help. */
@@ -161,7 +168,6 @@ export class FrameWriter {
     this.#queue = [];
     this.#first = 0;
     this.#bytes = 0;
-    this.stalledSince = undefined;
     this.#stream.removeEventListener('drain', this.#schedule);
     this.#stream.removeEventListener('idle', this.#schedule);
   }
@@ -187,16 +193,16 @@ export class FrameWriter {
   #pump(): void {
     while (!this.#closed && this.#first < this.#queue.length && this.#canWrite()) {
       try {
-        this.#stream.send(this.#take());
+        const bytes = this.#take();
+        this.givenBytes += bytes.byteLength;
+        this.#stream.send(bytes);
       } catch (e) {
         this.close();
         this.#onFault(`cannot write to it: ${(e as Error).message}`);
         return;
       }
-      this.stalledSince = undefined;
     }
-    const waits = this.#first < this.#queue.length;
-    this.stalledSince = waits ? (this.stalledSince ?? performance.now()) : undefined;
+    if (!this.#closed) this.#onMoved();
   }
 
   /** The next frame with its header, and small ones after it. */

@@ -37,11 +37,20 @@ export const netLimits = {
 
   /** A frame begun must be whole by then. */
   frameMs: 30_000,
-  /** Unsent frames of one peer; one that does not read is dropped beyond it. */
+  /** Unsent frames of one peer, of which the node makes no more above the window; beyond it the peer is dropped. */
   writeQueueBytes: limits.sendQueueBytes,
-  writeQueueFrames: 50_000,
-  /** Nothing could be written for so long, though something waits. */
+  writeQueueFrames: 20_000,
+  /** Bytes that wait for one peer to read (net/outflow.ts): above it the node gives it no answers. */
+  sendWindowBytes: 2 << 20,
+  /** ... and for all peers. Above it only peers that have read everything get answers, and above twice as much nobody. */
+  sendTotalBytes: 40 << 20,
+  /** What a frame in a queue costs besides its bytes. */
+  frameCost: 256,
+  /** A peer may read nothing for so long, though something waits for it: usually, and when all hold too much. */
   writeStallMs: 120_000,
+  crowdedStallMs: 5_000,
+  /** A link whose peer does not read what nobody can hold back (answers of yamux to its pings) ends at this. */
+  linkBufferBytes: 16 << 20,
   /**
    * More than this is not given to the stream at once: a stream's 'drain' comes while 100 MB still wait in
    * it.
@@ -83,7 +92,7 @@ export const netLimits = {
   gossipRate: 2_000,
   gossipBurst: 20_000,
   /** A peer's gossip stream that holds so much unsent is reset by gossipsub, then hung up by us. */
-  gossipBufferBytes: 32 << 20,
+  gossipBufferBytes: 4 << 20,
 
   /** Demerits fade by half in this time; at `banAt` a peer is banned. */
   demeritHalfLifeMs: 300_000,
@@ -98,5 +107,7 @@ export const demerits = {
   rejectedMessage: 20,
   malformedGossip: 50,
   brokenFraming: 100,
+  /** It asks and does not read: the second time within minutes it is banned. */
+  deaf: 60,
   flood: 100,
 } as const;

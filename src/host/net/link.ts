@@ -55,6 +55,7 @@ export class LinkConnection extends AbstractMultiaddrConnection {
       inactivityTimeout: inner.inactivityTimeout,
       maxReadBufferLength: inner.maxReadBufferLength,
     });
+    this.maxWriteBufferLength = netLimits.linkBufferBytes;
     this.#inner = inner;
     inner.addEventListener('message', (event) => {
       this.bytesReceived += event.data.byteLength;
@@ -93,6 +94,21 @@ export class LinkConnection extends AbstractMultiaddrConnection {
   /** Bytes sent by us that are still under way. */
   get heldBytes(): number {
     return this.#heldBytes;
+  }
+
+  /** When the first of them may go on, by `performance.now()`; undefined when there are none. */
+  get heldUntil(): number | undefined {
+    return this.#held[this.#first]?.due;
+  }
+
+  /** Bytes that wait because the peer does not take them, apart from those that are held. */
+  get unsentBytes(): number {
+    return this.writeBufferLength + this.#inner.writeBufferLength;
+  }
+
+  /** Bytes that the socket has taken. */
+  get takenBytes(): number {
+    return this.bytesSent - this.#heldBytes - this.#inner.writeBufferLength;
   }
 
   override sendData(data: Uint8ArrayList): SendResult {

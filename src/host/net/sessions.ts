@@ -6,6 +6,7 @@ import type { NetworkEvents } from '../network-types.ts';
 import { FrameReader, FrameWriter } from './frames.ts';
 import { demerits, netLimits } from './limits.ts';
 import type { LinkConnection, Links } from './link.ts';
+import { Outflow } from './outflow.ts';
 
 /** One peer, one connection, one sync stream: they begin and end together. */
 export interface Session {
@@ -32,7 +33,7 @@ export interface SessionsOptions {
   readonly protocol: string;
   readonly links: Links;
   readonly maxFrame: number;
-  readonly events: Pick<NetworkEvents, 'joined' | 'left'>;
+  readonly events: Pick<NetworkEvents, 'joined' | 'left' | 'flow'>;
   /** A promise pushes back: no further frame of this peer is read until it settles. */
   readonly onFrame: (peer: PeerId, frame: Uint8Array) => void | Promise<void>;
   readonly shapeOf: (peer: PeerId) => LinkShape;
@@ -58,11 +59,18 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #o: SessionsOptions;
   readonly #byPeer = new Map<PeerId, Session>();
+  readonly #outflow: Outflow;
   #readyTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(o: SessionsOptions) {
     this.#o = o;
+    this.#outflow = new Outflow({
+      onFlow: (peer, open) => {
+        if (!this.#closed) o.events.flow?.(peer, open);
+      },
+      onDeaf: (sender, why) => this.#deaf(sender as Session, why),
+    });
   }
 
   get size(): number {
@@ -150,9 +158,15 @@ export class Sessions {
       throw new RangeError(`a frame of ${frame.length} bytes, at most ${this.#o.maxFrame} are allowed`);
     }
     const session = this.#byPeer.get(peer);
-    if (session?.writer === undefined || session.writer.push(frame)) return;
-    this.#o.note(`${peer} does not read what it is sent; hanging up`);
-    this.end(session, 'it does not read');
+    if (session?.writer === undefined) return;
+    if (session.writer.push(frame)) this.#outflow.look(session);
+    else this.#deaf(session, 'it does not read what it is sent');
+  }
+
+  #deaf(session: Session, why: string): void {
+    this.#o.note(`${session.peer}: ${why}; hanging up`);
+    this.end(session, why);
+    this.#o.onFault(session.peer, demerits.deaf, why);
   }
 
   /** Ends the session at once; what was under way is lost. Does nothing the second time. */
@@ -160,6 +174,7 @@ export class Sessions {
     if (session.ended) return;
     session.ended = true;
     if (this.#byPeer.get(session.peer) === session) this.#byPeer.delete(session.peer);
+    this.#outflow.left(session);
     session.reader?.close();
     session.writer?.close();
     session.connection.abort(new Error(why));
@@ -170,6 +185,7 @@ export class Sessions {
 
   /** Hangs up on peers that are silent, stuck, or deaf. */
   sweep(now: number): void {
+    this.#outflow.sweep(this.#byPeer.values(), now);
     for (const s of [...this.#byPeer.values()]) {
       const why = this.#wrong(s, now);
       if (why === undefined) continue;
@@ -196,11 +212,9 @@ export class Sessions {
 
   #wrong(s: Session, now: number): string | undefined {
     const partial = s.reader?.partialSince;
-    const stalled = s.writer?.stalledSince;
     if (now - s.link.heardAt > netLimits.silenceMs) return 'silent';
     if (s.stream === undefined && now - s.openedAt > netLimits.syncOpenMs) return 'no sync stream';
     if (partial !== undefined && now - partial > netLimits.frameMs) return 'half a frame and no more';
-    if (stalled !== undefined && now - stalled > netLimits.writeStallMs) return 'it does not read';
     if (now - s.openedAt > netLimits.gossipDeadMs && !this.#o.gossipSends(s.peer))
       return 'its gossip stream is dead';
     return undefined;
@@ -233,7 +247,11 @@ export class Sessions {
         this.end(session, why);
       },
     });
-    session.writer = new FrameWriter(stream, (why) => this.end(session, why));
+    session.writer = new FrameWriter(
+      stream,
+      (why) => this.end(session, why),
+      () => session.ended || this.#outflow.look(session),
+    );
     stream.addEventListener('close', () => this.end(session, 'the sync stream closed'));
     stream.addEventListener('remoteCloseWrite', () => this.end(session, 'the peer closed the sync stream'));
     this.check();
