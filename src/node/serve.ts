@@ -32,10 +32,12 @@ export class Server {
     this.run();
   }
 
-  /** A block that waits for this peer already is not sent twice: who is far away asks again before it comes. */
+  /** A peer on a slow link may ask again for what waits for it: that is sent once. */
   getBlocks(peer: Peer, ids: readonly Uint8Array[]): void {
     const waiting = new Set<string>();
-    for (const item of peer.queue) if (item.kind === 'block') waiting.add(keyOf(item.hash));
+    if (!peer.flowing) {
+      for (const item of peer.queue) if (item.kind === 'block') waiting.add(keyOf(item.hash));
+    }
     this.#enqueue(
       peer,
       ids.filter((hash) => !waiting.has(keyOf(hash))).map((hash) => ({ kind: 'block', hash })),
