@@ -7,6 +7,8 @@ export type ArgumentType = 'string' | 'number' | 'bool' | 'object' | 'array' | '
 
 export interface RpcArgument {
   readonly name: string;
+  /** An older name, under which named calls may give it too. */
+  readonly alias?: string;
   readonly type: ArgumentType;
   /** Optional when given; the text says what absence means. */
   readonly default?: string;
@@ -80,8 +82,12 @@ export class Arguments {
   integer(name: string, bounds: { min: number; max: number; fallback?: number }): number {
     const value = this.#values.get(name) ?? bounds.fallback;
     if (typeof value !== 'number') throw new TypeError(`argument ${name} is not declared as a number`);
+    // Core fails to read such a number before it looks at what it is for.
     if (!Number.isSafeInteger(value))
-      throw new RpcError(RPC.TYPE_ERROR, `${name} must be a whole number (not ${value})`);
+      throw new RpcError(
+        RPC.MISC_ERROR,
+        `JSON integer out of range: ${name} must be a whole number (not ${value})`,
+      );
     if (value < bounds.min || value > bounds.max)
       throw new RpcError(
         RPC.INVALID_PARAMETER,
@@ -167,7 +173,7 @@ export function bindArguments(method: RpcMethod, given: readonly JsonInput[] | J
   });
   if (!Array.isArray(params)) {
     for (const [name, value] of Object.entries(params as JsonObject)) {
-      const at = method.args.findIndex((a) => a.name === name);
+      const at = method.args.findIndex((a) => a.name === name || a.alias === name);
       if (at < 0 && name === 'args') continue;
       if (at < 0) throw new RpcError(RPC.INVALID_PARAMETER, `Unknown named parameter ${name}`);
       if (at < positional.length)

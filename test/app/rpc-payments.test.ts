@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Tx } from '../../src/bitcoin/tx.ts';
 import type { JsonInput, JsonObject } from '../../src/host/http-json.ts';
 import { toHex } from '../../src/util/bytes.ts';
-import { ALICE, BOB, outputOf, payTo, type SpendOptions, spend } from '../dsl/keys.ts';
+import { ALICE, BOB, data, outputOf, payTo, type SpendOptions, spend } from '../dsl/keys.ts';
 import { LAB } from '../dsl/networks.ts';
 import { World } from '../dsl/world.ts';
 import { RpcHarness } from './rpc-harness.ts';
@@ -215,5 +215,43 @@ describe('getmempoolentry', () => {
       true,
       true,
     ]);
+  });
+});
+
+describe('arguments as Core takes them', () => {
+  it('burns nothing that the caller does not name', async () => {
+    const coin = world.genesisCoin(0);
+    const burning = spend(
+      [coin],
+      [
+        { value: 5_000, script: data(7) },
+        { value: 19e8, script: payTo(ALICE) },
+      ],
+    );
+    expect(await send(burning)).toMatch(/^-25 Unspendable output exceeds maximum configured by user/);
+    expect(await node.refusal('sendrawtransaction', hex(burning), 0, 0.00004999)).toMatch(/^-25 Unspendable/);
+    expect(await node.call('sendrawtransaction', hex(burning), 0, '0.00005')).toBe(burning.id);
+  });
+
+  it('takes verbose for verbosity, and refuses numbers that are none by -1', async () => {
+    const { hash } = LAB.genesis;
+    const id = toHex(hash.slice().reverse());
+    const named = async (method: string, params: JsonObject) =>
+      JSON.parse(await node.text(method, params)) as JsonInput;
+    expect(await named('getblock', { blockhash: id, verbose: false })).toBe(toHex(LAB.genesis.bytes));
+    expect(await node.refusal('getblockhash', 1.5)).toMatch(/^-1 JSON integer out of range/);
+    expect(await node.refusal('getblockhash', 1e20)).toMatch(/^-1 JSON integer out of range/);
+    expect(await node.refusal('gettxout', id, -1)).toMatch(/^-1 JSON integer out of range/);
+    expect(await node.refusal('gettxout', id, 2 ** 32)).toMatch(/^-1 JSON integer out of range/);
+    expect(await node.refusal('addnode', '/ip4/127.0.0.1/tcp/1', 'frob')).toMatch(/^-1 command must be add/);
+  });
+
+  it('prints the hash rate of the network with 16 digits', async () => {
+    world.draw('G-1-2-3-4-5-6-7', { '7': { time: world.get('G').block.header.time + 21 } });
+    await give('1');
+    for (const name of ['2', '3', '4', '5', '6', '7']) await give(name);
+    expect(await node.text('getnetworkhashps', [])).toMatch(/^\d+(\.\d+)?$/);
+    const digits = (await node.text('getnetworkhashps', [])).replace('.', '').replace(/^0+/, '');
+    expect(digits.length).toBeLessThanOrEqual(16);
   });
 });

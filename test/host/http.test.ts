@@ -423,8 +423,8 @@ describe('JSON-RPC as Bitcoin Core speaks it', () => {
         'Wrong type passed: position 1 (text): JSON value of type number is not of expected type string',
     });
     expect(await error('add', [1.5])).toMatchObject({
-      code: -3,
-      message: 'a must be a whole number (not 1.5)',
+      code: -1,
+      message: 'JSON integer out of range: a must be a whole number (not 1.5)',
     });
     expect(await error('add', [101])).toMatchObject({
       code: -8,

@@ -103,6 +103,7 @@ export function chainMethods(context: NodeContext): RpcMethod[] {
         { name: 'blockhash', type: 'string', says: 'The block id.' },
         {
           name: 'verbosity',
+          alias: 'verbose',
           type: 'flag',
           default: '1',
           says: '0: hex. 1: object with transaction ids. 2: object with whole transactions and their fees. 3: with the coins that they spend too (fees and coins of blocks on the most-work chain alone).',

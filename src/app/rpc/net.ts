@@ -95,7 +95,7 @@ export function netMethods(context: NodeContext): RpcMethod[] {
         }
         if (command !== 'add' && command !== 'onetry')
           throw new RpcError(
-            RPC.INVALID_PARAMETER,
+            RPC.MISC_ERROR,
             `command must be add, remove or onetry (not '${command.slice(0, 40)}')`,
           );
         try {

@@ -1,4 +1,5 @@
 import { COIN, parseAmount } from '../../bitcoin/amount.ts';
+import { isUnspendable } from '../../bitcoin/lock.ts';
 import type { Tx } from '../../bitcoin/tx.ts';
 import { decodeTx } from '../../bitcoin/tx.ts';
 import type { Refusal } from '../../consensus/rules.ts';
@@ -20,6 +21,8 @@ import { txJson, wireHex } from './render.ts';
 import { hexBytes } from './script.ts';
 
 const category = 'Rawtransactions';
+/** An output's number has 32 bits. */
+const MAX_INDEX = 0xffff_ffff;
 /** Core: DEFAULT_MAX_RAW_TX_FEE_RATE, 0.10 coins per 1,000 vbytes. */
 const DEFAULT_MAX_FEE_RATE = COIN / 10;
 
@@ -28,6 +31,13 @@ const maxfeerate: RpcArgument = {
   type: 'amount',
   default: '0.10',
   says: 'Refuse a fee above this many coins per 1,000 vbytes; 0 takes any.',
+};
+
+const maxburnamount: RpcArgument = {
+  name: 'maxburnamount',
+  type: 'amount',
+  default: '0',
+  says: 'Refuse an OP_RETURN output that holds more coins than this: nobody can ever spend them.',
 };
 
 /** Transactions in, out, and looked at. Core: rpc/rawtransaction.cpp, rpc/mempool.cpp. */
@@ -42,6 +52,7 @@ export function txMethods(context: NodeContext): RpcMethod[] {
         { name: 'txid', type: 'string', says: 'The transaction id.' },
         {
           name: 'verbosity',
+          alias: 'verbose',
           type: 'flag',
           default: '0',
           says: '0: hex. 1: object. 2: with the fee and the coins that it spends, if it is on the most-work chain.',
@@ -75,10 +86,15 @@ export function txMethods(context: NodeContext): RpcMethod[] {
       category,
       summary:
         'Hands a signed transaction to this node, which checks it and tells its peers. Answers its id.',
-      args: [{ name: 'hexstring', type: 'string', says: 'The transaction in hex.' }, maxfeerate],
+      args: [
+        { name: 'hexstring', type: 'string', says: 'The transaction in hex.' },
+        maxfeerate,
+        maxburnamount,
+      ],
       example: '"0200000001…"',
       run: async (args) => {
         const tx = decoded(args.string('hexstring'));
+        checkBurn(tx, amountArgument(args, 'maxburnamount') ?? 0);
         const result = await context.command({ kind: 'send-tx', bytes: tx.bytes, ...feeLimit(args) });
         if (result.kind === 'refused') throw sendError(result.refusal);
         return tx.id;
@@ -121,13 +137,29 @@ function decoded(hex: string, refusal = 'TX decode failed. Make sure the tx has 
 
 /** `maxfeerate` in satoshis per 1,000 vbytes; none at all for 0. */
 function feeLimit(args: Arguments): { maxFeeRate?: number } {
-  const given = args.value('maxfeerate');
-  if (given === undefined) return { maxFeeRate: DEFAULT_MAX_FEE_RATE };
-  const rate = parseAmount(amountText(given));
-  if (!rate.ok) throw new RpcError(RPC.TYPE_ERROR, `Invalid amount for maxfeerate: ${rate.error}`);
-  if (rate.value > COIN)
+  const rate = amountArgument(args, 'maxfeerate') ?? DEFAULT_MAX_FEE_RATE;
+  if (rate > COIN)
     throw new RpcError(RPC.INVALID_PARAMETER, 'Fee rates larger than 1BTC/kvB are not accepted');
-  return rate.value === 0 ? {} : { maxFeeRate: rate.value };
+  return rate === 0 ? {} : { maxFeeRate: rate };
+}
+
+/** In satoshis. */
+function amountArgument(args: Arguments, name: string): number | undefined {
+  const given = args.value(name);
+  if (given === undefined) return undefined;
+  const amount = parseAmount(amountText(given));
+  if (!amount.ok) throw new RpcError(RPC.TYPE_ERROR, `Invalid amount for ${name}: ${amount.error}`);
+  return amount.value;
+}
+
+/** What an OP_RETURN output holds is gone for good, so a caller must say that this is meant. */
+function checkBurn({ outputs }: Tx, most: number): void {
+  for (const [n, { script, value }] of outputs.entries())
+    if (isUnspendable(script) && value > most)
+      throw new RpcError(
+        RPC.VERIFY_ERROR,
+        `Unspendable output exceeds maximum configured by user (maxburnamount): output ${n}`,
+      );
 }
 
 /** A JSON number comes back as the digits that were typed (up to 15 of them), 1e-8 as 0.00000001. */
@@ -245,7 +277,12 @@ function placeJson({ view }: NodeContext, entry: BlockEntry): JsonMembers {
 
 /** An outpoint named by a caller. */
 export function outpointArgument(args: Arguments): { txid: Uint8Array; index: number } {
-  const index = args.integer('n', { min: 0, max: 0xffff_ffff });
   hashArgument(args, 'txid');
+  const index = args.integer('n', { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER });
+  if (index < 0 || index > MAX_INDEX)
+    throw new RpcError(
+      RPC.MISC_ERROR,
+      `JSON integer out of range: n must be in 0..${MAX_INDEX} (not ${index})`,
+    );
   return { txid: hashOfId(args.string('txid'))!, index };
 }
