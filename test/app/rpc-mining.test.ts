@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { JsonInput, JsonObject } from '../../src/host/http-json.ts';
 import { fromHex, toHex } from '../../src/util/bytes.ts';
 import { ALICE, BOB, outputOf, payTo, payToTaproot, spend, TAPROOT } from '../dsl/keys.ts';
-import { LAB } from '../dsl/networks.ts';
+import { LAB, YARD } from '../dsl/networks.ts';
 import { type MakeOptions, makeBlockOf, mineLoop } from '../dsl/outside-miner.ts';
 import { World } from '../dsl/world.ts';
 import { RpcHarness } from './rpc-harness.ts';
@@ -58,6 +58,20 @@ describe('getblocktemplate', () => {
       currentblocktx: 2,
       currentblockweight: weight,
     });
+  });
+
+  it('names the least time, which a target that follows every block binds to the parent', async () => {
+    const drawn = new World(YARD).draw('G-1-2-3');
+    node = new RpcHarness(YARD, drawn.wallS);
+    for (const name of ['1', '2', '3']) await node.call('submitblock', toHex(drawn.bytes(name)));
+    const { time } = drawn.get('3').block.header;
+    const known = await template();
+    expect(known['mintime']).toBe(time);
+    const proposed = (curtime: number) =>
+      makeBlockOf({ ...known, curtime }, { payout, witness: true, lazy: true });
+    const propose = async (data: string) => await node.call('getblocktemplate', { mode: 'proposal', data });
+    expect(await propose(proposed(time))).toBeNull();
+    expect(await propose(proposed(time - 1))).toBe('time-timewarp-attack');
   });
 
   it('wants a request and the segwit rule', async () => {

@@ -3,7 +3,7 @@ import { decodeBlock } from '../../src/bitcoin/block.ts';
 import { decodeTx, type Tx } from '../../src/bitcoin/tx.ts';
 import { type WellKnown, wellKnownScript } from '../../src/consensus/genesis.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
-import type { CandidateBlock, Command, Effect, Job } from '../../src/node/types.ts';
+import type { CandidateBlock, Command, CommandResult, Effect, Job } from '../../src/node/types.ts';
 import { grind } from '../../src/sim/grind.ts';
 import { MemoryStore } from '../dsl/memory-store.ts';
 import { cachedVerify, labParams, withLimits } from './net.ts';
@@ -21,6 +21,8 @@ class Rig {
   jobs = 0;
   /** What the last `template` command was answered. */
   candidate: CandidateBlock | undefined;
+  /** The last answer to any command. */
+  answer: CommandResult | undefined;
   #now = 0;
   #wakeAt = Number.POSITIVE_INFINITY;
 
@@ -36,6 +38,7 @@ class Rig {
 
   #take(effects: readonly Effect[]): void {
     for (const effect of effects) {
+      if (effect.kind === 'answer') this.answer = effect.result;
       if (effect.kind === 'answer' && effect.result.kind === 'template')
         this.candidate = effect.result.template;
       if (effect.kind === 'wake') this.#wakeAt = Math.min(this.#wakeAt, effect.at);
@@ -224,5 +227,45 @@ describe('a candidate from a large pool', () => {
     expect(rig.candidate).toBeUndefined();
     rig.rest();
     expect(rig.candidate).toMatchObject({ height: 2 });
+  });
+});
+
+describe('a proposed block', () => {
+  const propose = (rig: Rig, bytes: Uint8Array) => {
+    rig.answer = undefined;
+    rig.command({ kind: 'propose-block', bytes });
+  };
+  const template = (rig: Rig) => {
+    rig.command({ kind: 'template', payout: wellKnownScript('judy'), tag: 'A' });
+    rig.rest();
+    return rig.candidate!.bytes;
+  };
+
+  it('is validated in pieces, and nothing is written', () => {
+    const rig = new Rig();
+    const bytes = template(rig);
+    const before = rig.store.rows();
+    propose(rig, bytes);
+    expect(rig.answer).toBeUndefined();
+    expect(rig.rest()).toBeGreaterThan(5);
+    expect(rig.answer).toEqual({ kind: 'done' });
+    expect(rig.store.rows()).toEqual(before);
+    expect(rig.node.view.chain.tip.height).toBe(0);
+  });
+
+  it('builds on the tip no longer when the tip moves meanwhile', () => {
+    const rig = new Rig();
+    rig.mine('judy');
+    rig.rest();
+    const bytes = template(rig);
+    rig.solve();
+    propose(rig, bytes);
+    expect(rig.node.view.chain.tip.height).toBe(0);
+    rig.rest();
+    expect(rig.node.view.chain.tip.height).toBe(1);
+    expect(rig.answer).toMatchObject({
+      kind: 'refused',
+      refusal: { rule: 'inconclusive-not-best-prevblk' },
+    });
   });
 });
