@@ -1,12 +1,17 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { Interrupted } from './action.ts';
 import { HAND_IN, type HandIn, readHandIn, SCENARIO_COPY } from './handin.ts';
-import { missing, Problem } from './problem.ts';
+import { missing } from './problem.ts';
 import { describeFault, type Scenario } from './scenario.ts';
 import { parseScenario } from './scenario-parse.ts';
 import { runScenario, type ScenarioAnswer } from './scenario-run.ts';
 
 /** Runs hand-ins again and says who passed. A file that was changed is refused and not run. */
+
+/** Longest run of one hand-in, by its own waits and timeouts and at its own speed. */
+const HOUR_MS = 3_600_000;
+const LONGEST_MS = 4 * HOUR_MS;
 
 export interface Grade {
   readonly folder: string;
@@ -26,6 +31,8 @@ export interface GradeOptions {
   readonly original?: Scenario;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
+  /** Called with each grade as it comes. */
+  readonly onGrade?: (grade: Grade) => void;
 }
 
 export async function gradeAll(options: GradeOptions): Promise<Grade[]> {
@@ -41,12 +48,21 @@ export async function gradeAll(options: GradeOptions): Promise<Grade[]> {
   const grades: Grade[] = [];
   const logs = new Map<string, string>();
   for (const folder of folders) {
-    const grade = await gradeOne(options, folder, logs);
+    const grade = await gradeOne(options, folder, logs).catch((error: unknown) => notRun(folder, error));
     grades.push(grade);
+    options.onGrade?.(grade);
     const word = grade.state === 'ok' ? (grade.passed ? 'passed' : 'failed') : `refused (${grade.state})`;
     say(`${grade.student}: ${word}${grade.remark === '' ? '' : `: ${grade.remark}`}`);
   }
   return grades;
+}
+
+/** Whatever goes wrong with one hand-in, the others are graded. Only who stops the program stops it. */
+function notRun(folder: string, error: unknown): Grade {
+  if (error instanceof Interrupted) throw error;
+  const { message } = error as Error;
+  const none = { folder, student: folder, passed: false, held: 0, asserted: 0, answers: [] };
+  return { ...none, state: 'not run', remark: message };
 }
 
 async function gradeOne(options: GradeOptions, folder: string, logs: Map<string, string>): Promise<Grade> {
@@ -55,8 +71,7 @@ async function gradeOne(options: GradeOptions, folder: string, logs: Map<string,
   const handIn = readHandIn(dir);
   if (!handIn.ok) return { ...none, state: 'changed', remark: handIn.error };
   const own = { ...none, student: handIn.value.student };
-  const text = readFileSync(join(dir, SCENARIO_COPY), 'utf8');
-  const parsed = parseScenario(text);
+  const parsed = parseScenario(handIn.value.scenarioText);
   if ('faults' in parsed) {
     const remark = parsed.faults.map((fault) => describeFault(SCENARIO_COPY, fault)).join('; ');
     return { ...own, state: 'not run', remark };
@@ -64,13 +79,21 @@ async function gradeOne(options: GradeOptions, folder: string, logs: Map<string,
   const { scenario } = parsed;
   if (options.original !== undefined && essence(scenario) !== essence(options.original))
     return { ...own, state: 'not the homework', remark: 'more than its answers differs from what was given' };
-  try {
-    return await runAgain(options, own, scenario, handIn.value, logs);
-  } catch (error) {
-    // A machine that is too busy for a yard is no student's fault: the row says so, and the others go on.
-    if (!(error instanceof Problem)) throw error;
-    return { ...own, state: 'not run', remark: error.message };
+  const longest = spanMs(scenario) / handIn.value.speed;
+  if (longest > LONGEST_MS) {
+    const remark = `its waits and timeouts take up to ${(longest / HOUR_MS).toFixed(1)} hours; ${LONGEST_MS / HOUR_MS} is the most`;
+    return { ...own, state: 'not run', remark };
   }
+  return runAgain(options, own, scenario, handIn.value, logs);
+}
+
+/** How long a scenario may take at most, at its own speed: every wait to its end, every patience used up. */
+function spanMs({ steps, timeoutMs }: Scenario): number {
+  const latest = Math.max(0, ...steps.map((step) => step.atMs ?? 0));
+  return steps.reduce((sum, step) => {
+    const wait = step.action?.kind === 'wait' ? step.action.ms : 0;
+    return sum + wait + (step.timeoutMs ?? timeoutMs);
+  }, latest);
 }
 
 async function runAgain(

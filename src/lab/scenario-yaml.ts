@@ -1,11 +1,14 @@
 import {
+  type CST,
   type Document,
   isAlias,
   isMap,
   isScalar,
   isSeq,
   LineCounter,
+  Parser,
   parseDocument,
+  visit,
   type Node as YamlNode,
 } from 'yaml';
 import type { Result } from '../util/result.ts';
@@ -14,9 +17,15 @@ import type { ScenarioFault } from './scenario.ts';
 
 /** A YAML file as fields that know where they stand, so that every refusal points to line and field. */
 
-/** More than any lesson. */
-const MAX_BYTES = 1_000_000;
+/** More than any lesson; so are the bounds on what is in a file, which a parser's time and stack depend on. */
+export const MAX_SCENARIO_BYTES = 256_000;
+const MAX_TOKENS = 50_000;
+const MAX_DEPTH = 40;
 const MAX_FAULTS = 20;
+/** Characters of a fault, which may repeat a value of the file. */
+const MAX_SHOWN = 300;
+
+const short = (text: string): string => (text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`);
 
 export class FaultThrown extends Error {
   readonly fault: ScenarioFault;
@@ -32,11 +41,12 @@ export class Faults {
 
   /** What `work` gives, or undefined after one more fault. */
   try<T>(work: () => T): T | undefined {
+    if (this.all.length >= MAX_FAULTS) return undefined;
     try {
       return work();
     } catch (error) {
       if (!(error instanceof FaultThrown)) throw error;
-      if (this.all.length < MAX_FAULTS) this.all.push(error.fault);
+      this.all.push(error.fault);
       return undefined;
     }
   }
@@ -68,7 +78,7 @@ export class Field {
   /** Throws a fault at this place. */
   refuse(message: string): never {
     const { line, col } = this.#source.lines.linePos(this.#at);
-    throw new FaultThrown({ line, column: col, field: this.path, message });
+    throw new FaultThrown({ line, column: col, field: short(this.path), message: short(message) });
   }
 
   /** A parser's value, or its sentence as a fault here. */
@@ -158,14 +168,61 @@ export class Field {
 
 /** The file's root, or what YAML itself finds wrong with it. */
 export function readYaml(text: string): { root?: Field; faults: ScenarioFault[] } {
-  if (text.length > MAX_BYTES)
-    return { faults: [{ line: 1, column: 1, field: '', message: `is larger than ${MAX_BYTES} bytes` }] };
   const lines = new LineCounter();
-  const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const faults = doc.errors.slice(0, MAX_FAULTS).map((error) => {
-    const { line, col } = lines.linePos(error.pos[0]);
-    return { line, column: col, field: '', message: error.message };
-  });
+  const fault = (at: number, message: string): ScenarioFault => {
+    const { line, col } = lines.linePos(at);
+    return { line, column: col, field: '', message };
+  };
+  if (Buffer.byteLength(text) > MAX_SCENARIO_BYTES)
+    return {
+      faults: [{ line: 1, column: 1, field: '', message: `is larger than ${MAX_SCENARIO_BYTES} bytes` }],
+    };
+  const excess = excessIn(new Parser(lines.addNewLine).parse(text));
+  if (excess !== undefined) return { faults: [fault(excess.at, excess.message)] };
+  // The library compares each key of a map with all others; `doubledKey` needs one look at each.
+  const doc = parseDocument(text, { prettyErrors: false, uniqueKeys: false });
+  const faults = doc.errors.slice(0, MAX_FAULTS).map((error) => fault(error.pos[0], error.message));
+  const doubled = faults.length === 0 ? doubledKey(doc) : undefined;
+  if (doubled !== undefined) faults.push(fault(doubled, 'Map keys must be unique'));
   if (faults.length > 0) return { faults };
   return { root: new Field({ doc, lines }, doc.contents as YamlNode | null, '', 0), faults };
+}
+
+/** More of anything than a parser can take; told before the document is made, which needs a stack frame for each depth. */
+function excessIn(tokens: Iterable<CST.Token>): { at: number; message: string } | undefined {
+  const open: { token: CST.Token; depth: number }[] = [];
+  for (const token of tokens) open.push({ token, depth: 0 });
+  let count = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { token, depth } = next;
+    const at = 'offset' in token ? token.offset : 0;
+    if (++count > MAX_TOKENS) return { at, message: `has more than ${MAX_TOKENS} values` };
+    if (depth > MAX_DEPTH) return { at, message: `is nested deeper than ${MAX_DEPTH} levels` };
+    if (token.type === 'document' && token.value !== undefined) open.push({ token: token.value, depth });
+    if (!('items' in token)) continue;
+    for (const { key, value } of token.items as readonly Partial<CST.CollectionItem>[])
+      for (const child of [key, value])
+        if (child !== undefined && child !== null) open.push({ token: child, depth: depth + 1 });
+  }
+  return undefined;
+}
+
+/** Where a key stands for the second time in its map. */
+function doubledKey(doc: Document): number | undefined {
+  let at: number | undefined;
+  visit(doc, {
+    Map(_, map) {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) {
+          at = key.range?.[0] ?? 0;
+          return visit.BREAK;
+        }
+        seen.add(key.value);
+      }
+      return undefined;
+    },
+  });
+  return at;
 }

@@ -3,8 +3,19 @@ import { type Direction, linkName } from './condition-words.ts';
 
 /** Nodes, groups and links as people type them. Parsers answer with a sentence that names what is wrong. */
 
+/** Longer than all nodes of the largest yard on both sides of a link. */
+const MAX_TYPED = 1_000;
+
+function tooLong(text: string): Result<never, string> | undefined {
+  return text.length <= MAX_TYPED
+    ? undefined
+    : err(`'${text.slice(0, 20)}…' has ${text.length} characters; ${MAX_TYPED} is the most`);
+}
+
 /** Takes letters apart: `ABN27` → A, B, N27; commas and blanks may stand between. */
 export function splitLetters(text: string): Result<string[], string> {
+  const long = tooLong(text);
+  if (long !== undefined) return long;
   const letters: string[] = [];
   let rest = text.toUpperCase().replace(/[\s,]+/g, '');
   while (rest !== '') {
@@ -21,6 +32,8 @@ export function splitLetters(text: string): Result<string[], string> {
  * unknown is named.
  */
 export function parseGroups(text: string, known: readonly string[]): Result<string[][], string> {
+  const long = tooLong(text);
+  if (long !== undefined) return long;
   if (/[<>]/.test(text)) return err(`'${text}' is a one-way cut, not groups; write groups such as AB/CD`);
   const groups: string[][] = [];
   for (const part of text.split(/[/|]/)) {
@@ -59,6 +72,8 @@ export function linksIn(
   known: readonly string[],
   isLinked: (a: string, b: string) => boolean,
 ): Result<Direction[], string> {
+  const long = tooLong(text);
+  if (long !== undefined) return long;
   const found: Direction[] = [];
   for (const part of text.split(',')) {
     const match = /^([^<>-]+)([<>-])([^<>-]+)$/.exec(part.trim());
@@ -71,8 +86,8 @@ export function linksIn(
     if (unknown !== undefined) return err(`no node '${unknown}' in this yard: there is ${known.join(', ')}`);
     const both = left.value.find((l) => right.value.includes(l));
     if (both !== undefined) return err(`'${part}': node ${both} is on both sides, and has no link to itself`);
-    for (const a of left.value) {
-      for (const b of right.value) {
+    for (const a of new Set(left.value)) {
+      for (const b of new Set(right.value)) {
         if (!isLinked(a, b))
           return err(`${a} and ${b} are not linked in this yard: not every node is linked with every other`);
         if (match[2] !== '<') found.push([a, b]);

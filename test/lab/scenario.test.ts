@@ -109,6 +109,38 @@ describe('a file with faults is refused, each with line and field', () => {
     expect(faultsOf('title: x\n')).toEqual(["x.yaml:1:1 lacks 'steps'"]);
   });
 
+  it('a file that is too large, too deep or has too many values, in no time', () => {
+    const keys = (n: number) => Array.from({ length: n }, (_, i) => `k${i}: 1\n`).join('');
+    const cases: readonly (readonly [string, RegExp])[] = [
+      [keys(80_000), /^x\.yaml:1:1 is larger than 256000 bytes$/],
+      [keys(8_000), /^x\.yaml:1:1 k0: no such field/],
+      [`steps: [${'1,'.repeat(60_000)}]`, /^x\.yaml:1:\d+ has more than 50000 values$/],
+      ['['.repeat(10_000), /^x\.yaml:1:\d+ is nested deeper than 40 levels$/],
+      [`title: ${'{a: '.repeat(800)}1${'}'.repeat(800)}`, /is nested deeper than 40 levels$/],
+      [`${'- '.repeat(2_000)}x`, /is nested deeper than 40 levels$/],
+      [
+        Array.from({ length: 700 }, (_, i) => `${' '.repeat(Math.min(i, 300))}a:`).join('\n'),
+        /nested deeper/,
+      ],
+      [
+        `title: x\nsteps:\n  - cut: ${'A'.repeat(100_000)}>${'B'.repeat(100_000)}\n`,
+        /has 200001 characters; 1000 is the most$/,
+      ],
+      [`title: x\nsteps:\n  - wait: ${'y'.repeat(200_000)}\n`, /^x\.yaml:3:11 steps\[0\]\.wait: 'y{1,300}…$/],
+    ];
+    for (const [text, words] of cases) {
+      const [first] = faultsOf(text);
+      expect(first).toMatch(words);
+    }
+  });
+
+  it('a key that is there twice, wherever the second one is', () => {
+    expect(faultsOf('title: x\nsteps: []\ntitle: y\n')).toEqual(['x.yaml:3:1 Map keys must be unique']);
+    expect(faultsOf('title: x\nsteps:\n  - mine: { node: A, node: B }\n')).toEqual([
+      'x.yaml:3:22 Map keys must be unique',
+    ]);
+  });
+
   it('nodes are named without a gap, and their rates are rates', () => {
     expect(faultsOf('title: x\nnodes:\n  A:\n  C:\nsteps: []\n')[0]).toContain('node 2 is called B, not C');
     expect(faultsOf('title: x\nnodes:\n  A: { hashrate: fast }\nsteps: []\n')[0]).toMatch(

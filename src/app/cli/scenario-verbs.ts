@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { Command } from 'commander';
+import type { Grade } from '../../lab/grade.ts';
 import { Problem } from '../../lab/problem.ts';
 import { pathFrom } from '../../lab/yard-file.ts';
 import { addDryRun, addShared, ending, example, type Shared, shared } from './common.ts';
@@ -8,7 +9,6 @@ import { fileFor, folderFor } from './places.ts';
 
 /** `run`, `grade`: lessons from a file, played and judged. */
 
-const FASTEST = 100;
 const MOST_RUNS = 100_000;
 
 interface RunOptions {
@@ -61,22 +61,34 @@ async function listLessons({ out }: Shared): Promise<void> {
 async function play(s: Shared, programPath: string, given: string, options: RunOptions): Promise<number> {
   const { out } = s;
   const sim = await simulation(options);
-  const [{ findLesson, loadScenario }, { runScenario }, { renderReport }, { writeHandIn }] =
-    await Promise.all([
-      import('../lessons.ts'),
-      import('../../lab/scenario-run.ts'),
-      import('../../lab/scenario-report.ts'),
-      import('../../lab/handin.ts'),
-    ]);
+  const [
+    { findLesson, loadScenario },
+    { runScenario },
+    { renderReport },
+    { isSpeed, isStudent, LEAST_SPEED, MOST_SPEED, writeHandIn },
+  ] = await Promise.all([
+    import('../lessons.ts'),
+    import('../../lab/scenario-run.ts'),
+    import('../../lab/scenario-report.ts'),
+    import('../../lab/handin.ts'),
+  ]);
   const file = findLesson(given);
   const text = readFileSync(file, 'utf8');
   const scenario = loadScenario(file, text);
   const speed = Number(options.speed ?? 1);
-  if (!(speed >= 0.1 && speed <= FASTEST))
-    throw new Problem(2, `--speed must be a number from 0.1 to ${FASTEST}, not '${options.speed}'`);
+  if (!isSpeed(speed))
+    throw new Problem(
+      2,
+      `--speed must be a number from ${LEAST_SPEED} to ${MOST_SPEED}, not '${options.speed}'`,
+    );
   const dir =
     options.out ??
-    `${basename(file, extname(file))}${options.student === undefined ? '' : `-${safe(options.student)}`}.run`;
+    `${basename(file, extname(file))}${options.student === undefined ? '' : `-${options.student}`}.run`;
+  if (options.student !== undefined && !isStudent(options.student))
+    throw new Problem(
+      2,
+      `--student: '${options.student}' must be 1 to 64 letters, digits, and . _ @ - and not begin with a dot`,
+    );
   const logFile = options.log === undefined ? join(resolve(dir), 'log.jsonl') : fileFor('--log', options.log);
   const writes = !s.dryRun && (sim?.runs ?? 1) === 1;
   if (writes) folderFor('--out', dir);
@@ -143,11 +155,6 @@ async function simulation(options: RunOptions): Promise<{ seed: number; runs: nu
   return { seed: readCount(seed, 1, '--seed', Number.MAX_SAFE_INTEGER - MOST_RUNS), runs: many };
 }
 
-function safe(student: string): string {
-  if (/^[\w.@-]{1,64}$/.test(student) && !student.startsWith('.')) return student;
-  throw new Problem(2, `--student: '${student}' must be letters, digits, and . _ @ - only`);
-}
-
 function gradeVerb(programPath: string): Command {
   const grade = addShared(new Command('grade'))
     .description('run all hand-ins of a folder again, and write a table of who passed')
@@ -159,15 +166,21 @@ function gradeVerb(programPath: string): Command {
       const { gradeAll, gradesCsv } = await import('../../lab/grade.ts');
       const { findLesson, loadScenario } = await import('../lessons.ts');
       const given = options.scenario === undefined ? undefined : findLesson(options.scenario);
+      const csv =
+        options.csv === undefined ? join(resolve(dir), 'grades.csv') : fileFor('--csv', options.csv);
+      const soFar: Grade[] = [];
       const grades = await gradeAll({
         dir: resolve(dir),
         programPath,
         ...(given === undefined ? {} : { original: loadScenario(given, readFileSync(given, 'utf8')) }),
         signal: s.signal,
         say: (line) => s.out.step(line),
+        // After each of them: who stops it half way has the grades until then.
+        onGrade: (grade) => {
+          soFar.push(grade);
+          writeFileSync(csv, gradesCsv(soFar));
+        },
       });
-      const csv = resolve(options.csv ?? join(dir, 'grades.csv'));
-      writeFileSync(csv, gradesCsv(grades));
       const passed = grades.filter((g) => g.state === 'ok' && g.passed).length;
       const refused = grades.filter((g) => g.state !== 'ok').length;
       s.out.line(

@@ -17,6 +17,8 @@ import type { Result } from '../../util/result.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
+const MAX_TEXT = 200;
+
 const VERBS: Readonly<Record<string, (client: YardClient, fields: Fields) => Action<unknown>>> = {
   hold: (client) => hold(client, true, []),
   release: (client) => hold(client, false, []),
@@ -49,7 +51,7 @@ const VERBS: Readonly<Record<string, (client: YardClient, fields: Fields) => Act
   },
   link: (client, f) => {
     const links = optional(f, 'links');
-    const clear = f['clear'] === true || f['clear'] === 'true';
+    const clear = flag(f, 'clear');
     return link(client, { links, clear, shape: clear ? {} : shape(f) });
   },
   'hold-links': (client) => holdLinks(client),
@@ -64,7 +66,7 @@ const VERBS: Readonly<Record<string, (client: YardClient, fields: Fields) => Act
     const wishes = { depth: whole(f, 'depth', 1, 50), lead: whole(f, 'lead', 1, 50), capped: false };
     return reorg(client, losers === undefined ? wishes : { ...wishes, losers });
   },
-  kill: (client, f) => kill(client, text(f, 'node'), f['clean'] === true),
+  kill: (client, f) => kill(client, text(f, 'node'), flag(f, 'clean')),
   start: (client, f) => start(client, text(f, 'node')),
 };
 
@@ -94,7 +96,8 @@ function must<T>(name: string, parsed: Result<T, string>): T {
 /** Throws a Problem with one sentence when the fields make no action. */
 export function actionFor(client: YardClient, verb: string, fields: Fields): Action<unknown> {
   const make = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
-  if (make === undefined) throw misuse(`no action '${verb}'`, `There is ${Object.keys(VERBS).join(', ')}.`);
+  if (make === undefined)
+    throw misuse(`no action '${verb.slice(0, 40)}'`, `There is ${Object.keys(VERBS).join(', ')}.`);
   client.refresh();
   return make(client, fields);
 }
@@ -102,8 +105,9 @@ export function actionFor(client: YardClient, verb: string, fields: Fields): Act
 function optional(fields: Fields, name: string): string | undefined {
   const value = fields[name];
   if (value === undefined || value === '') return undefined;
-  if (typeof value !== 'string' || value.length > 200) throw misuse(`${name} must be a short text`);
-  return value.trim();
+  if (typeof value !== 'string' || value.length > MAX_TEXT)
+    throw misuse(`${name} must be a text of at most ${MAX_TEXT} characters`);
+  return value.trim() === '' ? undefined : value.trim();
 }
 
 function text(fields: Fields, name: string): string {
@@ -113,11 +117,21 @@ function text(fields: Fields, name: string): string {
 }
 
 function whole(fields: Fields, name: string, least: number, most: number): number {
-  const value = Number(fields[name]);
-  if (!Number.isSafeInteger(value) || value < least || value > most) {
+  const given = fields[name];
+  // A form gives digits, a program a number; what else Number() takes for one is a slip: null, [5], '', 0x10, 1e3.
+  const value = typeof given === 'string' && /^\s*\d{1,15}\s*$/.test(given) ? Number(given) : given;
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least || value > most) {
     throw misuse(`${name} must be a whole number from ${least} to ${most}`);
   }
   return value;
+}
+
+/** A box that is ticked or not; absent = not. */
+function flag(fields: Fields, name: string): boolean {
+  const value = fields[name];
+  if (value === undefined || value === '' || value === false || value === 'false') return false;
+  if (value === true || value === 'true') return true;
+  throw misuse(`${name} must be true or false`);
 }
 
 function amount(fields: Fields): number {
