@@ -176,8 +176,12 @@ export class Blocks {
     if (size < HEADER_SIZE) return refuse('bad-encoding', 'a block of ' + size + ' bytes');
     const head = this.judgeHeader(headOf(source), way, peer, source);
     if (head === 'unwanted' || !head.ok) return head;
-    const { hash, here } = head.value;
+    const { hash, here, work } = head.value;
     if (here !== undefined) return ok({ entry: here, isNew: false });
+    // Under GHOST no branch is beside the chain.
+    const side = way !== 'own' && work <= chain.tip.work && chain.forkChoice !== 'ghost';
+    // What we asked for was worth it when we asked.
+    if (side && way !== 'sync' && !this.#core.side.hasRoom) return 'unwanted';
     parts.download.checking(hash, true);
     const sane = yield* reading.check(source, params, limits.checkBytesPerStep);
     parts.download.checking(hash, false);
@@ -186,7 +190,9 @@ export class Blocks {
       if (known !== undefined && ruleOf(sane.error.rule).condemns) chain.condemn(known.hash, sane.error.rule);
       return sane;
     }
-    return chain.addBlock(sane.value, this.#core.wallS);
+    const added = chain.addBlock(sane.value, this.#core.wallS);
+    if (side && added.ok && added.value.isNew) this.#core.side.store(size);
+    return added;
   }
 
   /**
@@ -199,7 +205,13 @@ export class Blocks {
     peer: Peer | undefined,
     block?: BlockSource,
   ):
-    | Checked<{ readonly header: Header; readonly hash: Uint8Array; readonly here?: BlockEntry }>
+    | Checked<{
+        readonly header: Header;
+        readonly hash: Uint8Array;
+        /** Of its whole branch. */
+        readonly work: bigint;
+        readonly here?: BlockEntry;
+      }>
     | 'unwanted' {
     const { chain, wallS, parts, reading } = this.#core;
     // The bytes that came, if some did: a reading may know them again. A block of ours has told it already.
@@ -207,7 +219,7 @@ export class Blocks {
       block === undefined || block instanceof Uint8Array ? reading.header(block ?? head) : block.block;
     const known = chain.entry(hash);
     if (known?.condemned !== undefined) return refuse('duplicate-invalid', known.condemned);
-    if (known?.hasBody === true) return ok({ header, hash, here: known });
+    if (known?.hasBody === true) return ok({ header, hash, work: known.work, here: known });
     const parent = chain.entry(header.prev);
     if (parent === undefined) {
       const pow = parts.headers.claimsWork(header.bits, hash);
@@ -223,7 +235,7 @@ export class Blocks {
     }
     const pushed = known === undefined && way !== 'own' && peer !== undefined;
     if (pushed && !parts.headers.worthEntry(judged.value.work, peer)) return 'unwanted';
-    return ok({ header, hash });
+    return ok({ header, hash, work: judged.value.work });
   }
 
   /** News of a refusal; `head` is what there is of the header. */

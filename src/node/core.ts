@@ -22,6 +22,7 @@ import type { Peer, Peers } from './peers.ts';
 import type { Pieces } from './pieces.ts';
 import type { TxRelay } from './relay.ts';
 import type { Server } from './serve.ts';
+import { SideRation } from './side-ration.ts';
 import type { Effect, Micros } from './types.ts';
 import { encodeMessage, type Message } from './wire.ts';
 
@@ -70,6 +71,7 @@ export class Core {
   readonly random: Random;
   readonly reading: BlockReading;
   readonly pairs: HashPairs | undefined;
+  readonly side: SideRation;
   parts!: Parts;
   now: Micros = 0;
   offset: Micros | undefined;
@@ -90,6 +92,7 @@ export class Core {
     this.random = o.random;
     this.reading = o.reading;
     this.pairs = o.pairs;
+    this.side = new SideRation(o.chain, o.limits);
     const rate = o.limits.newsRefusalsPerSecond;
     this.#refusals = new Bucket(10 * rate, rate, 0);
   }

@@ -106,7 +106,7 @@ export class Download {
     if (best === undefined || best.condemned !== undefined) return [];
     const fork = forkPoint(chain.tip, best);
     const near = chain.tip.height - fork.height <= limits.nearTipBlocks;
-    if (best.work <= chain.tip.work && !near) return [];
+    if (best.work <= chain.tip.work && !(near && this.#core.side.hasRoom)) return [];
     const { common } = bodies;
     // Its best may since have become a shorter branch: one of more work, or the longer one was condemned.
     const keeps = common !== undefined && common.height >= fork.height && isAncestor(common, best);

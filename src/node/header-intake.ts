@@ -111,11 +111,11 @@ export class HeaderIntake {
     }
   }
 
-  /** Whether a new header of this total work may enter the tree on a peer's word, which costs it a side-branch token. */
+  /** Whether a new header of this total work may enter the tree on a peer's word: if it beats nothing, from its ration. */
   worthEntry(work: bigint, peer: Peer): boolean {
     const { chain, limits, now } = this.core;
     if (work > chain.tip.work || this.weighsAll) return true;
-    return work > this.core.workBelowTip(limits.nearTipBlocks) && peer.side.take(1, now);
+    return work > this.core.workBelowTip(limits.nearTipBlocks) && this.core.side.takeHeaders(peer, 1, now);
   }
 
   /** What can be said of a header whose parent is unknown: it must at least meet the target that it names itself. */

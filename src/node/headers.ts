@@ -223,7 +223,7 @@ export class HeaderSync extends HeaderIntake {
     if (tail === undefined) return;
     const near = tail.work > this.core.workBelowTip(limits.nearTipBlocks);
     // While there are more to come the branch may still beat the tip: only its end is a side branch, and costs tokens.
-    const side = near && !state.more && peer.side.take(state.buffer.length, now);
+    const side = near && !state.more && this.core.side.takeHeaders(peer, state.buffer.length, now);
     if (tail.work > chain.tip.work || side) {
       state.flushing = true;
       this.#flush(peer);

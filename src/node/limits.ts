@@ -101,6 +101,12 @@ export const limits = {
   /** New headers that do not beat our tip and enter the tree: per peer, a token bucket. */
   sideHeadersBurst: 1_000,
   sideHeadersPerMinute: 60,
+  /** ... and over all peers, as many as in a ration that grows with each block of the active chain. */
+  sideHeadersTotal: 2_000,
+  sideHeadersPerBlock: 14,
+  /** Bytes of their bodies, likewise: fifty full blocks, then half of one for each block of the active chain. */
+  sideBytesTotal: 200_000_000,
+  sideBytesPerBlock: 2_000_000,
   headersTimeout: 15 * second,
   /** `time-too-new` headers that wait for their time, over all peers. */
   futureHeaders: 64,
