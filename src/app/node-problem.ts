@@ -25,7 +25,6 @@ function mismatch(error: StoreMismatch, datadir: string): string {
 const NEXT_STEP: Record<StoreMismatch['kind'], string> = {
   network: 'Give another --datadir, or the --genesis that it was made with.',
   version: 'Update this program, or give another --datadir.',
-  corrupt: 'Move it away and start again: the node fetches the chain from its peers.',
 };
 
 /** The sentence goes to stderr; the stack only for those who ask for it. */

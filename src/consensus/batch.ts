@@ -3,7 +3,8 @@ import { isUnspendable } from '../bitcoin/lock.ts';
 import { outpointKey } from '../bitcoin/tx.ts';
 import { assert } from '../util/assert.ts';
 import { Pace, type Steps } from '../util/steps.ts';
-import { type ChainStore, type CoinChange, sealCoin } from './chain-store.ts';
+import { type ChainStore, type CoinChange, sealCoin, sealSums } from './chain-store.ts';
+import type { CoinSums } from './coin-sums.ts';
 import { CoinsOverlay } from './coins.ts';
 import type { ConnectTask } from './connect-task.ts';
 import type { ForkChoiceName } from './fork-choice-rules.ts';
@@ -91,7 +92,7 @@ export interface Sealed {
  * Encodes all that the task did since the stored tip, in pieces of about `pace` rows. Nothing is written yet: until the
  * caller hands it over, the store is as it was.
  */
-function* sealSteps(task: ConnectTask, pace: Pace): Steps<Sealed> {
+function* sealSteps(task: ConnectTask, sums: CoinSums, pace: Pace): Steps<Sealed> {
   const { outEntries, inEntries } = pathOf(task);
   const writes: Write[] = [];
   const txidsOf = (entry: TreeEntry): readonly Uint8Array[] => {
@@ -123,6 +124,7 @@ function* sealSteps(task: ConnectTask, pace: Pace): Steps<Sealed> {
     coins.push(sealCoin(outpoint, coin, writes));
     if (pace.due(1)) yield;
   }
+  sealSums(sums, task.overlay.sums, writes);
   writes.push({ key: TIP_KEY, value: task.at.hash });
   return { writes, coins };
 }
@@ -132,9 +134,10 @@ export class Sealing {
   readonly task: ConnectTask;
   readonly #steps: Steps<Sealed>;
 
-  constructor(task: ConnectTask) {
+  /** `sums`: of the stored coins, which do not change before this is done. */
+  constructor(task: ConnectTask, sums: CoinSums) {
     this.task = task;
-    this.#steps = sealSteps(task, new Pace(SEAL_ROWS));
+    this.#steps = sealSteps(task, sums, new Pace(SEAL_ROWS));
   }
 
   /** So little that it can be done in the step that arrives. */

@@ -1,12 +1,14 @@
 import type { Block } from '../bitcoin/block.ts';
 import type { Header } from '../bitcoin/header.ts';
 import { type OutPoint, outpointKey } from '../bitcoin/tx.ts';
+import { idOf } from '../util/bytes.ts';
 import type { ChainStore, CoinCacheFigures } from './chain-store.ts';
 import type { Coin, CoinsView } from './coins.ts';
 import type { SpendContext } from './connect.ts';
+import { StoreDamage } from './damage.ts';
 import { competes } from './fork-choice.ts';
 import type { Params } from './params.ts';
-import { bodyKey, decodeTxPlace, txKey } from './records.ts';
+import { decodeTxPlace, txKey } from './records.ts';
 import { nextBits } from './retarget.ts';
 import { ancestorAt, type BlockEntry, type BlockTree, type TreeEntry } from './tree.ts';
 import { type ChainTip, chainTips, findFork, locatorOf } from './walk.ts';
@@ -100,7 +102,7 @@ export class ChainReader {
 
   /** The bytes of a block, if its body is here: what a peer is served. */
   blockBytes(entry: BlockEntry): Uint8Array | undefined {
-    return entry.hasBody ? this.store.get(bodyKey(entry.hash)) : undefined;
+    return entry.hasBody ? this.store.bodyBytes(entry) : undefined;
   }
 
   /** The coins that an active block spent, in order of its inputs. */
@@ -127,9 +129,12 @@ export class ChainReader {
   /** Where a transaction of the active chain is. */
   txPlace(txid: Uint8Array): { readonly entry: BlockEntry; readonly position: number } | undefined {
     const value = this.store.get(txKey(txid));
-    const place = value === undefined ? undefined : decodeTxPlace(value);
+    if (value === undefined) return undefined;
+    const place = decodeTxPlace(value);
     const entry = place === undefined ? undefined : this.tree.get(place.blockHash);
-    return place === undefined || entry === undefined ? undefined : { entry, position: place.position };
+    if (place === undefined || entry === undefined)
+      throw new StoreDamage('transaction index', `the place of transaction ${idOf(txid)} is in no block`);
+    return { entry, position: place.position };
   }
 
   /** A loose transaction is judged as if in the next block on the tip. */

@@ -1,11 +1,13 @@
 import { decodeBlock } from '../bitcoin/block.ts';
+import { encodeHeader, HEADER_SIZE } from '../bitcoin/header.ts';
 import type { OutPoint } from '../bitcoin/tx.ts';
 import { outpointKey } from '../bitcoin/tx.ts';
-import { InvariantError } from '../util/assert.ts';
-import { keyOf } from '../util/bytes.ts';
+import { equal, keyOf } from '../util/bytes.ts';
 import { type SaneBlock, trustStored } from './check.ts';
+import { COIN_SHARDS, type CoinSums } from './coin-sums.ts';
 import { type Coin, CoinsCache, type CoinsOverlay, type KeyedCoins } from './coins.ts';
-import { bodyKey, coinKey, decodeCoin, decodeUndo, encodeCoin, PREFIX, undoKey } from './records.ts';
+import { StoreDamage } from './damage.ts';
+import { bodyKey, coinKey, decodeCoin, decodeUndo, encodeCoin, PREFIX, sumKey, undoKey } from './records.ts';
 import type { Store, Write } from './store.ts';
 import type { BlockEntry } from './tree.ts';
 
@@ -79,6 +81,12 @@ export function sealCoin(outpoint: string, coin: Coin | null, writes: Write[]): 
   return { outpoint, coin: decodeCoin(value)! };
 }
 
+/** The rows of the sums that `changes` moves away from `base`, pushed to `writes`. */
+export function sealSums(base: CoinSums, changes: CoinSums, writes: Write[]): void {
+  for (let shard = 0; shard < COIN_SHARDS; shard++)
+    if (!changes.isZero(shard)) writes.push({ key: sumKey(shard), value: base.encode(shard, changes) });
+}
+
 /** The read cache of coins since the start: a hit is a read that did not go to the disk. */
 export interface CoinCacheFigures {
   /** Coins in it (one may count twice). */
@@ -95,6 +103,8 @@ export interface CoinCacheFigures {
 export class ChainStore implements KeyedCoins {
   readonly #store: Store;
   readonly #coins: CoinsCache;
+  /** Of all coins, with those that were handed over and are answered. */
+  readonly sums: CoinSums;
   /** Recent bodies in two generations: when the young one is full, the old one is forgotten whole. */
   #bodies = new Map<BlockEntry, SaneBlock>();
   #olderBodies = new Map<BlockEntry, SaneBlock>();
@@ -104,8 +114,9 @@ export class ChainStore implements KeyedCoins {
   #taken = new WriteSet();
   #heldBytes = 0;
 
-  constructor(store: Store, bounds: { readonly coins: number; readonly bodyBytes: number }) {
+  constructor(store: Store, bounds: { readonly coins: number; readonly bodyBytes: number }, sums: CoinSums) {
     this.#store = store;
+    this.sums = sums;
     this.#coins = new CoinsCache(bounds.coins);
     this.#halfBodyBytes = bounds.bodyBytes / 2;
   }
@@ -169,7 +180,7 @@ export class ChainStore implements KeyedCoins {
     const value = this.#store.get(coinKey(key));
     if (value === undefined) return undefined;
     const coin = decodeCoin(value);
-    if (coin === undefined) throw new InvariantError('a coin on disk is corrupt');
+    if (coin === undefined) throw new StoreDamage('coin', 'the row of a coin does not decode');
     return coin;
   }
 
@@ -178,6 +189,7 @@ export class ChainStore implements KeyedCoins {
     const writes: Write[] = [];
     const coins: CoinChange[] = [];
     for (const [outpoint, coin] of overlay.changes()) coins.push(sealCoin(outpoint, coin, writes));
+    sealSums(this.sums, overlay.sums, writes);
     this.handOver(writes);
     this.adopt(overlay, coins, 'now');
   }
@@ -193,6 +205,7 @@ export class ChainStore implements KeyedCoins {
    */
   adopt(overlay: CoinsOverlay, coins: readonly CoinChange[], handedOver: 'now' | 'before'): void {
     (handedOver === 'now' ? this.#pending : this.#taken).overlays.push(overlay);
+    this.sums.apply(overlay.sums);
     for (const { outpoint, coin } of coins) {
       if (coin === undefined) this.#coins.delete(outpoint);
       else this.#coins.set(outpoint, coin);
@@ -218,20 +231,30 @@ export class ChainStore implements KeyedCoins {
   body(entry: BlockEntry, parsed?: SaneBlock): SaneBlock {
     const cached = this.#bodies.get(entry) ?? this.#olderBodies.get(entry);
     if (cached !== undefined) return cached;
-    const bytes = this.get(bodyKey(entry.hash));
-    if (bytes === undefined) throw new InvariantError(`the body of block ${entry.id} is gone from the disk`);
+    const bytes = this.bodyBytes(entry);
     if (parsed !== undefined) return parsed;
     const block = decodeBlock(bytes);
-    if (!block.ok) throw new InvariantError(`the body of block ${entry.id} on disk is corrupt`);
+    if (!block.ok) throw new StoreDamage('body', `the body of block ${entry.id} does not decode`);
     return trustStored(block.value);
+  }
+
+  /** The bytes of a body that is here, under the header that they are stored for: what a peer may be served. */
+  bodyBytes(entry: BlockEntry): Uint8Array {
+    const bytes = this.get(bodyKey(entry.hash));
+    if (bytes === undefined) throw new StoreDamage('body', `the body of block ${entry.id} is missing`);
+    if (!equal(bytes.subarray(0, HEADER_SIZE), encodeHeader(entry.header)))
+      throw new StoreDamage('body', `the body stored for block ${entry.id} is that of another block`);
+    return bytes;
   }
 
   /** The coins that an active block spent, in the order of its inputs. */
   undo(entry: BlockEntry): readonly Coin[] {
     const value = this.get(undoKey(entry.hash));
     const coins = value === undefined ? undefined : decodeUndo(value);
-    if (coins === undefined)
-      throw new InvariantError(`the undo record of block ${entry.id} is missing or corrupt`);
+    if (coins === undefined) {
+      const what = value === undefined ? 'is missing' : 'does not decode';
+      throw new StoreDamage('undo', `the undo record of block ${entry.id} ${what}`);
+    }
     return coins;
   }
 }

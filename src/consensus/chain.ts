@@ -66,7 +66,7 @@ export class Chain extends ChainReader {
   }) {
     const opened = openTree(o.params, o.index);
     const bounds = { ...CHAIN_BOUNDS, ...o.bounds };
-    super(o.params, new ChainStore(o.store, bounds), opened.tree);
+    super(o.params, new ChainStore(o.store, bounds, opened.sums), opened.tree);
     this.#verify = o.verify;
     this.#bounds = bounds;
     this.#foresight = new Foresight(this.store);
@@ -283,7 +283,7 @@ export class Chain extends ChainReader {
       this.#condemn(result.entry, result.refusal.rule);
       return { kind: 'refused', entry: result.entry, refusal: result.refusal };
     }
-    this.#sealing = new Sealing(task);
+    this.#sealing = new Sealing(task, this.store.sums);
     return this.#sealing.short ? this.#seal(this.#sealing, aheadRows) : { kind: 'more' };
   }
 

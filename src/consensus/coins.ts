@@ -1,5 +1,6 @@
 import type { OutPoint, TxOut } from '../bitcoin/tx.ts';
 import { outpointKey } from '../bitcoin/tx.ts';
+import { CoinSums } from './coin-sums.ts';
 
 /** An unspent output. Structurally a `TxOut`, so that sighashes take it as it is. */
 export interface Coin extends TxOut {
@@ -29,6 +30,9 @@ export class CoinsOverlay implements CoinsView, KeyedCoins {
   readonly #changes = new Map<string, Coin | null>();
   /** What each change since the mark replaced, in order; undefined: the overlay said nothing before. */
   #journal: { readonly key: string; readonly before: Coin | null | undefined }[] = [];
+  /** What the changes add to the sums of the base, and what they added at the mark. */
+  readonly sums = new CoinSums();
+  readonly #marked = new CoinSums();
 
   constructor(base: KeyedCoins) {
     this.#base = base;
@@ -56,16 +60,20 @@ export class CoinsOverlay implements CoinsView, KeyedCoins {
   add(key: string, coin: Coin): void {
     this.#journal.push({ key, before: this.#changes.get(key) });
     this.#changes.set(key, coin);
+    this.sums.add(key, coin);
   }
 
-  spend(key: string): void {
+  /** `coin`: the one that is spent, as `lookup` answers it. */
+  spend(key: string, coin: Coin): void {
     this.#journal.push({ key, before: this.#changes.get(key) });
     this.#changes.set(key, null);
+    this.sums.subtract(key, coin);
   }
 
   /** From here on changes can be taken back; those before stand. */
   mark(): void {
     this.#journal = [];
+    this.#marked.copyFrom(this.sums);
   }
 
   /** Takes back everything since the mark. */
@@ -76,6 +84,7 @@ export class CoinsOverlay implements CoinsView, KeyedCoins {
       else this.#changes.set(key, before);
     }
     this.#journal = [];
+    this.sums.copyFrom(this.#marked);
   }
 
   /**

@@ -108,7 +108,7 @@ function spendInputs(progress: BlockProgress, tx: Tx, budget: number, means: Con
   done += SIGNATURE_WEIGHT * (until - open.verified);
   open.verified = until;
   if (until < open.checks.length) return done;
-  for (const key of open.keys) means.overlay.spend(key);
+  for (let i = 0; i < open.keys.length; i++) means.overlay.spend(open.keys[i]!, open.coins[i]!);
   for (const coin of open.coins) progress.undo.push(coin);
   progress.fees += open.fee;
   progress.open = undefined;

@@ -6,6 +6,7 @@ import type { SaneBlock } from './check.ts';
 import { type Coin, CoinsOverlay } from './coins.ts';
 import { forgetChecks } from './connect.ts';
 import { advanceBlock, type BlockProgress, beginBlock, type ConnectMeans, isWhole } from './connect-block.ts';
+import { StoreDamage } from './damage.ts';
 import type { Foresight } from './foresight.ts';
 import type { Params } from './params.ts';
 import { decodeUndo, encodeUndo } from './records.ts';
@@ -21,6 +22,10 @@ const RECENT_BYTES = 4_000_000;
 interface PartialBlock extends BlockProgress {
   readonly entry: TreeEntry;
   readonly block: SaneBlock;
+}
+
+function unfitting(entry: TreeEntry): StoreDamage {
+  return new StoreDamage('undo', `the undo record of block ${entry.id} has not one coin for each input`);
 }
 
 export type TaskResult =
@@ -128,17 +133,19 @@ export class ConnectTask {
     for (let t = block.txs.length - 1; t >= 0; t--) {
       const tx = block.txs[t]!;
       for (let o = 0; o < tx.outputs.length; o++) {
-        if (!isUnspendable(tx.outputs[o]!.script))
-          this.overlay.spend(outpointKey({ txid: tx.txid, index: o }));
+        const { value, script } = tx.outputs[o]!;
+        if (isUnspendable(script)) continue;
+        const coin = { value, script, height: entry.height, coinbase: t === 0 };
+        this.overlay.spend(outpointKey({ txid: tx.txid, index: o }), coin);
       }
       if (t === 0) continue;
       for (let i = tx.inputs.length - 1; i >= 0; i--) {
         const coin = undo[--last];
-        assert(coin !== undefined, 'an undo record has one coin for each input');
+        if (coin === undefined) throw unfitting(entry);
         this.overlay.add(outpointKey(tx.inputs[i]!.prevout), coin);
       }
     }
-    assert(last === 0, 'an undo record has one coin for each input');
+    if (last !== 0) throw unfitting(entry);
     this.overlay.mark();
     this.undo.delete(entry);
     this.#keep(entry, block);

@@ -15,15 +15,16 @@ import { isRuleName, type RuleName } from './rules.ts';
  * | `b` ‖ hash        | block body: the whole block as on the wire                                            |
  * | `u` ‖ hash        | undo of an active block: the coins that it spent, in order of inputs                  |
  * | `c` ‖ txid ‖ u32  | coin of the active tip: `encodeCoin`                                                  |
+ * | `s` ‖ u8          | sum over the coins whose txid starts with that byte: `CoinSums`                       |
  * | `n` ‖ u32 BE      | height → hash, active chain                                                           |
  * | `x` ‖ txid        | transaction of the active chain → block hash ‖ position in the block u32              |
  * | `m` ‖ txid        | mempool: written by the node layer                                                    |
  * | `r` ‖ hash        | disconnected block whose payments are not back in the mempool yet: its height u32     |
  *
- * `h`, `t` and `v` (and `m`, `r`) are read whole at opening; everything else by key. Coins, undo, `n`, `x` and `t` change
- * only together, in one batch.
+ * `h`, `t`, `v` and `s` (and `m`, `r`) are read whole at opening; everything else by key. Coins, their sums, undo, `n`, `x`
+ * and `t` change only together, in one batch. Format 1 had no `s`, and no checksums in its rows (host/store-format.ts).
  */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 export const PREFIX = {
   meta: 0x76, // v
@@ -32,6 +33,7 @@ export const PREFIX = {
   body: 0x62, // b
   undo: 0x75, // u
   coin: 0x63, // c
+  sum: 0x73, // s
   height: 0x6e, // n
   tx: 0x78, // x
   mempool: 0x6d, // m
@@ -43,6 +45,7 @@ export const OPENING_PREFIXES: readonly number[] = [
   PREFIX.meta,
   PREFIX.tip,
   PREFIX.entry,
+  PREFIX.sum,
   PREFIX.mempool,
   PREFIX.returning,
 ];
@@ -63,6 +66,8 @@ export const undoKey = (hash: Uint8Array): Uint8Array => prefixed(PREFIX.undo, h
 export const txKey = (txid: Uint8Array): Uint8Array => prefixed(PREFIX.tx, txid);
 export const mempoolKey = (txid: Uint8Array): Uint8Array => prefixed(PREFIX.mempool, txid);
 export const returningKey = (hash: Uint8Array): Uint8Array => prefixed(PREFIX.returning, hash);
+
+export const sumKey = (shard: number): Uint8Array => Uint8Array.of(PREFIX.sum, shard);
 
 export function heightKey(height: number): Uint8Array {
   const key = new Uint8Array(5);

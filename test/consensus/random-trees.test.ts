@@ -121,6 +121,7 @@ describe('random fork trees', () => {
         driver.onCommit = () => {
           expect(driver.chain.tip.work >= work).toBe(true);
           work = driver.chain.tip.work;
+          expect(driver.storedSums()).toEqual(driver.sumsOfCoins());
         };
         deliver(world, driver, shuffled(random, world.names));
         expect(driver.chain.tip.work).toBe(expected);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { outpointKey } from '../../src/bitcoin/tx.ts';
+import { COIN_SHARDS, CoinSums } from '../../src/consensus/coin-sums.ts';
 import { type Coin, CoinsCache, CoinsOverlay } from '../../src/consensus/coins.ts';
 import {
   coinKey,
@@ -14,9 +15,10 @@ import {
   encodeUndo,
   heightKey,
   outpointOfCoinKey,
+  sumKey,
 } from '../../src/consensus/records.ts';
 import { RULES, type RuleName } from '../../src/consensus/rules.ts';
-import { compare } from '../../src/util/bytes.ts';
+import { compare, keyOf, toHex } from '../../src/util/bytes.ts';
 
 // The same cases every time.
 fc.configureGlobal({ seed: 20_261_122 });
@@ -98,6 +100,57 @@ describe('records', () => {
 
 const plain = (value: number): Coin => ({ value, script: Uint8Array.of(1), height: 1, coinbase: false });
 
+function sumsOf(coins: ReadonlyMap<string, Coin>): CoinSums {
+  const sums = new CoinSums();
+  for (const [key, coin] of coins) sums.add(key, coin);
+  return sums;
+}
+
+const rowsOf = (sums: CoinSums): string[] =>
+  Array.from({ length: COIN_SHARDS }, (_, shard) => toHex(sums.encode(shard) ?? new Uint8Array()));
+
+describe('the sums of coins', () => {
+  const outpoint = (first: number, last: number) =>
+    keyOf(Uint8Array.from({ length: 36 }, (_, i) => (i === 0 ? first : i === 35 ? last : i * 7)));
+  const script = Uint8Array.from({ length: 34 }, (_, i) => i + 1);
+  const one: Coin = { value: 5_000_000_000, script, height: 7, coinbase: true };
+
+  it('differ for every change of a coin, and of its place', () => {
+    const others: [string, Coin][] = [
+      [outpoint(1, 0), one],
+      [outpoint(0, 1), one],
+      [outpoint(0, 0), { ...one, value: one.value + 1 }],
+      [outpoint(0, 0), { ...one, value: one.value + 2 ** 32 }],
+      [outpoint(0, 0), { ...one, height: 8 }],
+      [outpoint(0, 0), { ...one, coinbase: false }],
+      ...Array.from({ length: 34 }, (_, i): [string, Coin] => [
+        outpoint(0, 0),
+        { ...one, script: script.map((byte, at) => (at === i ? byte ^ 128 : byte)) },
+      ]),
+      [outpoint(0, 0), { ...one, script: script.slice(0, 33) }],
+      [outpoint(0, 0), { ...one, script: Uint8Array.of(...script, 0) }],
+    ];
+    const all = [[outpoint(0, 0), one] as const, ...others].map((coin) =>
+      rowsOf(sumsOf(new Map([coin]))).join(),
+    );
+    expect(new Set(all).size).toBe(others.length + 1);
+  });
+
+  it('are those of the rows as they are stored, in any order, and zero without coins', () => {
+    const coins = new Map(Array.from({ length: 50 }, (_, i) => [outpoint(i % 3, i), { ...one, height: i }]));
+    const sums = new CoinSums();
+    for (const [key, coin] of [...coins].reverse())
+      sums.addRow({ key: coinKey(key), value: encodeCoin(coin) });
+    expect(rowsOf(sums)).toEqual(rowsOf(sumsOf(coins)));
+    expect([0, 1, 2, 3].map((shard) => sums.isZero(shard))).toEqual([false, false, false, true]);
+    const loaded = new CoinSums();
+    for (const shard of [0, 1, 2]) loaded.load({ key: sumKey(shard), value: sums.encode(shard)! });
+    expect(rowsOf(loaded)).toEqual(rowsOf(sums));
+    for (const [key, coin] of coins) loaded.subtract(key, coin);
+    expect(rowsOf(loaded)).toEqual(rowsOf(new CoinSums()));
+  });
+});
+
 describe('the overlay', () => {
   it('answers for its base, hides what is spent, and can go back to the mark', () => {
     const base = new Map([
@@ -105,14 +158,14 @@ describe('the overlay', () => {
       ['b', plain(2)],
     ]);
     const overlay = new CoinsOverlay({ lookup: (key) => base.get(key) });
-    overlay.spend('a');
+    overlay.spend('a', plain(1));
     overlay.add('c', plain(3));
     overlay.mark();
-    overlay.spend('b');
-    overlay.spend('c');
+    overlay.spend('b', plain(2));
+    overlay.spend('c', plain(3));
     overlay.add('a', plain(4));
     overlay.add('d', plain(5));
-    overlay.spend('d');
+    overlay.spend('d', plain(5));
     expect(['a', 'b', 'c', 'd'].map((key) => overlay.lookup(key)?.value)).toEqual([
       4,
       undefined,
@@ -149,12 +202,15 @@ describe('the overlay', () => {
         let now = new Map(base);
         let marked = new Map(base);
         for (const { kind, key, value } of steps) {
+          const held = now.get(key);
           if (kind === 'add') {
+            if (held !== undefined) continue;
             now.set(key, plain(value));
             overlay.add(key, plain(value));
           } else if (kind === 'spend') {
+            if (held === undefined) continue;
             now.delete(key);
-            overlay.spend(key);
+            overlay.spend(key, held);
           } else if (kind === 'mark') {
             marked = new Map(now);
             overlay.mark();
@@ -163,6 +219,9 @@ describe('the overlay', () => {
             overlay.rollback();
           }
           for (const k of ['a', 'b', 'c', 'd', 'e']) expect(overlay.lookup(k)).toEqual(now.get(k));
+          const sums = sumsOf(base);
+          sums.apply(overlay.sums);
+          expect(rowsOf(sums)).toEqual(rowsOf(sumsOf(now)));
         }
       }),
     );

@@ -5,6 +5,7 @@ import type { TipChange } from '../../src/consensus/batch.ts';
 import { Chain } from '../../src/consensus/chain.ts';
 import type { ChainBounds } from '../../src/consensus/chain-bounds.ts';
 import { checkBlock } from '../../src/consensus/check.ts';
+import { COIN_SHARDS, CoinSums } from '../../src/consensus/coin-sums.ts';
 import type { ForkChoiceName } from '../../src/consensus/fork-choice-rules.ts';
 import type { Params } from '../../src/consensus/params.ts';
 import { PREFIX } from '../../src/consensus/records.ts';
@@ -28,6 +29,9 @@ export interface ChainDriverOptions {
   /** Connect right after every block (the default), or only when `connect` is called. */
   readonly eager?: boolean;
 }
+
+const sumRows = (sums: CoinSums): string[] =>
+  Array.from({ length: COIN_SHARDS }, (_, shard) => idOf(sums.encode(shard) ?? new Uint8Array()));
 
 /** A `Chain` on a disk in memory, its writes committed after every call as a node's step would. */
 export class ChainDriver implements Driver {
@@ -135,10 +139,24 @@ export class ChainDriver implements Driver {
 
   /** Everything that belongs to the active chain alone: coins, undo, heights, transaction index, tip. */
   activeRows(): string[] {
-    const active = [PREFIX.coin, PREFIX.undo, PREFIX.height, PREFIX.tx, PREFIX.tip];
+    const active = [PREFIX.coin, PREFIX.sum, PREFIX.undo, PREFIX.height, PREFIX.tx, PREFIX.tip];
     return active.flatMap((prefix) =>
       this.store.rows(prefix).map(({ key, value }) => `${idOf(key)}=${idOf(value)}`),
     );
+  }
+
+  /** The sums of the coins on disk, computed anew: as their rows say, or the stored ones are wrong. */
+  sumsOfCoins(): string[] {
+    const sums = new CoinSums();
+    for (const row of this.store.rows(PREFIX.coin)) sums.addRow(row);
+    return sumRows(sums);
+  }
+
+  /** The sums as they are stored. */
+  storedSums(): string[] {
+    const sums = new CoinSums();
+    for (const row of this.store.rows(PREFIX.sum)) sums.load(row);
+    return sumRows(sums);
   }
 
   /** The active chain's ids, genesis first. */

@@ -90,6 +90,7 @@ const TABLES = new Map<number, string>([
   [PREFIX.body, 'body'],
   [PREFIX.undo, 'undo'],
   [PREFIX.coin, 'coin'],
+  [PREFIX.sum, 'sum'],
   [PREFIX.height, 'height'],
   [PREFIX.tx, 'tx'],
   [PREFIX.mempool, 'mempool'],
