@@ -1,14 +1,29 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { StoreDamage } from '../consensus/damage.ts';
 import { StoreMismatch } from '../consensus/opening.ts';
 import { PortError } from '../host/http.ts';
 import { CommitError, StoreError } from '../host/store.ts';
 import { printable } from '../util/printable.ts';
+import { quoted } from '../util/shell.ts';
+
+/** A problem as a sentence of its own, for whoever does not know the directory that it happened in. */
+export class NodeProblem extends Error {
+  override readonly name = 'NodeProblem';
+}
 
 /** What went wrong, where, and what next, in a sentence or two for the person who runs the node. */
 export function describeProblem(error: unknown, datadir: string): string {
   // Their makers wrote sentences already.
-  if (error instanceof PortError || error instanceof StoreError || error instanceof CommitError)
+  if (
+    error instanceof NodeProblem ||
+    error instanceof PortError ||
+    error instanceof StoreError ||
+    error instanceof CommitError
+  )
     return error.message;
   if (error instanceof StoreMismatch) return mismatch(error, datadir);
+  if (error instanceof StoreDamage) return damaged(error, datadir);
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC') return `the disk of ${datadir} is full. Free some space and start again.`;
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
@@ -20,6 +35,17 @@ export function describeProblem(error: unknown, datadir: string): string {
 
 function mismatch(error: StoreMismatch, datadir: string): string {
   return `${datadir}: ${error.message}. ${NEXT_STEP[error.kind]}`;
+}
+
+/** The chain can be had from the peers; identity, watched addresses and logs lie beside the database and stay. */
+function damaged(error: StoreDamage, datadir: string): string {
+  const from = join(datadir, 'db');
+  let to = `${from}.damaged`;
+  for (let n = 2; existsSync(to); n++) to = `${from}.damaged-${n}`;
+  return (
+    `the database in ${from} is damaged (${error.kind}): ${error.message}. Move it away, then start the node as before: ` +
+    `it keeps its identity and fetches the chain from its peers: mv ${quoted(from)} ${quoted(to)}`
+  );
 }
 
 const NEXT_STEP: Record<StoreMismatch['kind'], string> = {

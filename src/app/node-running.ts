@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { StoreDamage } from '../consensus/damage.ts';
 import { type Params, paramsToJson } from '../consensus/params.ts';
 import { OPENING_PREFIXES } from '../consensus/records.ts';
 import { offsetClock, systemClock } from '../host/clock.ts';
@@ -21,7 +22,7 @@ import { removeEmptyIdentity } from '../host/net/identity.ts';
 import { createNetwork } from '../host/network.ts';
 import type { Network } from '../host/network-types.ts';
 import { Recorder } from '../host/recorder.ts';
-import { openStore } from '../host/store.ts';
+import { StoreError } from '../host/store.ts';
 import { createVerify, type HostVerify } from '../host/verify.ts';
 import { FullNode } from '../node/fullnode.ts';
 import { limits } from '../node/limits.ts';
@@ -31,6 +32,8 @@ import { nodeContext } from './node-context.ts';
 import { createGrind } from './node-grind.ts';
 import { MiningControl } from './node-mining.ts';
 import type { NodeProcessOptions } from './node-options.ts';
+import { describeProblem, NodeProblem } from './node-problem.ts';
+import { lossSentence, openNodeStore } from './node-store.ts';
 import { nodeMethods } from './rpc/methods.ts';
 
 export interface RunningNode {
@@ -80,7 +83,10 @@ async function start(
 ): Promise<RunningNode> {
   const { datadir, name } = options;
   makeDirectory(datadir);
-  const store = await openStore(join(datadir, 'db'));
+  // Whoever ends the process may run several nodes, and knows no directory.
+  const end = (error: unknown): void =>
+    fatal(new NodeProblem(describeProblem(error, datadir), { cause: error }));
+  const { store, notes } = await openNodeStore(datadir, params);
   closers.push(() => store.close());
   let busyCores = (): number => 0;
   // One core is the node's own; those that grind at full speed have no time for signatures.
@@ -124,6 +130,11 @@ async function start(
     log.append({ kind: 'note', text });
   };
   host.onNote(note);
+  const loss = lossSentence(store, node.view.chain.tip);
+  for (const sentence of loss === undefined ? notes : [...notes, loss]) {
+    process.stderr.write(`forkyard node: ${sentence}\n`);
+    note(sentence);
+  }
   if (recorder !== undefined)
     note(
       `records every step in ${recorder.file}, up to ${hostLimits.recordingBytes / 1e6} MB; again: forkyard replay FILE`,
@@ -136,7 +147,7 @@ async function start(
     log,
     clock,
     warm: host.warm,
-    onFatal: fatal,
+    onFatal: end,
   });
   // Ends the step at work, then closes miner, network and store.
   closers.push(() => driver.close());
@@ -205,8 +216,11 @@ async function start(
     registry: nodeMethods(context),
     events: log,
     pages: { '/metrics': metrics },
-    bug: (method, error) =>
-      note(`a bug of ours in ${method}: ${error instanceof Error ? error.message : String(error)}`),
+    bug: (method, error) => {
+      // The caller gets his answer first.
+      if (error instanceof StoreDamage || error instanceof StoreError) setImmediate(() => end(error));
+      else note(`a bug of ours in ${method}: ${error instanceof Error ? error.message : String(error)}`);
+    },
   });
   closers.push(() => rpc.close());
 

@@ -1,3 +1,4 @@
+import { StoreDamage } from '../consensus/damage.ts';
 import { RPC, RpcError } from './http-errors.ts';
 import type { Json, JsonInput, JsonObject } from './http-json.ts';
 import { stringify } from './http-json.ts';
@@ -27,7 +28,7 @@ interface Envelope {
 
 export interface Dispatcher {
   readonly registry: RpcRegistry;
-  /** Told of an exception that is no RpcError: a bug of ours; the caller gets an internal error. */
+  /** Gets an exception that is no RpcError, from a damaged disk or a mistake here; the caller gets an error. */
   readonly bug: (method: string, error: unknown) => void;
 }
 
@@ -163,6 +164,8 @@ async function execute(request: Request, to: Dispatcher, call: Call): Promise<st
   } catch (error) {
     if (error instanceof RpcError) throw error;
     to.bug(request.method, error);
+    if (error instanceof StoreDamage)
+      throw new RpcError(RPC.DATABASE_ERROR, `the database is damaged: ${error.message}`);
     const what = error instanceof Error ? error.message : String(error);
     throw new RpcError(RPC.INTERNAL_ERROR, `internal error in ${request.method}: ${what}`);
   }

@@ -61,6 +61,11 @@ export const hostLimits = {
   storeReadRows: 1_000,
   storeReadBytes: 1_000_000,
 
+  /** Bytes of LevelDB's tables that are read whole before it opens, a fifth of a second; of others the index alone. */
+  openingTableBytes: 64_000_000,
+  /** Coins that an opening reads to compare them with their sums, besides what is left of a shard: a quarter of a second. */
+  openingCoins: 100_000,
+
   /** Records handed to LevelDB at a time: a few milliseconds. */
   storeWriteRows: 2_000,
 

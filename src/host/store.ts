@@ -1,12 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ChainedBatch, type GetOptions, type IteratorOptions, Level } from 'level';
+import { StoreDamage } from '../consensus/damage.ts';
+import type { Params } from '../consensus/params.ts';
+import { META_KEY, TIP_KEY } from '../consensus/records.ts';
 import type { Row, Store, Write } from '../consensus/store.ts';
+import { equal } from '../util/bytes.ts';
 import { hostLimits } from './limits.ts';
+import { plainCrc, RowSealer, unseal } from './row-seal.ts';
+import { applyCuts, filesOf } from './store-files.ts';
+import { type Db, encodeStoreRow, openFormat, STORE_KEY } from './store-format.ts';
+import { type Mark, MarkFile, readMark } from './store-mark.ts';
 
-/** The database cannot be opened or read: the sentence is for the user, `kind` for tests. */
+/** The database cannot be opened or read: the sentence is for the user, `kind` for tests. Damage is a `StoreDamage`. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
-  readonly kind: 'locked' | 'corrupt' | 'unusable';
+  readonly kind: 'locked' | 'unusable';
 
   constructor(kind: StoreError['kind'], sentence: string, cause?: unknown) {
     super(sentence, { cause });
@@ -36,19 +44,39 @@ export interface StoreStats {
   readonly longestCommitMs: number;
 }
 
-type Db = Level<Uint8Array, Uint8Array>;
 type Snapshot = ReturnType<Db['snapshot']>;
 type Get = (key: Uint8Array, options?: GetOptions<Uint8Array, Uint8Array>) => Uint8Array | undefined;
 
 const ENCODING = { keyEncoding: 'view', valueEncoding: 'view' } as const;
 
+/** What a database held for certain, and does not hold any more. */
+export interface Loss {
+  /** Durable batches that are gone. */
+  readonly batches: number;
+  /** The tip that they had led to. */
+  readonly tip: Uint8Array | undefined;
+}
+
+export interface StoreOptions {
+  /** Of the network: a database of format 1 has its bodies compared with their headers when it is converted. */
+  readonly params?: Params;
+  /** Hears what is done to the database at opening. */
+  readonly note?: (sentence: string) => void;
+}
+
 /**
- * Opens (or makes) the database in `dir`. LevelDB locks the directory: one process each.
- * @throws StoreError with a sentence for the user.
+ * Opens (or makes) the database in `dir`, after a look at its files. LevelDB locks the directory: one process each.
+ * @throws StoreError with a sentence for the user; StoreDamage; StoreMismatch for a newer format.
  */
-export async function openStore(dir: string): Promise<DiskStore> {
+export async function openStore(dir: string, o: StoreOptions = {}): Promise<DiskStore> {
+  const note = o.note ?? (() => undefined);
+  const mark = readMark(dir);
+  const files = await filesOf(dir, mark);
+  for (const sentence of applyCuts(dir, files.cuts)) note(sentence);
   const db: Db = new Level<Uint8Array, Uint8Array>(dir, {
     ...ENCODING,
+    // Over what is left of a database LevelDB would make a new one, and delete its tables.
+    createIfMissing: files.fresh,
     cacheSize: hostLimits.storeCacheBytes,
     writeBufferSize: hostLimits.storeWriteBufferBytes,
   });
@@ -57,7 +85,13 @@ export async function openStore(dir: string): Promise<DiskStore> {
   } catch (error) {
     throw openingError(dir, error);
   }
-  return new DiskStore(dir, db);
+  try {
+    const commits = await openFormat(db, { params: o.params, note });
+    return new DiskStore(dir, db, { commits, mark, nextTable: files.next });
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
 }
 
 /** The node's store on disk: LevelDB, read synchronously, written in atomic batches. */
@@ -67,11 +101,35 @@ export class DiskStore implements Store {
   #commits = 0;
   #writes = 0;
   #longest = 0;
+  /** What the database has lost since its mark was written; undefined: nothing that is known. */
+  readonly loss: Loss | undefined;
+  readonly #sealer = new RowSealer();
+  readonly #markFile: MarkFile;
+  #mark: Mark;
+  #metaCrc: number;
 
   /** Use {@link openStore}. */
-  constructor(dir: string, db: Db) {
+  constructor(dir: string, db: Db, o: { commits: number; mark: Mark | undefined; nextTable: number }) {
+    const { commits, mark } = o;
     this.dir = dir;
     this.#db = db;
+    this.#metaCrc = plainCrc(this.#read(META_KEY, undefined));
+    if (mark !== undefined && mark.commits > commits)
+      this.loss = { batches: mark.commits - commits, tip: mark.tip };
+    const tip = this.#read(TIP_KEY, undefined);
+    this.#mark = { commits, tip, nextTable: o.nextTable, nextShard: mark?.nextShard ?? 0 };
+    this.#markFile = new MarkFile(dir);
+    this.#markFile.write(this.#mark);
+  }
+
+  /** The shard of coins at which the next opening begins to read them. */
+  get nextShard(): number {
+    return this.#mark.nextShard;
+  }
+
+  set nextShard(shard: number) {
+    this.#mark = { ...this.#mark, nextShard: shard };
+    this.#markFile.write(this.#mark);
   }
 
   /** @throws StoreError when the record is damaged. */
@@ -93,17 +151,37 @@ export class DiskStore implements Store {
       for (let i = 0; i < writes.length; i++) {
         const { key, value } = writes[i]!;
         if (value === undefined) batch.del(key);
-        else batch.put(key, value);
+        else batch.put(key, this.#sealer.seal(key, value));
         // A full block is 18,000 rows: tens of milliseconds in which no socket would be read.
         if (i % hostLimits.storeWriteRows === hostLimits.storeWriteRows - 1) await nextTurn();
       }
+      const marked = durable ? this.#next(writes) : undefined;
+      if (marked !== undefined) {
+        const row = encodeStoreRow(marked.commits, this.#metaCrc);
+        batch.put(STORE_KEY, this.#sealer.seal(STORE_KEY, row));
+      }
       await batch.write({ sync: durable });
+      if (marked !== undefined) {
+        this.#mark = marked;
+        this.#markFile.write(marked);
+      }
     } catch (error) {
       throw commitError(this.dir, error);
     }
     this.#commits++;
     this.#writes += writes.length;
     this.#longest = Math.max(this.#longest, performance.now() - started);
+  }
+
+  /** The mark after these durable writes. */
+  #next(writes: readonly Write[]): Mark {
+    let { tip } = this.#mark;
+    for (const { key, value } of writes) {
+      if (key.length !== 1) continue;
+      if (equal(key, TIP_KEY)) tip = value;
+      if (equal(key, META_KEY)) this.#metaCrc = plainCrc(value);
+    }
+    return { ...this.#mark, tip, commits: this.#mark.commits + 1 };
   }
 
   /** Everything under these one-byte prefixes, in memory: what a node wants at opening (consensus/records.ts). */
@@ -113,6 +191,11 @@ export class DiskStore implements Store {
       for await (const row of this.#range(Uint8Array.of(prefix), undefined)) found.push(row);
     }
     return found;
+  }
+
+  /** All records from one key to before another as they are now, in key order, in bounded batches. */
+  between(from: Uint8Array, end: Uint8Array): AsyncIterable<Row> {
+    return this.#rows({ gte: from, lt: end });
   }
 
   /** The first records under a prefix, at most `limit`, in key order. */
@@ -135,39 +218,46 @@ export class DiskStore implements Store {
     return { commits: this.#commits, writes: this.#writes, longestCommitMs: this.#longest };
   }
 
-  close(): Promise<void> {
-    return this.#db.close();
+  async close(): Promise<void> {
+    await this.#db.close();
+    this.#markFile.close();
   }
 
   #read(key: Uint8Array, snapshot: Snapshot | undefined): Uint8Array | undefined {
     const getSync = this.#db.getSync.bind(this.#db) as Get;
+    let value: Uint8Array | undefined;
     try {
-      const value = snapshot === undefined ? getSync(key) : getSync(key, { ...ENCODING, snapshot });
-      return value === undefined ? undefined : plain(value);
+      value = snapshot === undefined ? getSync(key) : getSync(key, { ...ENCODING, snapshot });
     } catch (error) {
       throw readingError(this.dir, error);
     }
+    return value === undefined ? undefined : unseal(key, plain(value));
   }
 
-  async *#range(prefix: Uint8Array, snapshot: Snapshot | undefined, limit = -1): AsyncGenerator<Row> {
+  #range(prefix: Uint8Array, snapshot: Snapshot | undefined, limit = -1): AsyncIterable<Row> {
     const end = afterPrefix(prefix);
-    const options: IteratorOptions<Uint8Array, Uint8Array> = {
-      ...ENCODING,
+    return this.#rows({
       gte: prefix,
       ...(end === undefined ? {} : { lt: end }),
       ...(snapshot === undefined ? {} : { snapshot }),
       limit,
-      highWaterMarkBytes: hostLimits.storeReadBytes,
-    };
+    });
+  }
+
+  async *#rows(range: IteratorOptions<Uint8Array, Uint8Array>): AsyncGenerator<Row> {
+    const options = { ...ENCODING, highWaterMarkBytes: hostLimits.storeReadBytes, ...range };
     const iterator = this.#db.iterator(options);
     try {
       for (;;) {
         const batch = await iterator.nextv(hostLimits.storeReadRows);
         if (batch.length === 0) return;
-        for (const [key, value] of batch) yield { key: plain(key), value: plain(value) };
+        for (const [key, value] of batch) {
+          const own = plain(key);
+          yield { key: own, value: unseal(own, plain(value)) };
+        }
       }
     } catch (error) {
-      throw readingError(this.dir, error);
+      throw error instanceof StoreDamage ? error : readingError(this.dir, error);
     } finally {
       await iterator.close();
     }
@@ -199,7 +289,7 @@ function rootOf(error: unknown): { code: string; text: string } {
   return { code, text: at instanceof Error ? at.message : String(at) };
 }
 
-function openingError(dir: string, error: unknown): StoreError {
+function openingError(dir: string, error: unknown): Error {
   const { code, text } = rootOf(error);
   if (code === 'LEVEL_LOCKED') {
     return new StoreError(
@@ -208,19 +298,14 @@ function openingError(dir: string, error: unknown): StoreError {
       error,
     );
   }
-  if (code === 'LEVEL_CORRUPTION') return corrupt(dir, text, error);
+  if (code === 'LEVEL_CORRUPTION') return new StoreDamage('file', text, error);
   return new StoreError('unusable', `cannot open the database in ${dir}: ${text}`, error);
 }
 
-function readingError(dir: string, error: unknown): StoreError {
+function readingError(dir: string, error: unknown): Error {
   const { code, text } = rootOf(error);
-  if (code === 'LEVEL_CORRUPTION') return corrupt(dir, text, error);
+  if (code === 'LEVEL_CORRUPTION') return new StoreDamage('file', text, error);
   return new StoreError('unusable', `cannot read the database in ${dir}: ${text}`, error);
-}
-
-function corrupt(dir: string, text: string, error: unknown): StoreError {
-  const advice = 'move the directory away and start again; the node then syncs from its peers';
-  return new StoreError('corrupt', `the database in ${dir} is damaged (${text}): ${advice}`, error);
 }
 
 function commitError(dir: string, error: unknown): CommitError {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { formatBytes } from '../observe/units.ts';
+import { quoted } from '../util/shell.ts';
 import type { Action, Done } from './action.ts';
 import { claimYard, ownerOf } from './claim.ts';
 import { YardClient } from './client.ts';
@@ -7,7 +8,7 @@ import { failed } from './problem.ts';
 import { stoppedYard } from './resume.ts';
 import { isVacant, unpack } from './save-read.ts';
 import { mayWrite, packStaged, type Saved, stage } from './save-write.ts';
-import { locateYard, pathFrom, quoted, type YardFile, yardOption } from './yard-file.ts';
+import { locateYard, pathFrom, type YardFile, yardOption } from './yard-file.ts';
 
 /** `save` and `load`: the next person starts exactly where this one stands. */
 

@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import type { Conditions } from '../consensus/news.ts';
 import { writeAtomically } from '../host/files.ts';
 import { err, type Result } from '../util/result.ts';
+import { quoted } from '../util/shell.ts';
 import type { Topology } from '../util/topology.ts';
 import { missing, type Problem } from './problem.ts';
 import { checkYard } from './yard-check.ts';
@@ -98,11 +99,6 @@ export function findYard(from: string): string | undefined {
 export function yardOption(dir: string, cwd: string): string {
   if (findYard(cwd) === resolve(dir)) return '';
   return ` --yard ${quoted(pathFrom(cwd, dir))}`;
-}
-
-/** A path as a shell takes it for one word. */
-export function quoted(path: string): string {
-  return /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** A path as a person in `cwd` would write it: `./…` below it, else from the root. */
