@@ -151,6 +151,7 @@ interface TreeBlock {
   readonly miner: string;
   readonly txs: number;
   readonly time: number;
+  readonly status: string;
 }
 
 /**
@@ -190,6 +191,8 @@ export async function readForest(client: YardClient, last: number): Promise<Fore
     for (const node of nodes) event(node, { kind: 'block', ...block, size: 0, from: '' });
   }
   for (const [i, tree] of trees.entries()) {
+    for (const { id, status } of tree.blocks)
+      if (status === 'invalid') event(up[i]!, { kind: 'refused', id });
     const tip = seen.get(tree.tip)?.block;
     if (tip !== undefined) event(up[i]!, { kind: 'tip', ...tip, old: '', because: 'work' });
   }

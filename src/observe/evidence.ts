@@ -49,6 +49,9 @@ function linesOf(events: readonly LogEvent[], id: string, inTime: (event: LogEve
 
 type Tips = ReadonlyMap<string, string>;
 
+/** After these a node may have another tip, or none. */
+const TURNS: ReadonlySet<LogEvent['kind']> = new Set(['tip', 'start', 'stop', 'process']);
+
 /** Events at which a condition on all tips becomes true or false, while at least two nodes are up. */
 function turns(
   events: readonly LogEvent[],
@@ -60,7 +63,7 @@ function turns(
   let was = false;
   for (const event of events) {
     forest.apply(event);
-    if (event.kind !== 'tip' && event.kind !== 'start' && event.kind !== 'process') continue;
+    if (!TURNS.has(event.kind)) continue;
     const { tips } = forest;
     const is = tips.size > 1 && holds(tips, () => conflictDepth(forest, tips.values()));
     if (is !== was && inTime(event)) found.push(event);
@@ -72,15 +75,11 @@ function turns(
 /** Blocks found, and now on nobody's branch though somebody's is as high. */
 function staleBlocks(events: readonly LogEvent[]): LogEvent[] {
   const forest = newForest();
-  // The last nodes to go leave their branches behind: nothing becomes stale because a yard was closed.
-  let tips = new Map<string, string>();
-  for (const event of events) {
-    forest.apply(event);
-    if (forest.tips.size > 0 && (event.kind === 'tip' || event.kind === 'start')) tips = new Map(forest.tips);
-  }
-  const kept = keptBlocks(forest, tips);
+  for (const event of events) forest.apply(event);
+  const kept = keptBlocks(forest, forest.tips);
   let top = 0;
-  for (const id of tips.values()) top = Math.max(top, forest.blocks.get(id)?.height ?? 0);
+  for (const id of [...forest.tips.values(), ...forest.left.values()])
+    top = Math.max(top, forest.blocks.get(id)?.height ?? 0);
   return events.filter((e) => e.kind === 'mined' && !kept.has(e.id) && e.height <= top);
 }
 

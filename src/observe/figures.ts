@@ -1,9 +1,10 @@
 import type { LogEvent } from '../consensus/news.ts';
+import { Branches } from './figures-branches.ts';
 import { type Change, Conditions, describeChanges, type Shape } from './figures-conditions.ts';
 import { type HealFigures, Heals } from './figures-heals.ts';
 import { NOBODY, type Opinion, opinionOf } from './figures-opinion.ts';
 import { type Figures, Tally } from './figures-tally.ts';
-import { FigureTree, minersOf, pathOf, type TreeBlock } from './figures-tree.ts';
+import { FigureTree, minersOf, type TreeBlock } from './figures-tree.ts';
 
 /**
  * Every figure of a run from its event log, and from nothing else. Feed events in the order of their time; times between
@@ -84,11 +85,7 @@ class Reducer implements FiguresReader {
   readonly #heights = new Map<number, Height>();
   /** Tip of every node that is up. */
   readonly #tips = new Map<string, Block>();
-  /** What a node's branch is held by in the tree: its tip, or the last tip of the last node to go. */
-  readonly #held = new Map<string, Block>();
-  readonly #works = new Map<string, bigint>();
-  /** Found, and on nobody's branch so far. */
-  readonly #limbo = new Set<Block>();
+  readonly #branches: Branches<Epoch>;
   /** Nodes whose last tip change could not be measured in the tree: their `reorg` event tells. */
   readonly #unmeasured = new Set<string>();
   readonly #epochs: Epoch[] = [];
@@ -101,8 +98,9 @@ class Reducer implements FiguresReader {
 
   constructor(options: FiguresOptions) {
     this.#tree = new FigureTree(options.keptHeights ?? KEPT_HEIGHTS, (block, holders) =>
-      this.#gain(block, holders),
+      this.#branches.gain(block, holders),
     );
+    this.#branches = new Branches(this.#tree, (block, by) => this.#countStale(block, by));
     this.#keptEpochs = options.keptEpochs ?? KEPT_EPOCHS;
     this.#settleMs = options.settleMs ?? SETTLE_MS;
   }
@@ -214,18 +212,18 @@ class Reducer implements FiguresReader {
     const block = this.#tree.put(event.id, '', event.height);
     if (block === undefined) return;
     // What its disk holds after a crash is where it is: no reorg, and no work lost by its own choice.
-    this.#works.set(event.node, BigInt(`0x${event.work}`));
-    this.#hold(event.node, block);
-    this.#tips.set(event.node, block);
-    for (const ghost of [...this.#held.keys()]) if (!this.#tips.has(ghost)) this.#hold(ghost, undefined);
+    this.#move(event.node, block, BigInt(`0x${event.work}`));
+  }
+
+  #move(node: string, to: Block, work: bigint): void {
+    this.#branches.move(node, to, work);
+    this.#tips.set(node, to);
+    this.#branches.dropBeaten((other) => this.#tips.has(other));
     this.#settleOpinion();
   }
 
   #gone(node: string): void {
-    if (!this.#tips.delete(node)) return;
-    // The last node to go leaves its branch behind: nothing becomes stale because a yard was closed.
-    if (this.#tips.size > 0) this.#hold(node, undefined);
-    this.#settleOpinion();
+    if (this.#tips.delete(node)) this.#settleOpinion();
   }
 
   #body(event: Of<'block'>): void {
@@ -247,7 +245,7 @@ class Reducer implements FiguresReader {
     block.mined = { t: this.#now, node, miner: miner === '' ? node : miner, owner: epoch };
     for (const tally of [epoch.tally, this.#whole!]) tally.found(block.mined.miner, 1, 0);
     this.#countHeight(block, 1);
-    if (!block.everHeld) this.#limbo.add(block);
+    this.#branches.found(block);
     for (const old of this.#tree.at(block.height - ARRIVAL_HEIGHTS)) {
       old.bodyAt = undefined;
       old.tipAt = undefined;
@@ -255,16 +253,9 @@ class Reducer implements FiguresReader {
   }
 
   #prune(): void {
-    for (const height of this.#tree.prune()) this.#forget(height);
-  }
-
-  #forget(height: number): void {
-    this.#heights.delete(height);
-    for (const block of this.#limbo) {
-      if (block.height > height) continue;
-      // It will never be on a branch now: what was provisional is final.
-      this.#limbo.delete(block);
-      this.#countStale(block, 1);
+    for (const height of this.#tree.prune()) {
+      this.#heights.delete(height);
+      this.#branches.forget(height);
     }
   }
 
@@ -291,7 +282,7 @@ class Reducer implements FiguresReader {
     block.refused = true;
     if (block.mined === undefined) return;
     const { owner, miner } = block.mined;
-    if (!this.#limbo.delete(block) && block.holders === 0) this.#countStale(block, -1);
+    this.#branches.refused(block);
     for (const tally of [owner.tally, this.#whole!]) tally.found(miner, -1, 0);
     this.#countHeight(block, -1);
     block.mined = undefined;
@@ -304,8 +295,7 @@ class Reducer implements FiguresReader {
     const old = this.#tips.get(node) ?? this.#tree.get(event.old);
     const forced = event.because !== 'work';
     const work = BigInt(`0x${event.work}`);
-    if (!forced && work < (this.#works.get(node) ?? 0n)) this.#both((tally) => tally.workDecreases++);
-    this.#works.set(node, work);
+    if (!forced && work < this.#branches.workOf(node)) this.#both((tally) => tally.workDecreases++);
     if (old !== undefined && old !== block) {
       const split = this.#tree.split(old, block);
       if (split.exact && split.left.length > 0) this.#reorganised(split.left.length, forced);
@@ -314,9 +304,7 @@ class Reducer implements FiguresReader {
       for (const passed of split.right) this.#arrived(passed, node, 'tipAt');
     } else if (old === undefined) this.#unmeasured.add(node);
     this.#both((tally) => tally.tipChanges++);
-    this.#hold(node, block);
-    this.#tips.set(node, block);
-    this.#settleOpinion();
+    this.#move(node, block, work);
   }
 
   #reorganised(depth: number, forced: boolean): void {
@@ -346,27 +334,6 @@ class Reducer implements FiguresReader {
     this.#both((tally) => tally[field === 'bodyAt' ? 'body' : 'tip'].add(ms));
   }
 
-  #gain(block: Block, holders: number): void {
-    if (!block.everHeld) this.#limbo.delete(block);
-    else if (block.holders === 0) this.#countStale(block, -1);
-    block.everHeld = true;
-    block.holders += holders;
-  }
-
-  /** Moves a node's branch; blocks that nobody holds any more are stale, and may come back. */
-  #hold(node: string, to: Block | undefined): void {
-    const from = this.#held.get(node);
-    const { left, right, exact } = this.#tree.split(from, to);
-    // Where the two paths do not meet (one is missing, or the log does not know), all of one goes and all of the other comes.
-    for (const block of exact ? right : pathOf(to)) this.#gain(block, 1);
-    for (const block of exact ? left : pathOf(from)) {
-      block.holders--;
-      if (block.holders === 0) this.#countStale(block, 1);
-    }
-    if (to === undefined) this.#held.delete(node);
-    else this.#held.set(node, to);
-  }
-
   #settleOpinion(): void {
     this.#opinion = opinionOf(this.#tips.values(), this.#tree);
     const { deepest } = this.#opinion;
@@ -377,10 +344,7 @@ class Reducer implements FiguresReader {
   read(now?: number): RunFigures {
     if (now !== undefined && this.#whole !== undefined) this.#advance(now);
     const whole = this.#whole ?? new Tally(this.#now);
-    // A race that it has lost already, though no tip ever moved because of it.
-    let top = 0;
-    for (const tip of this.#tips.values()) top = Math.max(top, tip.height);
-    const beaten = [...this.#limbo].filter((block) => block.height <= top);
+    const beaten = this.#branches.beaten();
     return {
       whole: whole.read(minersOf(beaten)),
       epochs: this.#epochs.map((epoch) => ({

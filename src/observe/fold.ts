@@ -1,12 +1,14 @@
 import type { Forest, SeenBlock } from './forest.ts';
 
 /**
- * Blocks from this height up that lie on the branch of one of these tips; every other one is stale. Where nobody is up,
- * as at the end of a run, it is the branch with most work, to which all would come back.
+ * Blocks from this height up that are not stale: on the branch of one of these tips, on one that a node is about to
+ * connect, or on that of a node that is down while nobody has more work. Where no node ever had a tip it is the branch
+ * with most work. The same rule as in the figures (figures-branches.ts).
  */
 export function keptBlocks(forest: Forest, tips: ReadonlyMap<string, string>, from = 0): Set<string> {
   const kept = new Set<string>();
-  for (const tip of tips.size === 0 ? mostWork(forest) : new Set(tips.values())) {
+  const ends = new Set([...tips.values(), ...forest.left.values(), ...forest.pending()]);
+  for (const tip of ends.size === 0 ? mostWork(forest) : ends) {
     for (
       let at = forest.blocks.get(tip);
       at !== undefined && at.height >= from && !kept.has(at.id);

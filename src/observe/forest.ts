@@ -37,11 +37,15 @@ export interface Forest {
   readonly children: ReadonlyMap<string, readonly string[]>;
   /** Current tip id by node letter; nodes that are down have none. */
   readonly tips: ReadonlyMap<string, string>;
+  /** Last tips of nodes that are down, each until a node that is up has more work. */
+  readonly left: ReadonlyMap<string, string>;
   readonly reorgs: readonly SeenReorg[];
   /** Groups of the open partition, or undefined. */
   readonly cut: readonly (readonly string[])[] | undefined;
   readonly genesisId: string | undefined;
   apply(event: LogEvent): void;
+  /** Blocks that some node has on top of its tip and is about to connect: its tip line follows. */
+  pending(): readonly string[];
   /** Is `ancestor` on the branch that ends in `tip`? */
   isOnBranch(ancestor: string, tip: string): boolean;
   /** The path from `tip` down to the oldest block kept. */
@@ -67,6 +71,9 @@ export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
   const blocks = new Map<string, SeenBlock>();
   const children = new Map<string, string[]>();
   const tips = new Map<string, string>();
+  const left = new Map<string, string>();
+  /** Blocks that a node has and has not connected yet. */
+  const coming = new Map<string, Set<string>>();
   const reorgs: SeenReorg[] = [];
   const labels = new Map<string, number>();
   /** Highest height drawn on each track: a track is free again behind its last block. */
@@ -100,10 +107,11 @@ export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
     // The nearest free row, above rather than below: else a tree that forks for hours would sink row by row.
     const isFree = (track: number) => (trackEnd[track] ?? -2) < height - 1;
     const from = parent?.track ?? 0;
-    for (let far = parent === undefined ? 0 : 1; ; far++) {
+    for (let far = parent === undefined ? 0 : 1; far < trackEnd.length; far++) {
       if (far <= from && isFree(from - far)) return from - far;
-      if (isFree(from + far)) return from + far;
+      if (from + far < trackEnd.length && isFree(from + far)) return from + far;
     }
+    return trackEnd.length;
   }
 
   function add(id: string, prev: string, height: number, work: bigint, miner: string): void {
@@ -140,7 +148,30 @@ export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
       nodes.delete(id);
       children.delete(block.prev);
       labels.delete(block.label);
+      for (const ids of coming.values()) ids.delete(id);
     }
+  }
+
+  /** The node has the body, and connects it if its branch has most work. */
+  function awaits(node: string, id: string): void {
+    const ids = coming.get(node);
+    if (ids === undefined) coming.set(node, new Set([id]));
+    else ids.add(id);
+  }
+
+  function moveTip(node: string, id: string): void {
+    left.delete(node);
+    tips.set(node, id);
+    coming.get(node)?.delete(id);
+    const work = blocks.get(id)?.work ?? 0n;
+    for (const [other, last] of left) if ((blocks.get(last)?.work ?? 0n) < work) left.delete(other);
+  }
+
+  /** A node that is gone holds no opinion, but its branch is still on its disk. */
+  function gone(node: string): void {
+    const tip = tips.get(node);
+    if (tip !== undefined) left.set(node, tip);
+    tips.delete(node);
   }
 
   function seen(id: string, node: string, t: number): void {
@@ -156,11 +187,12 @@ export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
           add(event.genesis, '', 0, 0n, '');
           put(event.genesis, { label: '0' });
         }
-        tips.set(event.node, event.id);
+        moveTip(event.node, event.id);
         break;
       case 'block':
         add(event.id, event.prev, event.height, BigInt(`0x${event.work}`), event.miner);
         seen(event.id, event.node, event.t);
+        if (blocks.has(event.id)) awaits(event.node, event.id);
         break;
       case 'mined':
         seen(event.id, event.node, event.t);
@@ -168,9 +200,13 @@ export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
         break;
       case 'connected':
         put(event.id, { txids: event.txids });
+        coming.get(event.node)?.delete(event.id);
         break;
       case 'tip':
-        tips.set(event.node, event.id);
+        moveTip(event.node, event.id);
+        break;
+      case 'refused':
+        coming.get(event.node)?.delete(event.id);
         break;
       case 'reorg':
         reorgs.push({
@@ -185,13 +221,15 @@ export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
         if (reorgs.length > KEPT_REORGS) reorgs.shift();
         break;
       case 'process':
-        // A node that is gone holds no opinion.
-        if (event.what !== 'started') tips.delete(event.of);
+        if (event.what !== 'started') gone(event.of);
+        break;
+      case 'stop':
+        gone(event.node);
         break;
       case 'yard':
-        // A launcher begins: what was before it is over, even if nobody said so.
+        // A launcher begins: what was before it is over, even if no line says so.
         cut = undefined;
-        tips.clear();
+        for (const node of [...tips.keys()]) gone(node);
         break;
       case 'partition':
         cut = event.groups;
@@ -227,6 +265,20 @@ export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
     return wanted !== undefined && at === wanted;
   }
 
+  function pending(): string[] {
+    const found: string[] = [];
+    for (const [node, tip] of tips) {
+      for (const queue = [...(children.get(tip) ?? [])]; ; ) {
+        const id = queue.pop();
+        if (id === undefined) break;
+        if (coming.get(node)?.has(id) !== true) continue;
+        found.push(id);
+        queue.push(...(children.get(id) ?? []));
+      }
+    }
+    return found;
+  }
+
   function agreed(names: readonly string[]): string | undefined {
     const first = tips.get(names[0] ?? '');
     return first !== undefined && names.every((name) => tips.get(name) === first) ? first : undefined;
@@ -236,6 +288,7 @@ export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
     blocks,
     children,
     tips,
+    left,
     reorgs,
     get cut() {
       return cut;
@@ -244,6 +297,7 @@ export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
       return genesisId;
     },
     apply,
+    pending,
     isOnBranch,
     branch,
     forkPoint,

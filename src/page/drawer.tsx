@@ -55,8 +55,9 @@ function BlockDetails({ app, id }: { app: App; id: string }) {
 
 function placeWords(forest: Forest, id: string, on: readonly string[]): string {
   if (on.length > 0) return `On the branch of ${list([...on].sort(byLetter))}.`;
-  if (forest.tips.size === 0 && keptBlocks(forest, forest.tips).has(id))
-    return 'On the branch with most work; no node is up.';
+  const down = [...forest.left].filter(([, tip]) => forest.isOnBranch(id, tip)).map(([node]) => node);
+  if (down.length > 0) return `On the branch of ${list(down.sort(byLetter))}, not up now.`;
+  if (keptBlocks(forest, forest.tips).has(id)) return 'Just found: its finder connects it in a moment.';
   return 'Stale: honest work, on nobody’s branch now.';
 }
 

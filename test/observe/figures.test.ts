@@ -249,19 +249,38 @@ describe('epochs', () => {
 });
 
 describe('nodes that come and go', () => {
-  it('have no opinion while they are down, and nothing turns stale because a yard is closed', () => {
+  it('have no opinion while they are down, and keep their branch until somebody has more work', () => {
     const log = new LogWriter().start('AB').at(100).mine('A', 'a1').mine('B', 'b1', 'g');
     log.at(300).tell('', { kind: 'process', what: 'killed', of: 'B', code: null, signal: 'SIGKILL' });
     const { whole, nodes } = read(log, 1_000);
     expect(whole.conflictMs).toBe(200);
     expect(whole.comparedMs).toBe(300);
-    expect(whole.stale).toBe(1); // B's, while it is away
+    expect(whole.stale).toBe(0); // b1 is on B's disk, and B would keep it
     expect(nodes).toEqual(['A']);
-    log.at(1_000).tell('A', { kind: 'stop', why: 'SIGTERM' });
+    log.at(1_000).mine('A', 'a2');
+    expect(read(log).whole.stale).toBe(1); // B would leave it now
+    log.tell('A', { kind: 'stop', why: 'SIGTERM' });
     expect(read(log, 5_000).whole).toMatchObject({ stale: 1, upMs: 1_000 });
-    log.at(60_000).start('B', 'b1').at(60_100).start('A', 'a1');
+    log.at(60_000).start('B', 'b1').at(60_100).start('A', 'a2');
     const back = read(log, 60_200).whole;
     expect(back).toMatchObject({ stale: 0, upMs: 1_200, comparedMs: 400, conflictMs: 300 });
+  });
+
+  it('change no count by stopping, in whatever order', () => {
+    const log = new LogWriter().start('ABC').at(100);
+    log.mine('A', 'a1').find('B', 'b1', 'g').take('B', 'a1').take('C', 'a1').at(200);
+    // b1 was never a tip; a2 and b2 tie; C has the newest block alone.
+    log.mine('A', 'a2').mine('B', 'b2').take('C', 'b2').mine('C', 'c3').at(300);
+    const { blocks, stale, miners, heights, forkedHeights } = read(log).whole;
+    expect([blocks, stale]).toEqual([5, 1]);
+    for (const order of ['ABC', 'CBA', 'BCA']) {
+      const closed = new LogWriter();
+      closed.events.push(...log.events);
+      for (const node of order) {
+        closed.at(closed.t + 400).tell(node, { kind: 'stop', why: 'SIGTERM' });
+        expect(read(closed).whole).toMatchObject({ blocks, stale, miners, heights, forkedHeights });
+      }
+    }
   });
 
   it('are forgotten when a launcher begins, even if nobody said goodbye', () => {

@@ -2,6 +2,7 @@ import type { LogEvent } from '../../consensus/news.ts';
 import type { YardFile } from '../../lab/yard-file.ts';
 import { agreementOf } from '../../observe/agreement.ts';
 import { newFigures } from '../../observe/figures.ts';
+import { keptBlocks } from '../../observe/fold.ts';
 import type { Forest } from '../../observe/forest.ts';
 import { narrate } from '../../observe/narrate.ts';
 import { laneSign } from '../../observe/payment-words.ts';
@@ -241,16 +242,7 @@ export function sampleLanes(state: TuiState): void {
 
 function tallyOf(state: TuiState): MinerTally[] {
   const { forest } = state;
-  const kept = new Set<string>();
-  for (const tip of new Set(forest.tips.values())) {
-    for (
-      let at = forest.blocks.get(tip);
-      at !== undefined && !kept.has(at.id);
-      at = forest.blocks.get(at.prev)
-    ) {
-      kept.add(at.id);
-    }
-  }
+  const kept = keptBlocks(forest, forest.tips);
   const by = new Map<string, { blocks: number; stale: number }>();
   for (const block of forest.blocks.values()) {
     if (block.height === 0) continue;
