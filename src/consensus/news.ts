@@ -60,6 +60,8 @@ export type News =
       readonly miner: string;
       readonly tries: number;
       readonly ms: number;
+      /** Found by the hidden node of a strategy; its `block` line follows when (and if) the strategy shows it. */
+      readonly hidden?: true;
     }
   | {
       readonly kind: 'connected';
@@ -193,6 +195,10 @@ export type HostNews =
     }
   /** Does this node grind, and how fast? `hashrate` is its cap in hashes a second, 0 = as fast as it can. */
   | { readonly kind: 'power'; readonly on: boolean; readonly held: boolean; readonly hashrate: number }
+  /** The miner got its first job on this parent, for a block of this height: from now on it grinds there. */
+  | { readonly kind: 'job'; readonly prev: string; readonly height: number }
+  /** The hash power of node `of` plays a strategy from now on, or is honest again. Its `power` lines say that it rests. */
+  | { readonly kind: 'strategy'; readonly of: string; readonly name: string; readonly on: boolean }
   /** What the launcher has started: who should be linked with whom, and the rule that sets the difficulty. */
   | {
       readonly kind: 'yard';

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { News } from '../consensus/news.ts';
+import type { HostNews, News } from '../consensus/news.ts';
 import type { Write } from '../consensus/store.ts';
 import type { SigCheck } from '../consensus/verify.ts';
 import type {
@@ -36,7 +36,7 @@ export interface DriverOptions {
     close(): Promise<void>;
   };
   /** `agoMs`: how long ago it happened. */
-  readonly log: { append(news: News, agoMs: number): unknown };
+  readonly log: { append(news: News | HostNews, agoMs: number): unknown };
   /** A throw in a step, or a failed commit: the driver has stopped, and the process should end with this. Once. */
   readonly onFatal: (error: Error) => void;
   readonly clock?: Clock;
@@ -71,6 +71,8 @@ export class NodeDriver {
   #network: Network | undefined;
   #miner: Pick<Miner, 'work' | 'close'> | undefined;
   #job: Job | undefined;
+  /** Id of the block that the newest job builds on. */
+  #parent = '';
   #ticket: Ticket = 0;
   readonly #answers = new Map<Ticket, { resolve(r: CommandResult): void; reject(e: Error): void }>();
   readonly #verdicts = new Map<Ticket, (verdict: GossipVerdict) => void>();
@@ -287,8 +289,7 @@ export class NodeDriver {
         this.#network?.drop(effect.peer, effect.why, effect.banMs);
         return;
       case 'work':
-        this.#job = effect.job;
-        this.#miner?.work(effect.job);
+        this.#work(effect.job);
         return;
       case 'wake':
         this.#wakeAt = Math.min(this.#wakeAt, effect.at);
@@ -297,6 +298,14 @@ export class NodeDriver {
         this.#o.log.append(effect.news, isVerdict(effect.news) ? performance.now() - ended : 0);
         for (const listener of [...this.#listeners]) listener(effect.news);
     }
+  }
+
+  #work(job: Job | undefined): void {
+    this.#job = job;
+    this.#miner?.work(job);
+    if (job === undefined || job.prev === this.#parent) return;
+    this.#parent = job.prev;
+    this.#o.log.append({ kind: 'job', prev: job.prev, height: job.height }, 0);
   }
 
   /** Sleeps until an input comes or the alarm rings. */

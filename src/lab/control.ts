@@ -1,4 +1,5 @@
 import type { Conditions } from '../consensus/news.ts';
+import { eventTime } from '../host/clock.ts';
 import { RPC, RpcError } from '../host/http-errors.ts';
 import type { Json, JsonInput, JsonObject } from '../host/http-json.ts';
 import { type Arguments, type RpcArgument, type RpcMethod, RpcRegistry } from '../host/http-methods.ts';
@@ -65,6 +66,49 @@ export function controlRegistry(options: ControlOptions): RpcRegistry {
       [{ name: 'text', type: 'string', says: 'the line' }],
       (l, args) => {
         l.log.tell({ kind: 'action', text: args.string('text').slice(0, 500) });
+        return null;
+      },
+    ),
+    method(
+      'strategy',
+      'Writes into the merged log that the power of a node plays a strategy, or is honest again.',
+      [
+        NODE,
+        { name: 'name', type: 'string', says: 'of the strategy' },
+        { name: 'on', type: 'bool', says: 'does it begin?' },
+      ],
+      (l, args) => {
+        const of = l.client.node(args.string('node')).letter;
+        l.log.tell({
+          kind: 'strategy',
+          of,
+          name: args.string('name').slice(0, 100),
+          on: args.bool('on', true),
+        });
+        return null;
+      },
+    ),
+    method(
+      'found',
+      'Writes into the merged log that the hidden node of a strategy found a block.',
+      [
+        NODE,
+        { name: 'id', type: 'string', says: 'of the block' },
+        { name: 'height', type: 'number', says: 'of the block' },
+        { name: 'miner', type: 'string', says: 'its tag in the coinbase' },
+        { name: 'tries', type: 'number', says: 'hashes since the job began' },
+        { name: 'ms', type: 'number', says: 'the same as time' },
+      ],
+      (l, args) => {
+        l.log.merge({
+          ...{ v: 1, seq: 0, t: eventTime(), node: l.client.node(args.string('node')).letter, kind: 'mined' },
+          id: args.string('id').slice(0, 64),
+          height: args.integer('height', { min: 0, max: 0xffff_ffff }),
+          miner: args.string('miner').slice(0, 100),
+          tries: args.integer('tries', { min: 0, max: Number.MAX_SAFE_INTEGER }),
+          ms: args.integer('ms', { min: 0, max: Number.MAX_SAFE_INTEGER }),
+          hidden: true,
+        });
         return null;
       },
     ),

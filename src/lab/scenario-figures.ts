@@ -1,4 +1,5 @@
 import { conflictDepth } from '../observe/agreement.ts';
+import { keptBlocks } from '../observe/fold.ts';
 import type { SeenBlock } from '../observe/forest.ts';
 import { formatMs } from '../observe/units.ts';
 import { FIGURES, type FigureKind } from './assertion-figures.ts';
@@ -28,13 +29,13 @@ export function figureOf(watch: ScenarioWatch, question: FigureQuestion, now: nu
     case 'revenue':
       return revenue(watch, from, of!);
     case 'stale blocks':
-      return stale(watch, from).length;
+      return stale(watch, from);
     case 'stale share': {
-      const all = newBlocks(watch, from).length;
-      return all === 0 ? undefined : (100 * stale(watch, from).length) / all;
+      const all = newBlocks(watch, from).length + unseen(watch, from).length;
+      return all === 0 ? undefined : (100 * stale(watch, from)) / all;
     }
     case 'forked heights': {
-      const heights = newBlocks(watch, from).map((b) => b.height);
+      const heights = [...newBlocks(watch, from), ...unseen(watch, from)].map((b) => b.height);
       return new Set(heights.filter((h, i) => heights.indexOf(h) !== i)).size;
     }
     case 'height':
@@ -88,16 +89,20 @@ function newBlocks(watch: ScenarioWatch, from: number): SeenBlock[] {
   );
 }
 
-/** Blocks that no node stands on any more. While two branches have equal work, or are cut apart, neither is stale. */
-function stale(watch: ScenarioWatch, from: number): SeenBlock[] {
-  const kept = new Set<string>();
-  for (const tip of watch.forest.tips.values()) {
-    for (const block of watch.forest.branch(tip)) {
-      if (kept.has(block.id)) break;
-      kept.add(block.id);
-    }
-  }
-  return newBlocks(watch, from).filter((b) => !kept.has(b.id));
+/**
+ * How many blocks are on no node's branch, as `stats` counts them. While two branches have equal work, or are cut apart,
+ * neither is stale. A block that a strategy never showed counts once a tip is as high.
+ */
+function stale(watch: ScenarioWatch, from: number): number {
+  const kept = keptBlocks(watch.forest, watch.forest.tips);
+  const height = watch.best()?.height ?? 0;
+  const lost = unseen(watch, from).filter((b) => b.height <= height);
+  return newBlocks(watch, from).filter((b) => !kept.has(b.id)).length + lost.length;
+}
+
+/** Found by a strategy's hidden node, and shown to nobody. */
+function unseen(watch: ScenarioWatch, from: number): ScenarioWatch['mined'] {
+  return watch.mined.filter((b) => b.hidden === true && b.t >= from && !watch.forest.blocks.has(b.id));
 }
 
 interface Span {
@@ -143,7 +148,8 @@ function spreads(watch: ScenarioWatch, from: number): number[] {
   const up = [...watch.forest.tips.keys()];
   return watch.mined.flatMap((mined) => {
     const seenBy = watch.forest.blocks.get(mined.id)?.seenBy;
-    if (mined.t < from || seenBy === undefined || !up.every((l) => seenBy.has(l))) return [];
+    if (mined.t < from || mined.hidden === true || seenBy === undefined || !up.every((l) => seenBy.has(l)))
+      return [];
     return [Math.max(0, ...up.map((l) => seenBy.get(l)! - mined.t))];
   });
 }
@@ -176,7 +182,7 @@ function difficultyChange(watch: ScenarioWatch): number | undefined {
   return own(0) / own(branch.length - 2);
 }
 
-/** Blocks found in secret count from when they are shown: what is in no log is nobody's. */
+/** Blocks found in secret count from when they are shown: before, no branch has them. */
 function revenue(watch: ScenarioWatch, from: number, node: string): number | undefined {
   const best = watch.best();
   const fresh = new Set(newBlocks(watch, from));

@@ -100,6 +100,9 @@ export function playSimulated(yard: SimYard, step: StrategyStep, watch: Scenario
   mustRest(playing, letter);
   if (!yard.node(letter).up) throw failed(`node ${letter} is down`, `Start it first: - start: ${letter}`);
   const play = playFor(step);
-  playing.set(letter, { attack: new WorldAttack(yard.world, letter, play), paid: play.paid });
+  playing.set(letter, {
+    attack: new WorldAttack(yard.world, letter, play, { name: step.play }),
+    paid: play.paid,
+  });
   return begun(step, play.paid, watch);
 }

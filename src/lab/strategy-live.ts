@@ -150,6 +150,7 @@ export class LiveStrategy {
   }
 
   async #begin(after: number): Promise<void> {
+    await this.#plays(true);
     await this.#call(this.#gate, 'setmining', [{ on: false }]);
     let tip = await this.#giveChain(1);
     let near = await this.#nearTip();
@@ -215,6 +216,14 @@ export class LiveStrategy {
       this.#mayPay = true;
       this.#begun();
     }
+    if (of === 'lair' && event.kind === 'mined') {
+      this.#found++;
+      const { id, height, miner, tries, ms } = event;
+      this.#wishes.say(`${this.letter} found ${tailOf(id)} at ${height}`);
+      this.#client
+        .control('found', { node: this.letter, id, height, miner, tries, ms: Math.round(ms) })
+        .catch((error: unknown) => this.#end.fail(error));
+    }
     if (event.kind !== 'block') return;
     if (this.#heard.length >= MAX_HEARD) {
       this.#end.fail(failed('the strategy cannot keep up with the blocks that come'));
@@ -237,15 +246,7 @@ export class LiveStrategy {
       for (let next = this.#heard.shift(); next !== undefined; next = this.#heard.shift()) {
         if (this.#stopped) return;
         const { of, block } = next;
-        const before = this.#attack.race('own').own;
         const moves = of === 'gate' ? this.#attack.gate(block) : this.#attack.lair(block);
-        const race = this.#attack.race('own');
-        if (of === 'lair' && (race.own > before || moves.length > 0)) {
-          this.#found++;
-          this.#wishes.say(
-            `${this.letter} found ${tailOf(block.id)} at ${block.height}, its ${ordinal(before + 1)} above the fork`,
-          );
-        }
         for (const move of moves) await this.#perform(move);
       }
       if (this.#mayPay) await this.#payTwice();
@@ -311,6 +312,11 @@ export class LiveStrategy {
     await this.#call(to, 'submitblock', [hex]);
   }
 
+  /** For the yard's log: the power of its node is elsewhere now, or back. */
+  async #plays(on: boolean): Promise<void> {
+    await this.#client.control('strategy', { node: this.letter, name: on ? this.#wishes.name : '', on });
+  }
+
   async #note(text: string): Promise<void> {
     this.#wishes.say(text);
     await this.#client.control('note', { text });
@@ -361,14 +367,11 @@ export class LiveStrategy {
     await this.#working;
     await this.#child.stop(STOP_MS);
     rmSync(this.#dir, { recursive: true, force: true });
+    // Without a launcher there is no log to write to.
+    await this.#plays(false).catch((error: unknown) => this.#wishes.say(String((error as Error).message)));
     const info = await this.#client.info(this.letter);
     if (info !== undefined && this.#mined) await this.#call(this.#gate, 'setmining', [{ on: true }]);
   }
-}
-
-function ordinal(n: number): string {
-  const ending = n % 100 > 10 && n % 100 < 14 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th');
-  return `${n}${ending}`;
 }
 
 /** Whoever waits for `failed` hears of it; nobody has to, and then it must not be an unhandled rejection. */

@@ -1,6 +1,6 @@
 import type { Agreement } from './agreement.ts';
 import type { Shape } from './figures-conditions.ts';
-import { ADJUSTED_WORDS, type Basis, digits } from './figures-rows.ts';
+import { ADJUSTED_WORDS, type Basis, DELAY_WORDS, digits } from './figures-rows.ts';
 import type { Forest } from './forest.ts';
 import { count, list } from './words.ts';
 
@@ -63,7 +63,7 @@ export function basisWords(basis: Basis, shape: Shape): string {
       ? 'While a cut is open no depth is safe, and no formula holds: run it simulated.'
       : `No closed form here (${basis.why}): run it simulated.`;
   }
-  const x = `x = blocks per delay = ${digits(basis.blocksPerS)}/s × ${digits(basis.delayMs / 1000)} s = ${digits(basis.x)}`;
+  const x = `x = blocks per delay = ${digits(basis.blocksPerS)}/s × ${digits(basis.delayMs / 1000)} s (${DELAY_WORDS[basis.delayOf]}) = ${digits(basis.x)}`;
   const nearly = basis.adjusted ? ` ${ADJUSTED_WORDS}.` : '';
   if (basis.kind === 'two-clusters') return `Predicted for two clusters of equal power, ${x}.${nearly}`;
   return `Predicted: stale and forked heights, ${x}.${nearly} For reads there is no closed form on such links: run it simulated.`;

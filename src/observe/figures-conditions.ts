@@ -66,6 +66,8 @@ export class Conditions {
   readonly #peers = new Map<string, string>();
   readonly #links = new Map<string, Links>();
   readonly #power = new Map<string, Power>();
+  /** Strategies that are played, by the node whose power plays. */
+  readonly #played = new Map<string, string>();
   #yard: Extract<LogEvent, { kind: 'yard' }> | undefined;
   #cut = false;
   #frozen: readonly string[] = [];
@@ -96,6 +98,8 @@ export class Conditions {
         return this.#wire(event);
       case 'power':
         return this.#grinds(event.node, event.on && !event.held ? event.hashrate : undefined);
+      case 'strategy':
+        return this.#plays(event.of, event.on ? event.name : undefined);
       case 'yard':
         // A launcher begins: whoever was up before was not said goodbye to.
         this.#yard = event;
@@ -103,6 +107,7 @@ export class Conditions {
         this.#up.clear();
         this.#links.clear();
         this.#power.clear();
+        this.#played.clear();
         this.#frozen = [];
         this.#faults = '';
         return { what: `yard ${event.label} started` };
@@ -156,10 +161,19 @@ export class Conditions {
     const before = this.#power.get(node);
     const known = this.#power.has(node);
     this.#power.set(node, power);
+    // Its power plays a strategy on a hidden node, and so the node itself rests: no change of power.
+    if (this.#played.has(node)) return power === undefined ? undefined : this.#plays(node, undefined);
     // The first word of a node that does not mine is no change: it has not mined before either.
     if (before === power || (!known && power === undefined)) return undefined;
     if (power === undefined) return { what: 'not mining', node };
     return { what: before === undefined ? 'mining' : 'at another hash rate', node };
+  }
+
+  #plays(node: string, name: string | undefined): Change | undefined {
+    if (this.#played.get(node) === name) return undefined;
+    if (name === undefined) this.#played.delete(node);
+    else this.#played.set(node, name);
+    return { what: name === undefined ? `${node} honest again` : `${node} plays ${name}` };
   }
 
   /** What the formulas of predict.ts may be used for. */
@@ -190,6 +204,7 @@ export class Conditions {
     if (this.#yard === undefined) return 'the log does not say how its nodes are linked';
     if (this.#up.size < 2) return 'fewer than two nodes are up';
     if (this.#cut) return 'a cut is open';
+    for (const [node, name] of this.#played) return `${node} plays ${name}`;
     if (this.#frozen.length > 0) return `${this.#frozen.join(' ')} frozen`;
     if (this.#yard.topology !== 'full' && this.#up.size > 2) return 'blocks travel over several hops';
     for (const node of this.#up) {

@@ -53,6 +53,8 @@ export type Basis =
       readonly x: number;
       readonly blocksPerS: number;
       readonly delayMs: number;
+      /** Where the delay is from: the log's `job` lines, its `block` lines, or what was asked for. */
+      readonly delayOf: 'job' | 'body' | 'asked';
       readonly hhi: number;
       readonly adjusted: boolean;
     }
@@ -64,17 +66,34 @@ const MAX_X = TWO_CLUSTERS_MAX_X;
 export function basisOf(figures: Figures, shape: Shape): Basis {
   if (shape.kind === 'other') return { kind: 'none', why: shape.why };
   if (figures.blocks === 0) return { kind: 'none', why: 'no block was found' };
-  // The delay as it was, not as it was asked for: checking and writing a block take their milliseconds too. Between two
-  // clusters the log's delays mix near and far receivers, so there it is the one asked for.
-  const measured = shape.kind === 'clique' && figures.body.n > 0;
-  const delayMs = measured ? figures.body.p50 : shape.delayMs;
+  const { delayMs, delayOf } = delayIn(figures, shape);
   const x = (figures.blocksPerS * delayMs) / 1000;
   const most = shape.adjusted ? ADJUSTED_MAX_X : MAX_X;
   if (x > most) return { kind: 'none', why: `x = λd = ${digits(x)} is above ${most}` };
   const hhi = shape.hhi ?? estimatedHhi(figures);
   if (hhi === undefined) return { kind: 'none', why: "the miners' shares are not known" };
-  return { kind: shape.kind, x, blocksPerS: figures.blocksPerS, delayMs, hhi, adjusted: shape.adjusted };
+  const { kind, adjusted } = shape;
+  return { kind, x, blocksPerS: figures.blocksPerS, delayMs, delayOf, hhi, adjusted };
 }
+
+/**
+ * The delay as it was, not as it was asked for: checking, writing and connecting a block take their milliseconds too, and
+ * a miner goes on with its old job until then. An older log has no `job` lines; its `block` lines mix near and far
+ * receivers between two clusters, so there it is the delay asked for.
+ */
+function delayIn(figures: Figures, shape: Exclude<Shape, { kind: 'other' }>) {
+  if (figures.job.n > 0) return { delayMs: figures.job.mean, delayOf: 'job' } as const;
+  if (shape.kind === 'clique' && figures.body.n > 0)
+    return { delayMs: figures.body.p50, delayOf: 'body' } as const;
+  return { delayMs: shape.delayMs, delayOf: 'asked' } as const;
+}
+
+/** What the delay in a prediction is, as a sentence has it. */
+export const DELAY_WORDS = {
+  job: 'from a find to the next job of other miners',
+  body: 'from a find to its body at other nodes',
+  asked: 'as asked for',
+} as const;
 
 /** Σ share² from the blocks alone, without the bias that counting a block against itself brings. */
 function estimatedHhi(figures: Figures): number | undefined {

@@ -62,6 +62,8 @@ export interface Figures {
   readonly windows: Spread & { readonly perBlock: number; readonly openMs: number };
   readonly body: Spread;
   readonly tip: Spread;
+  /** From a find to another node's first job on top of it; between two clusters, only across. */
+  readonly job: Spread;
   /** Arrivals after the conditions under which the block was found had changed: in neither of the two. */
   readonly lateArrivals: number;
   readonly miners: readonly MinerFigures[];
@@ -86,6 +88,7 @@ export class Tally {
   tipChanges = 0;
   readonly body = new Quantiles();
   readonly tip = new Quantiles();
+  readonly job = new Quantiles();
   readonly #windows = new Quantiles();
   readonly #reorgs = new Map<number, number>();
   readonly #miners = new Map<string, { blocks: number; stale: number }>();
@@ -171,7 +174,7 @@ export class Tally {
   /** No more time or arrivals will come: gives up what only they need. Stale counts may still change. */
   close(): void {
     this.inConflict(false, 0);
-    for (const quantiles of [this.body, this.tip, this.#windows]) quantiles.fold();
+    for (const quantiles of [this.body, this.tip, this.job, this.#windows]) quantiles.fold();
   }
 
   /** `pending`: blocks on nobody's branch so far that another of their height has already beaten, by miner. */
@@ -213,6 +216,7 @@ export class Tally {
       },
       body: this.body.spread(),
       tip: this.tip.spread(),
+      job: this.job.spread(),
       lateArrivals: this.lateArrivals,
       miners,
       workDecreases: this.workDecreases,

@@ -10,12 +10,20 @@ export interface TreeBlock<Owner> {
   everHeld: boolean;
   /** When, where and under whose account it was found; undefined for a block from before the log. */
   mined:
-    | { readonly t: number; readonly node: string; readonly miner: string; readonly owner: Owner }
+    | {
+        readonly t: number;
+        readonly node: string;
+        readonly miner: string;
+        readonly owner: Owner;
+        /** By a strategy that has not shown it. */
+        readonly hidden: boolean;
+      }
     | undefined;
   refused: boolean;
   /** Nodes whose arrival times were counted; undefined once nobody is waited for. */
   bodyAt: Set<string> | undefined;
   tipAt: Set<string> | undefined;
+  jobAt: Set<string> | undefined;
 }
 
 export interface Split<Owner> {
@@ -74,6 +82,7 @@ export class FigureTree<Owner> {
       refused: false,
       bodyAt: undefined,
       tipAt: undefined,
+      jobAt: undefined,
     };
     this.#blocks.set(id, block);
     const row = this.#byHeight.get(height);

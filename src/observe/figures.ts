@@ -136,8 +136,13 @@ class Reducer implements FiguresReader {
         this.#body(event);
         break;
       case 'mined':
-        this.#found(this.#tree.put(event.id, '', event.height), event.node, event.miner);
+        this.#found(this.#tree.put(event.id, '', event.height), event.node, event.miner, event.hidden);
         break;
+      case 'job': {
+        const parent = this.#tree.get(event.prev);
+        if (parent !== undefined) this.#arrived(parent, event.node, 'job');
+        break;
+      }
       case 'tip':
         this.#tip(event);
         break;
@@ -232,23 +237,26 @@ class Reducer implements FiguresReader {
     if (block === undefined) return;
     this.#prune();
     if (event.from === 'self') {
+      // The strategy shows it: its way to the others begins now.
+      if (block.mined?.hidden === true) block.mined = { ...block.mined, t: this.#now, hidden: false };
       // A block handed in that others have sent before was not found here.
-      if (!known || block.mined === undefined) this.#found(block, event.node, event.miner);
+      else if (!known || block.mined === undefined) this.#found(block, event.node, event.miner);
       return;
     }
-    this.#arrived(block, event.node, 'bodyAt');
+    this.#arrived(block, event.node, 'body');
   }
 
-  #found(block: Block | undefined, node: string, miner: string): void {
+  #found(block: Block | undefined, node: string, miner: string, hidden = false): void {
     if (block === undefined || block.mined !== undefined || block.refused) return;
     const epoch = this.#epoch!;
-    block.mined = { t: this.#now, node, miner: miner === '' ? node : miner, owner: epoch };
+    block.mined = { t: this.#now, node, miner: miner === '' ? node : miner, owner: epoch, hidden };
     for (const tally of [epoch.tally, this.#whole!]) tally.found(block.mined.miner, 1, 0);
     this.#countHeight(block, 1);
     this.#branches.found(block);
     for (const old of this.#tree.at(block.height - ARRIVAL_HEIGHTS)) {
       old.bodyAt = undefined;
       old.tipAt = undefined;
+      old.jobAt = undefined;
     }
   }
 
@@ -301,7 +309,7 @@ class Reducer implements FiguresReader {
       if (split.exact && split.left.length > 0) this.#reorganised(split.left.length, forced);
       if (split.exact) this.#unmeasured.delete(node);
       else this.#unmeasured.add(node);
-      for (const passed of split.right) this.#arrived(passed, node, 'tipAt');
+      for (const passed of split.right) this.#arrived(passed, node, 'tip');
     } else if (old === undefined) this.#unmeasured.add(node);
     this.#both((tally) => tally.tipChanges++);
     this.#move(node, block, work);
@@ -317,21 +325,22 @@ class Reducer implements FiguresReader {
   }
 
   /** First arrivals only, at others than its finder, and only under the conditions under which it was found. */
-  #arrived(block: Block, node: string, field: 'bodyAt' | 'tipAt'): void {
+  #arrived(block: Block, node: string, what: 'body' | 'tip' | 'job'): void {
     const { mined } = block;
     if (mined === undefined || mined.node === node || block.height < this.#tree.highest - ARRIVAL_HEIGHTS)
       return;
-    const seen = (block[field] ??= new Set());
+    const seen = (block[`${what}At`] ??= new Set());
     if (seen.has(node)) return;
     seen.add(node);
     if (mined.owner !== this.#epoch) {
-      if (field === 'tipAt') return;
+      if (what !== 'body') return;
       this.#whole!.lateArrivals++;
       mined.owner.tally.lateArrivals++;
       return;
     }
     const ms = this.#now - mined.t;
-    this.#both((tally) => tally[field === 'bodyAt' ? 'body' : 'tip'].add(ms));
+    if (what === 'job' && sameCluster(mined.owner.shape, mined.node, node)) return;
+    this.#both((tally) => tally[what].add(ms));
   }
 
   #settleOpinion(): void {
@@ -359,4 +368,11 @@ class Reducer implements FiguresReader {
       nodes: [...this.#conditions.up],
     };
   }
+}
+
+function sameCluster(shape: Shape, one: string, other: string): boolean {
+  return (
+    shape.kind === 'two-clusters' &&
+    shape.groups.some((group) => group.includes(one) && group.includes(other))
+  );
 }

@@ -14,6 +14,8 @@ export function narrate(event: LogEvent, forest: Forest): string | undefined {
     case 'stop':
       return `${at} stopped: ${event.why}`;
     case 'mined':
+      if (event.hidden === true)
+        return `${at} found ${tail(event.id)} at height ${event.height} after ${inWords(event.tries)} tries, and no one else has it`;
       return `${at} found ${forest.nameOf(event.id)} ${tail(event.id)} after ${inWords(event.tries)} tries`;
     case 'tip':
       return tip(event, forest);
@@ -56,6 +58,8 @@ export function narrate(event: LogEvent, forest: Forest): string | undefined {
       return `cut ${event.groups.map((group) => group.join('')).join(' | ')}: no message crosses`;
     case 'heal':
       return 'healed: every link is open again';
+    case 'strategy':
+      return event.on ? `${event.of} plays ${event.name}` : `${event.of} plays no strategy any more`;
     case 'action':
     case 'conditions':
       return event.text;

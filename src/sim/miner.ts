@@ -1,3 +1,4 @@
+import type { HostNews } from '../consensus/news.ts';
 import type { Job, Micros } from '../node/types.ts';
 import { assert } from '../util/assert.ts';
 import { exponential, type Random } from '../util/random.ts';
@@ -20,6 +21,8 @@ export interface MinerOptions {
 export class SimMiner {
   readonly #o: MinerOptions;
   #job: Job | undefined;
+  /** Id of the block that the newest job builds on. */
+  #parent = '';
   #rate = 0;
   #since: Micros = 0;
   /** Counts draws; an older one that comes due means nothing. */
@@ -38,10 +41,14 @@ export class SimMiner {
     return this.#rate;
   }
 
-  work(job: Job | undefined): void {
+  /** `tell`: the line of a first job on a new parent. */
+  work(job: Job | undefined, tell: (news: HostNews) => void = () => undefined): void {
     this.#job = job;
     this.#since = this.#o.queue.now;
     this.#again();
+    if (job === undefined || job.prev === this.#parent) return;
+    this.#parent = job.prev;
+    tell({ kind: 'job', prev: job.prev, height: job.height });
   }
 
   setRate(hashesPerSecond: number): void {

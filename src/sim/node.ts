@@ -291,7 +291,7 @@ export class SimNode implements GossipMember {
         world.queue.at(world.queue.now, () => world.wires.sever(this.id, effect.peer, effect.banMs));
         return;
       case 'work':
-        this.#miner.work(effect.job);
+        this.#miner.work(effect.job, (news) => this.tell(news));
         return;
       case 'wake':
         this.#wake(effect.at);

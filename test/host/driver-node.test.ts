@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { headerHash } from '../../src/bitcoin/header.ts';
 import { compactToTarget, meets } from '../../src/bitcoin/target.ts';
 import { wellKnownScript } from '../../src/consensus/genesis.ts';
-import type { News } from '../../src/consensus/news.ts';
+import type { HostNews, News } from '../../src/consensus/news.ts';
 import { OPENING_PREFIXES } from '../../src/consensus/records.ts';
 import { NodeDriver } from '../../src/host/driver.ts';
 import type { Network } from '../../src/host/network-types.ts';
@@ -38,7 +38,7 @@ async function open(
     ...{ params: LAB, store, index, verify, seed: 1, name: 'A' },
     limits: { ...limits, ...o.limits },
   });
-  const news: News[] = [];
+  const news: (News | HostNews)[] = [];
   const fatal: Error[] = [];
   const driver: NodeDriver = new NodeDriver({
     node: {

@@ -3,6 +3,7 @@ import type { Shape } from '../../observe/figures-conditions.ts';
 import {
   ADJUSTED_WORDS,
   basisOf,
+  DELAY_WORDS,
   digits,
   type FigureRow,
   figureRows,
@@ -105,6 +106,7 @@ function* section(figures: Figures, shape: Shape, setting: Setting, quietBasis =
   for (const line of figureLines(rows, setting.columns - 2, setting.rows)) yield `  ${line}`;
   yield `  mined → body  ${spreadWords(figures.body)}`;
   yield `  mined → tip   ${spreadWords(figures.tip)}`;
+  yield `  mined → job   ${spreadWords(figures.job)}`;
   yield `  contradictions  ${windowWords(figures)}`;
   yield `  reorgs  ${reorgWords(figures)}`;
   yield `  common prefix  reads ${figures.commonPrefixFrom} deep or deeper were never undone or contradicted`;
@@ -116,7 +118,7 @@ function* section(figures: Figures, shape: Shape, setting: Setting, quietBasis =
     return;
   }
   const names = basis.kind === 'clique' ? 'miners at one delay' : 'two clusters';
-  yield `  predicted for ${names}: x = λd = ${digits(basis.x)} (${digits(basis.blocksPerS)} blocks/s × ${digits(basis.delayMs)} ms), HHI ${digits(basis.hhi)}`;
+  yield `  predicted for ${names}: x = λd = ${digits(basis.x)} (${digits(basis.blocksPerS)} blocks/s × ${digits(basis.delayMs)} ms ${DELAY_WORDS[basis.delayOf]}), HHI ${digits(basis.hhi)}`;
   if (basis.adjusted) yield `  ${ADJUSTED_WORDS}`;
 }
 

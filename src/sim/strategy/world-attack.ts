@@ -31,10 +31,19 @@ export class WorldAttack {
   shown = 0;
 
   /** Begins at once, from the node's present tip. Throws what the strategy throws, and `StrategyError` for a bad answer. */
-  constructor(world: World, node: string, { strategy, paid }: Play, mouths: readonly string[] = []) {
+  constructor(
+    world: World,
+    node: string,
+    { strategy, paid }: Play,
+    {
+      mouths = [],
+      name = 'a strategy',
+    }: { readonly mouths?: readonly string[]; readonly name?: string } = {},
+  ) {
     this.#world = world;
     this.#paid = paid;
     this.gate = world.node(node);
+    world.tell({ kind: 'strategy', of: node, name, on: true });
     this.#mouths = mouths.map((name) => world.node(name));
     const { hashrate, payout } = this.gate.mining;
     this.gate.mine({ on: false });
@@ -72,6 +81,7 @@ export class WorldAttack {
     if (this.#leave === undefined) return;
     this.#leave = undefined;
     this.lair.kill();
+    this.#world.tell({ kind: 'strategy', of: this.gate.name, name: '', on: false });
     this.gate.mine({ on: true });
   }
 
@@ -79,15 +89,17 @@ export class WorldAttack {
     if (effect.kind !== 'tell') return;
     if (of === this.gate) this.#paid?.apply(effect.news);
     if (effect.news.kind === 'tip') this.#world.at(this.#world.now, () => this.#payTwice());
+    if (of === this.lair && effect.news.kind === 'mined') {
+      this.found++;
+      this.gate.tell({ ...effect.news, hidden: true });
+    }
     if (effect.news.kind !== 'block') return;
     const { id, prev, height, work } = effect.news;
     const block: SeenBlock = { id, prev, height, work: BigInt(`0x${work}`) };
     // After the step, whose writes are not on disk yet.
     this.#world.at(this.#world.now, () => {
       if (this.#leave === undefined) return;
-      const before = this.#attack.race('own').own;
       const moves = of === this.gate ? this.#attack.gate(block) : this.#attack.lair(block);
-      if (of === this.lair && (moves.length > 0 || this.#attack.race('own').own > before)) this.found++;
       for (const move of moves) this.#perform(move);
     });
   }

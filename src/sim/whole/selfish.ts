@@ -83,7 +83,7 @@ export function surrounded(input: WholeSelfish): {
   }
   world.run(1_000);
   for (const { name } of honest) world.node(name).mine({ on: true });
-  new WorldAttack(world, 'B', { strategy: selfish }, ['M']);
+  new WorldAttack(world, 'B', { strategy: selfish }, { mouths: ['M'] });
   return { world, honest };
 }
 
