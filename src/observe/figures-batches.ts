@@ -26,6 +26,8 @@ export class BatchMeans {
 
   /** The quantities had these values for `ms` milliseconds. */
   add(values: readonly number[], ms: number): void {
+    // A long silence at once: not by thousands of short batches that merge again.
+    while (ms > MOST * this.#length) this.#double();
     for (let left = ms; left > 0; ) {
       const part = Math.min(left, this.#length - this.#openMs);
       for (let i = 0; i < this.#width; i++) this.#open[i] = this.#open[i]! + (values[i] ?? 0) * part;
@@ -39,7 +41,10 @@ export class BatchMeans {
     this.#batches.push(this.#open);
     this.#open = zeros(this.#width);
     this.#openMs = 0;
-    if (this.#batches.length < MOST) return;
+    if (this.#batches.length >= MOST) this.#double();
+  }
+
+  #double(): void {
     this.#batches = merged(this.#batches, 2);
     this.#length *= 2;
   }

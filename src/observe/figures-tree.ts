@@ -151,16 +151,19 @@ export class FigureTree<Owner> {
     // In sweeps, so that a long run does not look at the edge for every block.
     if (this.#highest - this.#lowest <= this.#keptHeights * 1.1) return gone;
     const floor = this.#highest - this.#keptHeights;
-    for (; this.#lowest < floor; this.#lowest++) {
-      for (const block of this.#byHeight.get(this.#lowest) ?? []) {
+    // The heights that there are, not all between: a log may have a gap of billions.
+    for (const [height, blocks] of this.#byHeight) {
+      if (height >= floor) continue;
+      for (const block of blocks) {
         this.#blocks.delete(block.id);
         // Blocks above keep their parent alive: only this one, not everything below it.
         block.parent = undefined;
       }
-      this.#byHeight.delete(this.#lowest);
-      gone.push(this.#lowest);
+      this.#byHeight.delete(height);
+      gone.push(height);
     }
-    return gone;
+    this.#lowest = floor;
+    return gone.sort((a, b) => a - b);
   }
 }
 

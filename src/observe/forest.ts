@@ -114,8 +114,18 @@ export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
     return trackEnd.length;
   }
 
-  function add(id: string, prev: string, height: number, work: bigint, miner: string): void {
+  /** Parents are one height below: whatever a log says, no walk down a branch comes back to where it was. */
+  function parentFor(id: string, given: string, height: number): string {
+    for (const child of children.get(id) ?? []) {
+      if (blocks.get(child)?.height !== height + 1) put(child, { prev: '' });
+    }
+    const parent = blocks.get(given);
+    return given === id || (parent !== undefined && parent.height !== height - 1) ? '' : given;
+  }
+
+  function add(id: string, given: string, height: number, work: bigint, miner: string): void {
     if (nodes.has(id) || height < lowestKept) return;
+    const prev = parentFor(id, given, height);
     const track = trackFor(prev, height);
     trackEnd[track] = Math.max(trackEnd[track] ?? -1, height);
     const seenBy = new Map<string, number>();

@@ -226,7 +226,7 @@ function marks({ forest, story, layout, geometry }: Scene): string {
         : `<path class="fold" d="${link}"/><rect class="next" x="${next[0] - n / 2}" y="${next[1] - n / 2}" width="${n}" height="${n}" rx="5"/><text class="soft mid" x="${next[0]}" y="${next[1] + 4}">next</text>`) +
       (work === ''
         ? ''
-        : `<text class="bold" x="${x}" y="${y}">${work}</text><text class="soft" x="${x}" y="${y + 17}">${margin}</text>`),
+        : `<text class="bold" x="${x}" y="${y}">${escapeXml(work)}</text><text class="soft" x="${x}" y="${y + 17}">${escapeXml(margin)}</text>`),
   );
   const flags = flagsOf(forest, layout, geometry, tips).map(({ node, at: [x, y] }) => {
     const { fill, ink } = colourOf(node);
@@ -237,7 +237,7 @@ function marks({ forest, story, layout, geometry }: Scene): string {
   const drawn =
     chip === undefined
       ? ''
-      : `<rect class="chip" x="${chip.at[0]}" y="${chip.at[1]}" width="${chip.text.length * 7 + 14}" height="20" rx="10"/><text class="chip-text" x="${chip.at[0] + 8}" y="${chip.at[1] + 14}">${chip.text}</text>`;
+      : `<rect class="chip" x="${chip.at[0]}" y="${chip.at[1]}" width="${chip.text.length * 7 + 14}" height="20" rx="10"/><text class="chip-text" x="${chip.at[0] + 8}" y="${chip.at[1] + 14}">${escapeXml(chip.text)}</text>`;
   return said.join('') + drawn + flags.join('');
 }
 

@@ -33,12 +33,16 @@ export interface PlotOptions {
 }
 
 export function escapeXml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
+  return (
+    text
+      // XML has no way to write these, and one of them breaks the whole file.
+      .replace(/[\p{Cc}\p{Cs}\ufffe\uffff]/gu, (c: string) => (/[\t\n\r]/.test(c) ? c : '\ufffd'))
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll('"', '&quot;')
+      .replaceAll("'", '&#39;')
+  );
 }
 
 /** A few round numbers from 0 to at least `most`. */

@@ -1,4 +1,5 @@
 import type { LogEvent } from '../consensus/news.ts';
+import { readEventLine } from '../observe/read-event.ts';
 import type { ActionRequest, NodeFacts, Told, YardFacts } from './facts.ts';
 
 /** Where events come from: the launcher's server, or the file that the page itself is. */
@@ -19,11 +20,12 @@ export async function exported(): Promise<Exported | undefined> {
   return { facts: JSON.parse(head) as YardFacts, events: parseLines(lines) };
 }
 
-/** A line that is not whole (the file is being written) is left to the stream that follows. */
+/** A line that is not whole (the file is being written) is left to the stream that follows, one that is no event out. */
 function parseLines(lines: readonly string[]): LogEvent[] {
   const events: LogEvent[] = [];
   for (const line of lines) {
-    if (line.endsWith('}')) events.push(JSON.parse(line) as LogEvent);
+    const read = readEventLine(line);
+    if (read.ok) events.push(read.value);
   }
   return events;
 }
@@ -60,9 +62,10 @@ export async function listen(listener: Listener): Promise<void> {
     const stream = new EventSource(`/events?after=${last}`);
     stream.onopen = () => listener.onState(true);
     stream.onmessage = (message: MessageEvent<string>) => {
-      const event = JSON.parse(message.data) as LogEvent;
-      last = event.seq;
-      waiting.push(event);
+      const read = readEventLine(message.data);
+      if (!read.ok) return;
+      last = read.value.seq;
+      waiting.push(read.value);
       if (waiting.length === 1) setTimeout(flush, 15);
     };
     // The server no longer has what came in between, but its file does.

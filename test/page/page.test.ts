@@ -209,7 +209,12 @@ describe('a log on disk', () => {
     const lines = forked(2, 1, 1).map((e) => JSON.stringify(e));
     const { events, damaged } = parseLog(`${lines.join('\n')}\n{"v":1,"seq":99,"t":1,"nod`);
     expect([events.length, damaged]).toEqual([lines.length, 1]);
-    expect(parseLog('[]\n7\nnull\n{}\n')).toEqual({ events: [], damaged: 4 });
+    const read = parseLog('[]\n7\nnull\n{}\n');
+    expect([read.events.length, read.damaged]).toEqual([0, 4]);
+    expect(read.faults.map(({ line, rule }) => [line, rule])).toEqual([
+      ...[1, 2, 3].map((line) => [line, 'bad-json']),
+      [4, 'bad-version'],
+    ]);
   });
 });
 

@@ -6,7 +6,7 @@ import { failed, misuse } from '../../lab/problem.ts';
 import { exportRun } from '../page/export-file.ts';
 import { readPageFiles } from '../page/files.ts';
 import { addShared, example, shared } from './common.ts';
-import { readRunLog } from './run-log.ts';
+import { readRunLog, tellFaults } from './run-log.ts';
 
 /** What a reorganisation does to payments is told within this. */
 const AFTERMATH_MS = 1_500;
@@ -24,7 +24,8 @@ export function exportVerb(): Command {
       if (existsSync(target) && options.force !== true) {
         throw failed(`${file} is there already`, 'Choose another name, or replace it with --force');
       }
-      const { facts, events, damaged } = readRunLog(s.yard, options.log);
+      const log = readRunLog(s.yard, options.log);
+      const { facts, events, damaged } = log;
       const run = exportRun(readPageFiles(), facts, events);
       try {
         writeFileSync(target, run.html);
@@ -35,7 +36,7 @@ export function exportVerb(): Command {
       const size = `${Math.ceil(run.html.length / 1000)} kB, ${Math.ceil(run.gzipped / 1000)} kB gzipped`;
       const part = run.kept === run.of ? `${run.of} events` : `the newest ${run.kept} of ${run.of} events`;
       s.out.line(`${file}: ${part}, ${size}; opens from disk, on a phone too`);
-      if (damaged > 0) s.out.step(`${damaged} damaged line${damaged === 1 ? '' : 's'} of the log left out`);
+      tellFaults(s, log);
       if (reorg !== undefined) s.out.step(`at the last reorg: ${file}#e=${reorg.seq}`);
       s.out.object({
         file: target,

@@ -9,7 +9,7 @@ import { parseCount } from '../../observe/units.ts';
 import { clockSpan } from '../../observe/words.ts';
 import { printable } from '../../util/printable.ts';
 import type { Shared } from './common.ts';
-import { type RunLog, readRunLog } from './run-log.ts';
+import { type RunLog, readRunLog, tellFaults } from './run-log.ts';
 
 export interface PictureOptions {
   /** A file; true = standard output. */
@@ -27,7 +27,8 @@ export function savePicture(s: Shared, options: PictureOptions): void {
     throw misuse(`'${file}' must end in .svg`, 'forkyard tree --svg tree.svg');
   const last = options.last === undefined ? undefined : parseCount(options.last, '--last', 1, 200);
   if (last?.ok === false) throw misuse(last.error);
-  const drawn = draw(readRunLog(s.yard, options.log), last?.value, options.payment);
+  const run = readRunLog(s.yard, options.log);
+  const drawn = draw(run, last?.value, options.payment);
   if (file === true) {
     process.stdout.write(process.stdout.isTTY === true ? printable(drawn.text) : drawn.text);
     return;
@@ -41,6 +42,7 @@ export function savePicture(s: Shared, options: PictureOptions): void {
     throw failed(`cannot write ${file}: ${(error as Error).message}`);
   }
   const lanes = drawn.payment === undefined ? '' : ` and the lanes of ${drawn.payment}`;
+  tellFaults(s, run);
   s.out.line(`${file}: the tree${lanes}, ${Math.ceil(drawn.text.length / 1000)} kB`);
   s.out.object({ file: target, bytes: drawn.text.length, payment: drawn.payment ?? null });
 }

@@ -3,8 +3,18 @@ import { resolve } from 'node:path';
 import type { LogEvent } from '../../consensus/news.ts';
 import { failed, missing } from '../../lab/problem.ts';
 import { locateYard } from '../../lab/yard-file.ts';
+import { type LineFault, lineFaultWords } from '../../observe/read-event.ts';
+import { count } from '../../observe/words.ts';
 import type { RunFacts } from '../page/export-file.ts';
 import { logTail, parseLog } from '../page/log-file.ts';
+import type { Shared } from './common.ts';
+
+/** Tells which lines of the log were left out, and why. */
+export function tellFaults(s: Shared, { damaged, faults }: RunLog): void {
+  if (damaged === 0) return;
+  s.out.step(`${count(damaged, 'line')} of the log left out:`);
+  for (const fault of faults) s.out.step(`  ${lineFaultWords(fault)}`);
+}
 
 /** More than two log files hold together. */
 const ALL_BYTES = 256 * 1024 * 1024;
@@ -14,6 +24,7 @@ export interface RunLog {
   readonly facts: RunFacts;
   readonly events: readonly LogEvent[];
   readonly damaged: number;
+  readonly faults: readonly LineFault[];
 }
 
 /** Of a saved log, or of the yard that is found from here. */
@@ -25,21 +36,27 @@ export function readRunLog(yard: string | undefined, log: string | undefined): R
 
 function fromYard(given: string | undefined): RunLog {
   const { dir, yard } = locateYard(given, process.cwd());
-  const { events, damaged } = parseLog(logTail(dir, ALL_BYTES).toString('utf8'));
+  const { events, damaged, faults } = parseLog(logTail(dir, ALL_BYTES).toString('utf8'));
   const { label, network, spacingMs, delayMs } = yard;
   return {
     facts: { label, network, spacingMs, delayMs, nodes: yard.nodes.map((n) => n.letter) },
     events,
     damaged,
+    faults,
   };
 }
 
 /** A log alone: its nodes are those that speak in it. */
 function fromFile(path: string): RunLog {
   if (!existsSync(path)) throw missing(`there is no file ${path}`);
-  const { events, damaged } = parseLog(readFileSync(path, 'utf8'));
+  const { events, damaged, faults } = parseLog(readFileSync(path, 'utf8'));
   const nodes = [...new Set(events.map((e) => e.node))].filter((n) => n !== '');
   nodes.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
   const network = events.find((e) => e.kind === 'start')?.network ?? 'unknown';
-  return { facts: { label: 'a saved log', network, nodes, spacingMs: 0, delayMs: 0 }, events, damaged };
+  return {
+    facts: { label: 'a saved log', network, nodes, spacingMs: 0, delayMs: 0 },
+    events,
+    damaged,
+    faults,
+  };
 }

@@ -11,6 +11,7 @@ import {
   spreadWords,
 } from '../../observe/figures-rows.ts';
 import type { Figures } from '../../observe/figures-tally.ts';
+import { lineFaultWords } from '../../observe/read-event.ts';
 import { formatMs } from '../../observe/units.ts';
 import { count } from '../../observe/words.ts';
 import type { LogReading } from './stats-log.ts';
@@ -62,7 +63,9 @@ export interface Setting {
 export function* statsLines({ run, epochs, reading }: StatsReport, setting: Setting): Iterable<string> {
   if (reading.torn)
     yield 'The last line of the log is torn (a crash, or a copy made while it was written); it is left out.';
-  if (reading.skipped > 0) yield `${reading.skipped} lines of the log are not events; they are left out.`;
+  if (reading.skipped > 0)
+    yield `${count(reading.skipped, 'line')} of the log ${reading.skipped === 1 ? 'is no event and is' : 'are not events and are'} left out:`;
+  for (const fault of reading.faults) yield `  ${lineFaultWords(fault)}`;
   for (const epoch of epochs) {
     yield setting.strong(
       `Epoch ${epoch.epoch}${epoch.open ? ', going on' : ''}: ${epoch.because} · ${times(epoch)}`,
@@ -87,7 +90,7 @@ export function* statsLines({ run, epochs, reading }: StatsReport, setting: Sett
 }
 
 function times(figures: Figures): string {
-  const rate = figures.blocks === 0 ? '' : `, one every ${formatMs(1000 / figures.blocksPerS)}`;
+  const rate = figures.blocksPerS === 0 ? '' : `, one every ${formatMs(1000 / figures.blocksPerS)}`;
   return `${formatMs(figures.upMs)} · ${count(figures.blocks, 'block')}${rate}`;
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogEvent } from '../../consensus/news.ts';
+import { type LineFault, NAMED_FAULTS, readEventLine } from '../../observe/read-event.ts';
 
 /** The end of a log: open files, read when somebody takes what is in them. */
 export interface LogTail {
@@ -76,36 +77,24 @@ function readAt(fd: number, from: number, bytes: number): Buffer {
 
 export interface ReadLog {
   readonly events: readonly LogEvent[];
-  /** Lines that are not whole: a log may end in the middle of one. */
+  /** Lines that are not events: a log may end in the middle of one. */
   readonly damaged: number;
+  /** The first of them, and why. */
+  readonly faults: readonly LineFault[];
 }
 
 export function parseLog(text: string): ReadLog {
   const events: LogEvent[] = [];
+  const faults: LineFault[] = [];
   let damaged = 0;
-  for (const line of text.split('\n')) {
+  for (const [i, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
-    const event = parseLine(line);
-    if (event === undefined) damaged++;
-    else events.push(event);
+    const read = readEventLine(line);
+    if (read.ok) events.push(read.value);
+    else {
+      damaged++;
+      if (faults.length < NAMED_FAULTS) faults.push({ line: i + 1, ...read.error });
+    }
   }
-  return { events, damaged };
-}
-
-function parseLine(line: string): LogEvent | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { v, seq, t, node, kind } = value as Record<string, unknown>;
-    const isEvent =
-      v === 1 &&
-      Number.isSafeInteger(seq) &&
-      typeof t === 'number' &&
-      typeof node === 'string' &&
-      typeof kind === 'string';
-    return isEvent ? (value as LogEvent) : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  return { events, damaged, faults };
 }
