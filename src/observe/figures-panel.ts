@@ -5,7 +5,8 @@ import {
   type FigureRow,
   figureRows,
   LEAST_EVENTS,
-  percentDigits,
+  measuredWords,
+  percent,
   predictedWords,
 } from './figures-rows.ts';
 
@@ -48,7 +49,7 @@ export function agreementPanel(run: RunFigures): AgreementPanel | undefined {
   const rows = SHOWN.flatMap((name) => {
     const row = measured.get(name);
     if (row === undefined) return [];
-    return [{ name, measured: measuredWords(row), predicted: predictions.get(name) ?? '' }];
+    return [{ name, measured: shortWords(row), predicted: predictions.get(name) ?? '' }];
   });
   return {
     since: current.because,
@@ -65,10 +66,11 @@ function shortName(name: string): string {
   return name === 'heights with a fork' ? 'forked heights' : name;
 }
 
-function measuredWords(row: FigureRow): string {
+/** Short enough for a column of thirteen. */
+function shortWords(row: FigureRow): string {
   if (row.n < LEAST_EVENTS) return row.count;
-  const se = row.se === undefined ? '' : ` ± ${percentDigits(row.se)}`;
-  return `${percentDigits(row.value)}${se} %`;
+  if (row.value === 0 && row.interval !== undefined) return `0, < ${percent(row.interval.high)}`;
+  return measuredWords(row);
 }
 
 function basisWords(epoch: EpochFigures): string {

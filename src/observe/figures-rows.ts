@@ -1,8 +1,9 @@
 import type { Shape } from './figures-conditions.ts';
+import { type Interval, type SumError, shareSe, wilson } from './figures-errors.ts';
 import type { Spread } from './figures-quantiles.ts';
-import { binomialSe, type Figures } from './figures-tally.ts';
+import type { Figures } from './figures-tally.ts';
 import {
-  forkedHeights,
+  forkedOfShares,
   staleOfShares,
   TWO_CLUSTERS_MAX_X,
   type TwoClusters,
@@ -26,7 +27,10 @@ export interface FigureRow {
   readonly of: 'blocks' | 'heights';
   /** What a count says, for few events: `3 of 12`. */
   readonly count: string;
+  /** Standard error of the value, from what was counted; never 0, however little was. */
   readonly se?: number;
+  /** Where the truth is with 95 % confidence. */
+  readonly interval?: Interval;
   readonly predicted?: number;
   /** Its name, where something is predicted. */
   readonly formula?: string;
@@ -127,7 +131,7 @@ export function figureRows(figures: Figures, shape: Shape): readonly FigureRow[]
       id: string,
       name: string,
       part: number,
-      se: number | undefined,
+      error: SumError | undefined,
       p?: Prediction,
     ): FigureRow => ({
       id,
@@ -136,17 +140,17 @@ export function figureRows(figures: Figures, shape: Shape): readonly FigureRow[]
       n: figures.blocks,
       of: 'blocks',
       count: time(part),
-      ...(se === undefined ? {} : { se }),
+      ...(error === undefined ? {} : errorOf(error)),
       ...(p === undefined ? {} : { predicted: p.value, formula: p.formula }),
     });
-    rows.push(timed('agree', 'all tips equal', share(figures.agreeMs), figures.agreeSe));
+    rows.push(timed('agree', 'all tips equal', share(figures.agreeMs), figures.agreeError));
     rows.push(timed('lag', 'lag only (one chain behind)', share(figures.lagMs), undefined));
-    for (const { k, d, dSe, a, aSe } of figures.depths) {
-      rows.push(timed(`D${k}`, `D${k}  two nodes differ ${deep(k)}`, d, dSe, theory.d?.(k)));
-      rows.push(timed(`A${k}`, `A${k}  some two differ ${deep(k)}`, a, aSe, theory.a?.(k)));
+    for (const { k, d, dError, a, aError } of figures.depths) {
+      rows.push(timed(`D${k}`, `D${k}  two nodes differ ${deep(k)}`, d, dError, theory.d?.(k)));
+      rows.push(timed(`A${k}`, `A${k}  some two differ ${deep(k)}`, a, aError, theory.a?.(k)));
     }
   }
-  for (const { k, v, vPerHeight, vSe } of figures.depths) {
+  for (const { k, v, vPerHeight, vError } of figures.depths) {
     const p = theory.v?.(k);
     rows.push({
       id: `V${k}`,
@@ -155,11 +159,28 @@ export function figureRows(figures: Figures, shape: Shape): readonly FigureRow[]
       n: figures.heights,
       of: 'heights',
       count: `${v} in ${figures.heights}`,
-      ...(figures.heights === 0 ? {} : { se: vSe }),
+      ...(vError === undefined ? {} : errorOf(vError)),
       ...(p === undefined ? {} : { predicted: p.value, formula: p.formula }),
     });
   }
   return rows;
+}
+
+function errorOf({ se, low, high }: SumError): { readonly se: number; readonly interval: Interval } {
+  return { se, interval: { low, high } };
+}
+
+/** `1.0–12 %`: where the truth is with 95 % confidence; '' where nothing is known of it. */
+export function intervalWords({ interval }: FigureRow): string {
+  return interval === undefined ? '' : `${percentDigits(interval.low)}–${percent(interval.high)}`;
+}
+
+/** `3.4 ± 2.5 %`; of none at all `0 %, at most 6.2 %`. */
+export function measuredWords(row: FigureRow): string {
+  const { value, se, interval } = row;
+  if (se === undefined || interval === undefined) return percent(value);
+  if (value === 0) return `0 %, at most ${percent(interval.high)}`;
+  return `${percentDigits(value)} ± ${percent(se)}`;
 }
 
 function deep(k: number): string {
@@ -182,7 +203,7 @@ function counted(
     n,
     of,
     count: `${events} of ${n}`,
-    ...(n === 0 ? {} : { se: binomialSe(p?.value ?? value, n) }),
+    ...(n === 0 ? {} : { se: shareSe(events, n), interval: wilson(events, n) }),
     ...(p === undefined ? {} : { predicted: p.value, formula: p.formula }),
     ...(p?.approximate === true ? { approximate: true } : {}),
   };
@@ -209,8 +230,7 @@ function predictions(basis: Basis, shape: Shape): Predictions {
   if (basis.kind === 'clique' || shape.kind !== 'two-clusters') {
     return {
       stale: { value: staleOfShares(x, hhi), formula: '(1 - HHI) x/(1+x)', ...nearly },
-      // The mean delay over hash power: a miner has its own block at once.
-      forked: { value: forkedHeights((1 - hhi) * x), formula: '1 - e^(-λD)', ...nearly },
+      forked: { value: forkedOfShares(x, hhi), formula: '1 - (1 - m/(N-1))^(N-1), N = 1/HHI', ...nearly },
     };
   }
   const theory = twoClusters(x);
@@ -243,8 +263,7 @@ export function figureSentence(figures: Figures, shape: Shape): string {
   const [stale] = figureRows(figures, shape);
   const [tip, below] = figures.depths;
   const few = figures.blocks < LEAST_EVENTS;
-  const se = !few && stale!.se !== undefined ? ` ± ${percentDigits(stale!.se)}` : '';
-  const measured = few ? '' : ` (${percentDigits(stale!.value)}${se} %)`;
+  const measured = few ? '' : ` (${measuredWords(stale!)})`;
   const predicted = few || stale!.predicted === undefined ? '' : `, predicted ${predictedWords(stale!)}`;
   const first = `${figures.stale} of ${figures.blocks} blocks${measured} ended on nobody's branch${predicted}`;
   if (figures.comparedMs === 0 || tip === undefined || below === undefined)

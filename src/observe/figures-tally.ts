@@ -1,10 +1,13 @@
 import { squareRoot } from '../util/elementary.ts';
 import { BatchMeans } from './figures-batches.ts';
+import { Episodes, type SumError, Z95 } from './figures-errors.ts';
 import { DEPTHS, type Opinion } from './figures-opinion.ts';
 import { Quantiles, type Spread } from './figures-quantiles.ts';
 
-/** Depths whose time averages get a standard error. */
+/** Depths whose time averages are batched. */
 const SE_DEPTHS = 6;
+/** With fewer episodes the scatter of batches is too uncertain itself: then the episodes are counted. */
+const ENOUGH_EPISODES = 30;
 /** Miners by name; a tag in a coinbase is free text, so what comes beyond counts as 'others'. */
 const MINERS = 256;
 
@@ -20,15 +23,15 @@ export interface DepthFigures {
   readonly d: number;
   /** A_k: share of the time in which some pair does. */
   readonly a: number;
-  /** Standard errors by batch means; absent when the time is too short to tell. */
-  readonly dSe?: number;
-  readonly aSe?: number;
+  /** Standard errors and 95 % intervals; absent where there is nothing to average. */
+  readonly dError?: SumError;
+  readonly aError?: SumError;
   /** V_k: tip changes (not forced) that disconnected more than k blocks. */
   readonly v: number;
   readonly vPerHeight: number;
   readonly vPerNodeAndBlock: number;
-  /** Standard error of `vPerHeight`. */
-  readonly vSe: number;
+  /** Of `vPerHeight`. */
+  readonly vError?: SumError;
 }
 
 /** Figures of one stretch of time. Durations in milliseconds. */
@@ -47,8 +50,7 @@ export interface Figures {
   readonly agreeMs: number;
   readonly lagMs: number;
   readonly conflictMs: number;
-  /** Standard error of the agreement share (batch means). */
-  readonly agreeSe?: number;
+  readonly agreeError?: SumError;
   readonly depths: readonly DepthFigures[];
   /** Deepest conflict met. */
   readonly deepestConflict: number;
@@ -100,9 +102,12 @@ export class Tally {
   #agreeMs = 0;
   #lagMs = 0;
   #windowMs: number | undefined;
-  /** Breaks of reads deeper than k in the present window, and the squares of those of all windows before. */
-  #breaks: number[] = [];
-  readonly #squares: number[] = [];
+  /** By window of disagreement: time of pairs and of any pair in conflict deeper than k, and breaks of reads so deep. */
+  readonly #pairEpisodes = new Episodes();
+  readonly #anyEpisodes = new Episodes();
+  readonly #breaks = new Episodes();
+  /** Stretches in which the tips differ, in conflict or not. */
+  readonly #differing = new Episodes();
 
   constructor(from: number) {
     this.from = from;
@@ -121,12 +126,20 @@ export class Tally {
     this.mostNodes = Math.max(this.mostNodes, opinion.nodes);
     if (opinion.nodes < 2 || ms === 0) return;
     this.#comparedMs += ms;
-    if (opinion.equal) this.#agreeMs += ms;
-    else if (opinion.deepest === 0) this.#lagMs += ms;
+    if (opinion.equal) {
+      this.#agreeMs += ms;
+      this.#differing.end();
+    } else {
+      this.#differing.add(0, ms);
+      if (opinion.deepest === 0) this.#lagMs += ms;
+    }
     const depth = Math.min(opinion.deepest, DEPTHS);
     for (let k = 0; k < depth; k++) {
-      this.#pairMs[k] = (this.#pairMs[k] ?? 0) + (opinion.pairs[k] ?? 0) * ms;
+      const pairMs = (opinion.pairs[k] ?? 0) * ms;
+      this.#pairMs[k] = (this.#pairMs[k] ?? 0) + pairMs;
       this.#anyMs[k] = (this.#anyMs[k] ?? 0) + ms;
+      this.#pairEpisodes.add(k, pairMs);
+      this.#anyEpisodes.add(k, ms);
     }
     const values = [opinion.equal ? 1 : 0];
     for (let k = 0; k < SE_DEPTHS; k++) values.push(opinion.pairs[k] ?? 0, k < depth ? 1 : 0);
@@ -142,8 +155,7 @@ export class Tally {
       return;
     }
     // The nodes of a side that loses reorganise together: one window is one event, however many they are.
-    for (const [k, n] of this.#breaks.entries()) this.#squares[k] = (this.#squares[k] ?? 0) + n * n;
-    this.#breaks = [];
+    for (const episodes of [this.#pairEpisodes, this.#anyEpisodes, this.#breaks]) episodes.end();
     if (this.#windowMs === undefined) return;
     this.#windows.add(this.#windowMs);
     this.#windowMs = undefined;
@@ -168,7 +180,7 @@ export class Tally {
       return;
     }
     this.#reorgs.set(depth, (this.#reorgs.get(depth) ?? 0) + 1);
-    for (let k = 0; k < Math.min(depth, DEPTHS); k++) this.#breaks[k] = (this.#breaks[k] ?? 0) + 1;
+    for (let k = 0; k < Math.min(depth, DEPTHS); k++) this.#breaks.add(k, 1);
   }
 
   /** No more time or arrivals will come: gives up what only they need. Stale counts may still change. */
@@ -187,7 +199,7 @@ export class Tally {
     const reorgs = [...this.#reorgs]
       .map(([depth, count]) => ({ depth, count }))
       .sort((a, b) => a.depth - b.depth);
-    const agreeSe = this.#batches.se(0, this.#memoryMs());
+    const agreeError = this.#agreeError();
     const windows = this.#windows.spread();
     return {
       from: this.from,
@@ -202,7 +214,7 @@ export class Tally {
       agreeMs: this.#agreeMs,
       lagMs: this.#lagMs,
       conflictMs: this.#anyMs[0] ?? 0,
-      ...(agreeSe === undefined ? {} : { agreeSe }),
+      ...(agreeError === undefined ? {} : { agreeError }),
       depths: this.#depths(reorgs),
       deepestConflict: this.deepestConflict,
       reorgs,
@@ -223,15 +235,41 @@ export class Tally {
     };
   }
 
-  /** Of the count behind V_k: windows come as a Poisson process, each with its own number of breaks. */
-  #variance(k: number): number {
-    const open = this.#breaks[k] ?? 0;
-    return (this.#squares[k] ?? 0) + open * open;
-  }
-
   /** Three block intervals: what happened longer ago has no say in whether nodes differ now. */
   #memoryMs(): number {
     return this.blocks === 0 ? 0 : (3 * this.#upMs) / this.blocks;
+  }
+
+  /** A mean interval between blocks: about as long as a conflict lasts. */
+  #usualMs(): number {
+    return this.blocks === 0 ? this.#comparedMs : this.#upMs / this.blocks;
+  }
+
+  #agreeError(): SumError | undefined {
+    if (this.#comparedMs === 0) return undefined;
+    const differ = this.differedMs;
+    const { se, low, high } = this.#timeError(this.#differing, 0, 0, differ, differ);
+    return { se, low: 1 - high, high: 1 - low };
+  }
+
+  /** Of a share of time: the scatter of batches where episodes are many, else by the number of episodes. */
+  #timeError(episodes: Episodes, k: number, batch: number, sum: number, anyMs: number): SumError {
+    const base = this.#comparedMs;
+    const share = sum / base;
+    const scatter = batch <= 2 * SE_DEPTHS ? this.#batches.se(batch, this.#memoryMs()) : undefined;
+    if (scatter !== undefined && scatter > 0 && episodes.count(k) >= ENOUGH_EPISODES) {
+      const [low, high] = [Math.max(0, share - Z95 * scatter), Math.min(1, share + Z95 * scatter)];
+      return { se: scatter, low, high };
+    }
+    const { se, low, high } = episodes.error(k, sum, this.#usualMs());
+    // Episodes take turns with stretches without one: the more of the time they fill, the less their sum scatters.
+    const free = 1 - anyMs / base;
+    const least = share - ((sum - low) / base) * free;
+    return {
+      se: (se / base) * free,
+      low: Math.max(0, least),
+      high: Math.min(1, share + ((high - sum) / base) * free),
+    };
   }
 
   /** One row a depth, as deep as anything went, at least k = 0 … 2. */
@@ -242,17 +280,27 @@ export class Tally {
       let v = 0;
       for (const { depth, count } of reorgs) if (depth > k) v += count;
       const share = (ms: number | undefined) => (this.#comparedMs === 0 ? 0 : (ms ?? 0) / this.#comparedMs);
-      const dSe = k < SE_DEPTHS ? this.#batches.se(1 + 2 * k, this.#memoryMs()) : undefined;
-      const aSe = k < SE_DEPTHS ? this.#batches.se(2 + 2 * k, this.#memoryMs()) : undefined;
+      const any = this.#anyMs[k] ?? 0;
+      const isTimed = this.#comparedMs > 0;
+      const heights = this.heights;
+      const broken = this.#breaks.error(k, v, Math.max(1, this.mostNodes / 2));
       rows.push({
         k,
         d: share(this.#pairMs[k]),
-        a: share(this.#anyMs[k]),
-        ...(dSe === undefined ? {} : { dSe }),
-        ...(aSe === undefined ? {} : { aSe }),
+        a: share(any),
+        ...(isTimed
+          ? {
+              dError: this.#timeError(this.#pairEpisodes, k, 1 + 2 * k, this.#pairMs[k] ?? 0, any),
+              aError: this.#timeError(this.#anyEpisodes, k, 2 + 2 * k, any, any),
+            }
+          : {}),
         v,
-        vPerHeight: this.heights === 0 ? 0 : v / this.heights,
-        vSe: this.heights === 0 ? 0 : squareRoot(this.#variance(k)) / this.heights,
+        vPerHeight: heights === 0 ? 0 : v / heights,
+        ...(heights === 0
+          ? {}
+          : {
+              vError: { se: broken.se / heights, low: broken.low / heights, high: broken.high / heights },
+            }),
         vPerNodeAndBlock: this.blocks * this.mostNodes === 0 ? 0 : v / (this.blocks * this.mostNodes),
       });
     }

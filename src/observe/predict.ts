@@ -1,4 +1,5 @@
 import { cosine, oneMinusExpOfMinus, sine } from '../util/elementary.ts';
+import { naturalLog } from '../util/random.ts';
 
 /**
  * What theory says of forks. x = λd: blocks of the whole network per one-way delay. Each formula names its source;
@@ -21,6 +22,20 @@ export function staleOfManyMiners(x: number): number {
 /** The same for miners of any shares (derived; at most 1.2 % off for x ≤ 1): a miner does not fork with itself. */
 export function staleOfShares(x: number, hhi: number): number {
   return ((1 - hhi) * x) / (1 + x);
+}
+
+/**
+ * Share of heights with more than one block among miners of any shares, one delay between all (derived). The blocks that
+ * {@link staleOfShares} leaves over fall on heights; a miner adds at most one to a height, so among N = 1/HHI others'
+ * chances it is 1 − (1 − m/(N−1))^(N−1), m stale blocks a height. Two equal miners give x/(2+x), many 1 − e^(−x).
+ */
+export function forkedOfShares(x: number, hhi: number): number {
+  const stale = staleOfShares(x, hhi);
+  const others = 1 / hhi - 1;
+  if (!(others > 0)) return 0;
+  const perHeight = stale / (1 - stale);
+  if (perHeight >= others) return 1;
+  return oneMinusExpOfMinus(-others * naturalLog(1 - perHeight / others));
 }
 
 /** Herfindahl–Hirschman index: Σ share². 1/n for n equal miners, 1 for a single one. `power`: any unit, none negative. */

@@ -153,14 +153,14 @@ function theoryWords(chosen: Chosen, id: string): string {
   return `predicted${chosen.isUncut ? ' uncut' : ''} ${predictedWords(row)}`;
 }
 
-/** D_k by depth: a bar, ± 2 standard errors as a line over its end, a dotted mark where theory puts it. */
+/** D_k by depth: a bar, the 95 % interval as a line over its end, a dotted mark where theory puts it. */
 function Bars({ app, chosen }: { app: App; chosen: Chosen }) {
   const [svg, width] = useWidth<SVGSVGElement>(300);
   const rows = chosen.rows.filter((row) => row.id.startsWith('D')).slice(0, BARS);
   if (rows.length === 0) return <p class="empty">One node alone cannot disagree.</p>;
   const most = Math.max(
     0.05,
-    ...rows.map((row) => row.value + 2 * (row.se ?? 0)),
+    ...rows.map((row) => row.interval?.high ?? row.value),
     ...rows.map((row) => chosen.theory.get(row.id)?.predicted ?? 0),
   );
   const room = Math.max(40, width - FIRST - LAST);
@@ -195,8 +195,7 @@ function Bar({ app, chosen, row, x, width, y }: BarProps) {
   const k = row.id.slice(1);
   const name = k === '0' ? 'at the tip' : `${k} deep`;
   const open = () => app.select({ kind: 'figure', id: row.id, span: app.span });
-  const from = Math.max(0, row.value - 2 * (row.se ?? 0));
-  const to = row.value + 2 * (row.se ?? 0);
+  const { low: from, high: to } = row.interval ?? { low: row.value, high: row.value };
   const theory = theoryWords(chosen, row.id);
   return (
     <g
@@ -216,7 +215,7 @@ function Bar({ app, chosen, row, x, width, y }: BarProps) {
       </text>
       <line class="axis" x1={x(0)} x2={x(0)} y1={y - 9} y2={y + 9} />
       <rect class="measured" x={x(0)} y={y - 7} width={Math.max(0, x(row.value) - x(0))} height="14" />
-      {row.se !== undefined && row.se > 0 && row.n >= LEAST_EVENTS && (
+      {row.interval !== undefined && row.n >= LEAST_EVENTS && (
         <path
           class="error"
           d={`M${x(from)} ${y}H${x(to)}M${x(from)} ${y - 4}V${y + 4}M${x(to)} ${y - 4}V${y + 4}`}

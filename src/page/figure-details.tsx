@@ -1,7 +1,7 @@
 import type { LogEvent } from '../consensus/news.ts';
 import { evidenceOf } from '../observe/evidence.ts';
 import { figureFormula, figureMeaning } from '../observe/figure-words.ts';
-import { type FigureRow, LEAST_EVENTS, percent, predictedWords } from '../observe/figures-rows.ts';
+import { type FigureRow, intervalWords, LEAST_EVENTS, predictedWords } from '../observe/figures-rows.ts';
 import { narrate } from '../observe/narrate.ts';
 import { clockSpan, count } from '../observe/words.ts';
 import { type Chosen, chosenFigures, valueWords } from './agree.tsx';
@@ -33,12 +33,12 @@ export function FigureDetails({ app, id, span }: { app: App; id: string; span: S
 
 function Value({ row }: { row: FigureRow }) {
   const isFew = row.n < LEAST_EVENTS;
-  const se = row.se === undefined || isFew ? '' : ` ± ${percent(2 * row.se)} (2 standard errors)`;
+  const range = row.interval === undefined || isFew ? '' : ` (${intervalWords(row)} with 95 % confidence)`;
   return (
     <p class="value-line">
       <b>
         {valueWords(row)}
-        {se}
+        {range}
       </b>
       {isFew
         ? ` (only ${count(row.n, row.of.slice(0, -1))}: a percentage would be noise)`

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   concentration,
   forkedHeights,
+  forkedOfShares,
   staleOfManyMiners,
   staleOfShares,
   twoClusters,
@@ -51,6 +52,17 @@ describe('many miners at one delay', () => {
     expect(staleOfShares(1, 0)).toBe(0.5);
     expect(staleOfShares(0.2, concentration([1, 1, 1, 1]))).toBeCloseTo((0.75 * 0.2) / 1.2, 12);
     expect(staleOfShares(0.2, concentration([5]))).toBe(0);
+  });
+
+  it('fork heights: two as the closed form, many as 1 − e^(−x), four as an independent simulation', () => {
+    for (const x of [0.05, 0.4, 1]) {
+      expect(forkedOfShares(x, 1 / 2)).toBeCloseTo(twoClusters(x).forked, 12);
+      expect(forkedOfShares(x, 1e-9)).toBeCloseTo(forkedHeights(x), 6);
+    }
+    // Monte Carlo of four equal miners: 0.1362 at x = 0.2, 0.1460 at x = 0.216.
+    expect(forkedOfShares(0.2, 1 / 4)).toBeCloseTo(0.1362, 3);
+    expect(forkedOfShares(0.216, 1 / 4)).toBeCloseTo(0.146, 3);
+    expect(forkedOfShares(0.3, 1)).toBe(0);
   });
 
   it('are concentrated as Herfindahl and Hirschman count', () => {

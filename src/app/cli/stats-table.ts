@@ -1,8 +1,8 @@
 import {
   type FigureRow,
+  intervalWords,
   LEAST_EVENTS,
   percent,
-  percentDigits,
   predictedWords,
 } from '../../observe/figures-rows.ts';
 import { count } from '../../observe/words.ts';
@@ -42,7 +42,7 @@ function linesOf(rows: readonly FigureRow[], shape: Shape, set: Setter): readonl
   const theory = rows.some((row) => row.predicted !== undefined);
   const formulas = [...new Set(rows.flatMap((row) => row.formula ?? []))];
   const by = shape.letters ? 'BY' : 'FORMULA';
-  const head = ['', 'MEASURED', ...(theory ? ['PREDICTED'] : []), 'N', 'SE', ...(theory ? [by] : [])];
+  const head = ['', 'MEASURED', ...(theory ? ['PREDICTED'] : []), 'N', '95 %', ...(theory ? [by] : [])];
   const body = rows.map((row) => {
     const few = row.n < LEAST_EVENTS;
     const share = shape.shares ? percent(row.value) : `${percent(row.value)} (${row.count})`;
@@ -52,7 +52,7 @@ function linesOf(rows: readonly FigureRow[], shape: Shape, set: Setter): readonl
       few ? row.count : share,
       ...(theory ? [predictedWords(row)] : []),
       shape.bare ? String(row.n) : count(row.n, row.of.slice(0, -1)),
-      few || row.se === undefined ? '' : `± ${percentDigits(row.se)}`,
+      few ? '' : intervalWords(row),
       ...(theory ? [shape.letters ? letterOf(formulas.indexOf(formula)) : formula] : []),
     ];
   });

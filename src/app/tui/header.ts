@@ -2,7 +2,7 @@ import { conditionsOf, describeFaults, isCalm } from '../../lab/conditions.ts';
 import { agreementOf } from '../../observe/agreement.ts';
 import type { EpochFigures } from '../../observe/figures.ts';
 import { latestUncut } from '../../observe/figures-panel.ts';
-import { concentration, forkedHeights } from '../../observe/predict.ts';
+import { concentration, forkedOfShares } from '../../observe/predict.ts';
 import { formatDuration } from '../../observe/units.ts';
 import { count, formatGroups } from '../../observe/words.ts';
 import { join, type Line, line, spread, styled } from './screen.ts';
@@ -71,10 +71,7 @@ function ago(ms: number): string {
   return ms < 60_000 ? `${Math.max(0, Math.floor(ms / 1000))} s` : minutes(ms);
 }
 
-/**
- * P(a height is forked) = 1 − e^(−λD̄), D̄ the delay weighted by hash power over those who hear a block (Decker and
- * Wattenhofer 2013). Where one delay holds for every link, D̄ = d (1 − Σ share²). Undefined where that does not hold.
- */
+/** Heights to a fork, where one delay holds for every link (forkedOfShares). Undefined where that does not hold. */
 export function expectedForkEvery(state: TuiState): number | undefined {
   const { yard, forest } = state;
   const miners = yard.nodes.filter((n) => n.miner && n.hashrate > 0);
@@ -82,8 +79,7 @@ export function expectedForkEvery(state: TuiState): number | undefined {
   if (forest.cut !== undefined || (yard.topology ?? 'full') !== 'full' || isHeld(state)) return undefined;
   if (!isCalm(conditionsOf(yard))) return undefined;
   if (miners.some((n) => !forest.tips.has(n.letter))) return undefined;
-  const mean = yard.delayMs * (1 - concentration(miners.map((n) => n.hashrate)));
-  return 1 / forkedHeights(mean / yard.spacingMs);
+  return 1 / forkedOfShares(yard.delayMs / yard.spacingMs, concentration(miners.map((n) => n.hashrate)));
 }
 
 function expectation(state: TuiState): string {

@@ -176,7 +176,7 @@ function judgeD(k: number, theory: ClusterRace, figures: Figures, sigmas: number
   const predicted = theory.disagreement(k);
   // Conflicts this deep come one by one, and each lasts about exponentially long.
   const expected = predicted * squareRoot(2 / forks);
-  const se = forks >= ENOUGH_FORKS ? (depth?.dSe ?? expected) : expected;
+  const se = forks >= ENOUGH_FORKS ? (depth?.dError?.se ?? expected) : expected;
   return judgeMean(depth?.d ?? 0, se, figures.blocks, predicted, {}, sigmas);
 }
 
