@@ -2,45 +2,66 @@ import type { Forest } from './forest.ts';
 import { type LaneSpan, type LaneState, type Lanes, laneWords } from './lanes.ts';
 import { escapeXml } from './plot.ts';
 import type { Story } from './story.ts';
+import { fitted, textWidth } from './text-width.ts';
 import { byLetter, tail } from './words.ts';
 
 /** The lanes of one payment, as the lower part of a picture. */
 
 const LANE = 26;
 const HEAD = 34;
-/** For a node's letter, and for the words behind its lane. */
+const TEXT_SIZE = 12;
+/** For a node's letter, and for the words behind its lane at least. */
 const LEFT = 40;
 const WORDS = 310;
+/** For the lanes themselves, where the words are long. */
+const LEAST_ROOM = 360;
+/** Longer words are cut: names in a log may be of any length. */
+const MOST_WORDS = 700;
 
 export function lanesSvg(
   forest: Forest,
   story: Story,
   lanes: Lanes,
   until: number,
-  width: number,
-): { readonly svg: string; readonly height: number } {
+  least: number,
+): { readonly svg: string; readonly height: number; readonly width: number } {
   const nodes = [...lanes.byNode.keys()].sort(byLetter);
   const from = lanes.from ?? until;
   const end = Math.max(until, from + 2_000);
-  const room = width - LEFT - WORDS;
+  const said = new Map(
+    nodes.map((node) => {
+      const state: LaneState = lanes.byNode.get(node)?.at(-1)?.state ?? { kind: 'unknown' };
+      const words = fitted(laneWords(state, forest, { nameOf: tail }), MOST_WORDS, TEXT_SIZE, true);
+      return [node, { state, words }];
+    }),
+  );
+  const longest = Math.max(0, ...[...said.values()].map(({ words }) => textWidth(words, TEXT_SIZE, true)));
+  const wordsWidth = Math.max(WORDS, longest + 24);
+  const width = Math.max(least, LEFT + LEAST_ROOM + wordsWidth);
+  const room = width - LEFT - wordsWidth;
   const x = (t: number) => Math.round((LEFT + (room * Math.max(0, t - from)) / (end - from)) * 10) / 10;
   const rows = nodes.map((node, i) => {
     const spans = lanes.byNode.get(node) ?? [];
-    const state: LaneState = spans.at(-1)?.state ?? { kind: 'unknown' };
+    const { state, words } = said.get(node)!;
     const y = HEAD + i * LANE + LANE / 2;
     const first = x(spans[0]?.t ?? end);
     const bars = spans.map((span, j) => spanSvg(span, x(span.t), x(spans[j + 1]?.t ?? end), y));
-    const words = laneWords(state, forest, { nameOf: tail });
     return (
       `<text class="bold" x="16" y="${y + 4}">${escapeXml(node)}</text>` +
       `<line class="unknown" x1="${LEFT}" x2="${first}" y1="${y}" y2="${y}"/>${bars.join('')}` +
-      `<text class="${state.kind === 'undone' ? 'undone bold' : ''}" x="${width - WORDS + 12}" y="${y + 4}">${escapeXml(words)}</text>`
+      `<text class="${state.kind === 'undone' ? 'undone bold' : ''}" x="${width - wordsWidth + 12}" y="${y + 4}">${escapeXml(words)}</text>`
     );
   });
-  const title = `One payment: ${story.nameOf(lanes.txid)} ${tail(lanes.txid)}`;
+  const title = fitted(
+    `One payment: ${story.nameOf(lanes.txid)} ${tail(lanes.txid)}`,
+    width - 32,
+    TEXT_SIZE,
+    true,
+  );
   return {
     svg: `<text class="bold" x="16" y="18">${escapeXml(title)}</text>${rows.join('')}`,
     height: HEAD + nodes.length * LANE + 8,
+    width,
   };
 }
 

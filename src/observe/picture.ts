@@ -11,9 +11,10 @@ import { lanesSvg } from './picture-lanes.ts';
 import { clockSvg, momentSvg } from './picture-time.ts';
 import { escapeXml } from './plot.ts';
 import type { Story } from './story.ts';
+import { fitted, textWidth, wrappedTo } from './text-width.ts';
 import { layoutByTime, type TimeWishes } from './time-layout.ts';
 import type { TimeRows } from './time-rows.ts';
-import { byLetter, formatGroups, short, wrapped } from './words.ts';
+import { byLetter, formatGroups, short } from './words.ts';
 
 /** The fork tree and one payment's lanes as one SVG with its caption: fit for a slide, a README, a printer. */
 
@@ -39,8 +40,12 @@ export interface PictureWishes {
 /** Columns that fit a slide. */
 const COLUMNS = 18;
 const LINE = 20;
-/** Pixels of an average letter of a caption, rather too wide. */
-const LETTER = 6.8;
+/** Sizes of its text, as in the style below. */
+const CAPTION_SIZE = 13;
+const TEXT_SIZE = 12;
+const LETTER_SIZE = 18;
+/** Left and right of the text below the tree. */
+const MARGIN = 16;
 /** Light, whoever looks: it is for paper. The colours of Okabe and Ito carry no meaning that a letter does not. */
 const STYLE = `
 svg{font-family:system-ui,-apple-system,"Segoe UI",sans-serif;font-size:12px}text{fill:#1b1f24}
@@ -81,24 +86,31 @@ export function pictureSvg(forest: Forest, story: Story, wishes: PictureWishes):
   const [first, last] = columnsOf(layout, wishes);
   const columns = layout.columns.slice(first, last + 1);
   const rows = columns.flatMap((column) => column.blocks.map((block) => layout.rowOf(block)));
-  const left = Math.max(0, geometry.at(first, 0)[0] - r - 14);
+  const firstX = geometry.at(first, 0)[0];
+  const firstFold = columns[0]?.kind === 'fold' ? textWidth(foldWords(columns[0]), TEXT_SIZE) / 2 : 0;
+  const left = Math.min(Math.max(0, firstX - r - 14), firstX - firstFold);
   const isNewest = last >= layout.columns.length - 1;
   const right = isNewest ? geometry.size[0] : geometry.at(last, 0)[0] + r + 14;
-  const treeHeight = geometry.at(0, Math.max(0, ...rows))[1] + 54;
-  const width = Math.max(760, right - left);
-  const caption = captionOf(scene, wishes).flatMap((line) =>
-    wrapped(line, Math.floor((width - 32) / LETTER)),
-  );
+  // Flags of many nodes are in several rows, which grow upward.
+  const flagTops = flagsOf(forest, layout, geometry, tips).map(({ at }) => at[1] - 12);
+  const above = Math.max(0, -Math.min(0, ...(isNewest ? flagTops : [])));
   const lanes =
     wishes.lanes === undefined
       ? undefined
-      : lanesSvg(forest, story, wishes.lanes.lanes, wishes.lanes.until, width);
+      : lanesSvg(forest, story, wishes.lanes.lanes, wishes.lanes.until, Math.max(760, right - left));
+  const width = Math.max(760, right - left, lanes?.width ?? 0);
+  const caption = captionOf(scene, wishes).flatMap((line) =>
+    wrappedTo(line, width - 2 * MARGIN, CAPTION_SIZE).map((part) =>
+      fitted(part, width - 2 * MARGIN, CAPTION_SIZE),
+    ),
+  );
+  const treeHeight = geometry.at(0, Math.max(0, ...rows))[1] + 54 + above;
   const height = treeHeight + (lanes?.height ?? 0) + caption.length * LINE + 16;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeXml(caption.join(' '))}">`,
     `<title>${escapeXml(caption[0] ?? '')}</title><style>${STYLE}</style>${PATTERNS}`,
     '<rect width="100%" height="100%" fill="#fff"/>',
-    `<svg width="${right - left}" height="${treeHeight}" viewBox="${left} 0 ${right - left} ${treeHeight}">`,
+    `<svg width="${right - left}" height="${treeHeight}" viewBox="${left} ${-above} ${right - left} ${treeHeight}">`,
     grounds(scene),
     clockSvg(layout, geometry, left, right),
     ...columns.map((column, i) => columnSvg(scene, column, first + i)),
@@ -107,7 +119,7 @@ export function pictureSvg(forest: Forest, story: Story, wishes: PictureWishes):
     lanes === undefined ? '' : `<g transform="translate(0 ${treeHeight})">${lanes.svg}</g>`,
     ...caption.map(
       (line, i) =>
-        `<text class="caption" x="16" y="${treeHeight + (lanes?.height ?? 0) + 16 + i * LINE}">${escapeXml(line)}</text>`,
+        `<text class="caption" x="${MARGIN}" y="${treeHeight + (lanes?.height ?? 0) + 16 + i * LINE}">${escapeXml(line)}</text>`,
     ),
     '</svg>\n',
   ].join('\n');
@@ -162,11 +174,10 @@ function columnSvg(scene: Scene, column: Column, index: number): string {
   const { geometry, layout, forest } = scene;
   const [x, y] = geometry.ruler(index);
   if (column.kind === 'fold') {
-    const many = column.to - column.from + 1;
     const lines = column.blocks.map((block) => {
       const row = layout.rowOf(block);
       const [bx, by] = geometry.at(index, row);
-      return `<path class="fold" d="${geometry.foldLine(index, row)}"/><text class="soft mid" x="${bx}" y="${by - 8}">${many} blocks</text>`;
+      return `<path class="fold" d="${geometry.foldLine(index, row)}"/><text class="soft mid" x="${bx}" y="${by - 8}">${foldWords(column)}</text>`;
     });
     return `<text class="ruler" x="${x}" y="${y}">⋯</text>${lines.join('')}`;
   }
@@ -186,6 +197,10 @@ function columnSvg(scene: Scene, column: Column, index: number): string {
   return ruler + links.join('') + blocks.join('');
 }
 
+function foldWords({ from, to }: Extract<Column, { kind: 'fold' }>): string {
+  return `${to - from + 1} blocks`;
+}
+
 function blockSvg({ forest, story, layout, geometry }: Scene, block: SeenBlock, index: number): string {
   const [x, y] = geometry.at(index, layout.rowOf(block));
   const side = geometry.face;
@@ -193,7 +208,8 @@ function blockSvg({ forest, story, layout, geometry }: Scene, block: SeenBlock, 
   const isSmall = layout.time !== undefined;
   const isKept = layout.kept.has(block.id);
   const { fill, ink } = colourOf(block.miner);
-  const letter = block.miner === '' ? (block.height === 0 ? '0' : '?') : block.miner;
+  const name = block.miner === '' ? (block.height === 0 ? '0' : '?') : block.miner;
+  const letter = fitted(name, side - 4, isSmall ? LETTER_SIZE - 4 : LETTER_SIZE, true);
   const payments = block.txids.length - (block.height > 0 ? 1 : 0);
   const isShared = block.txids.some((id) => story.payments.get(id)?.rival !== undefined);
   const halo = isKept ? '' : ' halo';

@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { LogEvent } from '../../src/consensus/news.ts';
+import { colourOf } from '../../src/observe/colours.ts';
 import { newForest } from '../../src/observe/forest.ts';
 import { newLanes } from '../../src/observe/lanes.ts';
 import { pictureSvg } from '../../src/observe/picture.ts';
 import { Story } from '../../src/observe/story.ts';
+import { textWidth } from '../../src/observe/text-width.ts';
 import { event, extend, fresh, start } from '../page/events.ts';
 
 beforeEach(fresh);
@@ -107,5 +109,61 @@ describe('the picture', () => {
 
   it('of nothing is a picture of nothing', () => {
     expect(openTags(pictureSvg(newForest(), new Story(), { label: '', moment: '' }))).toEqual([]);
+  });
+
+  it('has room for its text: long words of lanes, captions full of names, flags of many nodes, tags of strangers', () => {
+    const nodes = Array.from({ length: 26 }, (_, i) => String.fromCharCode(65 + i));
+    const txid = 'f'.repeat(64);
+    const events = [
+      ...nodes.map((node) => start(0, node)),
+      event(1, 'A', { kind: 'tx-seen', txid, fee: 1, vsize: 1, from: 'self' }),
+      ...nodes.flatMap((node) => extend(2, node, '1A', 'g')),
+      event(3, 'A', { kind: 'tx-removed', txid, why: 'conflict', by: 'e'.repeat(64) }),
+      event(4, 'B', { kind: 'tx-refused', txid, rule: 'W'.repeat(300), detail: '', from: 'x' }),
+      ...nodes.slice(0, 9).flatMap((node, i) => extend(10 + i, node, `2${node}`, '1A')),
+    ];
+    const forest = newForest();
+    const story = new Story();
+    const lanes = newLanes(txid, nodes);
+    for (const e of events) {
+      const tagged = e.kind === 'block' && e.height === 2 ? { ...e, miner: 'a miner with a long tag' } : e;
+      forest.apply(tagged);
+      story.apply(tagged, forest);
+      lanes.apply(tagged, forest);
+    }
+    const svg = pictureSvg(forest, story, { label: 'x', moment: 'end', lanes: { lanes, until: 3_000 } });
+    const width = Number(/^<svg [^>]*width="([\d.]+)"/.exec(svg)![1]);
+    const [, , top] = /viewBox="(-?[\d.]+) (-?[\d.]+) [\d.]+ [\d.]+">/.exec(svg)!.map(Number);
+    const texts = [...svg.matchAll(/<text class="([^"]*)" x="([\d.]+)" y="[\d.]+">([^<]*)</g)].slice(-60);
+    const below = texts.filter(([, kind]) => kind === 'caption' || kind === '' || kind === 'undone bold');
+    expect(below.length).toBeGreaterThan(26);
+    for (const [, kind, x, text] of below) {
+      const size = kind === 'caption' ? 13 : 12;
+      const plain = text!.replaceAll('&#39;', "'");
+      expect(Number(x) + textWidth(plain, size, kind!.includes('bold')), text).toBeLessThanOrEqual(width);
+    }
+    for (const [, y] of svg.matchAll(/<g transform="translate\([-\d.]+ (-?[\d.]+)\)"><line class="pole"/g))
+      expect(Number(y) - 10).toBeGreaterThanOrEqual(top!);
+    for (const [, letter] of svg.matchAll(/class="letter[^>]*>([^<]*)</g))
+      expect(textWidth(letter!, 18, true)).toBeLessThanOrEqual(44);
+  });
+});
+
+describe('the colours of nodes', () => {
+  it('are another for each letter, with ink that can be read on it', () => {
+    const colours = Array.from({ length: 26 }, (_, i) => colourOf(String.fromCharCode(65 + i)));
+    expect(new Set(colours.map(({ fill }) => fill)).size).toBe(26);
+    const light = (hex: string) => {
+      const [r, g, b] = [1, 3, 5].map((at) => {
+        const c = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+        return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+      });
+      return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
+    };
+    for (const { fill, ink } of colours) {
+      const [low, high] = [light(fill), light(ink)].sort((a, b) => a - b);
+      // WCAG 2: readable from 4.5 on.
+      expect((high! + 0.05) / (low! + 0.05), fill).toBeGreaterThan(4.5);
+    }
   });
 });
