@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
+import { noticesOf } from './notices.mjs';
 import { BUILT, filesUnder, root, sourcesPrint } from './setup.mjs';
 
 const dist = join(root, 'dist');
@@ -51,16 +52,23 @@ const nodeApart = {
         : undefined,
     ),
 };
-/** Each file is there whole at any moment, the old one or the new one. */
+/** Each file is there whole at any moment, the old one or the new one. Resolves to the files that went into it. */
 async function bundle(what) {
-  const { outputFiles } = await build({ ...what, absWorkingDir: root, bundle: true, write: false });
+  const { outputFiles, metafile } = await build({
+    ...what,
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    metafile: true,
+  });
   for (const { path, contents } of outputFiles) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(`${path}.new`, contents);
     renameSync(`${path}.new`, path);
   }
+  return Object.keys(metafile.inputs);
 }
-await Promise.all([
+const [program, processes, page] = await Promise.all([
   bundle({
     ...options,
     entryPoints: { forkyard: 'src/app/main.ts', cli: 'src/app/cli/run.ts' },
@@ -88,6 +96,8 @@ await Promise.all([
   }),
 ]);
 copyFileSync(join(root, 'src/page/index.html'), join(root, 'dist/page/index.html'));
+// Whoever gets the bundles gets other people's code in them, whose licences ask to be passed on.
+writeFileSync(join(dist, 'NOTICES.txt'), noticesOf([...program, ...processes, ...page]));
 // The simulator as a static page: one file for any web server, or none.
 const { simulatorFile } = await import('../dist/app/page/simulator-file.js');
 writeFileSync(join(root, 'dist/simulator.html'), simulatorFile());

@@ -66,17 +66,17 @@ function stamped(stamp, print) {
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === print;
 }
 
-async function timed(label, work) {
+async function timed(out, label, work) {
   const start = process.hrtime.bigint();
-  process.stdout.write(`${label} `);
+  out.write(`${label} `);
   await work();
-  process.stdout.write(`${(Number(process.hrtime.bigint() - start) / 1e9).toFixed(0)} s ✓  `);
+  out.write(`${(Number(process.hrtime.bigint() - start) / 1e9).toFixed(0)} s ✓  `);
 }
 
 async function install() {
   const { code, output } = await run('npm', ['ci', '--no-audit', '--no-fund']);
   if (code !== 0) {
-    process.stdout.write('\n');
+    process.stderr.write('\n');
     // npm says what is wrong first, then explains its options.
     const errors = output.split('\n').filter((line) => line.startsWith('npm error'));
     process.stderr.write(`${errors.slice(0, 12).join('\n')}\n`);
@@ -87,7 +87,7 @@ async function install() {
 async function build() {
   const { code, output } = await run(process.execPath, [join(root, 'scripts', 'build.mjs')]);
   if (code !== 0) {
-    process.stdout.write('\n');
+    process.stderr.write('\n');
     process.stderr.write(`${output.trim()}\n`);
     fail('the build failed (above is why). If you changed nothing, please report it.');
   }
@@ -118,6 +118,7 @@ export function sourcesPrint() {
     'tsconfig.base.json',
     'tsconfig.page.json',
     'scripts/build.mjs',
+    'scripts/notices.mjs',
   ];
   const folders = ['src', 'scripts/bench', 'scripts/kill-loop'].flatMap((folder) =>
     filesUnder(join(root, folder)),
@@ -133,15 +134,15 @@ export function missing() {
   return { packages, build: packages || !stamped(BUILT, sourcesPrint()), lock };
 }
 
-/** Installs and builds what is missing or out of date; says so, with seconds, and is silent when all is there. */
-export async function setUp() {
+/** Installs and builds what is missing or out of date; says so to `out`, with seconds, and is silent when all is there. */
+export async function setUp(out = process.stdout) {
   const { packages, build: outdated, lock } = missing();
   if (!outdated) return;
-  process.stdout.write(packages ? ' first run: ' : ' sources changed: ');
+  out.write(packages ? ' first run: ' : ' sources changed: ');
   if (packages) {
-    await timed('packages', install);
+    await timed(out, 'packages', install);
     writeFileSync(INSTALLED, lock);
   }
-  await timed('build', build);
-  process.stdout.write('\n');
+  await timed(out, 'build', build);
+  out.write('\n');
 }
