@@ -9,6 +9,16 @@ export interface EventSource {
   subscribe(listener: (event: LogEvent) => void): () => void;
 }
 
+/** What goes out in silent times, so that both ends notice a dead connection. */
+export interface Heartbeat {
+  /** Whole, with its empty line. */
+  readonly text: string;
+  readonly everyMs: number;
+}
+
+/** A comment: a browser does not pass it to the page. */
+const COMMENT: Heartbeat = { text: ':\n\n', everyMs: streamLimits.heartbeatMs };
+
 /** What of the log a reader asks for: `Last-Event-ID` (a reconnect) before `?after=`; neither: from now on. */
 export function startOf(request: IncomingMessage, query: URLSearchParams): number | 'now' | 'malformed' {
   const given = request.headers['last-event-id'] ?? query.get('after');
@@ -24,25 +34,26 @@ export function streamEvents(
   response: ServerResponse,
   source: EventSource,
   from: number | 'now',
+  heartbeat: Heartbeat = COMMENT,
 ): () => void {
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
   });
-  response.write(': forkyard events\n\n');
+  response.write(`: forkyard events\n\n${heartbeat.text}`);
   let unsubscribe: () => void = () => undefined;
   const deaf = deafness(response);
-  const heartbeat = setInterval(() => {
-    response.write(':\n\n');
+  const beating = setInterval(() => {
+    if (response.writableLength <= streamLimits.backlogBytes) response.write(heartbeat.text);
     if (deaf()) cutOff();
-  }, streamLimits.heartbeatMs);
-  heartbeat.unref();
+  }, heartbeat.everyMs);
+  beating.unref();
   let over = false;
   const end = () => {
     if (over) return;
     over = true;
-    clearInterval(heartbeat);
+    clearInterval(beating);
     unsubscribe();
     response.end();
   };

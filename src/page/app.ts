@@ -66,7 +66,8 @@ export class App {
   address = '';
   /** A file, not a running yard. */
   isExported = false;
-  isConnected = true;
+  /** Time at which the yard was heard last, if it is silent now. */
+  silentSince: number | undefined;
   isLoaded = false;
   isStage = false;
   /** Is the tree laid out by the time at which blocks were found, not by height? */
@@ -139,9 +140,9 @@ export class App {
     return matchMedia('(prefers-reduced-motion: reduce)').matches;
   }
 
-  /** May the buttons act? Not on the past, not in a file. */
+  /** May the buttons act? Not on the past, not in a file, not on a yard that nobody hears. */
   get mayAct(): boolean {
-    return this.actor !== undefined && !this.isExported && this.run.isLive;
+    return this.actor !== undefined && !this.isExported && this.run.isLive && this.silentSince === undefined;
   }
 
   has(verb: Verb): boolean {
@@ -291,18 +292,32 @@ export class App {
     const doing: Doing = { verb, lines: [], state: 'running' };
     this.doing = doing;
     this.changed();
-    await actor({ verb, fields }, (told) => {
-      if ('plan' in told) doing.lines.push(told.plan);
-      else if ('step' in told) doing.lines.push(told.step);
-      else if ('done' in told) {
-        doing.lines.push(...told.done.split('\n'));
-        doing.state = told.no ? 'no' : 'done';
-      } else {
-        doing.lines.push(told.problem, ...(told.hint === undefined ? [] : [told.hint]));
-        doing.state = 'problem';
-      }
-      this.changed();
-    });
+    try {
+      await actor({ verb, fields }, (told) => this.#tell(doing, told));
+    } catch (error) {
+      this.#tell(doing, { problem: 'the page could not follow this action', hint: 'Reload the page.' });
+      throw error;
+    }
+  }
+
+  #tell(doing: Doing, told: Told): void {
+    if ('plan' in told) doing.lines.push(told.plan);
+    else if ('step' in told) doing.lines.push(told.step);
+    else if ('done' in told) {
+      doing.lines.push(...told.done.split('\n'));
+      doing.state = told.no ? 'no' : 'done';
+    } else {
+      doing.lines.push(told.problem, ...(told.hint === undefined ? [] : [told.hint]));
+      doing.state = 'problem';
+    }
+    this.changed();
+  }
+
+  /** `since 14:03:22`, on the reader's clock; empty while the yard is heard. */
+  get silenceWords(): string {
+    return this.silentSince === undefined
+      ? ''
+      : `since ${new Date(this.silentSince).toLocaleTimeString('en-GB')}`;
   }
 
   select(selection: Selection | undefined): void {

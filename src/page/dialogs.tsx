@@ -96,6 +96,17 @@ const FORMS: Partial<Readonly<Record<Verb, { readonly title: string; readonly fi
     },
   };
 
+interface Plan {
+  readonly text: string;
+  readonly isWrong: boolean;
+}
+
+const NO_PLAN: Plan = { text: '', isWrong: false };
+/** A person types several letters in this. */
+const ASK_AFTER_MS = 120;
+const UNANSWERED_MS = 1_500;
+const ASK_AGAIN_MS = 2_000;
+
 export function Dialog({ app }: { app: App }) {
   const { dialog } = app;
   const form = dialog === undefined ? undefined : FORMS[dialog.verb];
@@ -114,7 +125,8 @@ function Form(props: {
   const [values, setValues] = useState<Record<string, string>>(() =>
     Object.fromEntries(form.fields.map((f) => [f.name, given[f.name] ?? f.start(app)])),
   );
-  const [plan, setPlan] = useState<{ text: string; isWrong: boolean }>({ text: '', isWrong: false });
+  const [plan, setPlan] = useState<Plan>(NO_PLAN);
+  const [tries, setTries] = useState(0);
   const close = () => {
     app.dialog = undefined;
     app.changed();
@@ -124,22 +136,28 @@ function Form(props: {
     first?.focus();
     if (first instanceof HTMLInputElement) first.select();
   }, []);
+  const isSilent = app.silentSince !== undefined;
   useEffect(() => {
     let isOver = false;
-    const timer = setTimeout(() => {
-      app.actor?.({ verb, fields: values, dry: true }, (told) => {
+    const timers = [setTimeout(() => void askPlan(), ASK_AFTER_MS)];
+    const askPlan = async () => {
+      // The sentence of other values must not stay under these.
+      timers.push(setTimeout(() => setPlan(NO_PLAN), UNANSWERED_MS));
+      await app.actor?.({ verb, fields: values, dry: true }, (told) => {
         if (isOver) return;
+        clearTimeout(timers[1]);
         if ('plan' in told) setPlan({ text: told.plan, isWrong: false });
-        else if ('problem' in told) {
-          setPlan({ text: [told.problem, told.hint ?? ''].join('. ').replace(/\. $/, ''), isWrong: true });
-        }
+        if (!('problem' in told)) return;
+        setPlan({ text: [told.problem, told.hint ?? ''].join('. ').replace(/\. $/, ''), isWrong: true });
+        // Nothing is wrong with the values: the next answer may come.
+        if (told.isUnheard === true) timers.push(setTimeout(() => setTries(tries + 1), ASK_AGAIN_MS));
       });
-    }, 120);
+    };
     return () => {
       isOver = true;
-      clearTimeout(timer);
+      for (const timer of timers) clearTimeout(timer);
     };
-  }, [values]);
+  }, [values, tries, isSilent]);
   return (
     <form
       class="dialog"
@@ -187,9 +205,11 @@ function Form(props: {
           </label>
         );
       })}
-      <p class={plan.isWrong ? 'plan wrong' : 'plan'}>{plan.text}</p>
+      <p class={plan.isWrong || isSilent ? 'plan wrong' : 'plan'}>
+        {isSilent ? `No word from the yard ${app.silenceWords}.` : plan.text}
+      </p>
       <div class="ends">
-        <button type="submit" class="main" disabled={plan.isWrong}>
+        <button type="submit" class="main" disabled={plan.isWrong || isSilent}>
           {form.title}
         </button>
         <button type="button" onClick={close}>
@@ -223,7 +243,13 @@ export function Progress({ app }: { app: App }) {
           {line}
         </p>
       ))}
-      {doing.state === 'running' && <p class="running">at work …</p>}
+      {doing.state === 'running' && (
+        <p class="running">
+          {app.silentSince === undefined
+            ? 'at work …'
+            : `at work; no word from the yard ${app.silenceWords} …`}
+        </p>
+      )}
     </section>
   );
 }

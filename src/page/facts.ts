@@ -29,4 +29,9 @@ export type Told =
   | { readonly plan: string }
   | { readonly step: string }
   | { readonly done: string; readonly no: boolean }
-  | { readonly problem: string; readonly hint?: string };
+  | {
+      readonly problem: string;
+      readonly hint?: string;
+      /** It is not the yard that said so: it was not heard. */
+      readonly isUnheard?: boolean;
+    };

@@ -22,7 +22,9 @@ export function Header({ app }: { app: App }) {
         </span>
       )}
       <Faults app={app} />
-      <span class="state">{stateWords(app)}</span>
+      <span class={app.silentSince === undefined ? 'state' : 'state silent'} role="status">
+        {stateWords(app)}
+      </span>
       <Actions app={app} />
     </header>
   );
@@ -42,7 +44,7 @@ function Faults({ app }: { app: App }) {
 
 function stateWords(app: App): string {
   if (app.isExported) return 'a recorded run';
-  if (!app.isConnected) return 'no connection: trying again';
+  if (app.silentSince !== undefined) return `silent ${app.silenceWords}, trying again`;
   if (app.extra !== undefined) return 'simulated in this tab';
   return app.actor === undefined ? 'view only: to act, open the link that forkyard up printed' : '';
 }
@@ -54,8 +56,9 @@ export function Agreement({ app }: { app: App }) {
   if (first === undefined) return <span class="badge">AGREE ?</span>;
   if (answers.length === 1) {
     return (
-      <span class="badge yes" role="status">
-        AGREE yes: {forest.nameOf(first.id)} on {first.nodes.join(' ')}
+      <span class={app.silentSince === undefined ? 'badge yes' : 'badge'} role="status">
+        {app.silentSince === undefined ? 'AGREE yes' : 'AGREE, last seen'}: {forest.nameOf(first.id)} on{' '}
+        {first.nodes.join(' ')}
       </span>
     );
   }

@@ -1,11 +1,14 @@
+import { act, fetchFacts, fetchNodes, NoAnswer } from './ask.ts';
+import { listen } from './listen.ts';
 import { mount, opened } from './page.tsx';
-import { act, exported, fetchFacts, fetchNodes, listen, takeToken } from './source.ts';
+import { exported, takeToken } from './source.ts';
 
 /** The page of a running yard, or of the file that it is in itself. */
 
 const NODES_EVERY_MS = 1_500;
+const BEGIN_AGAIN_MS = 2_000;
 
-const { app, root } = mount();
+const { app, tellInstead } = mount();
 
 async function begin(): Promise<void> {
   useToken();
@@ -17,18 +20,32 @@ async function begin(): Promise<void> {
     open();
     return;
   }
-  app.facts = await fetchFacts();
-  await listen({
-    onEvents(events) {
-      app.take(events);
-      if (!app.isLoaded) open();
-    },
-    onState(connected) {
-      app.isConnected = connected;
-      app.changed();
-    },
-  });
+  await follow();
   await watchNodes();
+}
+
+/** A yard that is stopping, or not there yet, may be there in a moment. */
+async function follow(): Promise<void> {
+  for (;;) {
+    try {
+      app.facts = await fetchFacts();
+      await listen(app.facts.label, {
+        onEvents(events) {
+          app.take(events);
+          if (!app.isLoaded) open();
+        },
+        onSilence(since) {
+          app.silentSince = since;
+          app.changed();
+        },
+      });
+      return;
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      tellInstead(`The page cannot start yet: ${error.message}. It tries again.`);
+      await new Promise((done) => setTimeout(done, BEGIN_AGAIN_MS));
+    }
+  }
 }
 
 function open(): void {
@@ -47,17 +64,16 @@ function useToken(): void {
 
 async function watchNodes(): Promise<void> {
   try {
-    if (app.isConnected && !document.hidden) app.nodes = await fetchNodes();
+    if (!document.hidden) app.nodes = await fetchNodes();
   } catch (error) {
-    // The stream says that the yard is gone; this only asks again.
-    if (!(error instanceof TypeError)) throw error;
-    app.isConnected = false;
+    // The stream says whether the yard is gone; this only asks again.
+    if (!(error instanceof NoAnswer)) throw error;
   }
   app.changed();
   setTimeout(() => void watchNodes(), NODES_EVERY_MS);
 }
 
 begin().catch((error: unknown) => {
-  root.textContent = `The page could not start: ${error instanceof Error ? error.message : String(error)}`;
+  tellInstead(`The page could not start: ${error instanceof Error ? error.message : String(error)}`);
   throw error;
 });

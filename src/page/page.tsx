@@ -115,13 +115,24 @@ function Bet({ app }: { app: App }) {
   );
 }
 
-/** Puts the page into its document; what it shows comes later. */
-export function mount(): { readonly app: App; readonly root: HTMLElement } {
+/** Puts the page into its document; what it shows comes later. `tellInstead` shows a sentence in its place. */
+export function mount(): { readonly app: App; readonly tellInstead: (text: string) => void } {
   const root = document.getElementById('app')!;
-  const app = new App(() => render(<Page app={app} />, root));
+  let isPainted = false;
+  const app = new App(() => {
+    // What stood there until now (`Loading …`, or why it cannot start yet) would stay under the page.
+    if (!isPainted) root.replaceChildren();
+    isPainted = true;
+    render(<Page app={app} />, root);
+  });
   upright.addEventListener('change', () => app.changed());
   listenToKeys(app);
-  return { app, root };
+  const tellInstead = (text: string) => {
+    render(null, root);
+    root.textContent = text;
+    isPainted = false;
+  };
+  return { app, tellInstead };
 }
 
 /** The log as far as it goes is there: shows the event that the address names. */

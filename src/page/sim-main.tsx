@@ -11,7 +11,7 @@ import { formatSettings, parseSettings, SimRun, USUAL_SETTINGS } from './sim-run
 const SLICE_EVERY_MS = 16;
 const NODES_EVERY_MS = 300;
 
-const { app, root } = mount();
+const { app, tellInstead } = mount();
 
 function begin(): void {
   const asked = parseSettings(location.hash);
@@ -66,6 +66,6 @@ function begin(): void {
 try {
   begin();
 } catch (error) {
-  root.textContent = `The simulator could not start: ${error instanceof Error ? error.message : String(error)}`;
+  tellInstead(`The simulator could not start: ${error instanceof Error ? error.message : String(error)}`);
   throw error;
 }

@@ -90,7 +90,7 @@ export function Timeline({ app }: { app: App }) {
       </svg>
       <div class="moment">
         {run.isLive ? (
-          <span class="live">{app.isExported ? `END ${clockSpan(to - from)}` : 'LIVE ●'}</span>
+          <Live app={app} atEnd={`END ${clockSpan(to - from)}`} />
         ) : (
           <span class="past-words">
             {clockSpan(now - from)}, {app.isExported ? 'the end' : 'live'} is {clockSpan(to - from)}{' '}
@@ -103,6 +103,12 @@ export function Timeline({ app }: { app: App }) {
       </div>
     </footer>
   );
+}
+
+function Live({ app, atEnd }: { app: App; atEnd: string }) {
+  if (app.isExported) return <span class="live">{atEnd}</span>;
+  if (app.silentSince === undefined) return <span class="live">LIVE ●</span>;
+  return <span class="live silent">SILENT ○ {app.silenceWords}</span>;
 }
 
 /** More ticks than pixels say nothing. */

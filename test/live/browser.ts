@@ -17,7 +17,7 @@ export const BROWSER: string | undefined = [...(given === undefined ? [] : [give
   existsSync(path),
 );
 
-export function openBrowser(): Promise<Browser> {
+export function openBrowser(...more: readonly string[]): Promise<Browser> {
   return chromium.launch({
     executablePath: BROWSER!,
     args: [
@@ -28,6 +28,7 @@ export function openBrowser(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...more,
     ],
   });
 }

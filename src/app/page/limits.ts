@@ -21,6 +21,8 @@ export const pageLimits = {
   logBytes: 24 * 1024 * 1024,
   /** How long one answer about the nodes is good for all pages. */
   nodesMs: 700,
+  /** Sign of life on every stream; a page that misses three calls the yard silent. */
+  aliveMs: 2_000,
   /** Reorganisations mine blocks and wait for agreement. */
   actionMs: 600_000,
 } as const;

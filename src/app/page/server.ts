@@ -208,6 +208,12 @@ async function sendLog(response: ServerResponse, context: Context): Promise<void
   }
 }
 
+/** A browser keeps comments from the page, so this sign of life is an event, and says when the next one is due. */
+const ALIVE = {
+  text: `event: alive\ndata: ${JSON.stringify({ everyMs: pageLimits.aliveMs })}\n\n`,
+  everyMs: pageLimits.aliveMs,
+};
+
 function sendEvents(
   request: IncomingMessage,
   response: ServerResponse,
@@ -223,7 +229,7 @@ function sendEvents(
     refuse(response, 503, `already ${pageLimits.streams} pages look on`);
     return;
   }
-  const end = streamEvents(response, context.launcher.log, from);
+  const end = streamEvents(response, context.launcher.log, from, ALIVE);
   context.streams.add(end);
   response.on('close', () => context.streams.delete(end));
 }
