@@ -1,119 +1,131 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { actionFor } from '../../src/app/page/actions.ts';
+import { FIELDS, fieldsFault } from '../../src/app/page/fields.ts';
+import { runAction } from '../../src/app/page/run-action.ts';
 import { YardClient } from '../../src/lab/client.ts';
 import { createYard } from '../../src/lab/create.ts';
+import type { Launcher } from '../../src/lab/launcher.ts';
 import { Problem } from '../../src/lab/problem.ts';
-import { seeded } from '../../src/util/random.ts';
 
-/** What a page may send is JSON of any shape: each field makes an action, or is refused in one sentence. */
+/** Rubbish in the page's actions: each is refused in a sentence, and none is a bug or changes anything. */
+
+const program = join(import.meta.dirname, '..', '..', 'dist', 'forkyard.js');
+const RUNS = { seed: 20_261_201, numRuns: 4_000 };
 
 let dir: string;
 let client: YardClient;
+let server: Server;
+let url: string;
+const bugs: string[] = [];
 
-beforeAll(() => {
+beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'forkyard-actions-'));
-  mkdirSync(join(dir, 'yard'));
-  const program = join(import.meta.dirname, '..', '..', 'dist', 'forkyard.js');
-  const { yard } = createYard(join(dir, 'yard'), program, { network: 'lab', nodes: 4 });
-  client = new YardClient(join(dir, 'yard'), yard);
+  const { yard } = createYard(dir, program, { network: 'lab', nodes: 4 });
+  client = new YardClient(dir, yard);
+  const launcher = { client } as unknown as Launcher;
+  const bug = (what: string, error: unknown) => bugs.push(`${what}: ${String(error)}`);
+  server = createServer((request, response) => {
+    void runAction(request, response, { launcher, aborts: new Set(), bug });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 });
 
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+afterAll(async () => {
+  await new Promise((done) => server.close(done));
+  rmSync(dir, { recursive: true, force: true });
+});
 
-type Fields = Record<string, unknown>;
+/** What almost is right gets further than noise. */
+const words = fc.constantFrom(
+  ...['A', 'D', 'AB/CD', 'A>C', 'A<>C', 'A-C,B-D', 'alice', 'carol@A', '@', 'a@b@c', '__proto__', 'toString'],
+  ...['1', '0', '-1', '1e3', '0x10', '1.5', '99999999999999999999', 'NaN', 'Infinity', '200ms', '1%', '+90s'],
+  ...['-2m', '1Mbit/s', 'uncapped', 'none', 'N1', 'N99999999999', '/', '<>', ' ', '', '\u001b[2J', '<img>'],
+);
+const value = fc.oneof(
+  { weight: 6, arbitrary: words },
+  { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 260 }) },
+  { weight: 2, arbitrary: fc.jsonValue({ maxDepth: 2 }) },
+  { weight: 1, arbitrary: fc.constantFrom({ toString: 1, valueOf: 1 }, ['5'], true, 'true', null) },
+);
+const verb = fc.oneof(
+  { weight: 12, arbitrary: fc.constantFrom(...Object.keys(FIELDS)) },
+  { weight: 1, arbitrary: fc.constantFrom('__proto__', 'constructor', 'toString', 'x'.repeat(5_000), '\n') },
+);
+const names = [...new Set(Object.values(FIELDS).flatMap((fields) => Object.keys(fields)))];
+const name = fc.oneof(
+  { weight: 30, arbitrary: fc.constantFrom(...names) },
+  { weight: 1, arbitrary: fc.constantFrom('__proto__', 'timeoutMs', 'constructor', '\u001b') },
+);
+/** Fields of the verb, some of them rubbish, now and then one of another verb. */
+const asked = verb.chain((chosen) => {
+  const own = Object.hasOwn(FIELDS, chosen) ? Object.keys(FIELDS[chosen as keyof typeof FIELDS]) : [];
+  const usual = fc.record(Object.fromEntries(own.map((one) => [one, value])), { requiredKeys: [] });
+  return fc.record({
+    verb: fc.constant(chosen),
+    fields: fc.oneof({ weight: 5, arbitrary: usual }, { weight: 1, arbitrary: fc.dictionary(name, value) }),
+  });
+});
 
-const GOOD: Readonly<Record<string, Fields>> = {
-  hold: {},
-  release: {},
-  mine: { node: 'A', blocks: '2' },
-  send: { from: 'alice', to: 'bob', amount: '1.5', node: 'A' },
-  'double-spend': { from: 'alice', first: 'carol@A', second: 'dave@D', amount: '1' },
-  partition: { groups: 'AB/CD' },
-  link: { links: 'A-C', delay: '200ms', jitter: '', loss: '1%', rate: '', clear: false },
-  'hold-links': {},
-  'release-links': {},
-  'step-links': { node: 'B' },
-  freeze: { node: 'C' },
-  thaw: { node: 'C' },
-  set: { node: 'C', clock: '+90s', hashrate: '50kH/s' },
-  heal: {},
-  reorg: { depth: '2', lead: 1, losers: 'CD' },
-  kill: { node: 'C', clean: 'true' },
-  start: { node: 'C' },
-};
+const isSentence = (text: string) => text.length > 5 && text.length < 700 && !/[^\P{Cc}\n]/u.test(text);
 
-const RUBBISH: readonly unknown[] = [
-  null,
-  true,
-  -1,
-  0,
-  1.5,
-  1e300,
-  'x'.repeat(300),
-  '\u0000',
-  '0x10',
-  '1e3',
-  '-1',
-  ' ',
-  '../..',
-  [],
-  [5],
-  {},
-  { toString: 1 },
-  { valueOf: null },
-];
-
-function sentence(verb: string, fields: Fields): string | undefined {
-  try {
-    expect(actionFor(client, verb, fields).plan).not.toBe('');
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    expect(error.message.length).toBeLessThan(400);
-    return error.message;
-  }
-}
-
-describe('actions of the page', () => {
-  it.each(Object.keys(GOOD))('%s: is made of its fields', (verb) => {
-    expect(sentence(verb, GOOD[verb]!)).toBeUndefined();
+describe('an action of the page', () => {
+  it('is made, or refused in a sentence, whatever its fields are', () => {
+    let made = 0;
+    let foreign = 0;
+    fc.assert(
+      fc.property(asked, ({ verb: chosen, fields }) => {
+        const fault = fieldsFault(chosen, fields);
+        if (fault !== undefined) {
+          foreign++;
+          return isSentence(fault);
+        }
+        try {
+          made++;
+          return isSentence(actionFor(client, chosen, fields).plan);
+        } catch (error) {
+          made--;
+          if (!(error instanceof Problem)) throw error;
+          return isSentence(error.message) && error.exit === 2;
+        }
+      }),
+      RUNS,
+    );
+    // Both halves of the fuzzing reach something.
+    expect(Math.min(made, foreign)).toBeGreaterThan(RUNS.numRuns / 20);
   });
 
-  it.each([null, true, '', ' ', '0x10', '1e3', '2.0', [2], { toString: 1 }, -1, 0, 51, 1.5, '51'])(
-    'a depth of %j is refused',
-    (depth) => {
-      expect(sentence('reorg', { depth, lead: 1 })).toBe('depth must be a whole number from 1 to 50');
-    },
-  );
-
-  it.each([
-    ['kill', { node: 'C', clean: 'yes' }, 'clean must be true or false'],
-    ['kill', { node: 5 }, 'node must be a text of at most 200 characters'],
-    ['kill', { node: '  ' }, 'node is missing'],
-    ['link', { links: 'A-C', clear: 1 }, 'clear must be true or false'],
-    ['toString', {}, "no action 'toString'"],
-    ['__proto__', {}, "no action '__proto__'"],
-    ['x'.repeat(9_000), {}, `no action '${'x'.repeat(40)}'`],
-  ])('%.12s with %j is refused in words', (verb, fields, words) => {
-    expect(sentence(verb, fields)).toBe(words);
-  });
-
-  it('makes an action or a sentence of 4,000 mutations, never an exception', () => {
-    const random = seeded('page actions');
-    const verbs = Object.keys(GOOD);
-    let refused = 0;
-    for (let i = 0; i < 4_000; i++) {
-      const verb = verbs[random.below(verbs.length)]!;
-      const fields = { ...GOOD[verb] };
-      const names = Object.keys(fields);
-      const name = names[random.below(Math.max(1, names.length))] ?? 'node';
-      if (random.below(4) === 0) delete fields[name];
-      else fields[name] = RUBBISH[random.below(RUBBISH.length)];
-      if (sentence(verb, fields) !== undefined) refused++;
+  it('is refused with 400 where no form sends it, and with a problem where a person typed it', async () => {
+    const post = async (body: string) => {
+      const response = await fetch(url, { method: 'POST', body });
+      return { status: response.status, text: await response.text() };
+    };
+    await fc.assert(
+      fc.asyncProperty(asked, async ({ verb: chosen, fields }) => {
+        const { status, text } = await post(JSON.stringify({ verb: chosen, fields, dry: true }));
+        if (fieldsFault(chosen, JSON.parse(JSON.stringify(fields))) !== undefined) {
+          return status === 400 && isSentence(text.trim());
+        }
+        const told = JSON.parse(text) as { plan?: string; problem?: string };
+        return status === 200 && isSentence(told.plan ?? told.problem ?? '');
+      }),
+      { ...RUNS, numRuns: 300 },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), async (body) => {
+        return (await post(body)).status === 400;
+      }),
+      { ...RUNS, numRuns: 200 },
+    );
+    for (const body of ['{"verb":"hold","dry":"yes"}', '{"verb":["hold"]}', '{"verb":"hold","fields":7}']) {
+      expect((await post(body)).status).toBe(400);
     }
-    expect(refused).toBeGreaterThan(1_000);
+    expect(bugs).toEqual([]);
   });
 });

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseEvent } from '../../src/app/cli/stats-log.ts';
 import { parseScenario } from '../../src/lab/scenario-parse.ts';
 import { runScenario } from '../../src/lab/scenario-run.ts';
+import { readEventLine } from '../../src/observe/read-event.ts';
 import { DOCUMENTS, HOW, linesOf, ROOT, SHOWN, snippetsOf } from './snippets.ts';
 
 /** What a reader may copy from the documents, as far as it needs no process (the rest: test/live/snippets.test.ts). */
@@ -28,7 +28,7 @@ describe('the snippets of the documents', () => {
   });
 
   it.each(of('jsonl'))('$place is lines of an event log', ({ text }) => {
-    for (const line of text.split('\n')) expect(parseEvent(line)?.kind).toMatch(/^[a-z-]+$/);
+    for (const line of text.split('\n')) expect(readEventLine(line)).toMatchObject({ ok: true });
   });
 
   it.each(of('yaml'))('$place is a scenario whose assertions hold', async ({ text }) => {

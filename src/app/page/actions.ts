@@ -12,14 +12,11 @@ import type { ShapeWish } from '../../observe/condition-words.ts';
 import { parseAt } from '../../observe/typed-names.ts';
 import { parseBandwidth, parseDelay, parseLoss, parseOffset, parseRate } from '../../observe/units.ts';
 import type { Result } from '../../util/result.ts';
+import { type Fields, fieldsFault, type Verb } from './fields.ts';
 
 /** What the page may ask for: the very actions of the command line, made from what a form holds. */
 
-type Fields = Readonly<Record<string, unknown>>;
-
-const MAX_TEXT = 200;
-
-const VERBS: Readonly<Record<string, (client: YardClient, fields: Fields) => Action<unknown>>> = {
+const VERBS: Readonly<Record<Verb, (client: YardClient, fields: Fields) => Action<unknown>>> = {
   hold: (client) => hold(client, true, []),
   release: (client) => hold(client, false, []),
   mine: (client, f) =>
@@ -95,43 +92,34 @@ function must<T>(name: string, parsed: Result<T, string>): T {
 
 /** Throws a Problem with one sentence when the fields make no action. */
 export function actionFor(client: YardClient, verb: string, fields: Fields): Action<unknown> {
-  const make = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
-  if (make === undefined)
-    throw misuse(`no action '${verb.slice(0, 40)}'`, `There is ${Object.keys(VERBS).join(', ')}.`);
+  const fault = fieldsFault(verb, fields);
+  if (fault !== undefined) throw misuse(fault);
   client.refresh();
-  return make(client, fields);
+  return VERBS[verb as Verb](client, fields);
 }
 
 function optional(fields: Fields, name: string): string | undefined {
   const value = fields[name];
-  if (value === undefined || value === '') return undefined;
-  if (typeof value !== 'string' || value.length > MAX_TEXT)
-    throw misuse(`${name} must be a text of at most ${MAX_TEXT} characters`);
-  return value.trim() === '' ? undefined : value.trim();
+  return typeof value !== 'string' || value.trim() === '' ? undefined : value.trim();
+}
+
+function flag(fields: Fields, name: string): boolean {
+  return fields[name] === true || fields[name] === 'true';
 }
 
 function text(fields: Fields, name: string): string {
   const value = optional(fields, name);
-  if (value === undefined || value === '') throw misuse(`${name} is missing`);
+  if (value === undefined) throw misuse(`${name} is missing`);
   return value;
 }
 
 function whole(fields: Fields, name: string, least: number, most: number): number {
-  const given = fields[name];
-  // A form gives digits, a program a number; what else Number() takes for one is a slip: null, [5], '', 0x10, 1e3.
-  const value = typeof given === 'string' && /^\s*\d{1,15}\s*$/.test(given) ? Number(given) : given;
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least || value > most) {
+  const digits = /^\d{1,9}$/.exec(text(fields, name))?.[0];
+  const value = Number(digits);
+  if (digits === undefined || value < least || value > most) {
     throw misuse(`${name} must be a whole number from ${least} to ${most}`);
   }
   return value;
-}
-
-/** A box that is ticked or not; absent = not. */
-function flag(fields: Fields, name: string): boolean {
-  const value = fields[name];
-  if (value === undefined || value === '' || value === false || value === 'false') return false;
-  if (value === true || value === 'true') return true;
-  throw misuse(`${name} must be true or false`);
 }
 
 function amount(fields: Fields): number {

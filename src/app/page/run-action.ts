@@ -4,6 +4,7 @@ import type { Launcher } from '../../lab/launcher.ts';
 import { Problem } from '../../lab/problem.ts';
 import { actionFor } from './actions.ts';
 import { refuse } from './answer.ts';
+import { fieldsFault } from './fields.ts';
 import { pageLimits } from './limits.ts';
 
 interface Asked {
@@ -30,6 +31,8 @@ export async function runAction(
   if (asked === undefined) {
     return refuse(response, 400, 'an action is {"verb": text, "fields": object, "dry": true or false}');
   }
+  const fault = fieldsFault(asked.verb, asked.fields);
+  if (fault !== undefined) return refuse(response, 400, fault);
   if (context.aborts.size >= pageLimits.actions) {
     return refuse(response, 503, `already ${pageLimits.actions} actions are at work`);
   }
@@ -91,6 +94,7 @@ function parse(body: string): Asked | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { verb, fields, dry } = value as Record<string, unknown>;
   if (typeof verb !== 'string') return undefined;
+  if (dry !== undefined && typeof dry !== 'boolean') return undefined;
   if (fields !== undefined && (typeof fields !== 'object' || fields === null || Array.isArray(fields))) {
     return undefined;
   }
