@@ -87,6 +87,11 @@ export interface Network {
   readonly active: boolean;
   add(address: string): Promise<void>;
   remove(address: string): void;
+  /**
+   * The peers that find a place however many strangers there are, beside those that this node dials; instead of those
+   * named before. Throws an Error at an id that is none, and a RangeError at too many.
+   */
+  name(peers: readonly PeerId[]): void;
   peers(): readonly PeerInfo[];
   close(): Promise<void>;
 }

@@ -1,12 +1,8 @@
 // First of all imports: libp2p needs it on Node 20.
 import './polyfill.ts';
 import { performance } from 'node:perf_hooks';
-import { identify } from '@libp2p/identify';
-import { noise } from '@libp2p/noise';
-import { peerIdFromPrivateKey } from '@libp2p/peer-id';
-import { ping } from '@libp2p/ping';
-import { yamux } from '@libp2p/yamux';
-import { createLibp2p } from 'libp2p';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id';
 import type { PeerId, Topic } from '../node/types.ts';
 import { listenError, parseAddress, parseListenAddress } from './net/address.ts';
 import { Reputation } from './net/bans.ts';
@@ -15,11 +11,14 @@ import { Dialer } from './net/dialer.ts';
 import { Doors } from './net/door.ts';
 import { Gate } from './net/gate.ts';
 import { Gossip } from './net/gossip.ts';
-import { type GossipRouter, gossipService } from './net/gossip-router.ts';
+import type { GossipRouter } from './net/gossip-router.ts';
 import { loadIdentity } from './net/identity.ts';
+import { createLibp2pNode } from './net/libp2p.ts';
 import { netLimits } from './net/limits.ts';
-import { Links, linkTransport } from './net/link.ts';
+import { Links } from './net/link.ts';
+import { Places } from './net/places.ts';
 import { answerProbes, probeLink } from './net/probe.ts';
+import { ReceiveBudget } from './net/receive-budget.ts';
 import { checkRules, shapeFor } from './net/rules.ts';
 import { type Session, Sessions } from './net/sessions.ts';
 import type {
@@ -50,6 +49,8 @@ export async function createNetwork(o: NetworkOptions): Promise<Network> {
   return host;
 }
 
+const CLOCK = { now: () => performance.now(), sleep: (ms: number) => sleep(ms) };
+
 /** What the parts need of the host before it exists. */
 interface Wiring {
   host: Host | undefined;
@@ -63,57 +64,30 @@ async function buildNode(o: NetworkOptions) {
   const wiring: Wiring = { host: undefined };
   const reputation = new Reputation(() => performance.now());
   const self = peerIdFromPrivateKey(privateKey).toString();
+  const places = new Places({
+    maxPeers: o.maxPeers,
+    sessions: () => wiring.host!.sessions,
+    dialled: (peer) => wiring.host!.dialer.names(peer),
+  });
   const gate = new Gate({
     self,
-    maxPeers: o.maxPeers,
     active: () => wiring.host?.active ?? false,
     refuses: (peer) => wiring.host?.refuses(peer) ?? true,
     openedAt: (peer) => wiring.host?.sessions.get(peer)?.openedAt,
-    peerCount: () => wiring.host?.sessions.size ?? 0,
+    makeRoom: (peer, pending) => places.makeRoom(peer, pending),
     replace: (peer) => wiring.host?.hangUp(peer, 'it has connected anew'),
     stopDialling: (peer) => wiring.host?.dialer.cancel(peer),
     learn: (address, peer) => wiring.host?.dialer.learn(address, peer),
   });
-  const libp2p = await createLibp2p({
-    start: false,
+  const { libp2p } = await createLibp2pNode({
+    ...o,
     privateKey,
-    addresses: { listen: [...o.listen] },
-    transports: [linkTransport(links)],
-    connectionEncrypters: [noise()],
-    streamMuxers: [
-      yamux({
-        keepAliveInterval: netLimits.pingMs,
-        streamOptions: {
-          maxStreamWindowSize: netLimits.streamWindowBytes,
-          maxReadBufferLength: 2 * netLimits.streamWindowBytes,
-        },
-      }),
-    ],
-    connectionGater: gate.gater,
-    // It cuts connections when the event loop is busy for a second, which big blocks do; net/sessions.ts
-    // watches instead.
-    connectionMonitor: { enabled: false },
-    connectionManager: {
-      // All nodes of a yard share one address, and redial twice a second.
-      inboundConnectionThreshold: 1_000,
-      maxIncomingPendingConnections: 64,
-      // Far above our own bound, which the gate holds: beyond it libp2p would prune connections of its own
-      // choice.
-      maxConnections: o.maxPeers + 1_000,
-      dialTimeout: netLimits.dialTimeoutMs,
-      maxParallelDials: netLimits.parallelDials,
-    },
-    services: {
-      identify: identify({ timeout: netLimits.dialTimeoutMs }),
-      ping: ping(),
-      gossip: gossipService({
-        genesisId: o.genesisId,
-        maxGossip: o.maxGossip,
-        appScore: (peer) => -reputation.points(peer),
-      }),
-    },
+    links,
+    gate,
+    syncProtocol: syncProtocol(o.genesisId),
+    points: (peer) => reputation.points(peer),
   });
-  return { libp2p, links, wiring, reputation, gate, self };
+  return { libp2p, links, wiring, reputation, gate, places, self };
 }
 
 class Host implements Network {
@@ -126,6 +100,8 @@ class Host implements Network {
   readonly #doors: Doors;
   #links: LinkRules = { refuse: [], delayMs: 0, delayTo: {} };
   #refused: ReadonlySet<PeerId> = new Set();
+  /** Peers that have left and of whom libp2p still keeps what they told. */
+  #gone = new Set<PeerId>();
   #active = true;
   #sweeper: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
@@ -141,6 +117,7 @@ class Host implements Network {
       wanted: (peer) => this.#wanted(peer),
       note: o.note,
     });
+    const budget = new ReceiveBudget(netLimits.halfFrameBytes, netLimits.smallFrameBytes);
     this.#doors = new Doors({
       now: () => performance.now(),
       overflow: (peer) => {
@@ -152,6 +129,8 @@ class Host implements Network {
       protocol: syncProtocol(o.genesisId),
       links: node.links,
       maxFrame: o.maxFrame,
+      budget,
+      now: CLOCK.now,
       events: o.events,
       onFrame: (peer, frame) =>
         this.#doors.pass(
@@ -165,7 +144,9 @@ class Host implements Network {
       // Nobody who has switched it off waits for it.
       gossipReady: (peer) => o.gossip === false || this.#gossip.ready(peer),
       gossipSends: (peer) => this.#gossip.sends(peer),
+      gossipStuck: (peer, now) => this.#gossip.stuck(peer, now),
       onJoined: (peer) => this.#gossip.joined(peer),
+      onGreeted: () => this.#gossip.greeted(),
       onEnded: (peer) => this.#ended(peer),
       onFault: (peer, points, why) => this.#blame(peer, points, why),
       onForeign: (session) => this.#foreign(session),
@@ -175,6 +156,8 @@ class Host implements Network {
       router,
       genesisId: o.genesisId,
       maxGossip: o.maxGossip,
+      clock: CLOCK,
+      budget,
       doors: this.#doors,
       onMessage: (peer, topic, bytes, verdict) => o.events.gossip(peer, topic, bytes, verdict),
       onFault: (peer, points, why) => this.#blame(peer, points, why),
@@ -184,6 +167,10 @@ class Host implements Network {
         if (session !== undefined) session.messages += messages;
       },
       connectionOf: (peer) => this.sessions.get(peer),
+      onUseful: (peer, topic) => {
+        const session = this.sessions.get(peer);
+        if (session !== undefined) session[topic === 'block' ? 'blockAt' : 'txAt'] = performance.now();
+      },
       onDead: (session, why) => this.sessions.end(session as Session, why),
       onChange: () => this.sessions.check(),
       note: o.note,
@@ -228,6 +215,10 @@ class Host implements Network {
 
   refuses(peer: PeerId): boolean {
     return !this.#active || this.#refused.has(peer) || this.#node.reputation.banned(peer);
+  }
+
+  name(peers: readonly PeerId[]): void {
+    this.#node.places.name(peers);
   }
 
   hangUp(peer: PeerId, why: string): void {
@@ -354,6 +345,7 @@ class Host implements Network {
   #ended(peer: PeerId): void {
     this.#doors.left(peer);
     this.#gossip.left(peer);
+    this.#gone.add(peer);
     if (this.#closing === undefined) this.dialer.look();
   }
 
@@ -387,9 +379,24 @@ class Host implements Network {
     const now = performance.now();
     this.#gossip.sweep(now);
     this.sessions.sweep(now);
+    this.#clearRows();
     for (const s of [...this.sessions.all()]) {
       if (this.#gossip.graylisted(s.peer)) this.#ban(s.peer, netLimits.banMs, 'its gossip score is too low');
     }
     this.dialer.look();
+  }
+
+  /** libp2p tells its services who has left by what it keeps of that peer, so it goes a moment later. */
+  #clearRows(): void {
+    const gone = this.#gone;
+    this.#gone = new Set();
+    for (const peer of gone) {
+      if (this.sessions.get(peer) !== undefined || this.#node.gate.pending(peer)) continue;
+      const id = peerIdFromString(peer);
+      this.#gossip.gone(id);
+      this.#node.libp2p.peerStore
+        .delete(id)
+        .catch((e: Error) => this.#o.note(`cannot delete what ${peer} told of itself: ${e.message}`));
+    }
   }
 }

@@ -292,6 +292,9 @@ export class FakeNetwork implements Network {
   remove(address: string): void {
     this.did.push(`remove ${address}`);
   }
+  name(peers: readonly string[]): void {
+    this.did.push(`name ${peers.join(' ')}`);
+  }
   peers(): readonly PeerInfo[] {
     return this.connected;
   }

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { describeFrame, describeGossip } from '../../src/host/net/describe.ts';
 import { Doors } from '../../src/host/net/door.ts';
 import { netLimits } from '../../src/host/net/limits.ts';
-import { Outlet } from '../../src/host/net/outlet.ts';
 import { encodeMessage } from '../../src/node/wire.ts';
 
 function setup() {
@@ -159,25 +158,5 @@ describe('what a message is', () => {
       kind: 'tx+block',
       about: '',
     });
-  });
-});
-
-describe('an outlet', () => {
-  it('gives what was pushed in order, tells when all is taken, and ends with an error after the rest', async () => {
-    const outlet = new Outlet<number>();
-    const taken: number[] = [];
-    const first = outlet.push(1);
-    void outlet.push(2);
-    const reading = (async () => {
-      for await (const n of outlet) taken.push(n);
-    })();
-    await first;
-    expect(taken).toEqual([1, 2]);
-    void outlet.push(3);
-    outlet.end(new Error('broken'));
-    await expect(reading).rejects.toThrow('broken');
-    expect(taken).toEqual([1, 2, 3]);
-    // Nobody reads any more, so nobody is kept waiting.
-    await outlet.push(4);
   });
 });

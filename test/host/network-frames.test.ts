@@ -1,58 +1,14 @@
-import type { Logger } from '@libp2p/interface';
-import { AbstractStream, type SendResult } from '@libp2p/utils';
 import { Uint8ArrayList } from 'uint8arraylist';
 import { describe, expect, it } from 'vitest';
 import '../../src/host/polyfill.ts';
-import { FrameReader, FrameWriter } from '../../src/host/net/frames.ts';
+import { ByteQueue } from '../../src/host/net/byte-queue.ts';
+import { FrameReader } from '../../src/host/net/frame-reader.ts';
+import { FrameWriter } from '../../src/host/net/frames.ts';
 import { netLimits } from '../../src/host/net/limits.ts';
+import { ReceiveBudget } from '../../src/host/net/receive-budget.ts';
 import { seeded } from '../../src/util/random.ts';
 import { blob } from './network-rig.ts';
-
-const log: Logger = Object.assign(() => undefined, {
-  error: () => undefined,
-  trace: () => undefined,
-  enabled: false,
-  newScope: () => log,
-});
-
-/** libp2p's own stream class (so its pause, resume and buffers are the real ones) on a transport that is a list. */
-class TestStream extends AbstractStream {
-  readonly sent = new Uint8ArrayList();
-  sends = 0;
-  /** The muxer's view: false after a pause, until a resume. */
-  flowing = true;
-  /** Bytes the transport still takes. */
-  room = Number.POSITIVE_INFINITY;
-
-  constructor() {
-    super({ id: '1', log, direction: 'outbound', protocol: '/test' });
-  }
-
-  override sendData(data: Uint8ArrayList): SendResult {
-    const sentBytes = Math.min(this.room, data.byteLength);
-    if (sentBytes > 0) this.sent.append(data.slice(0, sentBytes));
-    this.room -= sentBytes;
-    this.sends++;
-    return { sentBytes, canSendMore: this.room > 0 };
-  }
-
-  drain(room: number): void {
-    this.room = room;
-    this.safeDispatchEvent('drain');
-  }
-
-  override sendPause(): void {
-    this.flowing = false;
-  }
-
-  override sendResume(): void {
-    this.flowing = true;
-  }
-
-  override sendReset(): void {}
-  override async sendCloseWrite(): Promise<void> {}
-  override async sendCloseRead(): Promise<void> {}
-}
+import { TestStream } from './test-stream.ts';
 
 const microtasks = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await Promise.resolve();
@@ -68,11 +24,24 @@ const wire = (...frames: Uint8Array[]): Uint8Array => {
   return out.slice();
 };
 
-function reader(onFrame: (f: Uint8Array) => void | Promise<void>, maxFrame = 1_000) {
+function reader(
+  onFrame: (f: Uint8Array) => void | Promise<void>,
+  maxFrame = 1_000,
+  budget = new ReceiveBudget(1e9, 0),
+) {
+  const clock = { ms: 0 };
   const stream = new TestStream();
   const faults: string[] = [];
-  const r = new FrameReader(stream, { maxFrame, onFrame, onFault: (why) => void faults.push(why) });
-  return { stream, faults, reader: r };
+  const shed: string[] = [];
+  const r = new FrameReader(stream, {
+    maxFrame,
+    budget,
+    now: () => clock.ms,
+    onFrame,
+    onFault: (why) => void faults.push(why),
+    onShed: (why) => void shed.push(why),
+  });
+  return { stream, faults, shed, clock, reader: r };
 }
 
 describe('frames read', () => {
@@ -119,11 +88,11 @@ describe('frames read', () => {
     expect(t.faults).toEqual(['a frame of 1001 bytes, at most 1000 are allowed']);
   });
 
-  it('that are wrong and came before the start let the stream resume first: hanging up within it would throw', async () => {
+  it('that are wrong and came before the start are told after it: hanging up within it would throw', async () => {
     const t = reader(() => undefined);
     t.stream.onData(wire(new Uint8Array(1_001)).subarray(0, 4));
     t.reader.start();
-    expect([t.stream.flowing, t.faults.length]).toEqual([true, 0]);
+    expect(t.faults.length).toBe(0);
     await microtasks();
     expect(t.faults.length).toBe(1);
   });
@@ -169,6 +138,76 @@ describe('frames read', () => {
     settle();
     await microtasks();
     expect(t.reader.partialSince).toBeDefined();
+  });
+
+  it('that come a byte at a time are kept together, and cost little more than their bytes', () => {
+    const queue = new ByteQueue();
+    const random = seeded('pieces');
+    const all: number[] = [];
+    for (let i = 0; i < 20_000; i++) {
+      const piece = Uint8Array.from({ length: i % 50 === 0 ? 300 : 1 }, () => random.below(256));
+      all.push(...piece);
+      queue.append(piece);
+    }
+    expect(queue.memory).toBeLessThan(2 * all.length + (64 << 10));
+    // A piece that is large and alone in its memory is kept as it came, others follow it, and the order stays.
+    const large = Uint8Array.from({ length: 40_000 }, () => random.below(256));
+    queue.append(large);
+    queue.append(Uint8Array.of(7));
+    all.push(...large, 7);
+    expect(queue.length).toBe(all.length);
+    const taken: number[] = [];
+    while (queue.length > 0) taken.push(...queue.take(Math.min(queue.length, 1 + random.below(3_000))));
+    expect(taken).toEqual(all);
+    expect(queue.memory).toBe(0);
+  });
+
+  it('half come are given up when all together are too many: the one that grows least, and only a large one', async () => {
+    const budget = new ReceiveBudget(100_000, 1_000);
+    const began = wire(blob(1, 50_000));
+    const slow = reader(() => undefined, 60_000, budget);
+    const small = reader(() => undefined, 60_000, budget);
+    const blocked = reader(() => new Promise<void>(() => undefined), 60_000, budget);
+    const fast = reader(() => undefined, 60_000, budget);
+    for (const { reader: r } of [slow, small, blocked, fast]) r.start();
+    small.stream.onData(began.subarray(0, 900));
+    slow.stream.onData(began.subarray(0, 30_000));
+    blocked.stream.onData(began.subarray(0, 50_004));
+    blocked.stream.onData(began.subarray(0, 40_000));
+    expect([slow.shed, small.shed, blocked.shed, fast.shed].map((s) => s.length)).toEqual([0, 0, 0, 0]);
+    expect(budget.total).toBe(70_900);
+    fast.stream.onData(began.subarray(0, 40_000));
+    await microtasks();
+    expect([slow.shed, small.shed, blocked.shed, fast.shed].map((s) => s.length)).toEqual([1, 0, 0, 0]);
+    expect(slow.shed[0]).toMatch(/^30000 bytes of half a frame/);
+    expect(budget.total).toBe(80_900);
+    fast.reader.close();
+    expect(budget.total).toBe(40_900);
+  });
+
+  it('are stuck when they come in too slowly for long, and never while it is we who do not read', () => {
+    const bytes = wire(blob(1, 50_000));
+    const t = reader(() => undefined, 100_000);
+    t.reader.start();
+    t.stream.onData(bytes.subarray(0, 100));
+    t.clock.ms = netLimits.frameMs - 1;
+    expect(t.reader.stuck(t.clock.ms)).toBe(false);
+    t.clock.ms = netLimits.frameMs;
+    expect(t.reader.stuck(t.clock.ms)).toBe(true);
+    // A slow line's 125 bytes a second are progress, however long the frame takes.
+    const slow = reader(() => undefined, 100_000);
+    slow.reader.start();
+    for (let at = 0; at < 12_500; at += 125) {
+      slow.stream.onData(bytes.subarray(at, at + 125));
+      slow.clock.ms += 1_000;
+      expect(slow.reader.stuck(slow.clock.ms)).toBe(false);
+    }
+    const ours = reader(() => new Promise<void>(() => undefined), 100_000);
+    ours.reader.start();
+    ours.stream.onData(wire(blob(1, 10)));
+    ours.stream.onData(bytes.subarray(0, 100));
+    ours.clock.ms = 10 * netLimits.frameMs;
+    expect(ours.reader.stuck(ours.clock.ms)).toBe(false);
   });
 });
 

@@ -3,10 +3,12 @@ import '../../src/host/polyfill.ts';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { Doors } from '../../src/host/net/door.ts';
 import { Gossip } from '../../src/host/net/gossip.ts';
-import { type GossipRouter, topicName } from '../../src/host/net/gossip-router.ts';
+import { type GossipRouter, type Rpc, topicName } from '../../src/host/net/gossip-router.ts';
 import { demerits, netLimits } from '../../src/host/net/limits.ts';
+import { ReceiveBudget } from '../../src/host/net/receive-budget.ts';
 import type { GossipVerdict } from '../../src/node/types.ts';
 import { blob, GENESIS } from './network-rig.ts';
+import { TestStream } from './test-stream.ts';
 
 const PEER = '12D3KooWEySue5voK23qPgeUMUKfHTZTwzqp9TzyMnBp9ycmJdyB';
 const ID = peerIdFromString(PEER);
@@ -43,12 +45,26 @@ class FakeRouter extends EventTarget {
   reportMessageValidationResult(msgId: string, _: string, result: string): void {
     this.reports.push([msgId, result]);
   }
-  decodeRpc(): unknown {
-    return {};
+  /** A frame of a test holds its messages, each with its length in a byte before it. */
+  decodeRpc(bytes: Uint8Array): Rpc {
+    const messages: Rpc['messages'] = [];
+    for (let at = 0; at < bytes.length; at += 1 + bytes[at]!) {
+      messages.push({ topic: topicName(GENESIS, 'tx'), data: bytes.subarray(at + 1, at + 1 + bytes[at]!) });
+    }
+    return { subscriptions: [], messages };
   }
-  async pipePeerReadStream(_: unknown, source: AsyncIterable<{ subarray(): Uint8Array }>): Promise<void> {
-    for await (const chunk of source) this.arrive(chunk.subarray());
+  async handleReceivedRpc(_: unknown, { messages }: Rpc): Promise<void> {
+    for (const { data } of messages) this.arrive(data!);
   }
+  sendRpc(): boolean {
+    return true;
+  }
+  removePeer(): void {}
+  readonly seenCache = { entries: new Map() };
+  readonly publishedMessageIds = { entries: new Map() };
+  readonly mcache = { msgs: new Map(), history: [] };
+  readonly gossipTracer = { promises: new Map() };
+  readonly score = { deliveryRecords: { records: new Map(), queue: {} } };
 
   arrive(data: Uint8Array, topic = topicName(GENESIS, 'tx')): string {
     const msgId = `m${this.#next++}`;
@@ -64,21 +80,33 @@ function setup() {
   const given: { bytes: Uint8Array; verdict: (v: GossipVerdict) => void }[] = [];
   const faults: [number, string][] = [];
   const notes: string[] = [];
+  const dead: string[] = [];
+  const clock = {
+    ms: 0,
+    now: () => clock.ms,
+    sleep: async (ms: number) => {
+      clock.ms += ms;
+    },
+  };
+  const useful: string[] = [];
   const gossip = new Gossip({
     router: router as unknown as GossipRouter,
     genesisId: GENESIS,
     maxGossip: 1_000_000,
+    clock,
+    budget: new ReceiveBudget(1e9, 0),
     doors: new Doors({ now: () => 0, overflow: () => undefined }),
     onMessage: (_, __, bytes, verdict) => void given.push({ bytes, verdict }),
     onFault: (_, points, why) => void faults.push([points, why]),
     joined: () => state.joined,
     connectionOf: () => state.connection,
     onCarried: () => undefined,
-    onDead: () => undefined,
+    onDead: (_, why) => void dead.push(why),
+    onUseful: (_, topic) => void useful.push(topic),
     onChange: () => undefined,
     note: (text) => void notes.push(text),
   });
-  return { router, state, given, faults, notes, gossip };
+  return { router, state, given, faults, notes, dead, useful, clock, gossip };
 }
 
 describe('gossip messages', () => {
@@ -157,60 +185,114 @@ describe('gossip messages', () => {
     t.given[0]!.verdict('accept');
     expect(t.router.reports.length).toBe(1);
   });
-
-  it('that wait for a verdict are bounded in number and size; a verdict makes room', () => {
-    const t = setup();
-    for (let i = 0; i < netLimits.unjudged + 10; i++) t.router.arrive(blob(i, 4));
-    expect(t.given.length).toBe(netLimits.unjudged);
-    expect(t.router.reports.length).toBe(10);
-    t.given[0]!.verdict('accept');
-    t.router.arrive(blob(9, 4));
-    expect(t.given.length).toBe(netLimits.unjudged + 1);
-
-    const big = setup();
-    while (big.router.reports.length === 0) big.router.arrive(blob(1, 1_000_000));
-    expect(big.given.length).toBe(Math.floor(netLimits.unjudgedBytes / 1_000_000));
-  });
 });
 
 describe('the gossip stream of a peer', () => {
-  /** A stream of so many messages, and how many of them were read. */
-  function stream(t: ReturnType<typeof setup>, count: number) {
-    let read = 0;
-    const source = async function* () {
-      for (; read < count; read++) yield { subarray: () => blob(read, 10) };
-    };
-    const router = t.router as unknown as GossipRouter;
-    return { done: router.pipePeerReadStream(ID, source()), read: () => read };
+  /** Opens one, as gossipsub would be told of it. */
+  function open(t: ReturnType<typeof setup>): TestStream {
+    const stream = new TestStream();
+    (t.router as unknown as GossipRouter).createInboundStream(ID, stream);
+    return stream;
   }
 
-  it('is not read while too much of it waits for a verdict, and nothing of it is lost', async () => {
+  /** A frame of the messages `from` to `to`. */
+  function frame(from: number, to: number): Uint8Array {
+    const body = new Uint8Array((to - from) * 11);
+    for (let i = from; i < to; i++) {
+      body[(i - from) * 11] = 10;
+      body.set(blob(i, 10), (i - from) * 11 + 1);
+    }
+    return Uint8Array.of((body.length & 127) | 128, (body.length >> 7) | 128, body.length >> 14, ...body);
+  }
+
+  const numberOf = (g: { bytes: Uint8Array }) =>
+    new DataView(g.bytes.buffer, g.bytes.byteOffset).getUint32(0, true);
+  const settled = () => new Promise((done) => setTimeout(done, 20));
+
+  it('is not read while too much of it waits for a verdict, however much one frame brings; nothing is lost', async () => {
     const t = setup();
-    const count = 3 * netLimits.waitingPerPeer;
-    const s = stream(t, count);
+    const stream = open(t);
+    expect(stream.flowing).toBe(true);
+    const count = 5 * netLimits.waitingPerPeer;
+    stream.onData(frame(0, count / 2));
+    stream.onData(frame(count / 2, count));
     await vi.waitFor(() => expect(t.given.length).toBe(netLimits.waitingPerPeer));
-    const before = s.read();
-    expect(before).toBeLessThan(netLimits.waitingPerPeer + 3);
+    await settled();
+    expect([t.given.length, stream.flowing]).toEqual([netLimits.waitingPerPeer, false]);
     // One verdict is not enough: it goes on when half of them are given.
     t.given[0]!.verdict('accept');
-    await new Promise((done) => setImmediate(done));
-    expect(s.read()).toBe(before);
+    await settled();
+    expect(t.given.length).toBe(netLimits.waitingPerPeer);
     for (let judged = 1; judged < count; judged++) {
       await vi.waitFor(() => expect(t.given.length).toBeGreaterThan(judged));
       t.given[judged]!.verdict('accept');
+      expect(t.given.length - judged).toBeLessThan(2 * netLimits.waitingPerPeer);
     }
-    await s.done;
-    expect(t.router.reports.map(([, result]) => result)).toEqual(
-      Array.from({ length: count }, () => 'accept'),
-    );
+    expect(t.given.map(numberOf)).toEqual(Array.from({ length: count }, (_, i) => i));
+    await vi.waitFor(() => expect(stream.flowing).toBe(true));
+    expect(t.useful.length).toBe(count);
   });
 
-  it('comes to its end when the peer leaves, though verdicts were waited for', async () => {
+  it('ends with its peer, though verdicts were waited for', async () => {
     const t = setup();
-    const s = stream(t, netLimits.waitingPerPeer + 1);
+    const stream = open(t);
+    stream.onData(frame(0, 3 * netLimits.waitingPerPeer));
     await vi.waitFor(() => expect(t.given.length).toBe(netLimits.waitingPerPeer));
     t.gossip.left(PEER);
-    await s.done;
+    stream.onData(frame(0, 10));
+    await settled();
+    expect(t.given.length).toBe(netLimits.waitingPerPeer);
+    expect(t.router.reports.map(([, r]) => r)).toEqual(t.given.map(() => 'ignore'));
+    expect(t.dead).toEqual([]);
+  });
+
+  it('is one for each connection; its end is told', async () => {
+    const t = setup();
+    const first = open(t);
+    const second = open(t);
+    expect([first.status, second.status]).toEqual(['open', 'aborted']);
+    first.abort(new Error('gone'));
+    expect(t.dead).toEqual(['its gossip stream closed']);
+    t.state.connection = undefined;
+    expect(open(t).status).toBe('aborted');
+  });
+
+  it('is held back when it brings more than its rate, and is a flood when that lasts and nothing is of use', async () => {
+    const floods = async (verdict: GossipVerdict) => {
+      const t = setup();
+      const stream = open(t);
+      // Each frame counts as one message at least: a peer cannot keep us busy with empty ones.
+      const empty = new Uint8Array(1_000);
+      const enough = netLimits.gossipBurst + 2 * (netLimits.floodMs / 1_000) * netLimits.gossipRate;
+      for (let sent = 0; sent < enough && t.faults.length === 0; sent += 1_000) {
+        stream.onData(empty);
+        stream.onData(frame(sent, sent + 1));
+        await vi.waitFor(() => expect(t.given.length + t.faults.length).toBeGreaterThan(0));
+        for (const g of t.given.splice(0)) g.verdict(verdict);
+      }
+      return { faults: t.faults, seconds: t.clock.ms / 1_000 };
+    };
+    const rude = await floods('ignore');
+    expect(rude.faults[0]).toEqual([demerits.flood, 'a flood of gossip']);
+    expect(rude.seconds).toBeCloseTo(netLimits.floodMs / 1_000, 0);
+    const busy = await floods('accept');
+    expect(busy.faults).toEqual([]);
+    expect(busy.seconds).toBeCloseTo((2 * netLimits.floodMs) / 1_000, 0);
+  });
+
+  it('with too long a frame, or with one that is none, is a fault', async () => {
+    const t = setup();
+    open(t).onData(Uint8Array.of(255, 255, 255, 127));
+    await settled();
+    expect(t.faults).toEqual([
+      [demerits.brokenFraming, expect.stringMatching(/^oversize gossip: a frame of 268435455/)],
+    ]);
+    const u = setup();
+    u.router.decodeRpc = () => {
+      throw new Error('no RPC');
+    };
+    open(u).onData(Uint8Array.of(1, 0));
+    await vi.waitFor(() => expect(u.faults).toEqual([[demerits.malformedGossip, 'malformed gossip']]));
   });
 });
 
@@ -220,10 +302,10 @@ describe('publishing', () => {
     for (let i = 0; i < netLimits.unpublished + 5; i++) t.gossip.publish('block', blob(i, 100));
     t.router.subscribers = [ID];
     // Subscribed, but our stream to it is not open yet: gossipsub would mark the message as sent, and send nothing.
-    t.gossip.joined(PEER);
+    t.gossip.greeted();
     expect(t.router.published).toEqual([]);
-    t.router.streamsOutbound.set(PEER, {});
-    t.gossip.joined(PEER);
+    t.router.streamsOutbound.set(PEER, { rawStream: { writeBufferLength: 0 } });
+    t.gossip.greeted();
     expect(t.router.published.map(([, b]) => b[0])).toEqual(
       Array.from({ length: netLimits.unpublished }, (_, i) => i + 5),
     );
@@ -235,8 +317,8 @@ describe('publishing', () => {
     const t = setup();
     for (let i = 0; i < 40; i++) t.gossip.publish('block', blob(i, 1_000_000));
     t.router.subscribers = [ID];
-    t.router.streamsOutbound.set(PEER, {});
-    t.gossip.joined(PEER);
+    t.router.streamsOutbound.set(PEER, { rawStream: { writeBufferLength: 0 } });
+    t.gossip.greeted();
     expect(t.router.published.length).toBe(Math.floor(netLimits.unpublishedBytes / 1_000_000));
     expect(t.router.published.at(-1)![1][0]).toBe(39);
   });

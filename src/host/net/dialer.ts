@@ -97,6 +97,12 @@ export class Dialer {
     for (const t of this.#targets.values()) if (t.peer === peer) t.notBefore = performance.now() + ms;
   }
 
+  /** One of the addresses that we dial is this peer's. */
+  names(peer: PeerId): boolean {
+    for (const t of this.#targets.values()) if (t.peer === peer) return true;
+    return false;
+  }
+
   learn(text: string, peer: PeerId): void {
     const target = this.#targets.get(text);
     if (target !== undefined) target.peer = peer;

@@ -5,14 +5,13 @@ import { netLimits } from './limits.ts';
 
 export interface GateOptions {
   readonly self: PeerId;
-  /** No peer is let in beyond so many. */
-  readonly maxPeers: number;
   /** Refused by the link rules, banned, or the network is switched off. */
   readonly refuses: (peer: PeerId) => boolean;
   readonly active: () => boolean;
   /** When the peer's connection was opened, by `performance.now()`; undefined without one. */
   readonly openedAt: (peer: PeerId) => number | undefined;
-  readonly peerCount: () => number;
+  /** Finds a place for a peer beside `pending` others that are coming in, if need be somebody else's. */
+  readonly makeRoom: (peer: PeerId, pending: number) => boolean;
   /** End the connection that the peer has: a newer one proves it dead. */
   readonly replace: (peer: PeerId) => void;
   /** Stop dialling it: it has come to us. */
@@ -79,6 +78,8 @@ export class Gate {
   #outboundKnown(peer: PeerId, connection: MultiaddrConnection): boolean {
     this.#o.learn(connection.remoteAddr.toString(), peer);
     if (this.#o.refuses(peer) || this.#has(peer)) return true;
+    // Whom we dial gets a place in any case.
+    this.#o.makeRoom(peer, this.#incoming.size);
     this.#track(this.#outgoing, peer, connection);
     return false;
   }
@@ -94,7 +95,7 @@ export class Gate {
       if (openedAt !== undefined && performance.now() - openedAt < netLimits.duplicateMs) return true;
     }
     if (openedAt !== undefined) o.replace(peer);
-    else if (o.peerCount() + this.#incoming.size >= o.maxPeers) return true;
+    else if (!o.makeRoom(peer, this.#incoming.size)) return true;
     o.stopDialling(peer);
     this.#track(this.#incoming, peer, connection);
     return false;

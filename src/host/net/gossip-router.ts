@@ -1,47 +1,64 @@
 import { createHash } from 'node:crypto';
 import { gossipsub, StrictNoSign, type TopicValidatorResult } from '@libp2p/gossipsub';
 import { createTopicScoreParams } from '@libp2p/gossipsub/score';
-import type { PeerId as Libp2pPeerId, TypedEventTarget } from '@libp2p/interface';
+import type { PeerId as Libp2pPeerId, Stream, TypedEventTarget } from '@libp2p/interface';
 import type { PeerId, Topic } from '../../node/types.ts';
+import type { GossipMemory } from './gossip-memory.ts';
 import { netLimits } from './limits.ts';
+
+/** A gossipsub frame, decoded. */
+export interface Rpc {
+  readonly subscriptions: readonly unknown[];
+  readonly messages: { topic: string; data?: Uint8Array }[];
+  readonly control?: {
+    readonly ihave?: { messageIDs?: Uint8Array[] }[];
+    readonly iwant?: { messageIDs?: Uint8Array[] }[];
+    readonly idontwant?: { messageIDs?: Uint8Array[] }[];
+    readonly graft?: unknown[];
+    readonly prune?: { backoff?: number | bigint; peers?: unknown[] }[];
+  };
+}
 
 /**
  * What we use of gossipsub 17. Its published type leaves most of this out, though a validating application
- * cannot do without; this interface is the one place where we cast. Internal are `pipePeerReadStream` and
- * `streamsOutbound`, with which we learn that a gossip stream has died (gossipsub only logs it), and `graftOnSubscribe`
- * and `sendGraft`.
+ * cannot do without; this interface is the one place where we cast. Internal are `createInboundStream`,
+ * `decodeRpc`, `sendRpc`, `removePeer` and the fields of `GossipMemory`, through which we bound what peers cost, `streamsOutbound`,
+ * with which we learn that a gossip stream has died (gossipsub only logs it), and `graftOnSubscribe` and `sendGraft`.
  */
 export interface GossipRouter
-  extends TypedEventTarget<{
-    'gossipsub:message': CustomEvent<{
-      propagationSource: Libp2pPeerId;
-      msgId: string;
-      msg: { topic: string; data: Uint8Array };
-    }>;
-    'subscription-change': CustomEvent<{ peerId: Libp2pPeerId }>;
-  }> {
+  extends GossipMemory,
+    TypedEventTarget<{
+      'gossipsub:message': CustomEvent<{
+        propagationSource: Libp2pPeerId;
+        msgId: string;
+        msg: { topic: string; data: Uint8Array };
+      }>;
+      'subscription-change': CustomEvent<{ peerId: Libp2pPeerId }>;
+    }> {
   subscribe(topic: string): void;
   publish(topic: string, data: Uint8Array): Promise<unknown>;
   getSubscribers(topic: string): Libp2pPeerId[];
   getScore(peer: PeerId): number;
   reportMessageValidationResult(msgId: string, source: PeerId, result: TopicValidatorResult): void;
-  readonly streamsOutbound: ReadonlyMap<PeerId, unknown>;
+  readonly streamsOutbound: ReadonlyMap<
+    PeerId,
+    { readonly rawStream: { readonly writeBufferLength: number } }
+  >;
   /** Takes the peer into the topic's mesh if it may be there and there is room; true if it was not and now is. */
   graftOnSubscribe(peer: PeerId, topic: string): boolean;
   sendGraft(peer: PeerId, topics: readonly string[]): void;
-  decodeRpc(bytes: Uint8Array): unknown;
-  pipePeerReadStream(peer: Libp2pPeerId, source: AsyncIterable<GossipChunk>): Promise<void>;
-}
-
-export interface GossipChunk {
-  subarray(): Uint8Array;
+  createInboundStream(peer: Libp2pPeerId, stream: Stream): void;
+  decodeRpc(bytes: Uint8Array): Rpc;
+  handleReceivedRpc(from: Libp2pPeerId, rpc: Rpc): Promise<void>;
+  sendRpc(peer: PeerId, rpc: Rpc): boolean;
+  removePeer(peer: Libp2pPeerId): void;
 }
 
 export const TOPICS: readonly Topic[] = ['block', 'tx'];
 /** A peer with this score or less is not listened to; we then ban it (network.ts). */
 export const GRAYLIST = -100;
 /** gossipsub's frames carry protobuf around a message, and control messages beside it. */
-const RPC_OVERHEAD = 64 << 10;
+export const RPC_OVERHEAD = 64 << 10;
 
 export const topicName = (genesisId: string, topic: Topic): string =>
   `/forkyard/${genesisId.slice(0, 16)}/${topic}/1`;
@@ -102,7 +119,18 @@ export function gossipService(o: {
     mcacheGossip: 6,
     pruneBackoff: 10_000,
     allowedTopics: TOPICS.map((t) => topicName(o.genesisId, t)),
-    maxInboundDataLength: o.maxGossip + RPC_OVERHEAD,
+    decodeRpcLimits: {
+      maxSubscriptions: 2 * TOPICS.length,
+      maxMessages: netLimits.gossipMessagesPerFrame,
+      // What gossipsub itself may send; how many of them we look at is another matter (gossip-inbound.ts).
+      maxIhaveMessageIDs: 5_000,
+      maxIwantMessageIDs: 5_000,
+      maxIdontwantMessageIDs: 512,
+      maxControlMessages: 1_000,
+      maxPeerInfos: 16,
+    },
+    awaitRpcMessageHandler: true,
+    idontwantMaxMessages: netLimits.idontwantPerBeat,
     maxOutboundBufferSize: netLimits.gossipBufferBytes,
     maxInboundStreams: 2,
     maxOutboundStreams: 2,
@@ -115,7 +143,8 @@ export function gossipService(o: {
       behaviourPenaltyWeight: -1,
       behaviourPenaltyThreshold: 6,
       behaviourPenaltyDecay: 0.9,
-      retainScore: netLimits.banMs,
+      // net/bans.ts remembers who did wrong; gossipsub would remember everybody who was ever here.
+      retainScore: 1_000,
     },
     scoreThresholds: {
       gossipThreshold: -40,

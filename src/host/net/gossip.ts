@@ -1,11 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { TopicValidatorResult } from '@libp2p/gossipsub';
+import type { PeerId as Libp2pPeerId } from '@libp2p/interface';
 import type { GossipVerdict, PeerId, Topic } from '../../node/types.ts';
-import { describeGossip } from './describe.ts';
 import type { Doors } from './door.ts';
-import { type GossipChunk, type GossipRouter, GRAYLIST, TOPICS, topicName } from './gossip-router.ts';
+import { GossipInbound, type NetClock } from './gossip-inbound.ts';
+import { boundGossipMemory, trimGossipHistory } from './gossip-memory.ts';
+import { type GossipRouter, GRAYLIST, RPC_OVERHEAD, TOPICS, topicName } from './gossip-router.ts';
 import { demerits, netLimits } from './limits.ts';
-import { Outlet } from './outlet.ts';
+import type { ReceiveBudget } from './receive-budget.ts';
 
 const RESULT: Record<GossipVerdict, TopicValidatorResult> = {
   accept: TopicValidatorResult.Accept,
@@ -17,6 +19,9 @@ export interface GossipOptions {
   readonly router: GossipRouter;
   readonly genesisId: string;
   readonly maxGossip: number;
+  readonly clock: NetClock;
+  /** Of half frames. */
+  readonly budget: ReceiveBudget;
   /** Frames with messages in them come in through here, before gossipsub knows of them. */
   readonly doors: Doors;
   readonly onMessage: (
@@ -35,6 +40,8 @@ export interface GossipOptions {
   readonly onCarried: (peer: PeerId, messages: number) => void;
   /** The gossip stream of this connection is dead, for the life of the connection. */
   readonly onDead: (connection: object, why: string) => void;
+  /** A message of this peer was the first of its kind and a good one. */
+  readonly onUseful: (peer: PeerId, topic: Topic) => void;
   /** A peer may have become `ready`. */
   readonly onChange: () => void;
   readonly note: (text: string) => void;
@@ -50,9 +57,6 @@ interface Unjudged {
 interface Load {
   messages: number;
   bytes: number;
-  /** Token bucket of gossip frames. */
-  tokens: number;
-  at: number;
   /** Its stream is not read before this: too much of it waits for a verdict. */
   room: (() => void) | undefined;
 }
@@ -64,10 +68,10 @@ export class Gossip {
   readonly #unjudged = new Set<Unjudged>();
   /** By peer, for as long as it is connected. */
   readonly #loads = new Map<PeerId, Load>();
+  readonly #inbound: GossipInbound;
+  /** Bytes that wait for a verdict, over all peers. */
+  #unjudgedBytes = 0;
   #unpublished: { topic: Topic; bytes: Uint8Array }[] = [];
-  readonly #decode: (bytes: Uint8Array) => unknown;
-  /** Decoded frames on their way to gossipsub, by the array that holds them. */
-  readonly #rpcs = new WeakMap<Uint8Array, object>();
   /** Messages that came a moment before their peer had joined; the node would not know from whom they are. */
   readonly #early = new Map<PeerId, (() => void)[]>();
 
@@ -75,14 +79,15 @@ export class Gossip {
   constructor(o: GossipOptions) {
     this.#o = o;
     this.#topics = new Map(TOPICS.map((t) => [topicName(o.genesisId, t), t]));
-    this.#decode = o.router.decodeRpc.bind(o.router);
-    // What was looked at on its way in need not be decoded twice.
-    o.router.decodeRpc = (bytes) => this.#rpcs.get(bytes) ?? this.#decode(bytes);
-    const read = o.router.pipePeerReadStream.bind(o.router);
-    o.router.pipePeerReadStream = (libp2pPeer, source) => {
-      const peer = libp2pPeer.toString();
-      return read(libp2pPeer, this.#watched(peer, o.connectionOf(peer), source));
-    };
+    this.#inbound = new GossipInbound({
+      ...o,
+      maxFrame: o.maxGossip + RPC_OVERHEAD,
+      topicOf: (name) => this.#topics.get(name),
+      room: (peer) => this.#room(this.#load(peer)),
+    });
+    boundGossipMemory(o.router);
+    o.router.createInboundStream = (id, stream) => this.#inbound.accept(id, stream);
+    sendOneByOne(o.router);
     o.router.addEventListener('subscription-change', () => o.onChange());
     o.router.addEventListener('gossipsub:message', (event) => {
       const { propagationSource, msgId, msg } = event.detail;
@@ -136,27 +141,44 @@ export class Gossip {
     });
   }
 
-  /** A peer has joined: it is in the mesh, what it has told already is given, and what has waited for a peer goes out. */
+  /** A peer has joined: it is in the mesh, and what it has told already is given. */
   joined(peer: PeerId): void {
     this.#graft(peer);
     const early = this.#early.get(peer) ?? [];
     this.#early.delete(peer);
     for (const give of early) give();
+  }
+
+  /** A peer has said hello: what has waited for a peer goes out, behind our own hello, which a slow line brings first. */
+  greeted(): void {
     const waiting = this.#unpublished;
     this.#unpublished = [];
     for (const { topic, bytes } of waiting) this.publish(topic, bytes);
   }
 
-  /** Forgets what concerns a peer that has left; its messages are settled as ignored. */
+  /** The peer's half frame does not grow. */
+  stuck(peer: PeerId, now: number): boolean {
+    return this.#inbound.stuck(peer, now);
+  }
+
+  /** Drops what concerns a peer that has left; its messages are settled as ignored. */
   left(peer: PeerId): void {
+    this.#inbound.left(peer);
     this.#early.delete(peer);
     for (const u of this.#unjudged) if (u.peer === peer) u.settle('ignore');
     this.#loads.get(peer)?.room?.();
     this.#loads.delete(peer);
   }
 
+  /** A moment after `left`: gossipsub drops it too, whether or not libp2p has told it. */
+  gone(peer: Libp2pPeerId): void {
+    this.#o.router.removePeer(peer);
+  }
+
   /** Settles what nobody has judged in time, so that nothing stays in gossipsub's hands for ever. */
   sweep(now: number): void {
+    trimGossipHistory(this.#o.router);
+    this.#shedUnsent();
     for (const u of this.#unjudged) {
       if (now - u.since < netLimits.judgeMs) break;
       this.#o.note(
@@ -167,6 +189,7 @@ export class Gossip {
   }
 
   close(): void {
+    this.#inbound.close();
     for (const u of this.#unjudged) u.settle('ignore');
     for (const load of this.#loads.values()) load.room?.();
     this.#loads.clear();
@@ -202,14 +225,14 @@ export class Gossip {
   #onMessage(peer: PeerId, msgId: string, name: string, bytes: Uint8Array): void {
     const report = (v: GossipVerdict) => this.#o.router.reportMessageValidationResult(msgId, peer, RESULT[v]);
     const topic = this.#topics.get(name);
-    const load = this.#load(peer);
-    const full = load.messages >= netLimits.unjudged || load.bytes + bytes.length > netLimits.unjudgedBytes;
-    if (topic === undefined || full || this.#o.connectionOf(peer) === undefined) {
+    if (topic === undefined || this.#o.connectionOf(peer) === undefined) {
       report('ignore');
       return;
     }
+    const load = this.#load(peer);
     load.messages++;
     load.bytes += bytes.length;
+    this.#unjudgedBytes += bytes.length;
     const unjudged: Unjudged = {
       peer,
       bytes: bytes.length,
@@ -219,8 +242,13 @@ export class Gossip {
         if (!this.#unjudged.delete(unjudged)) return;
         load.messages--;
         load.bytes -= bytes.length;
+        this.#unjudgedBytes -= bytes.length;
         this.#makeRoom(load);
         report(v);
+        if (v === 'accept') {
+          this.#inbound.accepted(peer);
+          this.#o.onUseful(peer, topic);
+        }
         if (v === 'reject') this.#o.onFault(peer, demerits.rejectedMessage, `an invalid ${topic} by gossip`);
       },
     };
@@ -236,7 +264,7 @@ export class Gossip {
   #load(peer: PeerId): Load {
     let load = this.#loads.get(peer);
     if (load === undefined) {
-      load = { messages: 0, bytes: 0, tokens: netLimits.gossipBurst, at: performance.now(), room: undefined };
+      load = { messages: 0, bytes: 0, room: undefined };
       this.#loads.set(peer, load);
     }
     return load;
@@ -247,87 +275,55 @@ export class Gossip {
    * it had to ignore unread, or judged too late, would end there for all behind it.
    */
   #room(load: Load): Promise<void> | undefined {
-    const crowd = this.#unjudged.size >= netLimits.waitingInAll && load.messages > 0;
-    if (load.messages < netLimits.waitingPerPeer && !crowd) return undefined;
+    if (
+      load.messages < netLimits.waitingPerPeer &&
+      load.bytes < netLimits.waitingBytesPerPeer &&
+      !this.#crowded(load)
+    )
+      return undefined;
     return new Promise((resolve) => {
       load.room = resolve;
     });
   }
 
   #makeRoom(load: Load): void {
-    if (load.room === undefined || 2 * load.messages > netLimits.waitingPerPeer) return;
-    if (this.#unjudged.size >= netLimits.waitingInAll && load.messages > 0) return;
+    if (load.room === undefined || this.#crowded(load)) return;
+    if (2 * load.messages > netLimits.waitingPerPeer || 2 * load.bytes > netLimits.waitingBytesPerPeer)
+      return;
     load.room();
     load.room = undefined;
   }
 
-  /**
-   * Passes a peer's gossip frames on, when their door lets them, and sees what gossipsub only logs: garbage, floods,
-   * and the end of the stream.
-   */
-  async *#watched(
-    peer: PeerId,
-    connection: object | undefined,
-    source: AsyncIterable<GossipChunk>,
-  ): AsyncGenerator<GossipChunk> {
-    let why = 'its gossip stream ended';
-    const outlet = new Outlet<GossipChunk>();
-    void this.#read(peer, source, outlet).then(
-      () => outlet.end(),
-      (e: Error) => outlet.end(e),
+  /** All peers together have too much waiting, and this one is among them. */
+  #crowded(load: Load): boolean {
+    const full =
+      this.#unjudged.size >= netLimits.waitingInAll || this.#unjudgedBytes >= netLimits.waitingBytesInAll;
+    return full && load.messages > 0;
+  }
+
+  /** Of all who do not read their gossip the worst goes, when together they hold too much. */
+  #shedUnsent(): void {
+    const unsent = [...this.#o.router.streamsOutbound].map(
+      ([peer, { rawStream }]) => [peer, rawStream.writeBufferLength] as const,
     );
-    try {
-      for await (const chunk of outlet) yield chunk;
-    } catch (e) {
-      const name = (e as Error).name;
-      if (name === 'InvalidDataLengthError' || name === 'InvalidDataLengthLengthError') {
-        this.#o.onFault(peer, demerits.brokenFraming, 'an oversize gossip message');
-      }
-      why = `its gossip stream broke: ${(e as Error).message}`;
-    } finally {
-      // gossipsub would go on without this stream, deaf towards the peer, until the connection ends.
-      if (connection !== undefined) this.#o.onDead(connection, why);
+    let total = unsent.reduce((sum, [, bytes]) => sum + bytes, 0);
+    for (const [peer, bytes] of unsent.sort(([, a], [, b]) => b - a)) {
+      if (total <= netLimits.gossipUnsentBytes) return;
+      total -= bytes;
+      const connection = this.#o.connectionOf(peer);
+      if (connection !== undefined) this.#o.onDead(connection, 'it does not read its gossip');
     }
   }
+}
 
-  async #read(peer: PeerId, source: AsyncIterable<GossipChunk>, outlet: Outlet<GossipChunk>): Promise<void> {
-    for await (const chunk of source) {
-      const bytes = chunk.subarray();
-      const rpc = this.#flooded(peer) ? 'flood' : this.#decoded(bytes);
-      if (rpc === 'flood') this.#o.onFault(peer, demerits.flood, 'a flood of gossip');
-      else if (rpc === undefined) this.#o.onFault(peer, demerits.malformedGossip, 'malformed gossip');
-      else {
-        const carried = rpc.messages?.length ?? 0;
-        if (carried > 0) this.#o.onCarried(peer, carried);
-        const look = () => describeGossip(rpc, (name) => this.#topics.get(name));
-        await this.#o.doors.pass(peer, bytes.length, look, () => outlet.push({ subarray: () => bytes }));
-        await this.#room(this.#load(peer));
-      }
-    }
-  }
-
-  #flooded(peer: PeerId): boolean {
-    const load = this.#load(peer);
-    const now = performance.now();
-    load.tokens = Math.min(
-      netLimits.gossipBurst,
-      load.tokens + ((now - load.at) / 1_000) * netLimits.gossipRate,
-    );
-    load.at = now;
-    if (load.tokens < 1) return true;
-    load.tokens--;
-    return false;
-  }
-
-  /** Undefined when it is no RPC: gossipsub would log and forget it. */
-  #decoded(bytes: Uint8Array): { readonly messages?: readonly unknown[] } | undefined {
-    try {
-      const rpc = this.#decode(bytes) as { messages?: unknown[] };
-      this.#rpcs.set(bytes, rpc);
-      return rpc;
-    } catch {
-      // Any throw says the same of these bytes.
-      return undefined;
-    }
-  }
+/**
+ * gossipsub answers a request for messages with one frame that holds them all, larger than any that a peer takes.
+ */
+function sendOneByOne(router: GossipRouter): void {
+  const send = router.sendRpc.bind(router);
+  router.sendRpc = (peer, rpc) => {
+    if (rpc.messages.length <= 1) return send(peer, rpc);
+    const sent = rpc.messages.map((message) => send(peer, { subscriptions: [], messages: [message] }));
+    return send(peer, { ...rpc, messages: [] }) && sent.every((ok) => ok);
+  };
 }

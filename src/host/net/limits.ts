@@ -35,8 +35,16 @@ export const netLimits = {
   silenceMs: 45_000,
   sweepMs: 500,
 
-  /** A frame begun must be whole by then. */
+  /**
+   * A frame begun this long ago must have come in at this pace (the slowest link has 125 bytes a second), and not have
+   * stopped for so long.
+   */
   frameMs: 30_000,
+  frameBytesPerSecond: 20,
+  /** Half frames of all peers: beyond it the one that makes least progress is hung up on ... */
+  halfFrameBytes: 48 << 20,
+  /** ... unless it is smaller than this. */
+  smallFrameBytes: 64 << 10,
   /** Unsent frames of one peer, of which the node makes no more above the window; beyond it the peer is dropped. */
   writeQueueBytes: limits.sendQueueBytes,
   writeQueueFrames: 20_000,
@@ -58,11 +66,27 @@ export const netLimits = {
   streamBufferBytes: 1 << 20,
   /** Small frames are put together up to this size: yamux and noise cost per call. */
   coalesceBytes: 64 << 10,
-  /**
-   * yamux may grow its window to this (36 MB/s at 220 ms round trip); a paused stream holds at most two
-   * windows.
-   */
+  /** yamux begins with this window, and the specification allows no smaller one. */
+  firstWindowBytes: 256 << 10,
+  /** ... and may grow it to this (36 MB/s at 220 ms round trip), as far as the pool for all streams goes. */
   streamWindowBytes: 8 << 20,
+  windowPoolBytes: 32 << 20,
+  /** Streams that a peer may open, and we. */
+  streamsPerPeer: 16,
+  /** ... and how often: a token bucket, beyond which the connection ends. */
+  opensBurst: 64,
+  opensPerSecond: 8,
+  /** What libp2p keeps of a stream between its opening and its first reader. */
+  readBufferBytes: 512 << 10,
+  /** What a peer may send on a stream before its protocol is chosen, or where nobody reads: bytes, frames. */
+  idleStreamBytes: 4 << 10,
+  idleStreamFrames: 128,
+  /** ... and as its answer to identify. */
+  identifyBytes: 96 << 10,
+  identifyFrames: 400,
+  /** yamux pings of a peer that are answered: a token bucket. */
+  pingsBurst: 20,
+  pingsPerSecond: 2,
 
   /** Bytes under way in a delayed link before writers are told to wait. */
   delayedBytes: 16 << 20,
@@ -80,19 +104,60 @@ export const netLimits = {
 
   /** Gossip that could be published to nobody yet. */
   unpublished: 64,
-  unpublishedBytes: 16 << 20,
-  /** Messages of one peer that wait for a verdict, and of all: beyond them its gossip is not read until half are judged. */
+  unpublishedBytes: 4 << 20,
+  /** Messages of one peer that wait for a verdict, and of all: beyond them its gossip is not read until half have one. */
   waitingPerPeer: 16,
   waitingInAll: 1_000,
-  /** One frame may bring so many at once; beyond it they are ignored unread. */
-  unjudged: 2_000,
-  unjudgedBytes: 32 << 20,
+  /** ... and their bytes. */
+  waitingBytesPerPeer: 1 << 20,
+  waitingBytesInAll: 32 << 20,
   judgeMs: 10_000,
-  /** Gossip frames (RPCs) of one peer: lasting rate a second, and burst. */
-  gossipRate: 2_000,
+  /** Messages in one frame; a frame with more is malformed. */
+  gossipMessagesPerFrame: 1_000,
+  /** Message ids in the IHAVE and in the IWANT lists of a frame that are looked at. */
+  gossipIdsPerFrame: 200,
+  /** Bytes of messages that gossipsub gets at once (one message is always given). */
+  gossipPartBytes: 256 << 10,
+  /** Gossip of one peer in messages (gossip-inbound.ts says what counts as one): lasting rate a second, and burst. */
+  gossipRate: 5_000,
   gossipBurst: 20_000,
+  /** Who has sent more is not read for so long at least. */
+  holdBackMs: 20,
+  /** Held back for so long by that rate, with no message that was accepted: a flood. */
+  floodMs: 5_000,
+  /** Reading gossip takes the thread for so long at once, then leaves it for as long. */
+  gossipTurnMs: 5,
+  /** Message ids that gossipsub remembers, about 0.7 kB each, and messages that it keeps to pass them on. */
+  gossipIds: 40_000,
+  gossipCacheBytes: 16 << 20,
+  /** IDONTWANT ids of one peer in a heartbeat; gossipsub keeps them for `mcacheLength` heartbeats. */
+  idontwantPerBeat: 64,
+  /** A PRUNE counts for so long at most. */
+  pruneBackoffSeconds: 60,
   /** A peer's gossip stream that holds so much unsent is reset by gossipsub, then hung up by us. */
   gossipBufferBytes: 4 << 20,
+  /** ... and all together: beyond it the worst is hung up on. */
+  gossipUnsentBytes: 64 << 20,
+
+  /** Connections whose handshake is under way, how soon the first byte must come, and the whole of it. */
+  pendingConnections: 256,
+  firstByteMs: 3_000,
+  handshakeMs: 10_000,
+  /** What may come in before the handshake has ended, in bytes and in pieces. */
+  handshakeBytes: 256 << 10,
+  handshakePieces: 256,
+  /** Places that only named peers and those that we dial may take (of a small network a quarter). */
+  reservedPlaces: 8,
+  /** Peers that may be named to have a place though we do not dial them. */
+  namedPeers: 1_000,
+  /** Who keeps a place when another peer needs one (net/eviction.ts; Core protects 8, 4 and 4 + 8). */
+  keepNear: 8,
+  keepTx: 4,
+  keepBlock: 8,
+  graceMs: 20_000,
+  /** What libp2p keeps of peers, connected or not. */
+  peerRows: 256,
+  peerRowBytes: 4 << 20,
 
   /** Demerits fade by half in this time; at `banAt` a peer is banned. */
   demeritHalfLifeMs: 300_000,

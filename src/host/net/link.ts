@@ -21,6 +21,7 @@ import type { Multiaddr } from '@multiformats/multiaddr';
 import type { Uint8ArrayList } from 'uint8arraylist';
 import { type LinkShape, Shaper, UNSHAPED } from '../../util/link-shape.ts';
 import { netLimits } from './limits.ts';
+import { Pending } from './pending.ts';
 
 interface Held {
   readonly due: number;
@@ -39,11 +40,14 @@ export class LinkConnection extends AbstractMultiaddrConnection {
   bytesReceived = 0;
   /** When bytes last came in, by `performance.now()`. */
   heardAt = performance.now();
+  /** Its handshake is under way: little may come in meanwhile. */
+  opening = false;
 
   readonly #inner: MultiaddrConnection;
   readonly #held: Held[] = [];
   #first = 0;
   #heldBytes = 0;
+  #pieces = 0;
   #shaper = new Shaper('');
   #timer: NodeJS.Timeout | undefined;
 
@@ -60,6 +64,11 @@ export class LinkConnection extends AbstractMultiaddrConnection {
     inner.addEventListener('message', (event) => {
       this.bytesReceived += event.data.byteLength;
       this.heardAt = performance.now();
+      this.#pieces++;
+      if (this.opening && this.#talksTooMuch()) {
+        this.abort(new Error('too much before the handshake has ended'));
+        return;
+      }
       this.onData(event.data);
     });
     inner.addEventListener('close', (event) => {
@@ -70,6 +79,11 @@ export class LinkConnection extends AbstractMultiaddrConnection {
     // microtask.
     inner.addEventListener('drain', () => queueMicrotask(this.#pump));
     inner.addEventListener('idle', () => queueMicrotask(this.#pump));
+  }
+
+  /** The address that it comes from, without the port. */
+  get from(): string {
+    return this.remoteAddr.getComponents()[0]?.value ?? '';
   }
 
   /** Jitter and loss of this link are drawn from this seed: the same link has the same luck in every run. */
@@ -143,6 +157,10 @@ export class LinkConnection extends AbstractMultiaddrConnection {
     this.#inner.resume();
   }
 
+  #talksTooMuch(): boolean {
+    return this.bytesReceived > netLimits.handshakeBytes || this.#pieces > netLimits.handshakePieces;
+  }
+
   #hasRoom(): boolean {
     return this.#innerHasRoom() && this.#heldBytes < netLimits.delayedBytes;
   }
@@ -201,6 +219,7 @@ export class LinkConnection extends AbstractMultiaddrConnection {
 
 /** Finds the link under a libp2p connection: they share one timeline object, and libp2p gives no other way. */
 export class Links {
+  readonly pending = new Pending(netLimits.pendingConnections);
   readonly #byTimeline = new WeakMap<object, LinkConnection>();
 
   wrap(inner: MultiaddrConnection): LinkConnection {
@@ -265,8 +284,16 @@ class LinkUpgrader implements Upgrader {
     return this.#inner.upgradeOutbound(this.#links.wrap(maConn), options);
   }
 
-  upgradeInbound(maConn: MultiaddrConnection, options: UpgraderOptions): Promise<void> {
-    return this.#inner.upgradeInbound(this.#links.wrap(maConn), options);
+  async upgradeInbound(maConn: MultiaddrConnection, options: UpgraderOptions): Promise<void> {
+    const link = this.#links.wrap(maConn);
+    link.opening = true;
+    const leave = this.#links.pending.enter(link);
+    try {
+      await this.#inner.upgradeInbound(link, options);
+    } finally {
+      leave();
+      link.opening = false;
+    }
   }
 
   createInboundAbortSignal(signal: AbortSignal): ClearableSignal {

@@ -3,10 +3,12 @@ import type { Connection, IdentifyResult, Stream } from '@libp2p/interface';
 import type { PeerId } from '../../node/types.ts';
 import type { LinkShape } from '../../util/link-shape.ts';
 import type { NetworkEvents } from '../network-types.ts';
-import { FrameReader, FrameWriter } from './frames.ts';
+import { FrameReader } from './frame-reader.ts';
+import { FrameWriter } from './frames.ts';
 import { demerits, netLimits } from './limits.ts';
 import type { LinkConnection, Links } from './link.ts';
 import { Outflow } from './outflow.ts';
+import type { ReceiveBudget } from './receive-budget.ts';
 
 /** One peer, one connection, one sync stream: they begin and end together. */
 export interface Session {
@@ -24,8 +26,15 @@ export interface Session {
   streamAt: number;
   /** That came in from it: sync frames, and blocks and payments by gossip. Bytes are counted by the link below. */
   messages: number;
+  /** When a block, and a payment, that it sent by gossip was last accepted, by `performance.now()`. */
+  blockAt: number | undefined;
+  txAt: number | undefined;
   /** `joined` has been told, so `left` will be. */
   joined: boolean;
+  /** We have sent it a frame, which is our hello. */
+  said: boolean;
+  /** It has sent us one. */
+  greeted: boolean;
   ended: boolean;
 }
 
@@ -33,6 +42,10 @@ export interface SessionsOptions {
   readonly protocol: string;
   readonly links: Links;
   readonly maxFrame: number;
+  /** Of half frames. */
+  readonly budget: ReceiveBudget;
+  /** `performance.now()`. */
+  readonly now: () => number;
   readonly events: Pick<NetworkEvents, 'joined' | 'left' | 'flow'>;
   /** A promise pushes back: no further frame of this peer is read until it settles. */
   readonly onFrame: (peer: PeerId, frame: Uint8Array) => void | Promise<void>;
@@ -43,6 +56,10 @@ export interface SessionsOptions {
   /** The peer can be published to. */
   readonly gossipSends: (peer: PeerId) => boolean;
   readonly onJoined: (peer: PeerId) => void;
+  /** The first frames have gone both ways: the hellos. */
+  readonly onGreeted: (peer: PeerId) => void;
+  /** The peer's half gossip frame does not grow. */
+  readonly gossipStuck: (peer: PeerId, now: number) => boolean;
   readonly onEnded: (peer: PeerId) => void;
   /** The peer did wrong by so many demerits. */
   readonly onFault: (peer: PeerId, points: number, why: string) => void;
@@ -110,7 +127,11 @@ export class Sessions {
       writer: undefined,
       streamAt: 0,
       messages: 0,
+      blockAt: undefined,
+      txAt: undefined,
       joined: false,
+      said: false,
+      greeted: false,
       ended: false,
     };
     this.#byPeer.set(peer, session);
@@ -159,8 +180,14 @@ export class Sessions {
     }
     const session = this.#byPeer.get(peer);
     if (session?.writer === undefined) return;
-    if (session.writer.push(frame)) this.#outflow.look(session);
-    else this.#deaf(session, 'it does not read what it is sent');
+    if (!session.writer.push(frame)) {
+      this.#deaf(session, 'it does not read what it is sent');
+      return;
+    }
+    this.#outflow.look(session);
+    if (session.said) return;
+    session.said = true;
+    this.#greet(session);
   }
 
   #deaf(session: Session, why: string): void {
@@ -210,11 +237,14 @@ export class Sessions {
     this.#byPeer.clear();
   }
 
+  #greet(session: Session): void {
+    if (session.said && session.greeted) this.#o.onGreeted(session.peer);
+  }
+
   #wrong(s: Session, now: number): string | undefined {
-    const partial = s.reader?.partialSince;
     if (now - s.link.heardAt > netLimits.silenceMs) return 'silent';
     if (s.stream === undefined && now - s.openedAt > netLimits.syncOpenMs) return 'no sync stream';
-    if (partial !== undefined && now - partial > netLimits.frameMs) return 'half a frame and no more';
+    if (s.reader?.stuck(now) === true || this.#o.gossipStuck(s.peer, now)) return 'half a frame and no more';
     if (now - s.openedAt > netLimits.gossipDeadMs && !this.#o.gossipSends(s.peer))
       return 'its gossip stream is dead';
     return undefined;
@@ -238,9 +268,19 @@ export class Sessions {
     session.streamAt = performance.now();
     session.reader = new FrameReader(stream, {
       maxFrame: this.#o.maxFrame,
+      budget: this.#o.budget,
+      now: this.#o.now,
       onFrame: (frame) => {
         session.messages++;
+        if (!session.greeted) {
+          session.greeted = true;
+          this.#greet(session);
+        }
         return this.#o.onFrame(session.peer, frame);
+      },
+      onShed: (why) => {
+        this.#o.note(`${session.peer}: ${why}; hanging up`);
+        this.end(session, why);
       },
       onFault: (why) => {
         this.#o.onFault(session.peer, demerits.brokenFraming, why);

@@ -1,0 +1,67 @@
+import { performance } from 'node:perf_hooks';
+import { peerIdFromString } from '@libp2p/peer-id';
+import type { PeerId } from '../../node/types.ts';
+import { evictionVictim } from './eviction.ts';
+import { netLimits } from './limits.ts';
+import { roundTripOf } from './muxer.ts';
+import type { Session, Sessions } from './sessions.ts';
+
+export interface PlacesOptions {
+  readonly maxPeers: number;
+  readonly sessions: () => Sessions;
+  /** We were told to dial this peer. */
+  readonly dialled: (peer: PeerId) => boolean;
+}
+
+/**
+ * Who has one of the node's places. Strangers leave some to the peers that the operator named, and when they have taken
+ * theirs, a newcomer gets the place of one that is less worth keeping (net/eviction.ts).
+ */
+export class Places {
+  readonly #o: PlacesOptions;
+  readonly #forStrangers: number;
+  /** Have a place though we do not dial them. */
+  #named: ReadonlySet<PeerId> = new Set();
+
+  constructor(o: PlacesOptions) {
+    this.#o = o;
+    this.#forStrangers = o.maxPeers - Math.min(netLimits.reservedPlaces, Math.floor(o.maxPeers / 4));
+  }
+
+  /** Instead of those named before. Throws an Error at an id that is none, and a RangeError at too many. */
+  name(peers: readonly PeerId[]): void {
+    if (peers.length > netLimits.namedPeers)
+      throw new RangeError(`${peers.length} peers to name; at most ${netLimits.namedPeers} are possible`);
+    for (const peer of peers) peerIdFromString(peer);
+    this.#named = new Set(peers);
+  }
+
+  /** `pending`: peers that are coming in, beside those with a session. False = there is no place for this one. */
+  makeRoom(peer: PeerId, pending: number): boolean {
+    const sessions = this.#o.sessions();
+    const strangers = [...sessions.all()].filter((s) => s.inbound && !this.#isNamed(s.peer));
+    const full = sessions.size + pending >= this.#o.maxPeers;
+    if (this.#isNamed(peer)) {
+      if (!full) return true;
+      // Who was named counts more than any reason to keep a stranger; a place beyond the bound is the operator's doing.
+      const victim = this.#victim(strangers) ?? strangers.at(-1);
+      if (victim !== undefined) sessions.end(victim, 'its place is needed for a named peer');
+      return true;
+    }
+    if (!full && strangers.length + pending < this.#forStrangers) return true;
+    const victim = this.#victim(strangers);
+    if (victim === undefined) return false;
+    sessions.end(victim, 'its place is needed');
+    return true;
+  }
+
+  #isNamed(peer: PeerId): boolean {
+    return this.#named.has(peer) || this.#o.dialled(peer);
+  }
+
+  #victim(strangers: readonly Session[]): Session | undefined {
+    const candidates = strangers.map((s) => ({ ...s, rttMs: roundTripOf(s.connection) }));
+    const victim = evictionVictim(candidates, performance.now(), netLimits);
+    return strangers.find((s) => s.peer === victim);
+  }
+}
