@@ -88,10 +88,10 @@ export interface Network {
   add(address: string): Promise<void>;
   remove(address: string): void;
   /**
-   * The peers that find a place however many strangers there are, beside those that this node dials; instead of those
-   * named before. Throws an Error at an id that is none, and a RangeError at too many.
+   * Keeps a place for the peer that the address names, as for those that this node dials, until the process ends.
+   * @throws Error with a sentence: a malformed address, one without a peer id, too many peers.
    */
-  name(peers: readonly PeerId[]): void;
+  protect(address: string): void;
   peers(): readonly PeerInfo[];
   close(): Promise<void>;
 }

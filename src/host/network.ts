@@ -1,11 +1,11 @@
 // First of all imports: libp2p needs it on Node 20.
 import './polyfill.ts';
 import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id';
 import type { PeerId, Topic } from '../node/types.ts';
 import { listenError, parseAddress, parseListenAddress } from './net/address.ts';
 import { Reputation } from './net/bans.ts';
+import { netClock } from './net/clock.ts';
 import { describeFrame } from './net/describe.ts';
 import { Dialer } from './net/dialer.ts';
 import { Doors } from './net/door.ts';
@@ -48,8 +48,6 @@ export async function createNetwork(o: NetworkOptions): Promise<Network> {
   await host.start();
   return host;
 }
-
-const CLOCK = { now: () => performance.now(), sleep: (ms: number) => sleep(ms) };
 
 /** What the parts need of the host before it exists. */
 interface Wiring {
@@ -130,7 +128,7 @@ class Host implements Network {
       links: node.links,
       maxFrame: o.maxFrame,
       budget,
-      now: CLOCK.now,
+      now: netClock.now,
       events: o.events,
       onFrame: (peer, frame) =>
         this.#doors.pass(
@@ -156,7 +154,7 @@ class Host implements Network {
       router,
       genesisId: o.genesisId,
       maxGossip: o.maxGossip,
-      clock: CLOCK,
+      clock: netClock,
       budget,
       doors: this.#doors,
       onMessage: (peer, topic, bytes, verdict) => o.events.gossip(peer, topic, bytes, verdict),
@@ -217,8 +215,8 @@ class Host implements Network {
     return !this.#active || this.#refused.has(peer) || this.#node.reputation.banned(peer);
   }
 
-  name(peers: readonly PeerId[]): void {
-    this.#node.places.name(peers);
+  protect(address: string): void {
+    this.#node.places.protect(address);
   }
 
   hangUp(peer: PeerId, why: string): void {

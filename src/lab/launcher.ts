@@ -16,6 +16,7 @@ import { otherPorts, PORT_ATTEMPTS } from './ports.ts';
 import { failed } from './problem.ts';
 import { stoppedYard, yardToResume } from './resume.ts';
 import { packStaged, type Saved, stage } from './save-write.ts';
+import { keepPlaces } from './sibling-places.ts';
 import { Wiring } from './wiring.ts';
 import { writeYard, type YardFile, type YardNode } from './yard-file.ts';
 import type { YardLog } from './yard-log.ts';
@@ -123,6 +124,7 @@ export class Launcher {
     if (this.#apart) await this.#wiring.afterStart();
     this.#apart = false;
     await this.#dialAll();
+    await keepPlaces(this.client, this.#yard, this.#children.keys());
     await awaitLinks(this.client, this.#yard.topology ?? 'full', groups, { timeoutMs: LINK_MS, signal });
     await this.#wiring.afterStart();
     for (const letter of resume?.held ?? []) this.#held.add(letter);
@@ -301,6 +303,7 @@ export class Launcher {
       const node = pickNode(this.#yard.nodes, letter);
       if (this.#children.has(node.letter)) throw failed(`node ${node.letter} is running already`);
       await this.#wiring.aroundStart(node.letter, () => this.#spawn(node.letter));
+      await keepPlaces(this.client, this.#yard, [node.letter]);
       if (pickNode(this.#yard.nodes, letter).address !== node.address) await this.#tellAddress(letter);
       await this.#applyMining(node.letter);
     });

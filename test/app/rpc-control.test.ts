@@ -84,7 +84,7 @@ describe('network', () => {
       /^-30 Error: cannot add 'localhost:8333'/,
     );
     expect(await node.refusal('addnode', '/ip4/1.2.3.4/tcp/9', 'join')).toMatch(
-      /^-1 command must be add, remove or onetry/,
+      /^-1 command must be add, remove, onetry or protect/,
     );
     expect(await node.refusal('disconnectnode', 'x')).toBe('-29 Node not found in connected nodes');
     expect(await node.refusal('disconnectnode')).toMatch(/^-8 Only one of address and nodeid/);

@@ -292,8 +292,8 @@ export class FakeNetwork implements Network {
   remove(address: string): void {
     this.did.push(`remove ${address}`);
   }
-  name(peers: readonly string[]): void {
-    this.did.push(`name ${peers.join(' ')}`);
+  protect(address: string): void {
+    this.did.push(`protect ${address}`);
   }
   peers(): readonly PeerInfo[] {
     return this.connected;

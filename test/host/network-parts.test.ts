@@ -28,6 +28,11 @@ describe('an address', () => {
     ['127.0.0.1:9000', /"127\.0\.0\.1:9000" is not a multiaddress such as \/ip4/],
     ['', /is not a multiaddress|has no \/tcp/],
     ['/ip4/300.1.1.1/tcp/1', /is not a multiaddress/],
+    ['/ip4/127.0.0.1/tcp/0/ws', /^"\/ip4.*ws" has a \/ws part after its port, .*: leave it out$/],
+    [
+      '/ip4/127.0.0.1/tcp/9/p2p/12D3KooWEySue5voK23qPgeUMUKfHTZTwzqp9TzyMnBp9ycmJdyB/p2p-circuit',
+      /p2p-circuit part/,
+    ],
     ['/ip4/127.0.0.1/udp/9', /has no \/tcp\/PORT/],
     ['/ip4/127.0.0.1/tcp/9/p2p/nobody', /is not a multiaddress|peer id/],
   ])('%j is refused with a sentence', (text, sentence) => {

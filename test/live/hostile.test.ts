@@ -219,6 +219,20 @@ describe('a hostile peer', () => {
     await untroubled();
   });
 
+  it('that breaks the framing below all protocols, in the middle of them', async () => {
+    // Its streams end first, whose end ends the connection, over which yamux then says good-bye.
+    for (let round = 0; round < 3; round++) {
+      const { connection, stop } = await bare();
+      await connection.newStream(SYNC);
+      await connection.newStream(GOSSIP);
+      const { muxer } = connection as unknown as { muxer: { maConn: Stream } };
+      muxer.maConn.send(new Uint8Array(24).fill(255));
+      await until('hung up', () => connection.status !== 'open');
+      await stop();
+    }
+    await untroubled();
+  });
+
   it('that does anything at any moment, and then is gone', async () => {
     const one = async () => {
       const { connection, stop } = await bare();

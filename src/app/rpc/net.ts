@@ -76,14 +76,15 @@ export function netMethods(context: NodeContext): RpcMethod[] {
     {
       name: 'addnode',
       category,
-      summary: 'Keeps a connection to a peer (add), stops keeping it (remove), or tries once (onetry).',
+      summary:
+        'Keeps a connection to a peer (add), stops keeping it (remove), tries once (onetry), or keeps a place for it (protect).',
       args: [
         {
           name: 'node',
           type: 'string',
           says: 'Multiaddress with peer id, as getnodeinfo of the other node shows it.',
         },
-        { name: 'command', type: 'string', says: 'add, remove or onetry.' },
+        { name: 'command', type: 'string', says: 'add, remove, onetry or protect.' },
       ],
       example: '"/ip4/127.0.0.1/tcp/18544/p2p/12D3KooW…" add',
       run: async (args) => {
@@ -93,13 +94,15 @@ export function netMethods(context: NodeContext): RpcMethod[] {
           network.remove(address);
           return null;
         }
-        if (command !== 'add' && command !== 'onetry')
+        if (command !== 'add' && command !== 'onetry' && command !== 'protect')
           throw new RpcError(
             RPC.MISC_ERROR,
-            `command must be add, remove or onetry (not '${command.slice(0, 40)}')`,
+            `command must be add, remove, onetry or protect (not '${command.slice(0, 40)}')`,
           );
         try {
-          await network.add(address);
+          // It finds a place here however many strangers there are, and is not dialled.
+          if (command === 'protect') network.protect(address);
+          else await network.add(address);
         } catch (error) {
           const why = error instanceof Error ? error.message : String(error);
           throw new RpcError(

@@ -25,6 +25,11 @@ export function parseAddress(text: string): Address {
   const parts = ma.getComponents();
   const port = parts.find((p) => p.code === CODE_TCP)?.value;
   if (port === undefined) throw new Error(`"${text}" has no /tcp/PORT part, and only TCP is spoken here`);
+  const beyond = parts.find((p, i) => i > parts.findIndex((q) => q.code === CODE_TCP) && p.code !== CODE_P2P);
+  if (beyond !== undefined)
+    throw new Error(
+      `"${text}" has a /${beyond.name} part after its port, and only plain TCP is spoken here: leave it out`,
+    );
   const peer = parts.findLast((p) => p.code === CODE_P2P)?.value;
   if (peer !== undefined) {
     try {

@@ -1,6 +1,7 @@
 import type { PeerId as Libp2pPeerId, Stream } from '@libp2p/interface';
 import type { PeerId } from '../../node/types.ts';
 import { Allotment } from './allotment.ts';
+import type { NetClock } from './clock.ts';
 import { describeGossip } from './describe.ts';
 import type { Doors } from './door.ts';
 import { FrameReader, VARINT_LENGTH } from './frame-reader.ts';
@@ -8,12 +9,6 @@ import type { GossipRouter, Rpc } from './gossip-router.ts';
 import { demerits, netLimits } from './limits.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
 import { Turns } from './turns.ts';
-
-/** Milliseconds. */
-export interface NetClock {
-  readonly now: () => number;
-  readonly sleep: (ms: number) => Promise<void>;
-}
 
 export interface GossipInboundOptions {
   readonly clock: NetClock;

@@ -3,6 +3,9 @@ import { limits } from '../../node/limits.ts';
 /**
  * Every bound and every waiting time of the peer-to-peer host on one page (times in milliseconds, sizes in
  * bytes). A peer that exceeds one costs us that much and no more.
+ *
+ * What all peers together can make the receiving side keep, if each bound were reached at once: 512 MB
+ * (test/host/network-bounds.test.ts computes it). An attack reaches some: test/long/besieged.test.ts measures them.
  */
 export const netLimits = {
   /** A wanted peer is dialled this often, for ever; never more often. */
@@ -84,12 +87,17 @@ export const netLimits = {
   /** ... and as its answer to identify. */
   identifyBytes: 96 << 10,
   identifyFrames: 400,
+  /** yamux frames of a peer, of whatever size: a token bucket, beyond which the connection ends. */
+  framesBurst: 100_000,
+  framesPerSecond: 20_000,
   /** yamux pings of a peer that are answered: a token bucket. */
   pingsBurst: 20,
   pingsPerSecond: 2,
 
   /** Bytes under way in a delayed link before writers are told to wait. */
   delayedBytes: 16 << 20,
+  /** A slow link hands on what comes in so long, or one segment. */
+  pieceMs: 250,
   maxDelayMs: 60_000,
   /** Slower than a telegraph is no network; faster than this a timer cannot shape. */
   minBitsPerSecond: 1_000,

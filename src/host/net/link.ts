@@ -19,7 +19,7 @@ import { type TCPComponents, tcp } from '@libp2p/tcp';
 import { AbstractMultiaddrConnection, type SendResult } from '@libp2p/utils';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type { Uint8ArrayList } from 'uint8arraylist';
-import { type LinkShape, Shaper, UNSHAPED } from '../../util/link-shape.ts';
+import { type LinkShape, SEGMENT_BYTES, Shaper, UNSHAPED } from '../../util/link-shape.ts';
 import { netLimits } from './limits.ts';
 import { Pending } from './pending.ts';
 
@@ -131,7 +131,9 @@ export class LinkConnection extends AbstractMultiaddrConnection {
     if (this.#shaper.isPlain && this.#heldBytes === 0) {
       this.#inner.send(data);
     } else {
-      this.#held.push({ due: this.#shaper.due(performance.now(), sentBytes), bytes: data });
+      for (const bytes of this.#cut(data)) {
+        this.#held.push({ due: this.#shaper.due(performance.now(), bytes.byteLength), bytes });
+      }
       this.#heldBytes += sentBytes;
       this.#arm();
     }
@@ -155,6 +157,17 @@ export class LinkConnection extends AbstractMultiaddrConnection {
 
   override sendResume(): void {
     this.#inner.resume();
+  }
+
+  /** A slow wire brings what it is given bit by bit, so that its other end sees that something comes. */
+  #cut(data: Uint8ArrayList): Uint8ArrayList[] {
+    const { bitsPerSecond } = this.#shaper.shape;
+    const most = Math.max(SEGMENT_BYTES, Math.floor((bitsPerSecond / 8_000) * netLimits.pieceMs));
+    if (bitsPerSecond === 0 || data.byteLength <= most) return [data];
+    const pieces: Uint8ArrayList[] = [];
+    for (let at = 0; at < data.byteLength; at += most)
+      pieces.push(data.sublist(at, Math.min(data.byteLength, at + most)));
+    return pieces;
   }
 
   #talksTooMuch(): boolean {

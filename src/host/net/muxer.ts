@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { Connection, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface';
+import type { Connection, MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface';
 import { yamux } from '@libp2p/yamux';
 import { Uint8ArrayList } from 'uint8arraylist';
 import { Allotment } from './allotment.ts';
@@ -33,6 +33,7 @@ interface YamuxMuxer extends StreamMuxer {
   handleFrame(frame: Frame): void;
   _newStream(id: number, state: number, direction: 'inbound' | 'outbound'): YamuxStream;
   getRTT(): number;
+  send(bytes: Uint8Array | Uint8ArrayList): boolean;
   sendFrame(header: Header): boolean;
 }
 
@@ -79,7 +80,7 @@ export function boundedYamux(o: MuxerOptions): () => StreamMuxerFactory {
     const create = factory.createStreamMuxer.bind(factory);
     factory.createStreamMuxer = (connection) => {
       const muxer = create(connection) as YamuxMuxer;
-      bound(muxer, o);
+      bound(muxer, connection, o);
       return muxer;
     };
     return factory;
@@ -88,8 +89,8 @@ export function boundedYamux(o: MuxerOptions): () => StreamMuxerFactory {
 
 const now = () => performance.now();
 
-function bound(muxer: YamuxMuxer, o: MuxerOptions): void {
-  muxer.decoder = new FrameDecoder();
+function bound(muxer: YamuxMuxer, connection: MessageStream, o: MuxerOptions): void {
+  muxer.decoder = new FrameDecoder(new Allotment(netLimits.framesBurst, netLimits.framesPerSecond, now));
   const pings = new Allotment(netLimits.pingsBurst, netLimits.pingsPerSecond, now);
   const opened = new Allotment(netLimits.opensBurst, netLimits.opensPerSecond, now);
   const spent = new WeakMap<YamuxStream, { bytes: number; frames: number }>();
@@ -114,6 +115,17 @@ function bound(muxer: YamuxMuxer, o: MuxerOptions): void {
         throw new Error(`${so.bytes} bytes on a stream that nobody reads`);
     }
     handle(frame);
+  };
+  const send = muxer.send.bind(muxer);
+  muxer.send = (bytes) => {
+    try {
+      return send(bytes);
+    } catch (error) {
+      // yamux says good-bye after it has ended its streams, whose end may have ended the connection: that throw would
+      // come out of a socket's event, and end the process.
+      if (connection.status === 'open') throw error;
+      return false;
+    }
   };
   const newStream = muxer._newStream.bind(muxer);
   muxer._newStream = (id, state, direction) => {
@@ -160,10 +172,16 @@ function updateWindow(muxer: YamuxMuxer, stream: YamuxStream, windows: WindowPoo
  * once, as a frame of its own, so that the window is charged as the bytes come in.
  */
 export class FrameDecoder {
+  readonly #frames: Allotment;
   readonly #head = new Uint8Array(HEADER);
   #have = 0;
   /** The data frame under way; `length` is what is still to come of it. */
   #data: { flag: number; readonly streamID: number; length: number } | undefined;
+
+  /** More frames than these end the connection: each costs time, and may be of twelve bytes. */
+  constructor(frames: Allotment) {
+    this.#frames = frames;
+  }
 
   *emitFrames(bytes: Uint8Array | Uint8ArrayList): Generator<Frame> {
     for (const part of bytes instanceof Uint8Array ? [bytes] : bytes) yield* this.#cut(part);
@@ -188,6 +206,7 @@ export class FrameDecoder {
   }
 
   #header(): Header {
+    if (!this.#frames.take()) throw new Error('a flood of yamux frames');
     const view = new DataView(this.#head.buffer);
     if (this.#head[0] !== 0) throw new Error('a yamux frame of an unknown version');
     const length = view.getUint32(8);

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { peerIdFromString } from '@libp2p/peer-id';
 import type { PeerId } from '../../node/types.ts';
+import { parseAddress } from './address.ts';
 import { evictionVictim } from './eviction.ts';
 import { netLimits } from './limits.ts';
 import { roundTripOf } from './muxer.ts';
@@ -21,19 +21,23 @@ export class Places {
   readonly #o: PlacesOptions;
   readonly #forStrangers: number;
   /** Have a place though we do not dial them. */
-  #named: ReadonlySet<PeerId> = new Set();
+  readonly #named = new Set<PeerId>();
 
   constructor(o: PlacesOptions) {
     this.#o = o;
     this.#forStrangers = o.maxPeers - Math.min(netLimits.reservedPlaces, Math.floor(o.maxPeers / 4));
   }
 
-  /** Instead of those named before. Throws an Error at an id that is none, and a RangeError at too many. */
-  name(peers: readonly PeerId[]): void {
-    if (peers.length > netLimits.namedPeers)
-      throw new RangeError(`${peers.length} peers to name; at most ${netLimits.namedPeers} are possible`);
-    for (const peer of peers) peerIdFromString(peer);
-    this.#named = new Set(peers);
+  /** @throws Error with a sentence: a malformed address, one without a peer id, too many peers. */
+  protect(address: string): void {
+    const { peer } = parseAddress(address);
+    if (peer === undefined)
+      throw new Error(`"${address}" does not name a peer: it must end in /p2p/ and a peer id`);
+    if (this.#named.size >= netLimits.namedPeers && !this.#named.has(peer))
+      throw new Error(
+        `places are kept for ${netLimits.namedPeers} peers already, which is as many as there can be`,
+      );
+    this.#named.add(peer);
   }
 
   /** `pending`: peers that are coming in, beside those with a session. False = there is no place for this one. */
