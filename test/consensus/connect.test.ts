@@ -124,12 +124,9 @@ describe('one loose transaction', () => {
     expect(checkTxInputs(tx, viewOf([genesis]), at(1), nobleVerify).ok).toBe(true);
   });
 
-  it('cannot be a coinbase, nor 64 bytes', () => {
+  it('cannot be a coinbase', () => {
     const world = new World(LAB).draw('G-1');
     expect(checkTx(world.get('1').block.txs[0]!)).toMatchObject({ error: { rule: 'coinbase' } });
-    const small = spend([coinOf(5, ALICE)], [{ value: 0, script: data(7, 7) }]);
-    expect(small.strippedSize).toBe(64);
-    expect(checkTx(small)).toMatchObject({ error: { rule: 'bad-txns-64-bytes' } });
   });
 });
 
