@@ -143,7 +143,13 @@ function open(frames: Iterator<RecordedFrame, unknown>): Result<Opening, string>
   let next = frames.next();
   for (; next.done !== true && next.value.kind === 'rows'; next = frames.next())
     rows.push(...next.value.rows);
-  const replay = new Replay({ params: params.value, rows, seed: head.seed, name: head.name });
+  let replay: Replay;
+  try {
+    replay = new Replay({ params: params.value, rows, seed: head.seed, name: head.name });
+  } catch (error) {
+    // Rows that no node wrote: whatever the opening finds first.
+    throw new DamagedRecording(`no node can open its rows: ${(error as Error).message}`);
+  }
   return ok({
     head,
     network: params.value.label,

@@ -148,10 +148,56 @@ function damaged(at: number, what: string): DamagedRecording {
   return new DamagedRecording(`it is damaged at byte ${at}: ${what}`);
 }
 
-/** The checksum stands for the content; this only tells frames of another version from ours. */
+type Fields = Partial<Record<string, unknown>>;
+
+const isRecord = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isBytes = (value: unknown): boolean => value instanceof Uint8Array;
+
+const isList = (value: unknown, fits: (item: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(fits);
+
+const isPair = (value: unknown, first: string, second: string): boolean =>
+  Array.isArray(value) && value.length === 2 && typeof value[0] === first && typeof value[1] === second;
+
+/** A record as it is on the disk: bytes by bytes, or none. */
+const isRow = (value: unknown): boolean =>
+  isRecord(value) && isBytes(value['key']) && (value['value'] === undefined || isBytes(value['value']));
+
+const PEER = { peer: 'string' };
+const INPUTS: { readonly [K in Input['kind']]: Readonly<Record<string, string>> } = {
+  timer: {},
+  joined: { ...PEER, inbound: 'boolean' },
+  left: PEER,
+  message: { ...PEER, bytes: 'bytes' },
+  gossip: { ...PEER, ticket: 'number', topic: 'string', bytes: 'bytes' },
+  command: { ticket: 'number', command: 'object' },
+  solved: { job: 'number', nonce: 'number', tries: 'number', ms: 'number' },
+  exhausted: { job: 'number' },
+  clock: { offset: 'number' },
+};
+
+/** An input with all of its fields; what is in a command, the node itself validates. */
+function isInput(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { kind } = value;
+  if (typeof kind !== 'string' || !Object.hasOwn(INPUTS, kind)) return false;
+  const fields = Object.entries(INPUTS[kind as Input['kind']]);
+  if (
+    !fields.every(([field, type]) =>
+      type === 'bytes' ? isBytes(value[field]) : typeof value[field] === type,
+    )
+  )
+    return false;
+  if (kind === 'gossip') return value['topic'] === 'block' || value['topic'] === 'tx';
+  return kind !== 'command' || (isRecord(value['command']) && typeof value['command']['kind'] === 'string');
+}
+
+/** Anybody can make a checksum that fits, so what a frame holds is validated too. */
 function frameOf(value: unknown): RecordedFrame | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const frame = value as Partial<Record<string, unknown>>;
+  if (!isRecord(value)) return undefined;
+  const frame = value;
   const is = (field: string, type: string) => typeof frame[field] === type;
   const fits = {
     head: () =>
@@ -160,17 +206,19 @@ function frameOf(value: unknown): RecordedFrame | undefined {
       is('seed', 'number') &&
       is('name', 'string') &&
       is('startedAt', 'number'),
-    rows: () => Array.isArray(frame['rows']),
-    input: () => is('now', 'number') && is('input', 'object'),
+    rows: () => isList(frame['rows'], isRow),
+    input: () => is('now', 'number') && isInput(frame['input']),
     step: () =>
-      Array.isArray(frame['answers']) &&
-      Array.isArray(frame['verdicts']) &&
-      Array.isArray(frame['writes']) &&
-      Array.isArray(frame['effects']) &&
-      frame['hash'] instanceof Uint8Array,
+      isList(frame['answers'], isRow) &&
+      isList(frame['verdicts'], (v) => isPair(v, 'number', 'boolean')) &&
+      isList(frame['writes'], (w) => typeof w === 'number') &&
+      isList(frame['effects'], (e) => isPair(e, 'string', 'number')) &&
+      is('durable', 'boolean') &&
+      (frame['threw'] === undefined || is('threw', 'string')) &&
+      isBytes(frame['hash']),
     end: () => is('why', 'string'),
   };
   const kind = frame['kind'];
   if (typeof kind !== 'string' || !Object.hasOwn(fits, kind)) return undefined;
-  return fits[kind as keyof typeof fits]() ? (value as RecordedFrame) : undefined;
+  return fits[kind as keyof typeof fits]() ? (value as unknown as RecordedFrame) : undefined;
 }
