@@ -1,5 +1,5 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { ReadStream } from 'node:tty';
 import { Interrupted } from './action.ts';
 import { ownerOf } from './claim.ts';
@@ -12,7 +12,7 @@ import { cut, meet, mine, pay } from './tour-moments.ts';
 import type { Tour } from './tour-scene.ts';
 import { newTeller } from './tour-teller.ts';
 import { newWitness, TourFailure, type Witness, whereabouts } from './tour-witness.ts';
-import { pathFrom, readYard, YARD_DIR, yardOption } from './yard-file.ts';
+import { pathFrom, quoted, readYard, YARD_DIR, yardOption } from './yard-file.ts';
 
 export interface TourOptions {
   readonly programPath: string;
@@ -142,10 +142,10 @@ async function stay(
 }
 
 /**
- * A tour starts from an empty yard. The last tour's is kept beside it, once; a yard that somebody made with `up` is
- * never touched: the tour then has a directory of its own.
+ * A tour starts from an empty yard. The last tour's is kept beside it under the next number, and the tour says so; nothing
+ * is ever deleted. A yard that somebody made with `up` is not touched: the tour then has a directory of its own.
  */
-function demoDirectory(options: TourOptions): string {
+export function demoDirectory(options: Pick<TourOptions, 'cwd' | 'dir' | 'write'>): string {
   const own = options.dir === undefined ? resolve(options.cwd, YARD_DIR) : resolve(options.dir);
   const dir = existsSync(join(own, 'yard.json')) && !isDemo(own) ? `${own}-demo` : own;
   if (!existsSync(join(dir, 'yard.json'))) return dir;
@@ -157,10 +157,25 @@ function demoDirectory(options: TourOptions): string {
       `End it with: npx forkyard down${yardOption(dir, options.cwd)}`,
     );
   }
-  const old = `${dir}.old`;
-  rmSync(old, { recursive: true, force: true });
-  renameSync(dir, old);
+  const kept = keepAside(dir);
+  options.write(
+    ` The yard of the last tour is kept in ${pathFrom(options.cwd, kept)}. Look at it: ` +
+      `npx forkyard up --data ${quoted(pathFrom(options.cwd, kept))}\n`,
+  );
   return dir;
+}
+
+/** Renames a directory to the first `DIR.old-N` that is free. */
+function keepAside(dir: string): string {
+  const taken = readdirSync(dirname(dir)).flatMap((name) => {
+    const n = name.startsWith(`${basename(dir)}.old-`)
+      ? Number(name.slice(basename(dir).length + 5))
+      : Number.NaN;
+    return Number.isSafeInteger(n) ? [n] : [];
+  });
+  const kept = `${dir}.old-${Math.max(0, ...taken) + 1}`;
+  renameSync(dir, kept);
+  return kept;
 }
 
 function isDemo(dir: string): boolean {

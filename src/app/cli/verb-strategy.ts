@@ -30,7 +30,7 @@ function must<T>(result: Result<T, string>, option: string): T {
 export function strategyVerb(programPath: string): Command {
   const verb = addShared(new Command('strategy'))
     .description('let a node of a running yard mine by a strategy, until Ctrl-C; alone: list them')
-    .argument('[strategy]', 'a name, or a file of your own (examples/strategy.mjs)')
+    .argument('[strategy]', 'a name, or a file whose code is run with your rights (examples/strategy.mjs)')
     .option('-N, --node <node>', 'whose hash power plays', 'C')
     .option('--for <duration>', 'end after, such as 60s')
     .option(
