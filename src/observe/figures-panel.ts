@@ -1,4 +1,5 @@
-import type { EpochFigures, RunFigures } from './figures.ts';
+import type { RunFigures } from './figures.ts';
+import type { EpochFigures } from './figures-epochs.ts';
 import {
   basisOf,
   digits,
@@ -40,7 +41,7 @@ export function latestUncut(run: RunFigures): EpochFigures | undefined {
 
 /** Undefined before the log says anything. */
 export function agreementPanel(run: RunFigures): AgreementPanel | undefined {
-  const current = run.epochs.at(-1);
+  const current = run.cut ?? run.epochs.at(-1);
   if (current === undefined) return undefined;
   const compared = current.cut ? latestUncut(run) : current;
   const theory = compared === undefined ? [] : figureRows(compared, compared.shape);
@@ -56,7 +57,9 @@ export function agreementPanel(run: RunFigures): AgreementPanel | undefined {
     cut: current.cut,
     predictedFor: current.cut ? 'predicted uncut' : 'predicted',
     rows,
-    foot: current.cut ? 'while a cut is open no depth is safe' : basisWords(current),
+    foot: current.cut
+      ? 'while a cut is open no depth is safe'
+      : `since ${current.because}: ${basisWords(current)}`,
   };
 }
 

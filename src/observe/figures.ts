@@ -1,10 +1,11 @@
 import type { LogEvent } from '../consensus/news.ts';
 import { Branches } from './figures-branches.ts';
-import { type Change, Conditions, describeChanges, type Shape } from './figures-conditions.ts';
+import { type Change, Conditions, type Shape } from './figures-conditions.ts';
+import { type Block, type Cut, type Epoch, type EpochFigures, readCut, readEpoch } from './figures-epochs.ts';
 import { type HealFigures, Heals } from './figures-heals.ts';
 import { NOBODY, type Opinion, opinionOf } from './figures-opinion.ts';
 import { type Figures, Tally } from './figures-tally.ts';
-import { FigureTree, minersOf, type TreeBlock } from './figures-tree.ts';
+import { FigureTree, minersOf } from './figures-tree.ts';
 
 /**
  * Every figure of a run from its event log, and from nothing else. Feed events in the order of their time; times between
@@ -24,20 +25,11 @@ export interface RunFigures {
   readonly whole: Figures;
   /** Stretches under unchanged conditions, oldest first; the last one is still going on. */
   readonly epochs: readonly EpochFigures[];
+  /** The cut that is open, from its beginning: other conditions may have changed in it, each with an epoch of its own. */
+  readonly cut?: EpochFigures;
   readonly heals: HealFigures;
   /** Nodes that are up. */
   readonly nodes: readonly string[];
-}
-
-export interface EpochFigures extends Figures {
-  /** From 1, in order of time; numbers of epochs that were forgotten are not used again. */
-  readonly epoch: number;
-  /** What began it. */
-  readonly because: string;
-  readonly shape: Shape;
-  /** Is a partition open in it? */
-  readonly cut: boolean;
-  readonly open: boolean;
 }
 
 export interface FiguresOptions {
@@ -55,22 +47,11 @@ const ARRIVAL_HEIGHTS = 100;
 /** Changes that are remembered as the beginning of one epoch. */
 const MOST_CHANGES = 300;
 
-interface Epoch {
-  readonly no: number;
-  readonly changes: Change[];
-  /** When the last of them came. */
-  changedAt: number;
-  readonly tally: Tally;
-  shape: Shape;
-  cut: boolean;
-}
-
 interface Height {
   count: number;
   readonly epoch: Epoch;
 }
 
-type Block = TreeBlock<Epoch>;
 type Of<K extends LogEvent['kind']> = Extract<LogEvent, { kind: K }>;
 
 export function newFigures(options: FiguresOptions = {}): FiguresReader {
@@ -93,6 +74,8 @@ class Reducer implements FiguresReader {
   #whole: Tally | undefined;
   #epoch: Epoch | undefined;
   #nextEpoch = 1;
+  /** The open cut, and what began it. */
+  #cut: Cut | undefined;
   #opinion: Opinion = NOBODY;
   #now = 0;
 
@@ -112,6 +95,7 @@ class Reducer implements FiguresReader {
     this.#advance(event.t);
     const change = this.#conditions.apply(event);
     if (change !== undefined || this.#epoch === undefined) this.#begin(change ?? { what: 'the log begins' });
+    this.#noteCut(change);
     this.#take(event);
     if (change !== undefined || event.kind === 'links') this.#look(this.#epoch!);
   }
@@ -170,6 +154,30 @@ class Reducer implements FiguresReader {
     this.#now = Math.max(this.#now, t);
     this.#whole.integrate(this.#opinion, this.#now);
     this.#epoch?.tally.integrate(this.#opinion, this.#now);
+    this.#cut?.tally.integrate(this.#opinion, this.#now);
+  }
+
+  /** A cut is counted as a whole too, whatever else changes while it is open. */
+  #noteCut(change: Change | undefined): void {
+    const { cut } = this.#conditions;
+    if (!cut || change === undefined) {
+      if (!cut) this.#cut = undefined;
+      return;
+    }
+    if (this.#cut === undefined || change.what.startsWith('cut ')) {
+      this.#cut = { tally: this.#newTally(), because: change.what };
+    }
+    this.#epoch!.cutTally = this.#cut.tally;
+  }
+
+  #newTally(): Tally {
+    const tally = new Tally(this.#now);
+    tally.inConflict(this.#opinion.deepest > 0, this.#opinion.deepest);
+    return tally;
+  }
+
+  #talliesOf({ tally, cutTally }: Epoch): readonly Tally[] {
+    return cutTally === undefined ? [tally, this.#whole!] : [tally, this.#whole!, cutTally];
   }
 
   #begin(change: Change): void {
@@ -197,11 +205,11 @@ class Reducer implements FiguresReader {
       no: no ?? this.#nextEpoch++,
       changes: changes.length < MOST_CHANGES ? [...changes, change] : changes,
       changedAt: this.#now,
-      tally: new Tally(this.#now),
+      tally: this.#newTally(),
       shape: this.#conditions.shape(),
       cut: this.#conditions.cut,
+      cutTally: undefined,
     };
-    epoch.tally.inConflict(this.#opinion.deepest > 0, this.#opinion.deepest);
     this.#epoch = epoch;
     this.#epochs.push(epoch);
     if (this.#epochs.length > this.#keptEpochs) this.#epochs.shift();
@@ -250,7 +258,7 @@ class Reducer implements FiguresReader {
     if (block === undefined || block.mined !== undefined || block.refused) return;
     const epoch = this.#epoch!;
     block.mined = { t: this.#now, node, miner: miner === '' ? node : miner, owner: epoch, hidden };
-    for (const tally of [epoch.tally, this.#whole!]) tally.found(block.mined.miner, 1, 0);
+    for (const tally of this.#talliesOf(epoch)) tally.found(block.mined.miner, 1, 0);
     this.#countHeight(block, 1);
     this.#branches.found(block);
     for (const old of this.#tree.at(block.height - ARRIVAL_HEIGHTS)) {
@@ -272,7 +280,7 @@ class Reducer implements FiguresReader {
     this.#heights.set(block.height, height);
     const before = height.count;
     height.count += by;
-    for (const tally of [height.epoch.tally, this.#whole!]) {
+    for (const tally of this.#talliesOf(height.epoch)) {
       tally.heights += Number(height.count > 0) - Number(before > 0);
       tally.forkedHeights += Number(height.count > 1) - Number(before > 1);
     }
@@ -280,7 +288,7 @@ class Reducer implements FiguresReader {
 
   #countStale(block: Block, by: 1 | -1): void {
     if (block.mined === undefined) return;
-    for (const tally of [block.mined.owner.tally, this.#whole!]) tally.found(block.mined.miner, 0, by);
+    for (const tally of this.#talliesOf(block.mined.owner)) tally.found(block.mined.miner, 0, by);
   }
 
   /** An invalid block is nobody's honest work: it is taken out of all counts. */
@@ -291,7 +299,7 @@ class Reducer implements FiguresReader {
     if (block.mined === undefined) return;
     const { owner, miner } = block.mined;
     this.#branches.refused(block);
-    for (const tally of [owner.tally, this.#whole!]) tally.found(miner, -1, 0);
+    for (const tally of this.#talliesOf(owner)) tally.found(miner, -1, 0);
     this.#countHeight(block, -1);
     block.mined = undefined;
   }
@@ -320,8 +328,7 @@ class Reducer implements FiguresReader {
   }
 
   #both(change: (tally: Tally) => void): void {
-    change(this.#whole!);
-    change(this.#epoch!.tally);
+    for (const tally of this.#talliesOf(this.#epoch!)) change(tally);
   }
 
   /** First arrivals only, at others than its finder, and only under the conditions under which it was found. */
@@ -356,14 +363,10 @@ class Reducer implements FiguresReader {
     const beaten = this.#branches.beaten();
     return {
       whole: whole.read(minersOf(beaten)),
-      epochs: this.#epochs.map((epoch) => ({
-        ...epoch.tally.read(minersOf(beaten.filter((block) => block.mined?.owner === epoch))),
-        epoch: epoch.no,
-        because: describeChanges(epoch.changes),
-        shape: epoch.shape,
-        cut: epoch.cut,
-        open: epoch === this.#epoch,
-      })),
+      epochs: this.#epochs.map((epoch) => readEpoch(epoch, beaten, epoch === this.#epoch)),
+      ...(this.#cut === undefined || this.#epoch === undefined
+        ? {}
+        : { cut: readCut(this.#cut, this.#epoch, beaten) }),
       heals: this.#heals.read(),
       nodes: [...this.#conditions.up],
     };

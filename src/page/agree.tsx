@@ -37,7 +37,7 @@ export interface Chosen {
 }
 
 export function chosenFigures(run: RunFigures, span: SpanOfTime): Chosen | undefined {
-  const current = run.epochs.at(-1);
+  const current = run.cut ?? run.epochs.at(-1);
   if (current === undefined) return undefined;
   const uncut = latestUncut(run);
   const one = span === 'before' ? (uncut ?? current) : current;

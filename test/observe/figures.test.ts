@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { newFigures } from '../../src/observe/figures.ts';
+import { agreementPanel } from '../../src/observe/figures-panel.ts';
 import { LogWriter } from './log-writer.ts';
 
 function read(log: LogWriter, now?: number) {
@@ -195,6 +196,33 @@ describe('epochs', () => {
     log.at(9_000).mine('A', 'a2').tell('A', { kind: 'power', on: true, held: false, hashrate: 7 });
     log.at(9_100).tell('B', { kind: 'power', on: true, held: false, hashrate: 8 });
     expect(read(log).epochs.at(-1)).toMatchObject({ epoch: 3, because: 'A B at another hash rate' });
+  });
+
+  it('a cut is counted from its beginning, whatever else changes in it', () => {
+    const log = new LogWriter().yard('AB').start('AB').at(1_000).mine('A', 'm1').take('B', 'm1');
+    cut(log.at(2_000)).at(3_000).mine('A', 'a2').at(4_000).mine('B', 'b2').mine('A', 'a3');
+    const link = { 'peer-B': { delayMs: 50, jitterMs: 0, loss: 0, bitsPerSecond: 0 } };
+    log.at(5_000).tell('A', { kind: 'links', refuse: ['peer-B'], delayMs: 0, shapes: link });
+    log.at(6_000).mine('B', 'b3').at(7_000).tell('', { kind: 'action', text: 'now' });
+    const run = read(log);
+    expect(run.epochs.map((e) => [e.because, e.blocks])).toEqual([
+      ['yard lab-1 started', 1],
+      ['cut A|B', 3],
+      ['A with other links', 1],
+    ]);
+    expect(run.cut).toMatchObject({
+      because: 'cut A|B',
+      from: 2_000,
+      to: 7_000,
+      blocks: 4,
+      forkedHeights: 2,
+    });
+    expect(run.cut!.conflictMs).toBe(3_000);
+    expect(agreementPanel(run)).toMatchObject({ since: 'cut A|B', cut: true });
+    const { cut: none, epochs } = read(heal(log));
+    expect(none).toBeUndefined();
+    expect(agreementPanel(read(log.at(8_000).mine('A', 'a4')))!.foot).toMatch(/^since healed: /);
+    expect(epochs.at(-1)!.because).toBe('healed');
   });
 
   it('cut a window at their edge, while the whole run has it in one piece', () => {

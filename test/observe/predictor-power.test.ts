@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type EpochFigures, newFigures } from '../../src/observe/figures.ts';
+import { newFigures } from '../../src/observe/figures.ts';
+import type { EpochFigures } from '../../src/observe/figures-epochs.ts';
 import { basisOf, type FigureRow, figureRows } from '../../src/observe/figures-rows.ts';
 import { type RaceOptions, race } from './race-log.ts';
 

@@ -1,5 +1,6 @@
-import type { EpochFigures, RunFigures } from '../../observe/figures.ts';
+import type { RunFigures } from '../../observe/figures.ts';
 import type { Shape } from '../../observe/figures-conditions.ts';
+import type { EpochFigures } from '../../observe/figures-epochs.ts';
 import {
   ADJUSTED_WORDS,
   basisOf,

@@ -1,6 +1,6 @@
 import { conditionsOf, describeFaults, isCalm } from '../../lab/conditions.ts';
 import { agreementOf } from '../../observe/agreement.ts';
-import type { EpochFigures } from '../../observe/figures.ts';
+import type { EpochFigures } from '../../observe/figures-epochs.ts';
 import { latestUncut } from '../../observe/figures-panel.ts';
 import { concentration, forkedOfShares } from '../../observe/predict.ts';
 import { formatDuration } from '../../observe/units.ts';
@@ -85,17 +85,24 @@ export function expectedForkEvery(state: TuiState): number | undefined {
 function expectation(state: TuiState): string {
   const current = state.run.epochs.at(-1);
   const uncut = latestUncut(state.run);
-  const seen = (e: EpochFigures) => `${count(e.forkedHeights, 'fork')} in ${count(e.heights, 'height')}`;
+  const seen = (e: EpochFigures) =>
+    `${count(e.forkedHeights, 'fork')} in ${count(e.heights, 'height')}${sinceWords(e)}`;
   if (state.forest.cut !== undefined) return uncut === undefined ? '' : `before the cut: ${seen(uncut)}`;
   const every = expectedForkEvery(state);
   if (current === undefined || current.heights === 0)
     return every === undefined ? '' : `expect a fork every ~${Math.round(every)} heights`;
   if (every === undefined) return `seen ${seen(current)}`;
-  return `expect a fork every ~${Math.round(every)} heights · seen ${current.forkedHeights} in ${current.heights}`;
+  return `expect a fork every ~${Math.round(every)} heights · seen ${current.forkedHeights} in ${current.heights}${sinceWords(current)}`;
+}
+
+/** Counts begin anew with each change of the conditions, and say so. */
+function sinceWords({ epoch, because }: EpochFigures): string {
+  return epoch === 1 ? '' : ` since ${because}`;
 }
 
 function shortExpectation(state: TuiState): string {
   const every = expectedForkEvery(state);
-  const { forkedHeights: forks = 0, heights = 0 } = state.run.epochs.at(-1) ?? {};
-  return every === undefined ? '' : `fork every ~${Math.round(every)} · seen ${forks} in ${heights} `;
+  const { forkedHeights: forks = 0, heights = 0, epoch = 1 } = state.run.epochs.at(-1) ?? {};
+  const since = epoch === 1 ? '' : ' since the last change';
+  return every === undefined ? '' : `fork every ~${Math.round(every)} · seen ${forks} in ${heights}${since} `;
 }
