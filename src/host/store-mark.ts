@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex, toHex, utf8Encode } from '../util/bytes.ts';
 import { crc32 } from '../util/crc32.ts';
@@ -25,7 +25,7 @@ const LENGTH = 128;
  * one. It never says more than the disk has held, so a database that holds less has lost something.
  */
 export class MarkFile {
-  readonly #fd: number;
+  #fd: number | undefined;
 
   constructor(dir: string) {
     const file = join(dir, MARK_FILE);
@@ -33,15 +33,12 @@ export class MarkFile {
   }
 
   write(mark: Mark): void {
-    writeSync(this.#fd, encodeMark(mark), 0, LENGTH, 0);
-  }
-
-  get size(): number {
-    return fstatSync(this.#fd).size;
+    if (this.#fd !== undefined) writeSync(this.#fd, encodeMark(mark), 0, LENGTH, 0);
   }
 
   close(): void {
-    closeSync(this.#fd);
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
   }
 }
 
