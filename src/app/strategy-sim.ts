@@ -17,8 +17,6 @@ const INTERVAL_MS = 20_000;
 const DELAY_MS = 2;
 /** A look at the clock and at Ctrl-C after so many blocks' time. */
 const PIECE = 20;
-/** Bodies kept by each node: no strategy that ships looks further back. */
-const KEPT_BODIES = 2_000;
 
 export interface StrategySimulation {
   readonly play: Play;
@@ -37,7 +35,8 @@ export async function simulateStrategy(o: StrategySimulation): Promise<StrategyS
   const lab = networks.ok ? networks.value.get('lab') : undefined;
   if (lab === undefined) throw misuse('genesis.json has no network lab');
   const params = simParams(lab, { intervalMs: INTERVAL_MS });
-  const world = new World({ params, seed: o.seed, link: { delayMs: DELAY_MS }, keepBodies: KEPT_BODIES });
+  // All bodies stay: near one half of the power a secret branch can be thousands of blocks long.
+  const world = new World({ params, seed: o.seed, link: { delayMs: DELAY_MS } });
   const rate = (share: number) => rateFor(params, share, INTERVAL_MS);
   world.add('A', { hashrate: rate((1 - o.power) / 2) });
   world.add('B', { hashrate: rate((1 - o.power) / 2) });

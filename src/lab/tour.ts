@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ReadStream } from 'node:tty';
+import { quoted } from '../util/shell.ts';
 import { Interrupted } from './action.ts';
 import { ownerOf } from './claim.ts';
 import { type LaunchOptions, launch, type RunningYard } from './launch.ts';
@@ -12,7 +13,7 @@ import { cut, meet, mine, pay } from './tour-moments.ts';
 import type { Tour } from './tour-scene.ts';
 import { newTeller } from './tour-teller.ts';
 import { newWitness, TourFailure, type Witness, whereabouts } from './tour-witness.ts';
-import { pathFrom, quoted, readYard, YARD_DIR, yardOption } from './yard-file.ts';
+import { pathFrom, readYard, YARD_DIR, yardOption } from './yard-file.ts';
 
 export interface TourOptions {
   readonly programPath: string;

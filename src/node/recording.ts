@@ -170,6 +170,7 @@ const INPUTS: { readonly [K in Input['kind']]: Readonly<Record<string, string>> 
   timer: {},
   joined: { ...PEER, inbound: 'boolean' },
   left: PEER,
+  flow: { ...PEER, open: 'boolean' },
   message: { ...PEER, bytes: 'bytes' },
   gossip: { ...PEER, ticket: 'number', topic: 'string', bytes: 'bytes' },
   command: { ticket: 'number', command: 'object' },

@@ -1,60 +1,107 @@
-import { squareRoot } from '../util/elementary.ts';
+import { exponentialOf, squareRoot } from '../util/elementary.ts';
 import { binomialSe } from './figures-tally.ts';
+import { MOST_Z, normalOfStudent, normalQuantile } from './normal.ts';
 
-/** Is what was measured what was predicted? One check in a thousand fails by chance. */
+/**
+ * How far is what was measured from what was predicted? Each check ends in one figure, z, in standard errors. How large a z
+ * may be depends on how many checks there are: {@link boundFor}.
+ */
 
-export const SIGMAS = 3.3;
-/** For tables of so many checks, where one in a thousand would be too many. */
-export const LARGE_TABLE = 60;
-export const LARGE_TABLE_SIGMAS = 4;
 /** Below so many expected events their number is not normally distributed: exact tails instead. */
 const LEAST_EXPECTED = 10;
 
-export interface Judged {
+/** A prediction that is only approximate: the true figure lies at most so far below and above it, in its own unit. */
+export interface Tolerance {
+  readonly below: number;
+  readonly above: number;
+}
+
+/**
+ * Which distribution makes z: the normal one, with an SE that is known; Student's t, with an SE estimated from `df` + 1
+ * values; the binomial one of `n` trials; or that of a sum of exponential times, as many as a Poisson variable with mean
+ * `events`.
+ */
+export type Distribution =
+  | { readonly kind: 'normal' }
+  | { readonly kind: 'student'; readonly df: number }
+  | { readonly kind: 'binomial' }
+  | { readonly kind: 'times'; readonly events: number };
+
+export interface Check {
   readonly measured: number;
   readonly predicted: number;
   /** Standard error of `measured`. */
   readonly se: number;
   /** Independent trials. */
   readonly n: number;
-  readonly ok: boolean;
+  readonly tolerance: Tolerance;
+  readonly distribution: Distribution;
+  /**
+   * Distance of `measured` from the nearest value that the tolerance allows, in standard errors. Where the distribution is
+   * not the normal one: the z with the same tail under the normal one. From −{@link MOST_Z} to {@link MOST_Z}.
+   */
+  readonly z: number;
 }
 
-/** A share of independent trials; the standard error is the one that theory would have. */
-export function judgeShare(events: number, n: number, predicted: number, sigmas = SIGMAS): Judged {
-  const measured = n === 0 ? 0 : events / n;
-  const se = binomialSe(predicted, n);
-  const few = Math.min(predicted, 1 - predicted) * n < LEAST_EXPECTED;
-  const ok = few
-    ? inBinomialInterval(events, n, predicted, sigmas)
-    : distance(measured, predicted) <= sigmas * se;
-  return { measured, predicted, se, n, ok };
+export const EXACT: Tolerance = { below: 0, above: 0 };
+
+/** Shares of `predicted` as a tolerance. */
+export function within(predicted: number, below: number, above = below): Tolerance {
+  return { below: predicted * below, above: predicted * above };
 }
 
 /**
- * A mean with its measured standard error. `low` and `high`: by how much of itself the prediction may be too low or too
- * high, where theory is only approximate.
+ * The |z| that at most one of so many independent checks exceeds, with probability `risk` (Bonferroni), if all predictions
+ * are right. Rounded up to the two digits that are printed.
  */
-export function judgeMean(
+export function boundFor(checks: number, risk: number): number {
+  return Math.ceil(100 * normalQuantile(risk / 2 / Math.max(1, checks))) / 100;
+}
+
+/** A share of independent trials; the standard error is the one that theory has. */
+export function checkShare(
+  events: number,
+  n: number,
+  predicted: number,
+  tolerance: Tolerance = EXACT,
+): Check {
+  const measured = n === 0 ? 0 : events / n;
+  const se = binomialSe(predicted, n);
+  const base = { measured, predicted, se, n, tolerance };
+  const nearest = Math.min(1, Math.max(0, nearestTo(base)));
+  const few = Math.min(nearest, 1 - nearest) * n < LEAST_EXPECTED;
+  if (!few) return { ...base, distribution: { kind: 'normal' }, z: distanceOf(base) };
+  return { ...base, distribution: { kind: 'binomial' }, z: zOfEvents(events, n, nearest) };
+}
+
+/** A mean with its standard error; `df`: degrees of freedom, where the SE was estimated from few values. */
+export function checkMean(
   measured: number,
   se: number,
   n: number,
   predicted: number,
-  bias: { readonly low?: number; readonly high?: number } = {},
-  sigmas = SIGMAS,
-): Judged {
-  const least = predicted * (1 - (bias.high ?? 0)) - sigmas * se;
-  const most = predicted * (1 + (bias.low ?? 0)) + sigmas * se;
-  return { measured, predicted, se, n, ok: measured >= least && measured <= most };
+  { tolerance = EXACT, df }: { readonly tolerance?: Tolerance; readonly df?: number } = {},
+): Check {
+  const base = { measured, predicted, se, n, tolerance };
+  const z = distanceOf(base);
+  if (df === undefined) return { ...base, distribution: { kind: 'normal' }, z };
+  return { ...base, distribution: { kind: 'student', df }, z: capped(normalOfStudent(z, df)) };
+}
+
+/** A share of time that consists of rare stays, `events` of them expected, each about exponentially long. */
+export function checkTimes(measured: number, events: number, n: number, predicted: number): Check {
+  const z = zOfTimes(predicted > 0 ? (measured / predicted) * events : 0, events);
+  const se = predicted * squareRoot(2 / events);
+  return { measured, predicted, se, n, tolerance: EXACT, distribution: { kind: 'times', events }, z };
 }
 
 /** Two estimates of one quantity. */
 export function agree(
   a: { readonly measured: number; readonly se: number },
   b: { readonly measured: number; readonly se: number },
-  sigmas = SIGMAS,
+  sigmas: number,
 ): boolean {
-  return distance(a.measured, b.measured) <= sigmas * squareRoot(a.se * a.se + b.se * b.se);
+  return Math.abs(a.measured - b.measured) <= sigmas * squareRoot(a.se * a.se + b.se * b.se);
 }
 
 /** Mean and its standard error from independent values. */
@@ -95,39 +142,63 @@ export function shareOf(stretches: readonly Stretch[]): { readonly mean: number;
   return { mean, se: n < 2 ? 0 : squareRoot((squares * n) / (n - 1)) / cases };
 }
 
-/** Both tails of the exact distribution hold at least what so many sigmas leave outside of a normal one. */
-function inBinomialInterval(events: number, n: number, p: number, sigmas: number): boolean {
-  const outside = sigmas >= LARGE_TABLE_SIGMAS ? 3.17e-5 : 4.83e-4;
-  if (p <= 0) return events === 0;
-  if (p >= 1) return events === n;
+type Compared = Pick<Check, 'measured' | 'predicted' | 'se' | 'tolerance'>;
+
+/** The value nearest to what was measured that the tolerance allows. */
+function nearestTo({ measured, predicted, tolerance }: Compared): number {
+  return Math.min(predicted + tolerance.above, Math.max(predicted - tolerance.below, measured));
+}
+
+function distanceOf(of: Compared): number {
+  const off = of.measured - nearestTo(of);
+  return off === 0 ? 0 : capped(off / of.se);
+}
+
+function capped(z: number): number {
+  return Math.min(MOST_Z, Math.max(-MOST_Z, z));
+}
+
+/** From the smaller tail of the binomial distribution, the measured number of events included. */
+function zOfEvents(events: number, n: number, p: number): number {
+  if (p <= 0 || p >= 1) {
+    const off = p <= 0 ? events : events - n;
+    return off === 0 ? 0 : off > 0 ? MOST_Z : -MOST_Z;
+  }
   // Upward from the rarer side, where terms are few: P(X = k+1) = P(X = k) · (n−k)/(k+1) · p/(1−p).
   const rare = Math.min(p, 1 - p);
   const k = p === rare ? events : n - events;
   let term = 1;
   for (let i = 0; i < n; i++) term *= 1 - rare;
   let upTo = 0;
-  let before = 0;
-  for (let i = 0; i <= k; i++) {
-    before = upTo;
-    upTo += term;
+  let from = 0;
+  for (let i = 0; i <= n && (i <= k || term > from * 1e-17); i++) {
+    if (i <= k) upTo += term;
+    if (i >= k) from += term;
     term *= ((n - i) / (i + 1)) * (rare / (1 - rare));
   }
-  return upTo >= outside && 1 - before >= outside;
+  const z = zOfTails(upTo, from);
+  return p === rare ? z : -z;
 }
 
-function distance(a: number, b: number): number {
-  return a > b ? a - b : b - a;
+/** `total`: the sum of the times, in units of their mean. */
+function zOfTimes(total: number, events: number): number {
+  // The sum exceeds `total` if more times are drawn than a Poisson process of rate 1 has events until `total`.
+  let drawn = exponentialOf(-events);
+  let process = exponentialOf(-total);
+  let processUpTo = 0;
+  let above = 0;
+  let below = drawn;
+  for (let j = 1; j < 2 * (events + total) + 100; j++) {
+    drawn *= events / j;
+    processUpTo += process;
+    process *= total / j;
+    above += drawn * Math.min(1, processUpTo);
+    below += drawn * Math.max(0, 1 - processUpTo);
+  }
+  return zOfTails(below, above);
 }
 
-/** Where a formula is known to be off by up to `tolerance` of itself: the larger of that and the standard errors. */
-export function judgeApproximate(
-  measured: number,
-  se: number,
-  n: number,
-  predicted: number,
-  tolerance: number,
-  sigmas = SIGMAS,
-): Judged {
-  const allowed = Math.max(sigmas * se, tolerance * predicted);
-  return { measured, predicted, se, n, ok: distance(measured, predicted) <= allowed };
+function zOfTails(below: number, above: number): number {
+  if (above < below) return above < 0.5 ? normalQuantile(above) : 0;
+  return below < 0.5 ? -normalQuantile(below) : 0;
 }

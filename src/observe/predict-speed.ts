@@ -47,8 +47,8 @@ export function privateAttack(x: number, beta: number, horizon: number): number 
 }
 
 /**
- * The same against GHOST (derived, approximate): the honest subtree weighs as many blocks as were found, but for those of
- * the first delay, which are rivals at the very fork.
+ * The same against GHOST (derived): the honest subtree weighs as many blocks as were found, but for those of the first delay
+ * after its first block, which are rivals at the very fork.
  */
 export function privateAttackOnGhost(x: number, beta: number, horizon: number): number {
   const secret = poissonTails(beta * horizon);

@@ -7,7 +7,7 @@ import { table } from '../../src/app/cli/fit.ts';
 import { buildProgram } from '../../src/app/cli/program.ts';
 import { createYard } from '../../src/lab/create.ts';
 import { EXPERIMENTS } from '../../src/lab/experiment/catalogue.ts';
-import type { Row } from '../../src/lab/experiment/types.ts';
+import type { JudgedRow } from '../../src/lab/experiment/types.ts';
 import { LogWriter } from '../observe/log-writer.ts';
 import { CommandLine } from './command-line.ts';
 import { beyondAscii, tooWide } from './printed-lines.ts';
@@ -130,9 +130,10 @@ describe('with --ascii', () => {
 });
 
 describe('the rows of an experiment', () => {
-  const row = (rule: string, after: string): Row => ({
+  const row = (rule: string, after: string, below = 0): JudgedRow => ({
     ...{ keys: { quantity: 'sd of log2 target', rule, factor: 10, after }, model: 'whole nodes' },
-    ...{ measured: 0.05021, predicted: 0.05005, se: 0.001119, n: 400_000, ok: true },
+    ...{ measured: 0.05021, predicted: 0.05005, se: 0.001119, n: 400_000, z: -0.302 },
+    ...{ tolerance: { below, above: below }, distribution: { kind: 'normal' }, ok: true },
     ...{ origin: 'recomputed', formula: 'f' },
   });
   const rows = [row('ema', '72 intervals'), row('ema', '1152 intervals'), row('bitcoin', '360 blocks')];
@@ -141,8 +142,8 @@ describe('the rows of an experiment', () => {
     expect(experimentLines(rows, 200, table)[0]).toMatch(/^QUANTITY +RULE +FACTOR +AFTER +MODEL/);
     const lines = experimentLines(rows, 78, table);
     expect(lines[0]).toBe('in all rows: quantity sd of log2 target, factor 10');
-    expect(lines[1]).toMatch(/^RULE +AFTER +MODEL +MEASURED +PREDICTED +SE +N +BY$/);
-    expect(lines[2]).toMatch(/^ema +72 intervals +whole +0.05021 +0.05005 +0.001119 +400k +✓ +a$/);
+    expect(lines[1]).toMatch(/^RULE +AFTER +MODEL +MEASURED +PREDICTED +SE +N +SCORE +BY$/);
+    expect(lines[2]).toMatch(/^ema +72 intervals +whole +0.05021 +0.05005 +0.001119 +400k +-0.30 +✓ +a$/);
     expect(experimentLines(rows, 72, table).slice(1, 4)).toEqual([
       expect.stringMatching(/^ {2}AFTER +MODEL/),
       'ema',

@@ -4,7 +4,7 @@ import { EXPERIMENTS, findExperiment } from '../../src/lab/experiment/catalogue.
 import { readValues } from '../../src/lab/experiment/parameters.ts';
 import { renderReport } from '../../src/lab/experiment/report.ts';
 import { resultJson, runExperiment } from '../../src/lab/experiment/run.ts';
-import { judgeSlope, slopeOf } from '../../src/lab/experiment/slope.ts';
+import { checkSlope, slopeOf } from '../../src/lab/experiment/slope.ts';
 import { clusterRace } from '../../src/observe/predict-clusters.ts';
 import { runClusters } from '../../src/sim/reduced/clusters.ts';
 import { NETWORKS_JSON } from '../dsl/networks.ts';
@@ -86,10 +86,10 @@ describe('measured beside predicted', () => {
     let ratio = 0;
     for (const seed of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) {
       const figures = runClusters({ x: 0.5, share: 0.5, blocks: 20_000, seed }, () => undefined);
-      const judged = judgeSlope(slope, figures, 3.3);
-      expect(judged.ok).toBe(true);
-      ratio += judged.se / slope.theorySe(judged.n) / 8;
-      expect(judgeSlope(slopeOf(clusterRace(0.4, 0.5)), figures, 3.3).ok).toBe(false);
+      const check = checkSlope(slope, figures);
+      expect(Math.abs(check.z)).toBeLessThan(3.3);
+      ratio += check.se / slope.theorySe(check.n) / 8;
+      expect(Math.abs(checkSlope(slopeOf(clusterRace(0.4, 0.5)), figures).z)).toBeGreaterThan(3.3);
     }
     expect(ratio).toBeGreaterThan(0.85);
     expect(ratio).toBeLessThan(1.15);
@@ -110,6 +110,8 @@ describe('measured beside predicted', () => {
     const result = await run('doublespend', { model, q: '0.3', z: '2', races: '2000' }, 2);
     expect(result.rows.filter((r) => !r.ok)).toEqual([]);
     expect(result.rows.map((r) => r.model)).toEqual(['reduced', 'whole nodes']);
+    // Its own z, the confirmations, is not the score.
+    expect(resultJson(result).rows.map((r) => (r as { z?: number }).z)).toEqual([2, 2]);
   });
 
   it('selfish has whole nodes as far as few of them can be on both sides of a tie', async () => {

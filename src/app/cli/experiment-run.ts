@@ -6,6 +6,7 @@ import { readValues } from '../../lab/experiment/parameters.ts';
 import { renderReport } from '../../lab/experiment/report.ts';
 import { resultJson, runExperiment } from '../../lab/experiment/run.ts';
 import type { Experiment, ExperimentResult, LiveRun, Values } from '../../lab/experiment/types.ts';
+import { boundRemark, RISK, verdictOf } from '../../lab/experiment/verdict.ts';
 import { misuse } from '../../lab/problem.ts';
 import { pathFrom } from '../../lab/yard-file.ts';
 import { chartSvg } from '../../observe/chart.ts';
@@ -51,7 +52,7 @@ export async function runExperimentVerb(
   const results: ExperimentResult[] = [];
   for (const [experiment, values] of jobs) {
     announce(s.out, experiment, values, seed);
-    const result = await runOne(s, experiment, values, { seed, live });
+    const result = await runOne(s, experiment, values, { seed, live, risk: RISK / jobs.length });
     results.push(result);
     print(s.out, result);
     if (!result.ok) ending.code = 1;
@@ -99,13 +100,14 @@ async function runOne(
   s: Shared,
   experiment: Experiment,
   values: Values,
-  { seed, live }: { readonly seed: number; readonly live: LiveRun | undefined },
+  { seed, live, risk }: { readonly seed: number; readonly live: LiveRun | undefined; readonly risk: number },
 ): Promise<ExperimentResult> {
   const bar = new ProgressBar(s.out, experiment.name);
   const timeout = s.timeoutMs === undefined ? [] : [AbortSignal.timeout(s.timeoutMs)];
   try {
     return await runExperiment(experiment, values, seed, {
       ...(live === undefined ? {} : { live }),
+      risk,
       networks: JSON.parse(readFileSync(join(packageRoot(), 'genesis.json'), 'utf8')),
       threads: Math.min(MOST_THREADS, availableParallelism()),
       progress: (part) => bar.show(part),
@@ -124,7 +126,7 @@ function announce(out: Out, { name, says, parameters }: Experiment, values: Valu
 }
 
 function print(out: Out, result: ExperimentResult): void {
-  const { rows, charts, sentence, remarks, sigmas } = result;
+  const { rows, charts, sentence, remarks } = result;
   const set = (cells: readonly (readonly string[])[]) => out.rows(cells);
   for (const line of experimentLines(rows, out.columns - 2, set)) out.line(`  ${line}`);
   // What predicts stands below by its letter: beside each row it makes the table wider than a terminal.
@@ -136,11 +138,8 @@ function print(out: Out, result: ExperimentResult): void {
     for (const line of chartText(chart)) out.step(`  ${out.ascii ? line.replaceAll('·', '.') : line}`);
   out.step('');
   for (const remark of remarks) out.step(out.style('dim', remark));
-  const bad = rows.filter((r) => !r.ok).length;
-  const verdict =
-    bad === 0
-      ? out.style('green', `all ${rows.length} within ${sigmas} standard errors`)
-      : out.style('red', `${bad} of ${rows.length} outside of ${sigmas} standard errors`);
+  out.step(out.style('dim', boundRemark(result)));
+  const verdict = out.style(result.ok ? 'green' : 'red', verdictOf(result));
   out.line(`${verdict} · ${(result.ms / 1000).toFixed(1)} s`);
   out.line(sentence);
   out.step('');

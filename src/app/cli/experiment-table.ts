@@ -1,6 +1,7 @@
 import { keysOf } from '../../lab/experiment/report.ts';
-import { ratio } from '../../lab/experiment/rows.ts';
-import type { Row } from '../../lab/experiment/types.ts';
+import { ratio, toleranceOf } from '../../lab/experiment/rows.ts';
+import type { JudgedRow, Row } from '../../lab/experiment/types.ts';
+import { scoreText } from '../../lab/experiment/verdict.ts';
 import { formatCount } from '../../observe/units.ts';
 import { widthOf } from './fit.ts';
 
@@ -20,7 +21,7 @@ interface Shape {
   readonly short: boolean;
 }
 
-export function experimentLines(rows: readonly Row[], columns: number, set: Setter): string[] {
+export function experimentLines(rows: readonly JudgedRow[], columns: number, set: Setter): string[] {
   const all = keysOf(rows);
   const same = all.filter((key) => new Set(rows.map((row) => row.keys[key])).size === 1);
   const keys = rows.length === 1 ? all : all.filter((key) => !same.includes(key));
@@ -43,17 +44,25 @@ export function formulaLines(rows: readonly Row[]): string[] {
   return formulasOf(rows).map((formula, i) => `${letterOf(i)} = ${formula}`);
 }
 
-function linesOf(rows: readonly Row[], { keys, above, short }: Shape, set: Setter): string[] {
-  const head = [...keys.map((k) => k.toUpperCase()), 'MODEL', 'MEASURED', 'PREDICTED', 'SE', 'N', '', 'BY'];
+function linesOf(rows: readonly JudgedRow[], { keys, above, short }: Shape, set: Setter): string[] {
+  const off = rows.map(toleranceOf);
+  const some = off.some((text) => text !== '');
+  const head = [
+    ...[...keys.map((k) => k.toUpperCase()), 'MODEL', 'MEASURED', 'PREDICTED'],
+    ...(some ? [short ? 'OFF' : 'MAY BE OFF'] : []),
+    ...['SE', 'N', 'SCORE', '', 'BY'],
+  ];
   const formulas = formulasOf(rows);
-  const body = rows.map((r) => [
+  const body = rows.map((r, i) => [
     ...keys.map((k) => String(r.keys[k] ?? '')),
     short ? r.model.split(' ')[0]! : r.model,
     ratio(r.measured),
     ratio(r.predicted),
+    ...(some ? [off[i]!] : []),
     ratio(r.se),
     short && r.n >= 1_000 ? formatCount(r.n) : Math.round(r.n).toLocaleString('en-US'),
-    r.ok ? '✓' : 'OUTSIDE',
+    scoreText(r.z),
+    r.ok ? '✓' : 'BEYOND',
     letterOf(formulas.indexOf(formulaOf(r))),
   ]);
   const [heading, ...lines] = set([head, ...body]);

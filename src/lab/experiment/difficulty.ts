@@ -1,9 +1,9 @@
 import type { Retarget } from '../../consensus/retarget.ts';
 import type { RetargetTemplate } from '../../consensus/retarget-json.ts';
-import { type Judged, judgeMean, meanOf } from '../../observe/judge.ts';
+import { checkMean, meanOf, within } from '../../observe/judge.ts';
 import {
   EMA_CLAMP,
-  overspeed,
+  overspeeds,
   targetDeviation,
   windowInterval,
   windowSpeeds,
@@ -12,7 +12,7 @@ import { type DifficultyFigures, SPACING_MS } from '../../sim/reduced/difficulty
 import type { WholeDifficultyFigures } from '../../sim/whole/difficulty.ts';
 import { choiceOf, spanOf } from './common.ts';
 import { number, words } from './parameters.ts';
-import { percentOf, ratio, row, WHOLE_PART, wholeRow } from './rows.ts';
+import { percentOf, ratio, row, WHOLE_PART, wholeMean } from './rows.ts';
 import type { Experiment, Row } from './types.ts';
 
 type Rule = 'ema' | 'asert' | 'bitcoin';
@@ -33,7 +33,7 @@ const LOOKS = [0.25, 0.5, 1, 2, 4];
 const ASIDE = 11;
 /** A target is written with at least 15 bits: so much two of them differ that are as good as equal. */
 const COMPACT = 2 ** -15;
-/** A smooth curve leaves out what chance does to a power of two. */
+/** Of a predicted speed: it leaves out what chance does to the target, and which block the jump comes after. */
 const CURVE_BIAS = 0.01;
 
 interface Jump {
@@ -123,11 +123,8 @@ export const difficulty: Experiment = {
     const runs: readonly Run[] = await Promise.all(
       started.map(async (run) => ({ ...run, whole: await run.whole })),
     );
-    return (sigmas) => ({
-      rows: runs.flatMap((run) => [
-        ...steadyRows(run, sigmas),
-        ...run.jumps.flatMap((j) => jumpRows(run.rule, j, sigmas)),
-      ]),
+    return {
+      rows: runs.flatMap((run) => [...steadyRows(run), ...run.jumps.flatMap((j) => jumpRows(run.rule, j))]),
       charts: [k, 1 / k].map((factor, i) => ({
         title:
           i === 0
@@ -169,7 +166,7 @@ export const difficulty: Experiment = {
         `Headers alone, with the bits that the consensus asks for. ${BLOCKS.toLocaleString('en-US')} blocks under a steady hash rate (standard errors from 50 stretches), ${JUMPS} jumps each way. Half-life ${HALFLIFE} intervals (ema, asert); Bitcoin’s rule over ${WINDOW} blocks instead of 2016, so that its W/(W-2) can be seen.`,
         `A whole node mines alone: ${WHOLE_BLOCKS.toLocaleString('en-US')} blocks under a steady hash rate, and ${WHOLE_JUMPS} times each way its own power is another one from the third block on. Every nonce is really ground, so the targets are easy ones. So few jumps cannot tell by how much they scatter: standard errors of its speeds, and of its target under a steady hash rate, are those of the reduced model, for so many jumps and blocks.`,
       ],
-    });
+    };
   },
 };
 
@@ -186,14 +183,14 @@ function retargetOf(rule: Rule): Retarget {
 /** Under Bitcoin's rule in the middle of each window, by blocks; else at parts of the half-life, by time. */
 function looksOf(rule: Rule, factor: number): number[] {
   if (rule !== 'bitcoin') return LOOKS.map((l) => l * HALFLIFE);
-  return windowSpeeds(factor, windowsFor(factor)).map((_, i) => (i + 0.5) * WINDOW);
+  return windowSpeeds(factor, windowsFor(factor), WINDOW).map((_, i) => (i + 0.5) * WINDOW);
 }
 
 /** When that is, in block intervals. */
 function timesOf(rule: Rule, factor: number, looks: readonly number[]): readonly number[] {
   if (rule !== 'bitcoin') return looks;
   let began = 0;
-  return windowSpeeds(factor, looks.length).map((y) => {
+  return windowSpeeds(factor, looks.length, WINDOW).map((y) => {
     const length = WINDOW / y;
     began += length;
     return began - length / 2;
@@ -208,10 +205,9 @@ function windowsFor(factor: number): number {
 }
 
 function curveOf(rule: Rule, factor: number, looks: readonly number[]): { x: number; y: number }[] {
-  if (rule !== 'bitcoin')
-    return spanOf(0, looks.at(-1)!, 40).map((x) => ({ x, y: predictedSpeed(rule, factor, x) }));
+  if (rule !== 'bitcoin') return curveAt(rule, factor, spanOf(0, looks.at(-1)!, 40));
   let began = 0;
-  return windowSpeeds(factor, windowsFor(factor)).flatMap((y, i, all) => {
+  return windowSpeeds(factor, windowsFor(factor), WINDOW).flatMap((y, i, all) => {
     const from = began;
     began += WINDOW / y;
     return [
@@ -221,25 +217,36 @@ function curveOf(rule: Rule, factor: number, looks: readonly number[]): { x: num
   });
 }
 
-function predictedSpeed(rule: Rule, factor: number, t: number): number {
-  return overspeed(factor, t, HALFLIFE, rule === 'ema' ? EMA_CLAMP : undefined);
+function curveAt(rule: Rule, factor: number, times: readonly number[]): { x: number; y: number }[] {
+  const speeds = overspeeds(factor, times, HALFLIFE, rule === 'ema' ? EMA_CLAMP : undefined);
+  return times.map((x, i) => ({ x, y: speeds[i]! }));
 }
 
-function steadyRows({ rule, jumps, whole }: Run, sigmas: number): Row[] {
+function steadyRows({ rule, jumps, whole }: Run): Row[] {
   const intervals = jumps.flatMap((j) => j.figures.intervals);
   const blocks = jumps.length * BLOCKS;
   const { mean, se } = meanOf(intervals);
   const expected = rule === 'bitcoin' ? windowInterval(WINDOW) : 1;
-  const steady = row({ quantity: 'mean interval', rule }, judgeMean(mean, se, blocks, expected, {}, sigmas), {
-    origin: 'derived here',
-    formula: rule === 'bitcoin' ? 'W/(W-2)' : '1, as intended',
-  });
+  const steady = row(
+    { quantity: 'mean interval', rule },
+    checkMean(mean, se, blocks, expected, { df: intervals.length - 1 }),
+    {
+      origin: 'derived here',
+      formula: rule === 'bitcoin' ? 'W/(W-2)' : '1, as intended',
+    },
+  );
   const node = meanOf(whole.intervals);
-  const rows = [steady, wholeRow(steady, { measured: node.mean, se: node.se, n: WHOLE_BLOCKS }, sigmas)];
+  const rows = [
+    steady,
+    wholeMean(steady, { measured: node.mean, se: node.se, n: WHOLE_BLOCKS, df: whole.intervals.length - 1 }),
+  ];
   if (rule === 'bitcoin') return rows;
-  const squares = meanOf(jumps.flatMap((j) => j.figures.spread));
+  const spreads = jumps.flatMap((j) => j.figures.spread);
+  const squares = meanOf(spreads);
   const sd = Math.sqrt(squares.mean);
-  const judged = judgeMean(sd, squares.se / 2 / sd, blocks, targetDeviation(HALFLIFE), {}, sigmas);
+  const judged = checkMean(sd, squares.se / 2 / sd, blocks, targetDeviation(HALFLIFE), {
+    df: spreads.length - 1,
+  });
   const spread = row({ quantity: 'sd of log2 target', rule }, judged, {
     origin: 'derived here',
     formula: '√(T/(2·halflife·ln2))',
@@ -247,13 +254,13 @@ function steadyRows({ rule, jumps, whole }: Run, sigmas: number): Row[] {
   // A target forgets in 400 blocks: stretches of so short a run are too few and too much alike to tell their own scatter.
   const wholeSe = judged.se * Math.sqrt(blocks / WHOLE_BLOCKS);
   const wholeSpread = { measured: Math.sqrt(whole.spread), se: wholeSe, n: WHOLE_BLOCKS };
-  return [...rows, spread, wholeRow(spread, wholeSpread, sigmas)];
+  return [...rows, spread, wholeMean(spread, wholeSpread)];
 }
 
-function jumpRows(rule: Rule, { factor, looks, figures, whole }: Jump, sigmas: number): Row[] {
-  return reducedJumpRows(rule, factor, looks, figures, sigmas).flatMap((reduced, i) => [
+function jumpRows(rule: Rule, { factor, looks, figures, whole }: Jump): Row[] {
+  return reducedJumpRows(rule, factor, looks, figures).flatMap((reduced, i) => [
     reduced,
-    wholeRow(reduced, wholeSpeed(figures.speeds[i]!, whole[i]!), sigmas),
+    wholeMean(reduced, wholeSpeed(figures.speeds[i]!, whole[i]!)),
   ]);
 }
 
@@ -261,7 +268,7 @@ function jumpRows(rule: Rule, { factor, looks, figures, whole }: Jump, sigmas: n
 function wholeSpeed(reduced: readonly number[], whole: readonly number[]) {
   const { mean: measured } = meanOf(whole);
   const scatter = meanOf(reduced).se * Math.sqrt(reduced.length / whole.length);
-  return { measured, se: Math.max(scatter, measured * COMPACT), n: whole.length };
+  return { measured, se: scatter, n: whole.length };
 }
 
 function reducedJumpRows(
@@ -269,44 +276,34 @@ function reducedJumpRows(
   factor: number,
   looks: readonly number[],
   figures: DifficultyFigures,
-  sigmas: number,
 ): Row[] {
-  const windows = windowSpeeds(factor, looks.length);
+  const bitcoin = rule === 'bitcoin';
+  const predictions = bitcoin
+    ? windowSpeeds(factor, looks.length, WINDOW)
+    : curveAt(rule, factor, looks).map(({ y }) => y);
   return looks.map((look, i) => {
     const { mean, se } = meanOf(figures.speeds[i]!);
-    const when = `${Math.round(look)} ${rule === 'bitcoin' ? 'blocks' : 'intervals'}`;
+    const when = `${Math.round(look)} ${bitcoin ? 'blocks' : 'intervals'}`;
     const keys = { quantity: 'speed', rule, factor: Number(factor.toPrecision(3)), after: when };
-    if (rule === 'bitcoin') {
-      // Each later window starts from one whose length was left to chance: W − 1 waits against W.
-      const bias = { low: 1 / WINDOW, high: 1 / WINDOW };
-      return row(keys, judgeMean(mean, se, JUMPS, windows[i]!, bias, sigmas), {
-        origin: 'derived here',
-        formula: 'each window by at most 4',
-        note: `speed under bitcoin: 1/W is added to either side, as a window of W blocks holds W-1 waits`,
-      });
-    }
-    return row(keys, judgeSpeed(rule, factor, look, mean, se, sigmas), {
+    const predicted = predictions[i]!;
+    const tolerance = within(predicted, bitcoin ? COMPACT : CURVE_BIAS);
+    return row(keys, checkMean(mean, se, JUMPS, predicted, { tolerance, df: JUMPS - 1 }), {
       origin: 'derived here',
-      formula: rule === 'ema' ? "y' = (y(1-e^(-30y))-y²)/τ" : '1/(1-(1-1/k)e^(-t/τ))',
-      note: `speed: the curve is smooth, so ${percentOf(CURVE_BIAS)} is added to either side; and it is early by the wait since the last block, up to ln2/(y·halflife) of itself`,
+      ...SPEEDS[rule],
     });
   });
 }
 
-/** The target moves when a block is found: at speed y that is 1/y intervals ago on average, and that much is missing. */
-function judgeSpeed(
-  rule: Rule,
-  factor: number,
-  look: number,
-  mean: number,
-  se: number,
-  sigmas: number,
-): Judged {
-  const predicted = predictedSpeed(rule, factor, look);
-  const late = Math.LN2 / predicted / HALFLIFE;
-  const bias = { low: CURVE_BIAS + (factor > 1 ? late : 0), high: CURVE_BIAS + late };
-  return judgeMean(mean, se, JUMPS, predicted, bias, sigmas);
-}
+const CURVE_NOTE = `speed under ema and asert: ${percentOf(CURVE_BIAS)} off at most, for what chance does to the target`;
+
+const SPEEDS: Readonly<Record<Rule, { readonly formula: string; readonly note: string }>> = {
+  ema: { formula: "y' = y²(mean of 2^((min(s,30)-1)/halflife) - 1)", note: CURVE_NOTE },
+  asert: { formula: '1/(1-(1-1/k)e^(-t/τ)), one wait late', note: CURVE_NOTE },
+  bitcoin: {
+    formula: 'mean of W-1 waits over W, by at most 4',
+    note: 'speed under bitcoin: a target is written with 15 to 23 bits',
+  },
+};
 
 function sentenceOf(runs: readonly Run[], k: number): string {
   const parts = runs.map(({ rule, jumps }) => {

@@ -1,20 +1,19 @@
 import type { ChartSeries } from '../../observe/chart.ts';
 import type { Figures } from '../../observe/figures-tally.ts';
-import { type Judged, judgeMean, judgeShare } from '../../observe/judge.ts';
+import { type Check, checkMean, checkShare, checkTimes } from '../../observe/judge.ts';
 import { type ClusterRace, clusterRace } from '../../observe/predict-clusters.ts';
 import type { ClusterFigures } from '../../sim/reduced/clusters.ts';
-import { squareRoot } from '../../util/elementary.ts';
 import { misuse } from '../problem.ts';
 import { number, numbers } from './parameters.ts';
 import { percentOf, ratio, row, WHOLE_PART, wholeRow, wholeShare } from './rows.ts';
-import { judgeSlope, type Slope, slopeOf } from './slope.ts';
+import { checkSlope, type Slope, slopeOf } from './slope.ts';
 import type { Experiment, LiveRun, Row } from './types.ts';
 
 /** Depths with rows of their own. */
 const DEEPEST = 6;
 /** A depth that fewer forks are expected to reach gets no row: nothing could be said of it. */
 const LEAST_FORKS = 10;
-/** With fewer, the scatter of batch means is itself too uncertain, and theory's is taken. */
+/** With fewer, the scatter of the windows is itself too uncertain, and theory's is taken. */
 const ENOUGH_FORKS = 100;
 /** Black: no x has it. */
 const LIVE_COLOUR = 6;
@@ -75,11 +74,8 @@ export const disagreement: Experiment = {
       }),
     );
     const { live } = bench;
-    return (sigmas) => ({
-      rows: [
-        ...runs.flatMap((r) => rowsOf(r, sigmas)),
-        ...(live === undefined ? [] : liveRows(live, sigmas)),
-      ],
+    return {
+      rows: [...runs.flatMap((r) => rowsOf(r)), ...(live === undefined ? [] : liveRows(live))],
       charts: [
         {
           title: 'How often two nodes contradict each other k blocks below their tips',
@@ -100,7 +96,7 @@ export const disagreement: Experiment = {
                 colour,
                 points: depthsOf(theory, figures).map((k) => ({
                   x: k,
-                  ...pointOf(judgeD(k, theory, figures, sigmas)),
+                  ...pointOf(checkD(k, theory, figures)),
                 })),
               },
               {
@@ -111,7 +107,7 @@ export const disagreement: Experiment = {
                 colour,
                 points: depthsOf(theory, whole).map((k) => ({
                   x: k,
-                  ...pointOf(judgeD(k, theory, whole, sigmas)),
+                  ...pointOf(checkD(k, theory, whole)),
                 })),
               },
             ]),
@@ -136,7 +132,7 @@ export const disagreement: Experiment = {
               colour,
               points: depthsOf(theory, figures).map((k) => ({
                 x: k,
-                ...pointOf(judgeV(k, theory, figures, sigmas)),
+                ...pointOf(checkV(k, theory, figures)),
               })),
             },
           ]),
@@ -144,10 +140,10 @@ export const disagreement: Experiment = {
       ],
       sentence: sentenceOf(runs.at(-1)!, share),
       remarks: [
-        'Standard errors of D_k are those of 50 batch means, where 100 forks or more were expected to come so deep; below that theory’s own, D_k·√(2/n) of n forks. Those of V_k and of stale blocks are binomial. Depths that fewer than 10 forks were expected to reach are left out, for whole nodes, with a fortieth of the blocks, sooner.',
-        'The slope is the factor from depth to depth: of all levels that forks reached, the share that had another one above. Its standard error is that of 50 batch means, too, or theory’s where fewer than 100 such levels were expected.',
+        'Standard errors of D_k come from 25 to 50 batch means where 100 forks or more were expected to come so deep. With fewer forks, the score comes from the distribution of a Poisson number of exponential times, whose SE is D_k·√(2/n) for n forks. Those of V_k and of stale blocks are binomial. Depths that fewer than 10 forks were expected to reach are left out, for whole nodes, with a fortieth of the blocks, sooner.',
+        'The slope is the factor from depth to depth: of all levels that forks reached, the share that had another one above. Its standard error comes from 50 stretches too, or from theory where fewer than 100 such levels were expected.',
       ],
-    });
+    };
   },
 };
 
@@ -170,68 +166,65 @@ function depthsOf(theory: ClusterRace, figures: Figures): number[] {
   return depths;
 }
 
-function judgeD(k: number, theory: ClusterRace, figures: Figures, sigmas: number): Judged {
+function checkD(k: number, theory: ClusterRace, figures: Figures): Check {
   const depth = figures.depths[k];
   const forks = theory.violations(k) * figures.heights;
   const predicted = theory.disagreement(k);
+  const measured = depth?.d ?? 0;
+  const se = depth?.dError?.se;
   // Conflicts this deep come one by one, and each lasts about exponentially long.
-  const expected = predicted * squareRoot(2 / forks);
-  const se = forks >= ENOUGH_FORKS ? (depth?.dError?.se ?? expected) : expected;
-  return judgeMean(depth?.d ?? 0, se, figures.blocks, predicted, {}, sigmas);
+  if (forks < ENOUGH_FORKS || se === undefined) return checkTimes(measured, forks, figures.blocks, predicted);
+  return checkMean(measured, se, figures.blocks, predicted);
 }
 
-function judgeV(k: number, theory: ClusterRace, figures: Figures, sigmas: number): Judged {
-  return judgeShare(figures.depths[k]?.v ?? 0, figures.heights, theory.violations(k), sigmas);
+function checkV(k: number, theory: ClusterRace, figures: Figures): Check {
+  return checkShare(figures.depths[k]?.v ?? 0, figures.heights, theory.violations(k));
 }
 
-function pointOf({ measured, se }: Judged): { y: number; se: number } {
+function pointOf({ measured, se }: Check): { y: number; se: number } {
   return { y: measured, se };
 }
 
-function rowsOf({ x, theory, slope, figures, whole }: Run, sigmas: number): Row[] {
+function rowsOf({ x, theory, slope, figures, whole }: Run): Row[] {
   const origin = 'derived here';
-  const stale = row(
-    { quantity: 'stale', x },
-    judgeShare(figures.stale, figures.blocks, theory.stale, sigmas),
-    {
-      origin,
-      formula: 'x/(2(1+x)) for equal shares',
-    },
-  );
-  const fades = row({ quantity: 'slope', x }, judgeSlope(slope, figures, sigmas), {
+  const stale = row({ quantity: 'stale', x }, checkShare(figures.stale, figures.blocks, theory.stale), {
+    origin,
+    formula: 'x/(2(1+x)) for equal shares',
+  });
+  const fades = row({ quantity: 'slope', x }, checkSlope(slope, figures), {
     origin,
     formula: `1-V_0/(V_0+V_1+…) ≈ ρ = ${ratio(theory.rho)}`,
   });
   const rows = [
     stale,
-    wholeShare(stale, whole.stale, whole.blocks, sigmas),
+    wholeShare(stale, whole.stale, whole.blocks),
     fades,
-    ...wholeSlope(fades, slope, whole, sigmas),
+    ...wholeSlope(fades, slope, whole),
   ];
   const wholeDepths = depthsOf(theory, whole);
   for (const k of depthsOf(theory, figures)) {
-    const d = row({ quantity: 'D_k', k, x }, judgeD(k, theory, figures, sigmas), {
+    const d = row({ quantity: 'D_k', k, x }, checkD(k, theory, figures), {
       origin,
       formula: `≈ρ^${k + 1}, ρ = ${ratio(theory.rho)}`,
     });
     rows.push(d);
-    if (wholeDepths.includes(k)) rows.push(wholeRow(d, judgeD(k, theory, whole, sigmas), sigmas));
+    if (wholeDepths.includes(k)) rows.push(wholeRow(d, checkD(k, theory, whole)));
   }
   for (const k of depthsOf(theory, figures)) {
-    const v = row({ quantity: 'V_k', k, x }, judgeV(k, theory, figures, sigmas), {
+    const v = row({ quantity: 'V_k', k, x }, checkV(k, theory, figures), {
       origin,
       formula: k === 0 ? 'forks, per height' : `≈ρ^${k}·V_0`,
     });
     rows.push(v);
-    if (wholeDepths.includes(k)) rows.push(wholeShare(v, whole.depths[k]?.v ?? 0, whole.heights, sigmas));
+    if (wholeDepths.includes(k)) rows.push(wholeShare(v, whole.depths[k]?.v ?? 0, whole.heights));
   }
   return rows;
 }
 
 /** Nothing where so few levels say nothing. */
-function wholeSlope(reduced: Row, slope: Slope, whole: ClusterFigures, sigmas: number): Row[] {
-  const judged = judgeSlope(slope, whole, sigmas);
-  return judged.n * slope.predicted < LEAST_FORKS ? [] : [wholeRow(reduced, judged, sigmas)];
+function wholeSlope(reduced: Row, slope: Slope, whole: ClusterFigures): Row[] {
+  const judged = checkSlope(slope, whole);
+  return judged.n * slope.predicted < LEAST_FORKS ? [] : [wholeRow(reduced, judged)];
 }
 
 function liveSeries({ x, share, figures }: LiveRun): ChartSeries {
@@ -242,12 +235,12 @@ function liveSeries({ x, share, figures }: LiveRun): ChartSeries {
     solid: true,
     aside: 2 * ASIDE,
     colour: LIVE_COLOUR,
-    points: depthsOf(theory, figures).map((k) => ({ x: k, ...pointOf(judgeD(k, theory, figures, 1)) })),
+    points: depthsOf(theory, figures).map((k) => ({ x: k, ...pointOf(checkD(k, theory, figures)) })),
   };
 }
 
 /** Real nodes, judged by the theory of their own x. */
-function liveRows({ x, share, figures }: LiveRun, sigmas: number): Row[] {
+function liveRows({ x, share, figures }: LiveRun): Row[] {
   const theory = clusterRace(x, share);
   const about = {
     origin: 'derived here' as const,
@@ -256,19 +249,19 @@ function liveRows({ x, share, figures }: LiveRun, sigmas: number): Row[] {
   };
   const at = Number(ratio(x));
   return [
-    row({ quantity: 'stale', x: at }, judgeShare(figures.stale, figures.blocks, theory.stale, sigmas), about),
+    row({ quantity: 'stale', x: at }, checkShare(figures.stale, figures.blocks, theory.stale), about),
     ...depthsOf(theory, figures).map((k) =>
-      row({ quantity: 'D_k', k, x: at }, judgeD(k, theory, figures, sigmas), about),
+      row({ quantity: 'D_k', k, x: at }, checkD(k, theory, figures), about),
     ),
     ...depthsOf(theory, figures).map((k) =>
-      row({ quantity: 'V_k', k, x: at }, judgeV(k, theory, figures, sigmas), about),
+      row({ quantity: 'V_k', k, x: at }, checkV(k, theory, figures), about),
     ),
   ];
 }
 
 function sentenceOf(run: Run, share: number): string {
   const { x, figures, theory } = run;
-  const slope = judgeSlope(run.slope, figures, 1);
+  const slope = checkSlope(run.slope, figures);
   const tip = figures.depths[0]?.d ?? 0;
   const six = theory.disagreement(6);
   const halves = share === 0.5 ? 'halves' : 'parts';

@@ -1,10 +1,11 @@
-import { judgeShare } from '../../observe/judge.ts';
+import { checkShare } from '../../observe/judge.ts';
 import {
   confirmationsFor,
   DOUBLE_SPEND_MODELS,
   type DoubleSpendModel,
   doubleSpend,
 } from '../../observe/predict-attack.ts';
+import { HOPELESS } from '../../sim/whole/double-spend.ts';
 import { number, numbers, words } from './parameters.ts';
 import { percentOf, row, WHOLE_PART, wholeShare } from './rows.ts';
 import type { Experiment, Origin } from './types.ts';
@@ -14,6 +15,8 @@ const FORMULA: Readonly<Record<DoubleSpendModel, readonly [Origin, string]>> = {
   tie: ['recomputed', 'Rosenfeld 2012: a tie wins'],
   nakamoto: ['recomputed', 'Nakamoto 2008: honest time frozen'],
 };
+
+const GIVE_UP = `whole nodes: the attacker gives up when its chance to come back is below ${percentOf(HOPELESS)}, so its share may be that much too low`;
 
 /** What a careful merchant asks for. */
 const RISK = 0.001;
@@ -88,11 +91,12 @@ export const doublespend: Experiment = {
     const [origin, formula] = FORMULA[model];
     const most = Math.max(...zs);
     const curve = Array.from({ length: most }, (_, i) => i + 1);
-    return (sigmas) => ({
+    return {
       rows: runs.flatMap(({ q, z, won, whole }) => {
-        const judged = judgeShare(won, races, doubleSpend(q, z, model), sigmas);
-        const reduced = row({ q, z }, judged, { origin, formula });
-        return [reduced, wholeShare(reduced, whole, wholeRaces, sigmas)];
+        const reduced = row({ q, z }, checkShare(won, races, doubleSpend(q, z, model)), { origin, formula });
+        const tolerance = { below: Math.min(HOPELESS, reduced.predicted), above: 0 };
+        const nodes = wholeShare(reduced, whole, wholeRaces, tolerance);
+        return [reduced, { ...nodes, note: GIVE_UP }];
       }),
       charts: [
         {
@@ -114,7 +118,7 @@ export const doublespend: Experiment = {
               points: runs
                 .filter((r) => r.q === q)
                 .map((r) => {
-                  const { measured, se } = judgeShare(r.won, races, doubleSpend(q, r.z, model));
+                  const { measured, se } = checkShare(r.won, races, doubleSpend(q, r.z, model));
                   return { x: r.z, y: measured, se };
                 }),
             },
@@ -123,10 +127,10 @@ export const doublespend: Experiment = {
       ],
       sentence: sentenceOf(runs, races, model),
       remarks: [
-        'The block with the payment counts as the first confirmation, and the attacker has no block mined before. It gives up when its chance to come back is below one in a million, so the measured share is too low by less than that.',
+        'The block with the payment counts as the first confirmation, and the attacker has no block mined before. In the reduced model it gives up when its chance to come back is below one in a million, so the measured share is too low by less than that; against whole nodes it gives up at one in a thousand.',
         'Strict is what nodes do that keep the branch they saw first; the two published formulas count a tie as won. Whole nodes have no such rule: there the attacker of those two has one block mined in advance, as Rosenfeld supposes, so that it is ahead where it would be level; and for Nakamoto’s the confirmations come by the clock. Where fewer than 10 wins are expected, the exact binomial interval decides.',
       ],
-    });
+    };
   },
 };
 

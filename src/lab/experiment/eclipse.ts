@@ -1,4 +1,4 @@
-import { judgeShare } from '../../observe/judge.ts';
+import { checkShare } from '../../observe/judge.ts';
 import { allOutbound, falseAlarm, isolated } from '../../observe/predict-network.ts';
 import { countOf, listOf, spanOf } from './common.ts';
 import { number, numbers } from './parameters.ts';
@@ -46,10 +46,10 @@ export const eclipse: Experiment = {
       { name: 'all outbound', of: allOutbound, count: (r: (typeof runs)[number]) => r.outbound },
       { name: 'isolated', of: isolated, count: (r: (typeof runs)[number]) => r.isolated },
     ];
-    return (sigmas) => {
+    {
       const late = row(
         { quantity: `no block for ${ALARM} intervals` },
-        judgeShare(alarms, TRIALS, falseAlarm(ALARM), sigmas),
+        checkShare(alarms, TRIALS, falseAlarm(ALARM)),
         { origin: 'derived here', formula: `e^(-${ALARM})` },
       );
       return {
@@ -57,23 +57,23 @@ export const eclipse: Experiment = {
           ...runs.flatMap(({ share, outbound, isolated: cutOff, whole }) => {
             const surrounded = row(
               { quantity: 'all outbound', share },
-              judgeShare(outbound, TRIALS, allOutbound(degree, share), sigmas),
+              checkShare(outbound, TRIALS, allOutbound(degree, share)),
               { origin: 'derived here', formula: 'f^d' },
             );
             const alone = row(
               { quantity: 'isolated', share },
-              judgeShare(cutOff, TRIALS, isolated(degree, share), sigmas),
+              checkShare(cutOff, TRIALS, isolated(degree, share)),
               { origin: 'derived here', formula: 'f^d e^(-d(1-f))' },
             );
             return [
               surrounded,
-              wholeShare(surrounded, whole.outbound, WHOLE_TRIALS, sigmas),
+              wholeShare(surrounded, whole.outbound, WHOLE_TRIALS),
               alone,
-              wholeShare(alone, whole.isolated, WHOLE_TRIALS, sigmas),
+              wholeShare(alone, whole.isolated, WHOLE_TRIALS),
             ];
           }),
           late,
-          wholeShare(late, wholeAlarms, WHOLE_TRIALS, sigmas),
+          wholeShare(late, wholeAlarms, WHOLE_TRIALS),
         ],
         charts: [
           {
@@ -92,7 +92,7 @@ export const eclipse: Experiment = {
                 as: 'points' as const,
                 colour,
                 points: runs.map((r) => {
-                  const { measured, se } = judgeShare(count(r), TRIALS, of(degree, r.share));
+                  const { measured, se } = checkShare(count(r), TRIALS, of(degree, r.share));
                   return { x: r.share, y: measured, se };
                 }),
               },
@@ -114,6 +114,6 @@ export const eclipse: Experiment = {
           `Which addresses are dialled is decided outside of the node, so whole nodes have their links drawn as the reduced model does, ${WHOLE_TRIALS} victims for each share; cut off is who has not got the honest nodes’ new block five seconds later, first with its outbound links alone. The attacker’s addresses lead to an unchanged node that is linked with nobody else. The waits are those of a node that listens to a miner.`,
         ],
       };
-    };
+    }
   },
 };

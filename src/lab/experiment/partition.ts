@@ -1,12 +1,13 @@
 import type { ChartPoint } from '../../observe/chart.ts';
-import { judgeMean, judgeShare, meanOf } from '../../observe/judge.ts';
+import { checkMean, checkShare, meanOf, within } from '../../observe/judge.ts';
 import {
   AGREEMENT_BIAS,
   agreementAfterHeal,
+  reorgAfterHeal,
   partition as theoryOf,
 } from '../../observe/predict-partition.ts';
 import { number, numbers } from './parameters.ts';
-import { percentOf, ratio, row, WHOLE_PART, wholeRow, wholeShare } from './rows.ts';
+import { percentOf, ratio, row, WHOLE_PART, wholeMean, wholeShare } from './rows.ts';
 import type { Experiment } from './types.ts';
 
 /** One-way delay between the sides after the heal, in block intervals: the theory is one of short delays. */
@@ -78,51 +79,51 @@ export const partition: Experiment = {
         return { split, theory: theoryOf(blocks, split), ...reduced, whole };
       }),
     );
-    return (sigmas) => ({
+    return {
       rows: done.flatMap(({ split, theory, ties, secondWins, reorgs, agreement, whole }) => {
         const depth = meanOf(reorgs);
         const time = meanOf(agreement);
         const predicted = agreementAfterHeal(theory.tie, DELAY);
         const [tie, wins, reorg, agreed] = [
-          row({ quantity: 'tie', split }, judgeShare(ties, runs, theory.tie, sigmas), {
+          row({ quantity: 'tie', split }, checkShare(ties, runs, theory.tie), {
             origin: 'derived here',
             formula: 'e^(-n) I0(2n√(p1p2))',
           }),
-          row({ quantity: 'minority wins', split }, judgeShare(secondWins, runs, theory.secondWins, sigmas), {
+          row({ quantity: 'minority wins', split }, checkShare(secondWins, runs, theory.secondWins), {
             origin: 'derived here',
             formula: 'Poisson(np2) > Poisson(np1)',
           }),
           row(
             { quantity: 'reorg depth', split },
-            judgeMean(depth.mean, depth.se, runs, theory.meanReorg, {}, sigmas),
+            checkMean(depth.mean, depth.se, runs, reorgAfterHeal(theory, split, DELAY)),
             {
               origin: 'derived here',
-              formula: 'E[min of both]',
+              formula: 'E[min of both], and what the losers find in δ',
             },
           ),
           row(
             { quantity: 'time to agreement', split },
-            judgeMean(time.mean, time.se, runs, predicted, { low: AGREEMENT_BIAS }, sigmas),
+            checkMean(time.mean, time.se, runs, predicted, { tolerance: within(predicted, AGREEMENT_BIAS) }),
             {
               origin: 'derived here',
               formula: 'δ + P(tie)(1+δ), in intervals',
-              note: `approximate: known to be 2-8 % low, so up to ${percentOf(AGREEMENT_BIAS)} above it is accepted`,
+              note: `time to agreement: to first order in δ, so ${percentOf(AGREEMENT_BIAS)} off at most; whole nodes may be earlier by P(tie)·4δ/5 too`,
             },
           ),
         ] as const;
         const wholeDepth = meanOf(whole.reorgs);
         return [
           tie,
-          wholeShare(tie, whole.ties, wholeRuns, sigmas),
+          wholeShare(tie, whole.ties, wholeRuns),
           wins,
-          wholeShare(wins, whole.secondWins, wholeRuns, sigmas),
+          wholeShare(wins, whole.secondWins, wholeRuns),
           reorg,
-          wholeRow(reorg, { measured: wholeDepth.mean, se: wholeDepth.se, n: wholeRuns }, sigmas),
+          wholeMean(reorg, { measured: wholeDepth.mean, se: wholeDepth.se, n: wholeRuns }),
           agreed,
           ...(theory.tie * wholeRuns < LEAST_TIES
             ? []
             : [
-                wholeRow(
+                wholeMean(
                   agreed,
                   {
                     measured: meanOf(whole.agreement).mean,
@@ -130,7 +131,11 @@ export const partition: Experiment = {
                     se: time.se * Math.sqrt(runs / wholeRuns),
                     n: wholeRuns,
                   },
-                  sigmas,
+                  // Blocks of the decision are across in δ/5 there.
+                  {
+                    below: agreed.tolerance.below + (theory.tie * 4 * DELAY) / 5,
+                    above: agreed.tolerance.above,
+                  },
                 ),
               ]),
         ];
@@ -203,7 +208,7 @@ export const partition: Experiment = {
         `After the heal the first branch is across in δ = ${DELAY} block intervals; where both are equally long, the next block decides. At 0.5 both sides are equal, and "minority" means the second one.`,
         `Whole nodes greet each other anew after a heal, ask for headers, and then for blocks. That is five messages one after the other, so that each takes δ/5 on their link; later blocks are across in one of them, which makes the mean shorter by up to P(tie)·4δ/5. Branches of more than 128 blocks take two messages more. Whole nodes have ${wholeRuns.toLocaleString('en-US')} partitions for each split; their standard error of the time to agreement is the one that the reduced model’s partitions scatter by, and it is left out where fewer than ${LEAST_TIES} ties are expected.`,
       ],
-    });
+    };
   },
 };
 
@@ -233,7 +238,7 @@ function measuredAt(
   counted: (x: number) => readonly number[],
 ): ChartPoint[] {
   return curve.map(({ x, y }) => {
-    const { measured, se } = judgeShare(counted(x).length, runs, y);
+    const { measured, se } = checkShare(counted(x).length, runs, y);
     return { x, y: measured, se };
   });
 }

@@ -1,4 +1,4 @@
-import { judgeShare } from '../../observe/judge.ts';
+import { checkShare } from '../../observe/judge.ts';
 import { twoClusters } from '../../observe/predict.ts';
 import { choiceOf, countOf, listOf, spanOf } from './common.ts';
 import { number, numbers, words } from './parameters.ts';
@@ -48,13 +48,13 @@ export const quiescence: Experiment = {
         }),
       ),
     );
-    return (sigmas) => ({
+    return {
       rows: done.flatMap(({ tie, x, predicted, differ, whole }) => {
-        const reduced = row({ quantity: 'Q', tie, x }, judgeShare(differ, runs, predicted, sigmas), {
+        const reduced = row({ quantity: 'Q', tie, x }, checkShare(differ, runs, predicted), {
           origin: 'derived here',
           formula: tie === 'lowest-id' ? 'exactly 0' : '(1-e^(-x/2))/(1+x)',
         });
-        return [reduced, wholeShare(reduced, whole, wholeRuns, sigmas)];
+        return [reduced, wholeShare(reduced, whole, wholeRuns)];
       }),
       charts: [
         {
@@ -78,7 +78,7 @@ export const quiescence: Experiment = {
               points: done
                 .filter((d) => d.tie === tie)
                 .map(({ x, differ, predicted }) => {
-                  const { measured, se } = judgeShare(differ, runs, predicted);
+                  const { measured, se } = checkShare(differ, runs, predicted);
                   return { x, y: measured, se };
                 }),
             },
@@ -94,6 +94,6 @@ export const quiescence: Experiment = {
       remarks: [
         'Under first-seen the literal test fails, and continued mining is what repairs it. Under lowest-id the set of blocks only grows and the tip is a function of it (strong eventual consistency): no run may differ.',
       ],
-    });
+    };
   },
 };

@@ -1,4 +1,4 @@
-import { agree, type Judged, judgeShare } from '../../observe/judge.ts';
+import { type Check, checkMean, checkShare, type Tolerance } from '../../observe/judge.ts';
 import type { Model, Origin, Row } from './types.ts';
 
 /** Rows of an experiment, and how its numbers are written. */
@@ -10,8 +10,8 @@ interface About {
   readonly note?: string;
 }
 
-export function row(keys: Row['keys'], judged: Judged, about: About): Row {
-  return { keys, ...judged, model: 'reduced', ...about };
+export function row(keys: Row['keys'], check: Check, about: About): Row {
+  return { keys, ...check, model: 'reduced', ...about };
 }
 
 /** Four significant digits: what a standard error of a percent leaves to be said. */
@@ -26,30 +26,39 @@ export function percentOf(share: number): string {
   return `${Number((share * 100).toPrecision(3))} %`;
 }
 
+/** By how much a prediction may be off, in percent of itself: `±1 %`, `+0.5 %`; empty for an exact one. */
+export function toleranceOf({ predicted, tolerance: { below, above } }: Check): string {
+  const [low, high] = [below, above].map((off) => Number(((off / predicted) * 100).toPrecision(2)));
+  if (below === 0 && above === 0) return '';
+  if (low === high) return `±${low} %`;
+  if (below === 0) return `+${high} %`;
+  return above === 0 ? `-${low} %` : `-${low}/+${high} %`;
+}
+
 /** Whole nodes do so much less than the reduced model. */
 export const WHOLE_PART = 40;
 
-/** A row of whole nodes, judged by whether it agrees with the row of the reduced model. */
-export function wholeRow(
+/** A row of whole nodes: the same prediction as that of the reduced model. */
+export function wholeMean(
   reduced: Row,
-  whole: { readonly measured: number; readonly se: number; readonly n: number },
-  sigmas: number,
+  whole: { readonly measured: number; readonly se: number; readonly n: number; readonly df?: number },
+  tolerance: Tolerance = reduced.tolerance,
 ): Row {
-  return {
-    ...reduced,
-    ...whole,
-    model: 'whole nodes',
-    ok: agree(whole, reduced, sigmas),
-    note: 'whole nodes: judged by whether they agree with the reduced model',
-  };
+  const { measured, se, n, df } = whole;
+  const options = df === undefined ? { tolerance } : { tolerance, df };
+  return wholeRow(reduced, checkMean(measured, se, n, reduced.predicted, options));
 }
 
-/** The same of so many events among so many; where few are expected, the exact distribution decides. */
-export function wholeShare(reduced: Row, events: number, n: number, sigmas: number): Row {
-  const judged = judgeShare(events, n, reduced.predicted, sigmas);
-  const few = Math.min(reduced.predicted, 1 - reduced.predicted) * n < FEW;
-  const made = wholeRow(reduced, judged, sigmas);
-  return few ? { ...made, ok: judged.ok } : made;
+/** The same of so many events among so many. */
+export function wholeShare(
+  reduced: Row,
+  events: number,
+  n: number,
+  tolerance: Tolerance = reduced.tolerance,
+): Row {
+  return wholeRow(reduced, checkShare(events, n, reduced.predicted, tolerance));
 }
 
-const FEW = 10;
+export function wholeRow(reduced: Row, check: Check): Row {
+  return { ...reduced, ...check, model: 'whole nodes' };
+}

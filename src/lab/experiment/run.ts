@@ -1,13 +1,15 @@
-import { LARGE_TABLE, LARGE_TABLE_SIGMAS, SIGMAS } from '../../observe/judge.ts';
 import { type BenchOptions, openBench } from '../bench/bench.ts';
 import type { Experiment, ExperimentBench, ExperimentResult, LiveRun, Values } from './types.ts';
+import { judgeRows, RISK, verdictOf } from './verdict.ts';
 
 export interface ExperimentOptions extends BenchOptions {
   readonly networks: unknown;
   readonly live?: LiveRun;
+  /** Chance of a false alarm; for one of several experiments its part of {@link RISK}. */
+  readonly risk?: number;
 }
 
-/** Does an experiment, on as many threads as are allowed, and judges it. */
+/** Does an experiment, on as many threads as are allowed, and compares each row with its prediction. */
 export async function runExperiment(
   experiment: Experiment,
   values: Values,
@@ -17,22 +19,19 @@ export async function runExperiment(
   const began = performance.now();
   const bench = openBench(options);
   try {
-    const { networks, live } = options;
+    const { networks, live, risk = RISK } = options;
     const at: ExperimentBench = { do: (task, input, cost) => bench.do(task, input, cost), networks, live };
-    const conclude = await experiment.run(values, seed, at);
-    const first = conclude(SIGMAS);
-    const cells = first.rows.filter((r) => r.model === 'reduced').length;
-    const sigmas = cells < LARGE_TABLE ? SIGMAS : LARGE_TABLE_SIGMAS;
-    const outcome = sigmas === SIGMAS ? first : conclude(sigmas);
-    const ok = outcome.rows.every((r) => r.ok);
-    return { ...outcome, experiment, values, seed, sigmas, ms: performance.now() - began, ok };
+    const outcome = await experiment.run(values, seed, at);
+    const verdict = judgeRows(outcome.rows, risk);
+    return { ...outcome, ...verdict, experiment, values, seed, risk, ms: performance.now() - began };
   } finally {
     await bench.close();
   }
 }
 
 /** The object of `--json`. */
-export function resultJson({ experiment, values, seed, rows, ok }: ExperimentResult) {
+export function resultJson(result: ExperimentResult) {
+  const { experiment, values, seed, rows, ok, bound } = result;
   const parameters = Object.fromEntries(
     experiment.parameters.map(({ name, many }) => [name, many ? values[name] : values[name]![0]]),
   );
@@ -40,16 +39,22 @@ export function resultJson({ experiment, values, seed, rows, ok }: ExperimentRes
     name: experiment.name,
     parameters,
     seed,
-    rows: rows.map(({ keys, measured, predicted, se, n, ok: good, model, origin }) => ({
+    rows: rows.map(({ keys, measured, predicted, tolerance, se, n, z, distribution, ok: good, ...r }) => ({
       ...keys,
-      model,
+      model: r.model,
       measured,
       predicted,
+      tolerance,
       se,
       n,
+      distribution,
+      score: z,
       ok: good,
-      origin,
+      origin: r.origin,
     })),
+    bound,
+    beyond: rows.filter((r) => !r.ok).length,
+    verdict: verdictOf(result),
     ok,
   };
 }

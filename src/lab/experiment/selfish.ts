@@ -1,9 +1,9 @@
-import { judgeMean, meanOf } from '../../observe/judge.ts';
+import { checkMean, meanOf } from '../../observe/judge.ts';
 import { selfishRevenue, selfishThreshold } from '../../observe/predict-attack.ts';
 import { MOST_GAMMA } from '../../sim/whole/selfish.ts';
 import { countOf, listOf, spanOf } from './common.ts';
 import { number, numbers } from './parameters.ts';
-import { percentOf, row, WHOLE_PART, wholeRow } from './rows.ts';
+import { percentOf, row, WHOLE_PART, wholeMean } from './rows.ts';
 import type { Experiment } from './types.ts';
 
 export const selfish: Experiment = {
@@ -41,18 +41,19 @@ export const selfish: Experiment = {
                   blocks * (gamma === 0 ? 5 : 12),
                 ),
           ]);
-          return { alpha, gamma, height, whole, ...meanOf(revenue) };
+          return { alpha, gamma, height, whole, stretches: revenue.length, ...meanOf(revenue) };
         }),
       ),
     );
-    return (sigmas) => ({
-      rows: runs.flatMap(({ alpha, gamma, mean, se, height, whole }) => {
-        const judged = judgeMean(mean, se, height, selfishRevenue(alpha, gamma), {}, sigmas);
+    return {
+      rows: runs.flatMap(({ alpha, gamma, mean, se, height, stretches, whole }) => {
+        const judged = checkMean(mean, se, height, selfishRevenue(alpha, gamma), { df: stretches - 1 });
         const about = { origin: 'recomputed' as const, formula: 'Eyal, Sirer 2013, eq. 8' };
         const reduced = row({ alpha, gamma }, judged, about);
         if (whole === undefined) return [reduced];
         const { mean: measured, se: scatter } = meanOf(whole);
-        return [reduced, wholeRow(reduced, { measured, se: scatter, n: wholeBlocks }, sigmas)];
+        const nodes = { measured, se: scatter, n: wholeBlocks, df: whole.length - 1 };
+        return [reduced, wholeMean(reduced, nodes)];
       }),
       charts: [
         {
@@ -98,6 +99,6 @@ export const selfish: Experiment = {
         'Blocks reach everybody at once, as the formula supposes. Standard errors are those of 50 stretches of the chain. The strategy is the function that whole nodes play too.',
         `Whole nodes keep in a tie what they saw first. With γ above 0 the attacker hears of honest blocks at one node and shows its own at another, close to a part of the honest ones, who so see its block first; the finder of the other block stays with that. Their powers are such that γ of the honest power, in the mean, is on the attacker’s side. Above γ = ${MOST_GAMMA} there are no whole nodes: the finder never changes sides, so it would take very many.`,
       ],
-    });
+    };
   },
 };

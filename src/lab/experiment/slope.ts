@@ -1,4 +1,4 @@
-import { type Judged, judgeMean, judgeShare, shareOf } from '../../observe/judge.ts';
+import { type Check, checkMean, checkShare, shareOf } from '../../observe/judge.ts';
 import type { ClusterRace } from '../../observe/predict-clusters.ts';
 import type { ClusterFigures } from '../../sim/reduced/clusters.ts';
 import { squareRoot } from '../../util/elementary.ts';
@@ -17,6 +17,8 @@ export interface Slope {
 const DEEPEST = 60;
 /** Deeper levels expected: with fewer, the scatter of the stretches is itself too uncertain, and theory's is taken. */
 const ENOUGH = 100;
+/** With fewer their number is not normally distributed. */
+const FEW = 10;
 
 export function slopeOf(theory: ClusterRace): Slope {
   const forks = theory.violations(0);
@@ -36,11 +38,7 @@ export function slopeOf(theory: ClusterRace): Slope {
   };
 }
 
-export function judgeSlope(
-  slope: Slope,
-  { stretches }: Pick<ClusterFigures, 'stretches'>,
-  sigmas: number,
-): Judged {
+export function checkSlope(slope: Slope, { stretches }: Pick<ClusterFigures, 'stretches'>): Check {
   let levels = 0;
   let deeper = 0;
   for (const { cases, hits } of stretches) {
@@ -49,7 +47,7 @@ export function judgeSlope(
   }
   const { mean, se } = shareOf(stretches);
   const expected = slope.predicted * levels;
-  if (expected >= ENOUGH) return judgeMean(mean, se, levels, slope.predicted, {}, sigmas);
-  const judged = judgeShare(deeper, levels, slope.predicted, sigmas);
-  return { ...judged, se: levels === 0 ? 0 : slope.theorySe(levels) };
+  if (expected >= ENOUGH) return checkMean(mean, se, levels, slope.predicted, { df: stretches.length - 1 });
+  if (expected < FEW) return checkShare(deeper, levels, slope.predicted);
+  return checkMean(mean, slope.theorySe(levels), levels, slope.predicted);
 }

@@ -1,6 +1,6 @@
 import type { Chart } from '../../observe/chart.ts';
 import type { Figures } from '../../observe/figures-tally.ts';
-import type { Judged } from '../../observe/judge.ts';
+import type { Check } from '../../observe/judge.ts';
 import type { Bench } from '../bench/bench.ts';
 
 /** What an experiment is made of. */
@@ -35,14 +35,14 @@ export interface LiveRun {
   readonly figures: Figures;
 }
 
-export interface Row extends Judged {
+export interface Row extends Check {
   /** What tells this row from the others: `quantity`, and the parameters it holds for. */
   readonly keys: Readonly<Record<string, number | string>>;
   readonly model: Model;
   readonly origin: Origin;
   /** The formula or the paper, in a few words. */
   readonly formula: string;
-  /** A stated bias, or by what the row was judged. */
+  /** Why the prediction is approximate, or what else the reader of this row must know. */
   readonly note?: string;
 }
 
@@ -69,15 +69,23 @@ export interface Experiment {
   /** What it asks, for the report. */
   readonly question: string;
   readonly parameters: readonly Parameter[];
-  /** Does the work; the answer judges with so many standard errors. */
-  run(values: Values, seed: number, bench: ExperimentBench): Promise<(sigmas: number) => Outcome>;
+  run(values: Values, seed: number, bench: ExperimentBench): Promise<Outcome>;
+}
+
+/** A row with its verdict: `ok` if |z| is at most the bound that so many rows justify. */
+export interface JudgedRow extends Row {
+  readonly ok: boolean;
 }
 
 export interface ExperimentResult extends Outcome {
   readonly experiment: Experiment;
   readonly values: Values;
   readonly seed: number;
-  readonly sigmas: number;
+  readonly rows: readonly JudgedRow[];
+  /** The largest |z| of a row that agrees with its prediction. */
+  readonly bound: number;
+  /** Chance that a row lies beyond the bound though all predictions are right. */
+  readonly risk: number;
   readonly ms: number;
   readonly ok: boolean;
 }

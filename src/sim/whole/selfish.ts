@@ -16,6 +16,8 @@ export interface WholeSelfish extends WholeInput {
 export const MOST_GAMMA = 0.9;
 
 const BATCHES = 25;
+/** Near one half of the power a secret branch can be thousands of blocks long. */
+const EVERY_BODY = { keepBodies: Number.POSITIVE_INFINITY };
 /** All short against a block interval: the theory is one without delays. */
 const SOON_MS = 0.1;
 const LATER_MS = 1;
@@ -47,7 +49,7 @@ export function runWholeSelfish(input: WholeSelfish, progress: (part: number) =>
 
 /** One honest node. It has seen its own block first, so in a tie it stays: γ = 0. */
 function alone(input: WholeSelfish): { readonly world: World } {
-  const world = wholePair(input, { share: 1 - input.alpha, delay: 0.0001 });
+  const world = wholePair(input, { share: 1 - input.alpha, delay: 0.0001 }, EVERY_BODY);
   world.node('B').mine({ hashrate: rateFor(world.params, input.alpha) });
   mineAll(world, true);
   new WorldAttack(world, 'B', { strategy: selfish });
@@ -65,7 +67,7 @@ export function surrounded(input: WholeSelfish): {
 } {
   const params = labParams(input.networks);
   const link = { delayMs: LATER_MS };
-  const world = new World({ params, seed: input.seed, link, keepBodies: 1_000 });
+  const world = new World({ params, seed: input.seed, link, ...EVERY_BODY });
   const honest = honestParts(input.gamma);
   for (const { name, part } of honest)
     world.add(name, { hashrate: rateFor(params, part * (1 - input.alpha)), mines: false });
