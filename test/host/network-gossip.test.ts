@@ -12,6 +12,8 @@ import { TestStream } from './test-stream.ts';
 
 const PEER = '12D3KooWEySue5voK23qPgeUMUKfHTZTwzqp9TzyMnBp9ycmJdyB';
 const ID = peerIdFromString(PEER);
+/** The bound only ends a hopeless wait. */
+const PATIENT = { timeout: 60_000 };
 
 /** gossipsub's part, played: it records what it is told, and a test says what arrives. */
 class FakeRouter extends EventTarget {
@@ -216,7 +218,7 @@ describe('the gossip stream of a peer', () => {
     const count = 5 * netLimits.waitingPerPeer;
     stream.onData(frame(0, count / 2));
     stream.onData(frame(count / 2, count));
-    await vi.waitFor(() => expect(t.given.length).toBe(netLimits.waitingPerPeer));
+    await vi.waitFor(() => expect(t.given.length).toBe(netLimits.waitingPerPeer), PATIENT);
     await settled();
     expect([t.given.length, stream.flowing]).toEqual([netLimits.waitingPerPeer, false]);
     // One verdict is not enough: it goes on when half of them are given.
@@ -224,12 +226,12 @@ describe('the gossip stream of a peer', () => {
     await settled();
     expect(t.given.length).toBe(netLimits.waitingPerPeer);
     for (let judged = 1; judged < count; judged++) {
-      await vi.waitFor(() => expect(t.given.length).toBeGreaterThan(judged));
+      await vi.waitFor(() => expect(t.given.length).toBeGreaterThan(judged), PATIENT);
       t.given[judged]!.verdict('accept');
       expect(t.given.length - judged).toBeLessThan(2 * netLimits.waitingPerPeer);
     }
     expect(t.given.map(numberOf)).toEqual(Array.from({ length: count }, (_, i) => i));
-    await vi.waitFor(() => expect(stream.flowing).toBe(true));
+    await vi.waitFor(() => expect(stream.flowing).toBe(true), PATIENT);
     expect(t.useful.length).toBe(count);
   });
 
@@ -237,7 +239,7 @@ describe('the gossip stream of a peer', () => {
     const t = setup();
     const stream = open(t);
     stream.onData(frame(0, 3 * netLimits.waitingPerPeer));
-    await vi.waitFor(() => expect(t.given.length).toBe(netLimits.waitingPerPeer));
+    await vi.waitFor(() => expect(t.given.length).toBe(netLimits.waitingPerPeer), PATIENT);
     t.gossip.left(PEER);
     stream.onData(frame(0, 10));
     await settled();
@@ -267,7 +269,7 @@ describe('the gossip stream of a peer', () => {
       for (let sent = 0; sent < enough && t.faults.length === 0; sent += 1_000) {
         stream.onData(empty);
         stream.onData(frame(sent, sent + 1));
-        await vi.waitFor(() => expect(t.given.length + t.faults.length).toBeGreaterThan(0));
+        await vi.waitFor(() => expect(t.given.length + t.faults.length).toBeGreaterThan(0), PATIENT);
         for (const g of t.given.splice(0)) g.verdict(verdict);
       }
       return { faults: t.faults, seconds: t.clock.ms / 1_000 };
@@ -292,7 +294,7 @@ describe('the gossip stream of a peer', () => {
       throw new Error('no RPC');
     };
     open(u).onData(Uint8Array.of(1, 0));
-    await vi.waitFor(() => expect(u.faults).toEqual([[demerits.malformedGossip, 'malformed gossip']]));
+    await vi.waitFor(() => expect(u.faults).toEqual([[demerits.malformedGossip, 'malformed gossip']]), PATIENT);
   });
 });
 

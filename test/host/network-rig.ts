@@ -85,7 +85,7 @@ export class Rigs {
 export const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 /** Waits for a condition; what it waits for is named when it never comes. */
-export async function until(what: string, condition: () => boolean, ms = 30_000): Promise<void> {
+export async function until(what: string, condition: () => boolean, ms = 90_000): Promise<void> {
   const end = performance.now() + ms;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`never happened: ${what}`);
