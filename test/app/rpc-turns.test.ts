@@ -155,7 +155,7 @@ describe('waiting for a tip', () => {
     node.hold();
     give('1');
     hangUp.abort();
-    await nextTurn();
+    await new Promise((resolve) => process.nextTick(resolve));
     expect(answered).toBe(false);
     node.release();
     expect(JSON.parse(await call)).toEqual({ hash: world.id('1'), height: 1 });
@@ -181,5 +181,24 @@ describe('gettransaction, while the chain goes on', () => {
       walletconflicts: [rival.id],
       lastprocessedblock: { hash: world.id('20a'), height: 20 },
     });
+  });
+});
+
+describe('gettxoutsetinfo with muhash, while the chain goes on', () => {
+  it('lets others have their turn, and answers for the tip at which it began', async () => {
+    world.draw(`G-${path(1, 60)}`);
+    give(...chainOf(1, 59));
+    const before = await node.object('gettxoutsetinfo', 'muhash');
+    const first = await midway('gettxoutsetinfo', 'muhash');
+    let answered = false;
+    void first.answer.then(() => {
+      answered = true;
+    });
+    await new Promise((resolve) => process.nextTick(resolve));
+    expect(answered).toBe(false);
+    give('60');
+    expect(await node.call('getbestblockhash')).toBe(world.id('60'));
+    expect(await first.answer).toEqual(before);
+    expect((await node.object('gettxoutsetinfo', 'muhash'))['muhash']).not.toBe(before['muhash']);
   });
 });

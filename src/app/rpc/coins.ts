@@ -1,17 +1,51 @@
+import { Writer } from '../../bitcoin/codec.ts';
 import { sha256 } from '../../bitcoin/hash.ts';
+import { MuHash } from '../../bitcoin/muhash.ts';
 import { Sha256 } from '../../bitcoin/sha256.ts';
 import type { Coin } from '../../consensus/coins.ts';
+import { StoreDamage } from '../../consensus/damage.ts';
 import { decodeCoin, outpointOfCoinKey, PREFIX, TIP_KEY } from '../../consensus/records.ts';
 import type { BlockEntry } from '../../consensus/tree.ts';
 import { RPC, RpcError } from '../../host/http-errors.ts';
 import { equal } from '../../util/bytes.ts';
 import type { NodeContext, Snapshot } from './context.ts';
 
+/** A hash over all coins, as `gettxoutsetinfo` calls it. */
+export interface SetHasher {
+  readonly name: 'hash_serialized_3' | 'muhash';
+  add(txid: Uint8Array, index: number, coin: Coin): void;
+  /** 32 bytes in internal order. */
+  digest(): Uint8Array;
+}
+
+/** What each coin adds to a hash over all: outpoint, height · 2 + coinbase, value, script. Core: TxOutSer. */
+function serialized(txid: Uint8Array, index: number, coin: Coin): Uint8Array {
+  const writer = new Writer(60 + coin.script.length);
+  writer.bytes(txid).u32(index);
+  writer.u32(coin.height * 2 + (coin.coinbase ? 1 : 0));
+  return writer.u64(coin.value).varBytes(coin.script).finish();
+}
+
+/** Core's muhash: MuHash3072 over every coin, in whatever order. Core: kernel/coinstats.cpp, ApplyCoinHash. */
+export class CoinsMuHash implements SetHasher {
+  readonly name = 'muhash';
+  readonly #hash = new MuHash();
+
+  add(txid: Uint8Array, index: number, coin: Coin): void {
+    this.#hash.add(serialized(txid, index, coin));
+  }
+
+  digest(): Uint8Array {
+    return this.#hash.digest();
+  }
+}
+
 /**
  * Core's hash_serialized_3: SHA-256d over every coin in the order of (txid bytes, index), each as outpoint, height · 2 +
  * coinbase, value, script. Core: kernel/coinstats.cpp, TxOutSer. Feed the coins in that order.
  */
-export class CoinsHasher {
+export class CoinsHasher implements SetHasher {
+  readonly name = 'hash_serialized_3';
   readonly #hash = new Sha256();
 
   add(txid: Uint8Array, index: number, coin: Coin): void {
@@ -41,7 +75,7 @@ export function bogoSize(coin: Coin): number {
 export function snapshotTip(context: NodeContext, snapshot: Snapshot): BlockEntry {
   const hash = snapshot.get(TIP_KEY);
   const entry = hash === undefined ? context.view.chain.genesis : context.view.chain.entry(hash);
-  if (entry === undefined) throw new TypeError('the stored tip is not in the tree');
+  if (entry === undefined) throw new StoreDamage('tip', 'the stored tip is in no block tree');
   return entry;
 }
 
@@ -72,7 +106,7 @@ export async function* allCoins(
   };
   for await (const row of snapshot.rows(Uint8Array.of(PREFIX.coin))) {
     const coin = decodeCoin(row.value);
-    if (coin === undefined) throw new TypeError('a stored coin does not decode');
+    if (coin === undefined) throw new StoreDamage('coin', 'the row of a coin does not decode');
     const found = { ...outpointOfCoinKey(row.key), coin };
     const before = batch[from];
     if (before !== undefined && !equal(before.txid, found.txid)) {
