@@ -140,11 +140,11 @@ describe('the rows of an experiment', () => {
 
   it('say what is the same in all of them once, and group, as the terminal is narrower', () => {
     expect(experimentLines(rows, 200, table)[0]).toMatch(/^QUANTITY +RULE +FACTOR +AFTER +MODEL/);
-    const lines = experimentLines(rows, 78, table);
+    const lines = experimentLines(rows, 86, table);
     expect(lines[0]).toBe('in all rows: quantity sd of log2 target, factor 10');
     expect(lines[1]).toMatch(/^RULE +AFTER +MODEL +MEASURED +PREDICTED +SE +N +SCORE +BY$/);
     expect(lines[2]).toMatch(/^ema +72 intervals +whole +0.05021 +0.05005 +0.001119 +400k +-0.30 +✓ +a$/);
-    expect(experimentLines(rows, 72, table).slice(1, 4)).toEqual([
+    expect(experimentLines(rows, 78, table).slice(1, 4)).toEqual([
       expect.stringMatching(/^ {2}AFTER +MODEL/),
       'ema',
       expect.stringMatching(/^ {2}72 intervals +whole/),
