@@ -49,17 +49,13 @@ export async function createNetwork(o: NetworkOptions): Promise<Network> {
   return host;
 }
 
-/** What the parts need of the host before it exists. */
-interface Wiring {
-  host: Host | undefined;
-}
-
 type Libp2pNode = Awaited<ReturnType<typeof buildNode>>;
 
 async function buildNode(o: NetworkOptions) {
   const privateKey = await loadIdentity(o.dir);
   const links = new Links();
-  const wiring: Wiring = { host: undefined };
+  /** What the parts need of the host before it exists. */
+  const wiring: { host: Host | undefined } = { host: undefined };
   const reputation = new Reputation(() => performance.now());
   const self = peerIdFromPrivateKey(privateKey).toString();
   const places = new Places({
@@ -204,6 +200,7 @@ class Host implements Network {
       await libp2p.stop();
       throw listenError(this.#o.listen, e as Error);
     }
+    this.#gossip.started();
     // Who is subscribed to nothing is sent nothing.
     if (this.#o.gossip !== false) this.#gossip.subscribe();
     this.#sweeper = setInterval(() => this.#sweep(), netLimits.sweepMs);

@@ -100,6 +100,36 @@ describe('a hostile peer', () => {
     expect(a.notes.join()).not.toMatch(/banned/);
   });
 
+  it('that does not answer keeps nobody else from gossip: streams are opened side by side', async () => {
+    const a = await rigs.start('A');
+    for (let i = 0; i < 6; i++) {
+      const c = await hostile(a);
+      const streams = [await c.newStream(SYNC), await c.newStream(MESHSUB)];
+      expect(streams.map((s) => s.status)).toEqual(['open', 'open']);
+      (c as unknown as { maConn: Connection & { pause(): void } }).maConn.pause();
+    }
+    const b = await rigs.start('B', { connect: [address(a)] });
+    await until('B is there', () => connected(a, b));
+    for (let i = 0; b.gossip.length === 0; i++) {
+      a.net.publish('tx', blob(i, 100));
+      await sleep(50);
+      expect(b.left).toEqual([]);
+    }
+  });
+
+  it('that breaks the framing below all protocols ends its connection and nothing else', async () => {
+    const a = await rigs.start('A');
+    const c = await hostile(a);
+    await c.newStream(SYNC);
+    await c.newStream(MESHSUB);
+    await until('joined', () => a.joined.length === 1);
+    const { muxer } = c as unknown as { muxer: { maConn: { send(bytes: Uint8Array): void } } };
+    // Its streams end first, whose end ends the connection, over which yamux then says good-bye.
+    muxer.maConn.send(new Uint8Array(24).fill(255));
+    await until('hung up', () => a.left.length === 1);
+    await sleep(100);
+  });
+
   it('gets one sync stream; a second one is reset and changes nothing', async () => {
     const a = await rigs.start('A');
     const c = await hostile(a);

@@ -57,6 +57,8 @@ export function residentMB(node: LiveNode): number {
 
 /** Looks at a node again and again while something goes on. */
 export class Watch {
+  /** Before anything happened. */
+  readonly firstMB: number;
   mostMB = 0;
   readonly rpcMs: number[] = [];
   readonly #node: LiveNode;
@@ -65,6 +67,7 @@ export class Watch {
 
   constructor(node: LiveNode) {
     this.#node = node;
+    this.firstMB = residentMB(node);
     this.#loop = this.#look();
   }
 

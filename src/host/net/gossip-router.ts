@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gossipsub, StrictNoSign, type TopicValidatorResult } from '@libp2p/gossipsub';
 import { createTopicScoreParams } from '@libp2p/gossipsub/score';
-import type { PeerId as Libp2pPeerId, Stream, TypedEventTarget } from '@libp2p/interface';
+import type { Connection, PeerId as Libp2pPeerId, Stream, TypedEventTarget } from '@libp2p/interface';
 import type { PeerId, Topic } from '../../node/types.ts';
 import type { GossipMemory } from './gossip-memory.ts';
 import { netLimits } from './limits.ts';
@@ -22,7 +22,7 @@ export interface Rpc {
 /**
  * What we use of gossipsub 17. Its published type leaves most of this out, though a validating application
  * cannot do without; this interface is the one place where we cast. Internal are `createInboundStream`,
- * `decodeRpc`, `sendRpc`, `removePeer` and the fields of `GossipMemory`, through which we bound what peers cost, `streamsOutbound`,
+ * `decodeRpc`, `sendRpc`, `removePeer`, `createOutboundStream`, `outboundInflightQueue` and the fields of `GossipMemory`, through which we bound what peers cost, `streamsOutbound`,
  * with which we learn that a gossip stream has died (gossipsub only logs it), and `graftOnSubscribe` and `sendGraft`.
  */
 export interface GossipRouter
@@ -52,6 +52,32 @@ export interface GossipRouter
   handleReceivedRpc(from: Libp2pPeerId, rpc: Rpc): Promise<void>;
   sendRpc(peer: PeerId, rpc: Rpc): boolean;
   removePeer(peer: Libp2pPeerId): void;
+  createOutboundStream(peer: Libp2pPeerId, connection: Connection): Promise<void>;
+  outboundInflightQueue: {
+    push(item: { readonly peerId: Libp2pPeerId; readonly connection: Connection }): void;
+    end(): void;
+  };
+}
+
+/**
+ * gossipsub opens its streams to all peers one after another, and waits for each up to ten seconds: a peer that does not
+ * answer would keep all others from gossip. Here those of one peer follow each other, and peers go side by side. After
+ * gossipsub has started.
+ */
+export function openSideBySide(router: GossipRouter): void {
+  const opening = new Map<PeerId, Promise<void>>();
+  const { outboundInflightQueue: old } = router;
+  router.outboundInflightQueue = {
+    push: ({ peerId, connection }) => {
+      const peer = peerId.toString();
+      const open = () => router.createOutboundStream(peerId, connection);
+      const turn = (opening.get(peer) ?? Promise.resolve()).then(open).finally(() => {
+        if (opening.get(peer) === turn) opening.delete(peer);
+      });
+      opening.set(peer, turn);
+    },
+    end: () => old.end(),
+  };
 }
 
 export const TOPICS: readonly Topic[] = ['block', 'tx'];

@@ -6,7 +6,14 @@ import type { NetClock } from './clock.ts';
 import type { Doors } from './door.ts';
 import { GossipInbound } from './gossip-inbound.ts';
 import { boundGossipMemory, trimGossipHistory } from './gossip-memory.ts';
-import { type GossipRouter, GRAYLIST, RPC_OVERHEAD, TOPICS, topicName } from './gossip-router.ts';
+import {
+  type GossipRouter,
+  GRAYLIST,
+  openSideBySide,
+  RPC_OVERHEAD,
+  TOPICS,
+  topicName,
+} from './gossip-router.ts';
 import { demerits, netLimits } from './limits.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
 
@@ -97,6 +104,11 @@ export class Gossip {
   }
 
   /** After the libp2p node has started. */
+  started(): void {
+    openSideBySide(this.#o.router);
+  }
+
+  /** After `started`. */
   subscribe(): void {
     for (const name of this.#topics.keys()) this.#o.router.subscribe(name);
   }

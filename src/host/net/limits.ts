@@ -4,7 +4,7 @@ import { limits } from '../../node/limits.ts';
  * Every bound and every waiting time of the peer-to-peer host on one page (times in milliseconds, sizes in
  * bytes). A peer that exceeds one costs us that much and no more.
  *
- * What all peers together can make the receiving side keep, if each bound were reached at once: 512 MB
+ * What all peers together can make the receiving side keep, if each bound were reached at once: 495 MB
  * (test/host/network-bounds.test.ts computes it). An attack reaches some: test/long/besieged.test.ts measures them.
  */
 export const netLimits = {
@@ -45,7 +45,7 @@ export const netLimits = {
   frameMs: 30_000,
   frameBytesPerSecond: 20,
   /** Half frames of all peers: beyond it the one that makes least progress is hung up on ... */
-  halfFrameBytes: 48 << 20,
+  halfFrameBytes: 32 << 20,
   /** ... unless it is smaller than this. */
   smallFrameBytes: 64 << 10,
   /** Unsent frames of one peer, of which the node makes no more above the window; beyond it the peer is dropped. */
