@@ -395,6 +395,26 @@ describe('the driver', () => {
     expect(r.trace.slice(-3)).toEqual(['miner closed', 'network closed', 'store closed']);
   });
 
+  it('writes a line for the first job on each parent, after the miner has it', async () => {
+    const r = rig();
+    const given = ['p', 'p', undefined, 'p', 'q'];
+    r.react = (input) => {
+      if (input.kind !== 'exhausted') return { effects: [] };
+      const prev = given.shift();
+      return { effects: [prev === undefined ? { kind: 'work' } : { kind: 'work', job: { ...job, prev } }] };
+    };
+    r.driver.attachMiner({
+      work: (at: Job | undefined) => r.trace.push(`work ${at?.prev ?? 'none'}`),
+      close: async () => undefined,
+    } as unknown as Miner);
+    r.driver.start();
+    for (let i = 0; i < 5; i++) r.driver.exhausted(1);
+    await until(() => given.length === 0);
+    await r.driver.close();
+    const lines = r.trace.filter((line) => /^(?:work|told job)/.test(line));
+    expect(lines).toEqual(['work p', 'told job', 'work p', 'work none', 'work p', 'work q', 'told job']);
+  });
+
   it('finishes the step at hand when it closes', async () => {
     const r = rig();
     let release = () => {};
