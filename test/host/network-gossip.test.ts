@@ -294,7 +294,10 @@ describe('the gossip stream of a peer', () => {
       throw new Error('no RPC');
     };
     open(u).onData(Uint8Array.of(1, 0));
-    await vi.waitFor(() => expect(u.faults).toEqual([[demerits.malformedGossip, 'malformed gossip']]), PATIENT);
+    await vi.waitFor(
+      () => expect(u.faults).toEqual([[demerits.malformedGossip, 'malformed gossip']]),
+      PATIENT,
+    );
   });
 });
 
