@@ -100,7 +100,7 @@ describe('what waits to be sent', () => {
   it('above the budget of all gives more only to those who have read everything, and above twice that to nobody', () => {
     const { flows, outflow, peers, look } = rig(60);
     const reader = peers[59]!;
-    for (const peer of peers.slice(0, 58)) outflow.look(peer.queue(MB));
+    for (const peer of peers.slice(0, 58)) outflow.look(peer.queue(MB / 2));
     expect(outflow.totalBytes).toBeGreaterThanOrEqual(sendTotalBytes);
     look();
     const off = new Set(flows.filter((one) => one.endsWith('off')));

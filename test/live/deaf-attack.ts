@@ -1,4 +1,6 @@
 import type { Params } from '../../src/consensus/params.ts';
+import { keyOf } from '../../src/util/bytes.ts';
+import { eventsOf, ofKind } from './lab.ts';
 import { type LiveNode, type LiveRig, until } from './node-rig.ts';
 import { RawPeer, residentMb } from './raw-peer.ts';
 
@@ -54,26 +56,36 @@ export async function attackDeaf(
   return { mostMb: () => most, hungUp: () => hungUp, peers, end };
 }
 
-/** Reads a little at a time, and has all of these blocks in the end. */
+/**
+ * Reads a little at a time, and has all of these blocks in the end. A connection that ends for another reason (this
+ * process runs a hundred peers and may be slow to open its streams) is made anew.
+ */
 export async function readSlowly(node: LiveNode, params: Params, ids: readonly Uint8Array[]): Promise<void> {
   const peer = await RawPeer.make(params);
-  let got = 0;
+  const got = new Set<string>();
   peer.onMessage = (message) => {
-    if (message.kind === 'block') got++;
+    if (message.kind === 'block') got.add(keyOf(message.bytes.subarray(0, 80)));
   };
   try {
-    await until('the slow reader is let in', () => peer.meet(node.address));
-    peer.say({ kind: 'getblocks', ids });
     await until('the slow reader has its blocks', async () => {
-      if (!peer.isOpen) throw new Error('the slow reader was hung up on');
+      if (!peer.isOpen) {
+        const notes = await notesOn(node, peer);
+        if (/read/.test(notes)) throw new Error(`the slow reader was hung up on: ${notes}`);
+        if (await peer.meet(node.address)) peer.say({ kind: 'getblocks', ids });
+      }
       peer.deafen();
       await pause();
       peer.hearAgain();
-      return got === ids.length;
+      return got.size === ids.length;
     });
   } finally {
     await peer.stop();
   }
+}
+
+async function notesOn(node: LiveNode, { id }: RawPeer): Promise<string> {
+  const notes = ofKind(await eventsOf(node), 'note').map(({ text }) => text);
+  return notes.filter((text) => text.includes(id)).join('; ');
 }
 
 const pause = () => new Promise((done) => setTimeout(done, PAUSE_MS));

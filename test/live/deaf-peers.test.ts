@@ -19,6 +19,9 @@ beforeAll(async () => {
   node = await rig.start('node', ...options);
   for (const name of world.names)
     await node.call('submitblock', Buffer.from(world.bytes(name)).toString('hex'));
+  // Without what the submitting has left in its memory.
+  await node.stop();
+  node = await rig.start('node', ...options);
 });
 afterAll(() => rig.close());
 

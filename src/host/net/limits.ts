@@ -52,9 +52,9 @@ export const netLimits = {
   writeQueueBytes: limits.sendQueueBytes,
   writeQueueFrames: 20_000,
   /** Bytes that wait for one peer to read (net/outflow.ts): above it the node gives it no answers. */
-  sendWindowBytes: 2 << 20,
+  sendWindowBytes: 1 << 20,
   /** ... and for all peers. Above it only peers that have read everything get answers, and above twice as much nobody. */
-  sendTotalBytes: 40 << 20,
+  sendTotalBytes: 24 << 20,
   /** What a frame in a queue costs besides its bytes. */
   frameCost: 256,
   /** A peer may read nothing for so long, though something waits for it: usually, and when all hold too much. */
@@ -143,7 +143,7 @@ export const netLimits = {
   /** A PRUNE counts for so long at most. */
   pruneBackoffSeconds: 60,
   /** A peer's gossip stream that holds so much unsent is reset by gossipsub, then hung up by us. */
-  gossipBufferBytes: 4 << 20,
+  gossipBufferBytes: 8 << 20,
   /** ... and all together: beyond it the worst is hung up on. */
   gossipUnsentBytes: 64 << 20,
 
