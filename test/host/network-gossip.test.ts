@@ -3,7 +3,7 @@ import '../../src/host/polyfill.ts';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { Doors } from '../../src/host/net/door.ts';
 import { Gossip } from '../../src/host/net/gossip.ts';
-import { type GossipRouter, type Rpc, topicName } from '../../src/host/net/gossip-router.ts';
+import { type GossipRouter, openSideBySide, type Rpc, topicName } from '../../src/host/net/gossip-router.ts';
 import { demerits, netLimits } from '../../src/host/net/limits.ts';
 import { ReceiveBudget } from '../../src/host/net/receive-budget.ts';
 import type { GossipVerdict } from '../../src/node/types.ts';
@@ -298,6 +298,27 @@ describe('the gossip stream of a peer', () => {
       () => expect(u.faults).toEqual([[demerits.malformedGossip, 'malformed gossip']]),
       PATIENT,
     );
+  });
+});
+
+describe('our gossip streams', () => {
+  it('are opened side by side, and those of one peer one after another: who does not answer keeps nobody waiting', async () => {
+    const asked: string[] = [];
+    const answers: (() => void)[] = [];
+    const router = {
+      outboundInflightQueue: { push: expect.unreachable, end: () => undefined },
+      createOutboundStream: (peer: { toString(): string }) => {
+        asked.push(String(peer));
+        return new Promise<void>((done) => answers.push(done));
+      },
+    } as unknown as GossipRouter;
+    openSideBySide(router);
+    const open = (peer: string) =>
+      router.outboundInflightQueue.push({ peerId: peer, connection: undefined } as never);
+    for (const peer of ['mute', 'mute', 'honest']) open(peer);
+    await vi.waitFor(() => expect(asked).toEqual(['mute', 'honest']));
+    answers[0]!();
+    await vi.waitFor(() => expect(asked).toEqual(['mute', 'honest', 'mute']));
   });
 });
 

@@ -100,23 +100,6 @@ describe('a hostile peer', () => {
     expect(a.notes.join()).not.toMatch(/banned/);
   });
 
-  it('that does not answer keeps nobody else from gossip: streams are opened side by side', async () => {
-    const a = await rigs.start('A');
-    for (let i = 0; i < 6; i++) {
-      const c = await hostile(a);
-      const streams = [await c.newStream(SYNC), await c.newStream(MESHSUB)];
-      expect(streams.map((s) => s.status)).toEqual(['open', 'open']);
-      (c as unknown as { maConn: Connection & { pause(): void } }).maConn.pause();
-    }
-    const b = await rigs.start('B', { connect: [address(a)] });
-    await until('B is there', () => connected(a, b));
-    for (let i = 0; b.gossip.length === 0; i++) {
-      a.net.publish('tx', blob(i, 100));
-      await sleep(50);
-      expect(b.left).toEqual([]);
-    }
-  });
-
   it('that breaks the framing below all protocols ends its connection and nothing else', async () => {
     const a = await rigs.start('A');
     const c = await hostile(a);

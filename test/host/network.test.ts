@@ -325,6 +325,26 @@ describe.concurrent('peers', () => {
     expect(a.net.peers().length).toBe(2);
     expect(others.filter((r) => r.net.peers().length === 1).length).toBe(2);
   });
+
+  it('that are new, or named, find a place though strangers have taken all of them', async ({ rigs }) => {
+    const a = await rigs.start('A', { maxPeers: 4 });
+    // One of four places is for named peers: three strangers have taken all others.
+    for (let i = 0; i < 3; i++) await rigs.start(`S${i}`, { connect: [address(a)] });
+    await until('three', () => a.net.peers().length === 3);
+    const late = await rigs.start('late', { connect: [address(a)] });
+    await until('the newcomer is in', () => late.joined.length > 0);
+    expect(a.net.peers().length).toBeLessThan(4);
+    const sibling = await rigs.start('sibling');
+    a.net.protect(address(sibling));
+    await sibling.net.add(address(a));
+    await until('the sibling is in', () => sibling.joined.length > 0);
+    expect(() => a.net.protect('/ip4/127.0.0.1/tcp/9')).toThrow('does not name a peer');
+    expect(() => a.net.protect('nonsense')).toThrow('is not a multiaddress');
+    // Strangers come and go; it stays, and nobody is blamed.
+    await sleep(1_500);
+    expect(sibling.left).toEqual([]);
+    expect(a.notes.filter((note) => note.includes('banned'))).toEqual([]);
+  });
 });
 
 describe.concurrent('a network', () => {

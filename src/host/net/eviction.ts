@@ -19,7 +19,7 @@ export interface EvictionLimits {
   readonly keepNear: number;
   readonly keepTx: number;
   readonly keepBlock: number;
-  /** Who came later than this is still proving itself. */
+  /** Who came later than this is spared. */
   readonly graceMs: number;
 }
 
@@ -27,8 +27,8 @@ export interface EvictionLimits {
  * Whom to hang up on so that somebody else finds a place; undefined = nobody. After Bitcoin Core's
  * AttemptToEvictConnection: an attacker would have to beat honest peers in each of several ways, some of which cannot be
  * had at once. Kept are the nearest, the latest useful, and of the others the half that is here longest. Of the rest goes,
- * first, who has not joined, and then the youngest, as in Core; but a newcomer that has just joined gets a moment to be of
- * use, or the next stranger would take its place at once. When all are within that moment the oldest goes.
+ * first, who has not joined, and then the youngest, as in Core; but a newcomer gets a moment to join and to be of use, or
+ * the next stranger would take its place at once, and nobody would ever get in.
  */
 export function evictionVictim(
   candidates: readonly Candidate[],
@@ -47,8 +47,6 @@ export function evictionVictim(
   keep(o.keepTx, (c) => c.txAt);
   keep(o.keepNear, (c) => (c.rttMs === undefined ? undefined : -c.rttMs));
   rest = rest.slice(Math.floor(rest.length / 2));
-  const apart = rest.filter((c) => !c.joined);
-  if (apart.length > 0) rest = apart;
-  const proven = rest.filter((c) => now - c.openedAt >= o.graceMs);
-  return (proven.at(-1) ?? rest[0])?.peer;
+  rest = rest.filter((c) => now - c.openedAt >= o.graceMs);
+  return (rest.findLast((c) => !c.joined) ?? rest.at(-1))?.peer;
 }

@@ -162,7 +162,7 @@ export const netLimits = {
   keepNear: 8,
   keepTx: 4,
   keepBlock: 8,
-  graceMs: 20_000,
+  graceMs: 5_000,
   /** What libp2p keeps of peers, connected or not. */
   peerRows: 256,
   peerRowBytes: 4 << 20,

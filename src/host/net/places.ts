@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { PeerId } from '../../node/types.ts';
 import { parseAddress } from './address.ts';
-import { evictionVictim } from './eviction.ts';
+import { type EvictionLimits, evictionVictim } from './eviction.ts';
 import { netLimits } from './limits.ts';
 import { roundTripOf } from './muxer.ts';
 import type { Session, Sessions } from './sessions.ts';
@@ -20,12 +20,21 @@ export interface PlacesOptions {
 export class Places {
   readonly #o: PlacesOptions;
   readonly #forStrangers: number;
+  /** A node with few places protects fewer, or a newcomer would never find one. */
+  readonly #keep: EvictionLimits;
   /** Have a place though we do not dial them. */
   readonly #named = new Set<PeerId>();
 
   constructor(o: PlacesOptions) {
     this.#o = o;
     this.#forStrangers = o.maxPeers - Math.min(netLimits.reservedPlaces, Math.floor(o.maxPeers / 4));
+    const eighth = Math.floor(this.#forStrangers / 8);
+    this.#keep = {
+      keepNear: Math.min(netLimits.keepNear, eighth),
+      keepTx: Math.min(netLimits.keepTx, eighth),
+      keepBlock: Math.min(netLimits.keepBlock, eighth),
+      graceMs: netLimits.graceMs,
+    };
   }
 
   /** @throws Error with a sentence: a malformed address, one without a peer id, too many peers. */
@@ -65,7 +74,7 @@ export class Places {
 
   #victim(strangers: readonly Session[]): Session | undefined {
     const candidates = strangers.map((s) => ({ ...s, rttMs: roundTripOf(s.connection) }));
-    const victim = evictionVictim(candidates, performance.now(), netLimits);
+    const victim = evictionVictim(candidates, performance.now(), this.#keep);
     return strangers.find((s) => s.peer === victim);
   }
 }
