@@ -39,12 +39,17 @@ function mismatch(error: StoreMismatch, datadir: string): string {
 
 /** The chain can be had from the peers; identity, watched addresses and logs lie beside the database and stay. */
 function damaged(error: StoreDamage, datadir: string): string {
+  return `the database in ${join(datadir, 'db')} is damaged (${error.kind}): ${error.message}. ${getWell(datadir)}`;
+}
+
+/** What to do about a damaged database, with the command that does it. */
+export function getWell(datadir: string): string {
   const from = join(datadir, 'db');
   let to = `${from}.damaged`;
   for (let n = 2; existsSync(to); n++) to = `${from}.damaged-${n}`;
   return (
-    `the database in ${from} is damaged (${error.kind}): ${error.message}. Move it away, then start the node as before: ` +
-    `it keeps its identity and fetches the chain from its peers: mv ${quoted(from)} ${quoted(to)}`
+    'Move the database away, then start the node as before: it keeps its identity and fetches the chain from its ' +
+    `peers: mv ${quoted(from)} ${quoted(to)}`
   );
 }
 

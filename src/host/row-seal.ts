@@ -39,16 +39,20 @@ export class RowSealer {
   }
 }
 
+/** Is a stored row what was written under this key? */
+export function isWhole(key: Uint8Array, stored: Uint8Array): boolean {
+  const length = stored.length - CRC_SIZE;
+  return isPlain(key) || (length >= 0 && readU32LE(stored, length) === rowCrc(key, stored, length));
+}
+
 /**
  * The value of a stored row.
  * @throws StoreDamage when it is not what was written under this key.
  */
 export function unseal(key: Uint8Array, stored: Uint8Array): Uint8Array {
   if (isPlain(key)) return stored;
-  const length = stored.length - CRC_SIZE;
-  if (length < 0 || readU32LE(stored, length) !== rowCrc(key, stored, length))
-    throw new StoreDamage(kindOf(key), `the row ${nameOf(key)} fails its checksum`);
-  return stored.subarray(0, length);
+  if (!isWhole(key, stored)) throw new StoreDamage(kindOf(key), `the row ${nameOf(key)} fails its checksum`);
+  return stored.subarray(0, stored.length - CRC_SIZE);
 }
 
 /** The CRC-32 of the network's row, which the store's own row keeps. */

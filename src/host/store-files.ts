@@ -47,7 +47,7 @@ async function looked(dir: string, mark: Mark | undefined): Promise<FilesReport 
 }
 
 /** Does another process hold the database? Asked with LevelDB's own lock, of the same file under another name. */
-async function isLocked(dir: string): Promise<boolean> {
+export async function isLocked(dir: string): Promise<boolean> {
   let probe: string | undefined;
   try {
     probe = mkdtempSync(join(dir, '.probe-'));

@@ -15,6 +15,8 @@ export type Db = Level<Uint8Array, Uint8Array>;
 export const STORE_KEY = Uint8Array.of(0);
 /** While a database is converted: the last key that has its new form. */
 const PROGRESS_KEY = Uint8Array.of(1);
+/** Behind it are the rows of the node. */
+export const LAST_OWN_KEY = PROGRESS_KEY;
 const OWN_KEYS = 2;
 const STORE_SIZE = 16;
 const TWO32 = 0x1_0000_0000;

@@ -6,9 +6,9 @@ import { META_KEY, TIP_KEY } from '../consensus/records.ts';
 import type { Row, Store, Write } from '../consensus/store.ts';
 import { equal } from '../util/bytes.ts';
 import { hostLimits } from './limits.ts';
-import { plainCrc, RowSealer, unseal } from './row-seal.ts';
+import { isWhole, plainCrc, RowSealer, unseal } from './row-seal.ts';
 import { applyCuts, filesOf } from './store-files.ts';
-import { type Db, encodeStoreRow, openFormat, STORE_KEY } from './store-format.ts';
+import { type Db, encodeStoreRow, LAST_OWN_KEY, openFormat, STORE_KEY } from './store-format.ts';
 import { type Mark, MarkFile, readMark } from './store-mark.ts';
 
 /** The database cannot be opened or read: the sentence is for the user, `kind` for tests. Damage is a `StoreDamage`. */
@@ -191,6 +191,14 @@ export class DiskStore implements Store {
       for await (const row of this.#range(Uint8Array.of(prefix), undefined)) found.push(row);
     }
     return found;
+  }
+
+  /** Every record of the node in key order, without a value where its checksum fails: for those who list damage. */
+  async *scan(): AsyncGenerator<{ readonly key: Uint8Array; readonly value: Uint8Array | undefined }> {
+    for await (const [key, value] of this.#db.iterator({ gt: LAST_OWN_KEY })) {
+      const own = plain(key);
+      yield { key: own, value: isWhole(own, plain(value)) ? unseal(own, plain(value)) : undefined };
+    }
   }
 
   /** All records from one key to before another as they are now, in key order, in bounded batches. */

@@ -1,7 +1,9 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { misuse, Problem } from '../../lab/problem.ts';
 import { printable, printableJson } from '../../util/printable.ts';
+import type { DoctorReport, DoctorRow } from '../doctor.ts';
 import { jsonToAscii } from './ascii.ts';
 import { addShared, ending, example, shared } from './common.ts';
 import { folded } from './fit.ts';
@@ -86,21 +88,67 @@ function rpcVerb(): Command {
   return example(rpc, 'rpc', 'rpc -N B getchaintips', 'rpc getblockhash 8');
 }
 
+interface DoctorFlags {
+  readonly deep?: boolean;
+  readonly datadir?: string;
+  readonly network?: string;
+  readonly genesis?: string;
+}
+
 function doctorVerb(): Command {
   const doctor = addShared(new Command('doctor'))
-    .description('is this machine fit? clock, ports, disk, kernels, signatures, Node')
-    .action(async (_options: object, command: Command) => {
+    .description(
+      'is this machine fit? clock, ports, disk, kernels, signatures, Node; with --deep: are the databases whole?',
+    )
+    .option('--deep', 'read every database of the yard and replay its chain; the nodes must not run')
+    .option('--datadir <dir>', 'with --deep: the directory of one node alone')
+    .option('--network <name>', "with --datadir: the node's network (default regtest)")
+    .option('--genesis <file>', "with --datadir: the genesis.json of the node's yard")
+    .action(async (flags: DoctorFlags, command: Command) => {
       const s = shared(command);
       const [{ renderRow, runDoctor }, { findYard, YARD_DIR }] = await Promise.all([
         import('../doctor.ts'),
         import('../../lab/yard-file.ts'),
       ]);
-      const report = await runDoctor({
-        dir: resolve(s.yard ?? findYard(process.cwd()) ?? YARD_DIR),
-        onRow: (row) => s.out.line(renderRow(row, s.out.ascii)),
-      });
+      const onRow = (row: DoctorRow): void => s.out.line(renderRow(row, s.out.ascii));
+      if (flags.deep !== true && flags.datadir !== undefined)
+        throw misuse('--datadir goes with --deep', 'As in: forkyard doctor --deep --datadir D');
+      const report =
+        flags.deep === true
+          ? await deepReport(flags, s.yard, onRow)
+          : await runDoctor({ dir: resolve(s.yard ?? findYard(process.cwd()) ?? YARD_DIR), onRow });
       s.out.object(report);
       if (!report.ok) ending.code = 1;
     });
-  return example(doctor, 'doctor');
+  return example(doctor, 'doctor', 'doctor --deep', 'doctor --deep --datadir D --genesis genesis.json');
+}
+
+async function deepReport(
+  flags: DoctorFlags,
+  yardOption: string | undefined,
+  onRow: (row: DoctorRow) => void,
+): Promise<DoctorReport> {
+  const { runDeepDoctor } = await import('../doctor-deep.ts');
+  if (flags.datadir !== undefined) {
+    const { loadParams } = await import('../node-options.ts');
+    const params = loadParams({
+      ...(flags.network === undefined ? {} : { network: flags.network }),
+      ...(flags.genesis === undefined ? {} : { genesisFile: resolve(flags.genesis) }),
+    });
+    if (!params.ok) throw misuse(params.error);
+    const datadir = resolve(flags.datadir);
+    if (!existsSync(datadir)) throw misuse(`--datadir: there is no folder ${flags.datadir}`);
+    return await runDeepDoctor({
+      nodes: [{ name: basename(datadir), datadir }],
+      params: params.value,
+      onRow,
+    });
+  }
+  const [{ locateYard }, { readParams }] = await Promise.all([
+    import('../../lab/yard-file.ts'),
+    import('../../lab/create.ts'),
+  ]);
+  const { dir, yard } = locateYard(yardOption, process.cwd());
+  const nodes = yard.nodes.map(({ letter }) => ({ name: letter, datadir: join(dir, letter) }));
+  return await runDeepDoctor({ nodes, params: readParams(dir), onRow });
 }
