@@ -1,25 +1,28 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 import type { Params } from '../../src/consensus/params.ts';
-import { type LiveNode, type LiveRig, until } from './node-rig.ts';
+import { LAB } from '../dsl/networks.ts';
+import { agreed, aliceOn, connections, eventsOf, genesisFile, ofKind } from './lab.ts';
+import { type LiveNode, LiveRig, until } from './node-rig.ts';
 
 const ATTACK = fileURLToPath(new URL('attack.mjs', import.meta.url));
 
-export interface AttackOptions {
+interface AttackOptions {
   readonly mode: string;
   readonly peers: number;
   readonly [other: string]: string | number | boolean;
 }
 
 /** What attack.mjs has done so far. */
-export interface Deeds {
+interface Deeds {
   readonly opened: number;
   readonly ended: number;
   readonly bytes: number;
 }
 
 /** An attacker on this node, as a process of its own that knows nothing but the wire. */
-export class Attack {
+class Attack {
   deeds: Deeds = { opened: 0, ended: 0, bytes: 0 };
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
@@ -51,16 +54,15 @@ export class Attack {
 }
 
 /** Resident memory of a node, in MB. */
-export function residentMB(node: LiveNode): number {
+function residentMB(node: LiveNode): number {
   return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(node.child.pid)]).toString()) / 1_024;
 }
 
 /** Looks at a node again and again while something goes on. */
-export class Watch {
+class Watch {
   /** Before anything happened. */
   readonly firstMB: number;
   mostMB = 0;
-  readonly rpcMs: number[] = [];
   readonly #node: LiveNode;
   #going = true;
   readonly #loop: Promise<void>;
@@ -79,16 +81,68 @@ export class Watch {
   async #look(): Promise<void> {
     while (this.#going) {
       this.mostMB = Math.max(this.mostMB, residentMB(this.#node));
-      const began = performance.now();
+      // RPC is answered all the while.
       await this.#node.call('getblockcount');
-      this.rpcMs.push(performance.now() - began);
       await new Promise((done) => setTimeout(done, 50));
     }
   }
 }
 
-/** The value below which `share` of them lie. */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+/** An attack goes on until it has done so much. */
+interface Enough {
+  readonly opened?: number;
+  readonly bytes?: number;
+}
+
+/** Above rest, whatever comes in. */
+const MOST_MB = 150;
+
+/** A node with an honest peer, to be attacked. */
+export class Besieged {
+  readonly #rig = new LiveRig();
+  readonly #options = ['--genesis', genesisFile(this.#rig, LAB)];
+  #node!: LiveNode;
+  #honest!: LiveNode;
+
+  async start(): Promise<void> {
+    this.#node = await this.#rig.start('node', ...this.#options);
+    this.#honest = await this.#newcomer('honest');
+  }
+
+  close(): Promise<void> {
+    return this.#rig.close();
+  }
+
+  /** Blocks of an honest peer get through, a newcomer gets in, memory has its bound, and nobody honest is blamed. */
+  async withstands(o: AttackOptions, enough: Enough): Promise<void> {
+    const node = this.#node;
+    const watch = new Watch(node);
+    const attack = new Attack(this.#rig, node, LAB, o);
+    await until('the attack is under way', () => attack.deeds.opened > 0);
+    const newcomer = await this.#newcomer(`newcomer-${o.mode}`);
+    for (let block = 0; block < 3; block++) {
+      const [tip] = await this.#honest.call<string[]>('generatetoaddress', 1, aliceOn(LAB));
+      await agreed([node, newcomer], tip);
+    }
+    await until('it has gone on for long enough', () => {
+      const { opened, bytes } = attack.deeds;
+      return opened >= (enough.opened ?? 0) && bytes >= (enough.bytes ?? 0);
+    });
+    await attack.stop();
+    await watch.stop();
+    const faults = ofKind(await eventsOf(node), 'fault');
+    const honest = [this.#honest.peerId, newcomer.peerId];
+    expect(faults.filter(({ peer }) => honest.includes(peer))).toEqual([]);
+    const peers = await node.call<{ peerid: string; score: number }[]>('getpeerinfo');
+    expect(peers.find(({ peerid }) => peerid === this.#honest.peerId)).toMatchObject({ score: 100 });
+    expect(watch.mostMB - watch.firstMB).toBeLessThan(MOST_MB);
+    expect(node.stderr).toBe('');
+    await newcomer.stop();
+  }
+
+  async #newcomer(name: string): Promise<LiveNode> {
+    const newcomer = await this.#rig.start(name, ...this.#options, '--connect', this.#node.address);
+    await connections(newcomer, 1);
+    return newcomer;
+  }
 }
