@@ -47,10 +47,12 @@ const WORD = {
   version: 0,
   /** Grows whenever the miner takes its seats elsewhere: who was seated under another number leaves. */
   place: 1,
-  /** The serial of the newest order that was solved: whoever solves first takes it, the others stop. */
+  /** The first of `SOLVED_WORDS`, which hold the serials of the newest orders that were solved, each at its remainder. */
   solved: 2,
 } as const;
-const ORDER_AT = 16;
+/** A worker on a busy machine may come with a solution so many orders late, and is still told whether it is the first. */
+const SOLVED_WORDS = 8;
+const ORDER_AT = 48;
 const ORDER_BYTES = 144;
 const COUNTERS_AT = ORDER_AT + ORDER_BYTES;
 /** Two int64 a worker: hashes ever, and hashes on the order whose serial is in the third. */
@@ -144,16 +146,16 @@ export class Control {
   }
 
   isSolved(serial: number): boolean {
-    return Atomics.load(this.#words, WORD.solved) >= serial;
+    return Atomics.load(this.#words, WORD.solved + (serial % SOLVED_WORDS)) === serial;
   }
 
-  /** False if another worker has solved this order before. A solution of an overtaken order is nobody's rival: true. */
+  /** False if another worker has solved this order before, even if there are newer orders now, or if nobody can tell. */
   claim(serial: number): boolean {
+    const at = WORD.solved + (serial % SOLVED_WORDS);
     for (;;) {
-      const newest = Atomics.load(this.#words, WORD.solved);
-      if (newest === serial) return false;
-      if (newest > serial) return true;
-      if (Atomics.compareExchange(this.#words, WORD.solved, newest, serial) === newest) {
+      const solved = Atomics.load(this.#words, at);
+      if (solved >= serial) return false;
+      if (Atomics.compareExchange(this.#words, at, solved, serial) === solved) {
         this.#bell?.ring();
         return true;
       }

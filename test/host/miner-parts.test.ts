@@ -117,6 +117,11 @@ describe('the shared memory', () => {
       true,
     ]);
     expect([control.claim(2), control.isSolved(4)]).toEqual([true, false]);
+    // A worker that was kept waiting comes with its solution of an order that was solved, and so was the next one.
+    expect([control.claim(4), control.claim(3), control.claim(2)]).toEqual([true, false, false]);
+    expect([control.isSolved(2), control.isSolved(3), control.isSolved(4)]).toEqual([true, true, true]);
+    // Of one that is much too late nobody knows.
+    expect([control.claim(12), control.claim(4), control.isSolved(4)]).toEqual([true, false, false]);
   });
 
   it('counts each worker by itself, ever and on its order', () => {
