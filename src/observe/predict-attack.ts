@@ -4,16 +4,17 @@ import { exponentialOf } from '../util/elementary.ts';
 
 /**
  * How a double spend is counted. `strict`: the attacker must get ahead, as nodes keep what they saw first (the race on a
- * real network). `tie`: a tie is enough. `nakamoto`: a tie is enough, and honest blocks come as if by a clock.
+ * real network). `tie`: a tie is enough. `nakamoto`: a tie is enough, and honest blocks come as if by a clock. `premined`: as strict,
+ * but the attacker mines in secret before it pays, and starts anew on the public tip whenever it falls behind that.
  */
-export const DOUBLE_SPEND_MODELS = ['strict', 'tie', 'nakamoto'] as const;
+export const DOUBLE_SPEND_MODELS = ['strict', 'tie', 'nakamoto', 'premined'] as const;
 export type DoubleSpendModel = (typeof DOUBLE_SPEND_MODELS)[number];
 
 /**
  * Chance that a payment z blocks deep is undone. The block with the payment counts 1; the attacker starts at its parent,
- * with no block mined before. `nakamoto`: "Bitcoin", 2008, section 11. `tie`: Rosenfeld, "Analysis of hashrate-based
+ * with no block mined before, unless the model is `premined`. `nakamoto`: "Bitcoin", 2008, section 11. `tie`: Rosenfeld, "Analysis of hashrate-based
  * double-spending", 2012; Grunspan and Pérez-Marco, "Double spend races", 2017. `strict`: the same sum, with success only
- * beyond a tie (derived).
+ * beyond a tie (derived). `premined`: the strict race from each lead that the attacker may have when it pays (derived).
  */
 export function doubleSpend(q: number, z: number, model: DoubleSpendModel): number {
   if (q >= 0.5) return 1;
@@ -23,11 +24,20 @@ export function doubleSpend(q: number, z: number, model: DoubleSpendModel): numb
   let lost = 0;
   let weight = model === 'nakamoto' ? exponentialOf(-z * ratio) : power(p, z);
   for (let m = 0; m <= z; m++) {
-    lost += weight * (1 - power(ratio, z - m + (model === 'strict' ? 1 : 0)));
+    lost += weight * neverAhead(ratio, z - m, model);
     // To the next term of Poisson(zq/p), or of the negative binomial.
     weight *= model === 'nakamoto' ? (z * ratio) / (m + 1) : (q * (m + z)) / (m + 1);
   }
   return 1 - lost;
+}
+
+/** Chance that an attacker never succeeds who has found `behind` blocks fewer than the honest ones since the payment. */
+function neverAhead(ratio: number, behind: number, model: DoubleSpendModel): number {
+  if (model === 'strict') return 1 - power(ratio, behind + 1);
+  if (model !== 'premined') return 1 - power(ratio, behind);
+  // A lead grows with chance q, shrinks with chance p, and is never below 0: it is k with chance (1 − r)·r^k. The sum over k.
+  const missing = behind + 1;
+  return 1 - power(ratio, missing + 1) - (1 - ratio) * (missing + 1) * power(ratio, missing);
 }
 
 /** Least z with a chance below `risk`; undefined when no z up to `most` is enough. */

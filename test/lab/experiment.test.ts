@@ -47,7 +47,7 @@ describe('settings of an experiment', () => {
     ['doublespend', { z: '9..1' }, /runs backwards; write 1..9/],
     ['doublespend', { z: '1..99' }, /at most 40 values/],
     ['doublespend', { z: '3,3' }, /--z: 3 is there twice/],
-    ['doublespend', { model: 'strickt' }, /--model: 'strickt' is not one of strict, tie, nakamoto/],
+    ['doublespend', { model: 'strickt' }, /--model: 'strickt' is not one of strict, tie, nakamoto, premined/],
     ['doublespend', { x: '1' }, /experiment doublespend has no --x/],
   ])('of %s that make no sense are refused: %j', (name, typed, message) => {
     expect(refusal(name, typed as Record<string, string>)).toMatch(message);
@@ -106,7 +106,7 @@ describe('measured beside predicted', () => {
     expect(times((await run('partition', { runs: '100', split: '0.7' })).rows)).toEqual(['reduced']);
   });
 
-  it.each(['strict', 'tie', 'nakamoto'])('doublespend, %s', async (model) => {
+  it.each(['strict', 'tie', 'nakamoto', 'premined'])('doublespend, %s', async (model) => {
     const result = await run('doublespend', { model, q: '0.3', z: '2', races: '2000' }, 2);
     expect(result.rows.filter((r) => !r.ok)).toEqual([]);
     expect(result.rows.map((r) => r.model)).toEqual(['reduced', 'whole nodes']);

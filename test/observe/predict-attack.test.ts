@@ -21,6 +21,30 @@ describe('a double spend', () => {
     printed(doubleSpend(q, z, 'strict'), strict);
   });
 
+  it.each([
+    [0.1, 1, '.0598'],
+    [0.3, 4, '.2463'],
+    [0.3, 6, '.1588'],
+  ])(
+    'with q = %d after %d confirmations, by an attacker who mined before: summed lead by lead',
+    (q, z, says) => {
+      const ratio = q / (1 - q);
+      // From a lead of k the race is lost where the attacker, with m more blocks, is never ahead.
+      let won = ratio ** (z + 1);
+      for (let k = 0; k <= z; k++) {
+        let lost = 0;
+        let weight = (1 - q) ** z;
+        for (let m = 0; m <= z - k; m++) {
+          lost += weight * (1 - ratio ** (z - k - m + 1));
+          weight *= (q * (m + z)) / (m + 1);
+        }
+        won += (1 - ratio) * ratio ** k * (1 - lost);
+      }
+      expect(doubleSpend(q, z, 'premined')).toBeCloseTo(won, 12);
+      printed(doubleSpend(q, z, 'premined'), says);
+    },
+  );
+
   it('needs as many confirmations as the papers say for a risk below 0.1 %', () => {
     const qs = [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45];
     expect(qs.map((q) => confirmationsFor(q, 0.001, 'nakamoto'))).toEqual([5, 8, 11, 15, 24, 41, 89, 340]);

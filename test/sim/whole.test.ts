@@ -70,6 +70,12 @@ describe('double spends among whole nodes', () => {
     );
   });
 
+  it('last as long as they last: with nearly half of the power, thousands of blocks', () => {
+    const races = 12;
+    const long = { q: 0.48, z: 1, races, model: 'strict', seed: 'long 3', networks } as const;
+    expect(runWholeDoubleSpends(long, quiet)).toBeLessThan(races);
+  });
+
   it('are the same for the same seed', () => {
     expect(won('nakamoto', 1)).toBe(won('nakamoto', 1));
   });

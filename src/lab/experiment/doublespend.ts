@@ -14,6 +14,7 @@ const FORMULA: Readonly<Record<DoubleSpendModel, readonly [Origin, string]>> = {
   strict: ['derived here', 'exact race, must get ahead'],
   tie: ['recomputed', 'Rosenfeld 2012: a tie wins'],
   nakamoto: ['recomputed', 'Nakamoto 2008: honest time frozen'],
+  premined: ['derived here', 'exact race with a secret lead'],
 };
 
 const GIVE_UP = `whole nodes: the attacker gives up when its chance to come back is below ${percentOf(HOPELESS)}, so its share may be that much too low`;
@@ -50,7 +51,7 @@ export const doublespend: Experiment = {
     },
     {
       name: 'model',
-      says: 'what wins: strict (nodes keep what they saw first), tie, or nakamoto (honest blocks by the clock)',
+      says: 'what wins: strict (nodes keep what they saw first), tie, nakamoto (honest blocks by the clock), or premined (strict, with blocks mined before the payment)',
       default: ['strict'],
       many: false,
       range: { words: DOUBLE_SPEND_MODELS },
@@ -108,13 +109,13 @@ export const doublespend: Experiment = {
             ...DOUBLE_SPEND_MODELS.map((m, j) => ({
               name: `predicted, q = ${q}, ${m}: ${FORMULA[m][1]}`,
               as: 'line' as const,
-              colour: i * 3 + j,
+              colour: i * DOUBLE_SPEND_MODELS.length + j,
               points: curve.map((z) => ({ x: z, y: doubleSpend(q, z, m) })),
             })),
             {
               name: `measured, q = ${q}, ${model} (± 2 standard errors)`,
               as: 'points' as const,
-              colour: i * 3 + DOUBLE_SPEND_MODELS.indexOf(model),
+              colour: i * DOUBLE_SPEND_MODELS.length + DOUBLE_SPEND_MODELS.indexOf(model),
               points: runs
                 .filter((r) => r.q === q)
                 .map((r) => {
@@ -127,7 +128,7 @@ export const doublespend: Experiment = {
       ],
       sentence: sentenceOf(runs, races, model),
       remarks: [
-        'The block with the payment counts as the first confirmation, and the attacker has no block mined before. In the reduced model it gives up when its chance to come back is below one in a million, so the measured share is too low by less than that; against whole nodes it gives up at one in a thousand.',
+        'The block with the payment counts as the first confirmation, and the attacker has no block mined before, except in the model premined: there it has mined in secret for a long time, started anew whenever the public branch was ahead, and pays at an arbitrary moment. In the reduced model it gives up when its chance to come back is below one in a million, so the measured share is too low by less than that; against whole nodes it gives up at one in a thousand.',
         'Strict is what nodes do that keep the branch they saw first; the two published formulas count a tie as won. Whole nodes have no such rule: there the attacker of those two has one block mined in advance, as Rosenfeld supposes, so that it is ahead where it would be level; and for Nakamoto’s the confirmations come by the clock. Where fewer than 10 wins are expected, the exact binomial interval decides.',
       ],
     };

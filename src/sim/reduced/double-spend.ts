@@ -36,6 +36,16 @@ export function hopelessLag(q: number): number {
   return lag;
 }
 
+/**
+ * Secret blocks at the moment of the payment of an attacker who mines all the time and starts anew on the public tip when it
+ * falls behind: a random walk that is held at 0, after a long time.
+ */
+export function leadAtStart(q: number, random: Random): number {
+  let lead = 0;
+  while (random.unit() < q / (1 - q)) lead++;
+  return lead;
+}
+
 const theAttackers: Tie = () => 1;
 
 /** Both start at the parent of the block with the payment; 0 is the attacker. */
@@ -47,6 +57,7 @@ function race({ q, z, model }: DoubleSpendInput, giveUp: number, random: Random)
     if (byAttacker) secret = new ReducedBlock(secret, 0, 0, random.u32());
     else chain = new ReducedBlock(chain, 0, 1, random.u32());
   };
+  if (model === 'premined') for (let lead = leadAtStart(q, random); lead > 0; lead--) find(true);
   if (model === 'nakamoto') {
     // The z honest blocks take exactly their mean time; what the attacker finds meanwhile is left to chance.
     const until = (z * INTERVAL) / (1 - q);
@@ -54,7 +65,7 @@ function race({ q, z, model }: DoubleSpendInput, giveUp: number, random: Random)
       find(true);
     while (chain.height < z) find(false);
   } else while (chain.height < z) find(random.unit() < q);
-  const tie = model === 'strict' ? firstSeenTie : theAttackers;
+  const tie = model === 'strict' || model === 'premined' ? firstSeenTie : theAttackers;
   // The goods are handed over. From now on the secret branch is shown as soon as a node would follow it.
   while (!wins(secret, chain, tie)) {
     if (chain.height - secret.height >= giveUp) return false;

@@ -1,5 +1,7 @@
 import type { DoubleSpendModel } from '../../observe/predict-attack.ts';
 import { assert } from '../../util/assert.ts';
+import { type Random, seeded } from '../../util/random.ts';
+import { leadAtStart } from '../reduced/double-spend.ts';
 import type { World } from '../world.ts';
 import { FOREVER_MS, INTERVAL_MS, mineAll, type WholeInput, wholePair } from './pair.ts';
 
@@ -24,6 +26,7 @@ const SETTLE_MS = 86_400_000;
 export function runWholeDoubleSpends(input: WholeDoubleSpends, progress: (part: number) => void): number {
   let giveUp = 0;
   for (let chance = 1; chance > HOPELESS; chance *= input.q / (1 - input.q)) giveUp++;
+  const random = seeded(`${input.seed}/leads`);
   let won = 0;
   for (let race = 0; race < input.races; race++) {
     const world = wholePair(
@@ -31,15 +34,21 @@ export function runWholeDoubleSpends(input: WholeDoubleSpends, progress: (part: 
       { share: 1 - input.q, delay: 0, linked: false },
       { keepBodies: Number.POSITIVE_INFINITY },
     );
-    if (wins(world, input, giveUp)) won++;
+    if (wins(world, input, giveUp, blocksBefore(input, random))) won++;
     progress(race / input.races);
   }
   return won;
 }
 
-function wins(world: World, input: WholeDoubleSpends, giveUp: number): boolean {
+/** What the attacker has mined in secret when it pays. One block makes it win where it would be level. */
+function blocksBefore({ q, model }: WholeDoubleSpends, random: Random): number {
+  if (model === 'strict') return 0;
+  return model === 'premined' ? leadAtStart(q, random) : 1;
+}
+
+function wins(world: World, input: WholeDoubleSpends, giveUp: number, before: number): boolean {
   const [honest, attacker] = [world.node('A'), world.node('B')];
-  if (input.model !== 'strict') attacker.mineOne();
+  for (let i = 0; i < before; i++) attacker.mineOne();
   if (input.model === 'nakamoto') confirmByClock(world, input);
   mineAll(world, true);
   const ended = () => {
