@@ -4,7 +4,7 @@ import { BaseSequencer } from 'vitest/node';
 
 /** The live files that take longest, for a machine that has not measured them yet. */
 const LONG_LIVE =
-  /\/live\/(scenarios|tour|faults|crash|yard|terminal|latejoin|page|agreement|network)\.test\.ts$/;
+  /\/live\/(scenarios|tour|faults|crash|yard|terminal|latejoin|page|page-hostile|snippets|agreement|network)\.test\.ts$/;
 
 /** What a file is supposed to take until it has been measured, in milliseconds. */
 function supposed({ moduleId, project }: TestSpecification): number {

@@ -2,7 +2,7 @@ import { shapesLeft } from '../observe/condition-words.ts';
 import { parseGroups } from '../observe/typed-names.ts';
 import { formatMs } from '../observe/units.ts';
 import { byLetter } from '../observe/words.ts';
-import { sameGroup, wantedPairs } from '../util/topology.ts';
+import { cutPairs, sameGroup } from '../util/topology.ts';
 import { type Action, type Done, type RunContext, until } from './action.ts';
 import type { NodeInfo, YardClient } from './client.ts';
 import { agreedTip } from './client.ts';
@@ -24,12 +24,10 @@ export function partition(
   const groups = parseGroups(text, client.letters);
   if (!groups.ok) throw misuse(groups.error);
   const topology = client.yard.topology ?? 'full';
-  const count = wantedPairs(client.letters, topology).filter(
-    ([a, b]) => !sameGroup(groups.value, a, b),
-  ).length;
+  const count = cutPairs(client.letters, topology, groups.value).length;
   const sides = groups.value.map((g) => g.join(' ')).join(' | ');
   return {
-    plan: `Cut ${sides}: ${count} links; no message crosses until: forkyard heal`,
+    plan: `Cut ${sides}: ${count} link${count === 1 ? '' : 's'}; no message crosses until: forkyard heal`,
     async run() {
       const began = Date.now();
       const { cut } = await client.control<{ cut: number }>('partition', { groups: groups.value }, 120_000);

@@ -3,6 +3,7 @@ import { outpointKey, type Tx, type TxOut } from '../bitcoin/tx.ts';
 import type { LogEvent } from '../consensus/news.ts';
 import type { Params } from '../consensus/params.ts';
 import { spentTwiceNote, spentTwicePlan } from '../observe/payment-words.ts';
+import { refusalWords } from '../observe/refusal-words.ts';
 import { formatMs } from '../observe/units.ts';
 import { idOf, toHex } from '../util/bytes.ts';
 import type { FeeRate } from '../wallet/fee.ts';
@@ -285,7 +286,7 @@ async function offer(
     const lines = payments.map((p) =>
       p.accepted
         ? `${tailOf(p.txid)} to ${p.to}: accepted by ${listLetters(p.seen.length === 0 ? [p.node] : p.seen)}`
-        : `${tailOf(p.txid)} to ${p.to}: ${p.why}`,
+        : `${tailOf(p.txid)} to ${p.to}: ${inWords(p.why ?? '')}`,
     );
     const both = payments.every((p) => p.accepted);
     if (!both && linked) {
@@ -299,6 +300,13 @@ async function offer(
   } finally {
     follower.close();
   }
+}
+
+/** `D refused sendrawtransaction: rule, detail` by what the rule means, where its name does not say it. */
+function inWords(refusal: string): string {
+  const [, node, rule = ''] = /^(\S+) refused sendrawtransaction: ([^,]+)/.exec(refusal) ?? [];
+  const words = refusalWords(rule);
+  return words === rule ? refusal : `${node} refused it: ${words}`;
 }
 
 export interface Balance {

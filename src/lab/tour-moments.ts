@@ -128,8 +128,9 @@ export async function cut(tour: Tour): Promise<CutResult> {
 async function bothSidesBuild(tour: Tour, since: LogEvent, payments: readonly Followed[]): Promise<void> {
   const { teller, witness, left, right } = tour;
   const told = new Set<string>();
-  const unwatch = witness.onEvent((event) => {
-    if (event.kind !== 'mined' || event.seq <= since.seq || told.has(event.id)) return;
+  // A block may have been found while the payments of the cut were made.
+  const unwatch = witness.onEvent(since.seq, (event) => {
+    if (event.kind !== 'mined' || told.has(event.id)) return;
     told.add(event.id);
     const side = left.includes(event.node) ? left : right;
     const other = side === left ? right : left;

@@ -16,8 +16,8 @@ export interface Witness {
   readonly events: readonly LogEvent[];
   /** Looks again after each event until there is an answer; else `missing()` becomes the tour's failure. */
   wait<T>(look: () => T | undefined, seconds: number, missing: () => string): Promise<T>;
-  /** Runs at each new event until the returned function is called. */
-  onEvent(listener: (event: LogEvent) => void): () => void;
+  /** Runs at each event after this sequence number, first at those that are here, until the returned function is called. */
+  onEvent(after: number, listener: (event: LogEvent) => void): () => void;
   close(): void;
 }
 
@@ -74,7 +74,8 @@ export function newWitness(log: YardLog, signal: AbortSignal): Witness {
     payments,
     events,
     wait,
-    onEvent(listener) {
+    onEvent(after, listener) {
+      for (const event of events) if (event.seq > after) listener(event);
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

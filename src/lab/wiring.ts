@@ -1,6 +1,6 @@
 import type { Conditions } from '../consensus/news.ts';
 import { CALM, HEALED_WIRES, healed } from '../observe/condition-words.ts';
-import { sameGroup, wantedPairs } from '../util/topology.ts';
+import { cutPairs } from '../util/topology.ts';
 import { sleep } from './action.ts';
 import type { YardClient } from './client.ts';
 import { conditionsOf, isCalm, unheardBy, wireRules } from './conditions.ts';
@@ -138,7 +138,7 @@ export class Wiring {
     const idle = new AbortController();
     await awaitLinks(this.#o.client, topology, groups, { timeoutMs: LINK_MS, signal: idle.signal });
     this.#o.log.tell({ kind: 'partition', groups });
-    return wantedPairs(letters, topology).filter(([a, b]) => !sameGroup(groups, a, b)).length;
+    return cutPairs(letters, topology, groups).length;
   }
 
   /** Opens every cut and lets what is held arrive; delays, loss and rates of links stay. False: nothing was cut or held. */

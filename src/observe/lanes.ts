@@ -1,5 +1,6 @@
 import type { LogEvent } from '../consensus/news.ts';
 import type { Forest } from './forest.ts';
+import { refusalWords } from './refusal-words.ts';
 import { tail } from './words.ts';
 
 /** One payment on every node over time: spans of one state each, from the log. */
@@ -131,7 +132,7 @@ function stateOf(event: LogEvent, txid: string): LaneState | undefined {
       if (event.why !== 'conflict') return { kind: 'gone', why: event.why };
       return { kind: 'undone', ...(event.by === undefined ? {} : { by: event.by }) };
     case 'tx-refused':
-      return event.txid === txid ? { kind: 'gone', why: `refused: ${event.rule}` } : undefined;
+      return event.txid === txid ? { kind: 'gone', why: `refused: ${refusalWords(event.rule)}` } : undefined;
     default:
       return undefined;
   }

@@ -1,5 +1,6 @@
 import type { BlockRef, LogEvent } from '../consensus/news.ts';
 import type { Forest } from './forest.ts';
+import { refusalWords } from './refusal-words.ts';
 import { count, inWords, span, tail } from './words.ts';
 
 /**
@@ -31,7 +32,7 @@ export function narrate(event: LogEvent, forest: Forest): string | undefined {
         ? `${at} took payment ${tail(event.txid)}, fee ${event.fee} sat, and passes it on`
         : `${at} has payment ${tail(event.txid)}`;
     case 'tx-refused':
-      return `${at} refused payment ${tail(event.txid)}: ${event.rule} (${event.detail})`;
+      return `${at} refused payment ${tail(event.txid)}: ${refusalWords(event.rule)} (${event.detail})`;
     case 'tx-returned':
       return `${at} RETURNED payment ${tail(event.txid)}: waiting again`;
     case 'tx-lost':

@@ -1,5 +1,6 @@
 import type { LogEvent } from '../consensus/news.ts';
 import { readEventLine } from '../observe/read-event.ts';
+import { TOPOLOGIES } from '../util/topology.ts';
 import type { NodeFacts, Told, YardFacts } from './facts.ts';
 
 /** What a server may answer, read with suspicion: undefined is "not what a yard answers". */
@@ -26,14 +27,16 @@ export function factsIn(text: string): YardFacts | undefined {
   const facts = fieldsOf(parse(text));
   if (facts === undefined) return undefined;
   const { label, network, nodes, people, spacingMs, delayMs } = facts;
+  const topology = TOPOLOGIES.find((one) => one === facts['topology']);
   const isWhole =
     typeof label === 'string' &&
     typeof network === 'string' &&
     isTexts(nodes) &&
     isTexts(people) &&
     typeof spacingMs === 'number' &&
-    typeof delayMs === 'number';
-  return isWhole ? { label, network, nodes, people, spacingMs, delayMs } : undefined;
+    typeof delayMs === 'number' &&
+    topology !== undefined;
+  return isWhole ? { label, network, nodes, people, spacingMs, delayMs, topology } : undefined;
 }
 
 export function nodesIn(text: string): readonly NodeFacts[] | undefined {

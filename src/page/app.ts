@@ -54,7 +54,15 @@ export type Tab = 'tree' | 'payment' | 'agree' | 'nodes';
 export class App {
   readonly run = new Run();
   readonly beats = new Beats(() => this.changed());
-  facts: YardFacts = { label: '', network: '', nodes: [], people: [], spacingMs: 0, delayMs: 0 };
+  facts: YardFacts = {
+    label: '',
+    network: '',
+    nodes: [],
+    people: [],
+    spacingMs: 0,
+    delayMs: 0,
+    topology: 'full',
+  };
   nodes: readonly NodeFacts[] = [];
   /** What carries out an action; undefined: the page only looks on. */
   actor: Actor | undefined;

@@ -1,3 +1,5 @@
+import type { Topology } from '../util/topology.ts';
+
 /** What the page is told besides the log, by a server or by the simulator in its own tab. */
 
 export interface YardFacts {
@@ -7,6 +9,8 @@ export interface YardFacts {
   readonly people: readonly string[];
   readonly spacingMs: number;
   readonly delayMs: number;
+  /** Who should be linked with whom. */
+  readonly topology: Topology;
 }
 
 export interface NodeFacts {

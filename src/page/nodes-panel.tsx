@@ -1,6 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { colourOf } from '../observe/colours.ts';
 import { formatGroups } from '../observe/words.ts';
+import { cutPairs, wantedPairs } from '../util/topology.ts';
 import type { App } from './app.ts';
 import { isMining } from './tree-marks.tsx';
 
@@ -45,6 +46,7 @@ export function NodesPanel({ app }: { app: App }) {
       };
     }),
   );
+  const wanted = new Set(wantedPairs(app.letters, app.facts.topology).map((pair) => pair.join(' ')));
   const isWordy = groups.every((g) => g.length <= WORDY_ROW);
   const spotOf = (node: string) => (drag?.node === node ? drag : spots.find((s) => s.node === node))!;
 
@@ -113,6 +115,7 @@ export function NodesPanel({ app }: { app: App }) {
               from={spotOf(a)}
               to={spotOf(b)}
               bow={spotOf(a).y === spotOf(b).y}
+              isWanted={wanted.has(`${a} ${b}`) || wanted.has(`${b} ${a}`)}
             />
           ))}
         {groups.slice(1).map((_, i) => (
@@ -186,17 +189,13 @@ function linkWords(app: App): string {
   const { delayMs, spacingMs } = app.facts;
   const parts = [];
   if (app.run.forest.cut !== undefined) {
-    const now = app.run.forest.cut;
-    parts.push(`${crossings(now)} links cut: no messages cross`);
+    const { nodes, topology } = app.facts;
+    const { length } = cutPairs(nodes, topology, app.run.forest.cut);
+    parts.push(`${length} link${length === 1 ? '' : 's'} cut: no messages cross`);
   }
   if (delayMs > 0) parts.push(`${delayMs} ms one way`);
   if (spacingMs > 0) parts.push(`a block every ${spacingMs / 1000} s on average`);
   return parts.join(' · ');
-}
-
-function crossings(groups: readonly (readonly string[])[]): number {
-  const all = groups.flat().length;
-  return (all * (all - 1)) / 2 - groups.reduce((sum, g) => sum + (g.length * (g.length - 1)) / 2, 0);
 }
 
 function pairs(group: readonly string[]): [string, string][] {
@@ -209,13 +208,16 @@ interface LineProps {
   readonly to: Spot;
   /** Lines of one row would lie on each other: these bow. */
   readonly bow: boolean;
+  /** Does the topology have this link? */
+  readonly isWanted: boolean;
 }
 
-function LinkLine({ app, from, to, bow }: LineProps) {
+function LinkLine({ app, from, to, bow, isWanted }: LineProps) {
   const { story } = app.run;
+  // What a node says of itself now; of the past, and in a file, what the topology asks for.
   const told = app.run.isLive ? app.nodes.find((n) => n.letter === from.node) : undefined;
   const isDown = story.down.has(from.node) || story.down.has(to.node);
-  const isLinked = !isDown && (told?.peers === undefined || told.peers.includes(to.node));
+  const isLinked = !isDown && (told?.peers?.includes(to.node) ?? isWanted);
   if (!isLinked) return null;
   const lift = bow ? Math.min(20, Math.abs(from.x - to.x) / 8) : 0;
   const d = `M${from.x} ${from.y}Q${(from.x + to.x) / 2} ${(from.y + to.y) / 2 - lift} ${to.x} ${to.y}`;

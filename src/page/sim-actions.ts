@@ -13,6 +13,7 @@ import {
 } from '../observe/units.ts';
 import { list } from '../observe/words.ts';
 import { UNCAPPED_RATE } from '../sim/yard.ts';
+import { cutPairs } from '../util/topology.ts';
 import type { ActionRequest, Told } from './facts.ts';
 import { awake, type Fields, letter, must, Refused, type SimAction, text, up } from './sim-fields.ts';
 import { doubleSpend, send } from './sim-pay.ts';
@@ -131,18 +132,12 @@ function mine(run: SimRun, fields: Fields): SimAction {
 function partition(run: SimRun, fields: Fields): SimAction {
   const groups = must(parseGroups(text(fields, 'groups'), run.yard.letters));
   const sides = groups.map((g) => g.join(' ')).join(' | ');
-  const side = (node: string) => groups.findIndex((g) => g.includes(node));
-  const count = pairsOf(run).filter(([a, b]) => side(a) !== side(b)).length;
+  const count = cutPairs(run.yard.letters, run.yard.topology, groups).length;
   return act(
-    `Cut ${sides}: ${count} links; no message crosses until it is healed`,
+    `Cut ${sides}: ${count} link${count === 1 ? '' : 's'}; no message crosses until it is healed`,
     () => run.yard.partition(groups),
     `${sides}: ${count} link${count === 1 ? '' : 's'} cut`,
   );
-}
-
-function pairsOf(run: SimRun): (readonly [string, string])[] {
-  const { letters } = run.yard;
-  return letters.flatMap((a, i) => letters.slice(i + 1).map((b) => [a, b] as const));
 }
 
 function cutOneWay(run: SimRun, fields: Fields): SimAction {

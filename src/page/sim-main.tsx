@@ -23,7 +23,7 @@ function begin(): void {
   if (template === undefined) throw new Error('the page has no network named lab');
   let waiting: LogEvent[] = [];
   const sim = new SimRun(template, settings, (event) => waiting.push(event));
-  const { letters, spacingMs, delayMs } = sim.yard;
+  const { letters, spacingMs, delayMs, topology } = sim.yard;
   app.facts = {
     label: `seed ${settings.seed}`,
     network: 'lab',
@@ -31,6 +31,7 @@ function begin(): void {
     people: WELL_KNOWN,
     spacingMs,
     delayMs,
+    topology,
   };
   app.address = formatSettings(settings);
   app.verbs = SIM_VERBS;

@@ -1,6 +1,7 @@
 import { formatAmount, formatAmountFull, parseAmount } from '../bitcoin/amount.ts';
 import type { CommandResult } from '../node/types.ts';
 import { spentTwiceNote, spentTwicePlan } from '../observe/payment-words.ts';
+import { refusalWords } from '../observe/refusal-words.ts';
 import { parseAt } from '../observe/typed-names.ts';
 import { tail } from '../observe/words.ts';
 import { fundsOf, sharedCoins, simKey } from '../sim/purse.ts';
@@ -32,7 +33,8 @@ export function send(run: SimRun, fields: Fields): SimAction {
       if (!made.ok) throw new Refused(`${from}: ${made.error}`);
       const { tx, fee } = made.value;
       const result = sim.ask({ kind: 'send-tx', bytes: tx.bytes });
-      if (result.kind === 'refused') throw new Refused(`${node} refused it: ${result.refusal.rule}`);
+      if (result.kind === 'refused')
+        throw new Refused(`${node} refused it: ${refusalWords(result.refusal.rule)}`);
       const name = `${tail(tx.id)} ${from} → ${to} ${formatAmount(amount)}`;
       run.yard.note(`payment ${name}`);
       const seen = await spread(run, tx.txid, run.yard.reachableFrom(node).length);
@@ -96,7 +98,7 @@ export function doubleSpend(run: SimRun, fields: Fields): SimAction {
         const answer = answers[i];
         const where =
           answer?.kind === 'refused'
-            ? `refused: ${answer.refusal.rule}`
+            ? `refused: ${refusalWords(answer.refusal.rule)}`
             : `accepted by ${who.join(' ') || 'nobody now'}`;
         return `${names[i]} ${where}`;
       });

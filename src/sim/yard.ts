@@ -4,7 +4,7 @@ import { CALM, type Direction, HEALED_WIRES, healed, linkName } from '../observe
 import { assert } from '../util/assert.ts';
 import { type LinkShape, UNSHAPED } from '../util/link-shape.ts';
 import { defaultRegion, type Profile, profileShape, type Region } from '../util/profiles.ts';
-import { reachable, type Topology, wantedPairs } from '../util/topology.ts';
+import { cutPairs, reachable, type Topology, wantedPairs } from '../util/topology.ts';
 import type { Stop } from './disk.ts';
 import type { SimNode } from './node.ts';
 import { simParams, triesPerBlock } from './params.ts';
@@ -196,7 +196,7 @@ export class SimYard {
     this.#groups = groups;
     this.world.partition(groups);
     for (const letter of this.letters) this.#tellLinks(letter);
-    return this.#pairs().filter(([a, b]) => !this.#sameSide(a, b)).length;
+    return cutPairs(this.letters, this.topology, groups).length;
   }
 
   #sameSide(a: string, b: string): boolean {

@@ -30,6 +30,15 @@ export function wantedPairs(
   return pairs.filter(inGroup);
 }
 
+/** The links that this partition cuts: those of the topology whose ends are in two groups. */
+export function cutPairs(
+  letters: readonly string[],
+  topology: Topology,
+  groups: readonly (readonly string[])[],
+): (readonly [string, string])[] {
+  return wantedPairs(letters, topology).filter(([a, b]) => !sameGroup(groups, a, b));
+}
+
 /** How many of these pairs a node is in. */
 export function linkCount(pairs: readonly (readonly [string, string])[], letter: string): number {
   return pairs.filter((pair) => pair.includes(letter)).length;

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { LogEvent } from '../../src/consensus/news.ts';
+import type { Topology } from '../../src/util/topology.ts';
 
 /** A server that speaks the page's HTTP, and at each path can be made to answer as no good server does. */
 
@@ -42,14 +43,16 @@ export class HostilePageServer {
   readonly #actions = new Set<ServerResponse>();
   readonly #events: LogEvent[];
   readonly #nodes: readonly string[];
+  readonly #topology: Topology;
   readonly #server = createServer((request, response) => this.#answer(request, response));
   readonly #beat = setInterval(() => {
     if (this.isAlive) for (const stream of this.#streams) stream.write(ALIVE);
   }, ALIVE_MS);
 
-  constructor(events: readonly LogEvent[], nodes: readonly string[]) {
+  constructor(events: readonly LogEvent[], nodes: readonly string[], topology: Topology = 'full') {
     this.#events = [...events];
     this.#nodes = nodes;
+    this.#topology = topology;
   }
 
   async start(port = 0): Promise<number> {
@@ -118,7 +121,7 @@ export class HostilePageServer {
       });
     const people = ['alice', 'bob', 'carol', 'dave'];
     const facts = { label: this.label, network: 'lab', nodes: this.#nodes, people };
-    return JSON.stringify({ ...facts, spacingMs: 2_000, delayMs: 0 });
+    return JSON.stringify({ ...facts, spacingMs: 2_000, delayMs: 0, topology: this.#topology });
   }
 
   #stream(response: ServerResponse, after: number, mood: Mood): void {

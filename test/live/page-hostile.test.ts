@@ -2,7 +2,9 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LogEvent } from '../../src/consensus/news.ts';
 import { SimRun, USUAL_SETTINGS } from '../../src/page/sim-run.ts';
+import { cutPairs } from '../../src/util/topology.ts';
 import { templates } from '../dsl/networks.ts';
+import { start } from '../page/events.ts';
 import { BROWSER, openBrowser } from './browser.ts';
 import { HostilePageServer, type Mood, ROUTES } from './hostile-page-server.ts';
 import { eventually } from './yard-helpers.ts';
@@ -211,6 +213,19 @@ describe.skipIf(BROWSER === undefined)('the page against a bad server', () => {
       expect(await page.locator('.dialog button[type=submit]').isEnabled()).toBe(true);
       await page.keyboard.press('Escape');
     }
+  });
+
+  it('counts the links of a cut by who is linked with whom', async () => {
+    const nodes = [...'ABCDEFGHIJKLMNOPQRST'];
+    const groups = [nodes.slice(0, 10), nodes.slice(10)];
+    const cut = { v: 1, seq: 99, t: 99, node: '', kind: 'partition', groups } as const;
+    await server.close();
+    server = new HostilePageServer([...nodes.map((node) => start(1, node)), cut], nodes, 'random');
+    port = await server.start();
+    await open();
+    const { length } = cutPairs(nodes, 'random', groups);
+    expect(length).toBeLessThan(100);
+    await page.getByText(`${length} links cut: no messages cross`).waitFor();
   });
 
   it('copies a command where the browser gives it no clipboard', async () => {

@@ -170,7 +170,14 @@ describe('a log that somebody has changed', () => {
   it('can be exported', () => {
     const random = seeded('export');
     const files = { html: PAGE, script: '', style: '' };
-    const facts = { label: 'x', network: 'lab', nodes: NODES, spacingMs: 0, delayMs: 0 };
+    const facts = {
+      label: 'x',
+      network: 'lab',
+      nodes: NODES,
+      spacingMs: 0,
+      delayMs: 0,
+      topology: 'full' as const,
+    };
     for (let i = 0; i < 20; i++) {
       const lines = [...BASE[1]!];
       for (let n = 0; n < 10; n++) mutate(lines, random);

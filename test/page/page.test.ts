@@ -224,7 +224,14 @@ describe('an exported run', () => {
     script: 'let a="</script>"',
     style: 'a{}',
   };
-  const facts = { label: 'x<y', network: 'lab', nodes: ['A'], spacingMs: 0, delayMs: 0 };
+  const facts = {
+    label: 'x<y',
+    network: 'lab',
+    nodes: ['A'],
+    spacingMs: 0,
+    delayMs: 0,
+    topology: 'full' as const,
+  };
 
   it('is one file that loads nothing, and holds every event', () => {
     const events = forked(3, 1, 1);

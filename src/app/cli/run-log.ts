@@ -37,9 +37,9 @@ export function readRunLog(yard: string | undefined, log: string | undefined): R
 function fromYard(given: string | undefined): RunLog {
   const { dir, yard } = locateYard(given, process.cwd());
   const { events, damaged, faults } = parseLog(logTail(dir, ALL_BYTES).toString('utf8'));
-  const { label, network, spacingMs, delayMs } = yard;
+  const { label, network, spacingMs, delayMs, topology = 'full' } = yard;
   return {
-    facts: { label, network, spacingMs, delayMs, nodes: yard.nodes.map((n) => n.letter) },
+    facts: { label, network, spacingMs, delayMs, topology, nodes: yard.nodes.map((n) => n.letter) },
     events,
     damaged,
     faults,
@@ -53,10 +53,8 @@ function fromFile(path: string): RunLog {
   const nodes = [...new Set(events.map((e) => e.node))].filter((n) => n !== '');
   nodes.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
   const network = events.find((e) => e.kind === 'start')?.network ?? 'unknown';
-  return {
-    facts: { label: 'a saved log', network, nodes, spacingMs: 0, delayMs: 0 },
-    events,
-    damaged,
-    faults,
-  };
+  // The newest such line: nodes may have been added.
+  const topology = events.findLast((e) => e.kind === 'yard')?.topology ?? 'full';
+  const facts = { label: 'a saved log', network, nodes, spacingMs: 0, delayMs: 0, topology };
+  return { facts, events, damaged, faults };
 }

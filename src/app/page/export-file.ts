@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { LogEvent } from '../../consensus/news.ts';
+import type { Topology } from '../../util/topology.ts';
 import type { PageFiles } from './files.ts';
 import { selfContained } from './self-contained.ts';
 
@@ -11,6 +12,7 @@ export interface RunFacts {
   readonly nodes: readonly string[];
   readonly spacingMs: number;
   readonly delayMs: number;
+  readonly topology: Topology;
 }
 
 export interface ExportedRun {

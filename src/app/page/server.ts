@@ -161,6 +161,7 @@ function describeYard(launcher: Launcher): string {
     people: people.map((key) => key.name),
     spacingMs: yard.spacingMs,
     delayMs: yard.delayMs,
+    topology: yard.topology ?? 'full',
   });
 }
 
