@@ -12,6 +12,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const ROOT = resolve(import.meta.dirname, '..', '..');
 /** The oldest that package.json names, and the newest of each later line. */
 const NODES = ['20.19', '22', '24'];
+/** npm loads a hundred packages, and a busy machine builds for minutes. */
+const PATIENCE_MS = 1_800_000;
 let dir: string;
 let tarball: string;
 
@@ -57,7 +59,7 @@ beforeAll(() => {
   const packed = run(clone(), OWN, 'npm', 'pack', '--silent', '--pack-destination', dir);
   expect(packed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^forkyard-[\d.]+\.tgz\n$/) });
   tarball = join(dir, packed.stdout.trim());
-});
+}, PATIENCE_MS);
 
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -83,7 +85,7 @@ describe.each(NODES)('npm install of the tarball into an empty project, on Node 
     const got = run(node, OWN, 'npm', 'install', '--prefer-offline', `node@${version}`);
     expect(got.code, got.stderr).toBe(0);
     bin = join(node, 'node_modules', 'node', 'bin');
-  });
+  }, PATIENCE_MS);
 
   it('warns of nothing', () => {
     const ran = run(project, bin, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', tarball);
