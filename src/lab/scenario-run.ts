@@ -39,7 +39,7 @@ export interface ScenarioAnswer {
   readonly id: string;
   readonly question: string;
   readonly answer?: string;
-  /** What the run itself measured, in words. */
+  /** What the run itself measured, in words; not before there is an answer. */
   readonly measured?: string;
   /** Is the answer within a tenth of it (or half of one)? */
   readonly right?: boolean;
@@ -217,23 +217,42 @@ class Play {
   }
 
   #judge(condition: Condition, line: number): void {
-    const verdict = judge(this.#watch, condition, this.#stage.now());
+    const judged = judge(this.#watch, condition, this.#stage.now());
+    const verdict = this.#isAsked(condition) ? { holds: judged.holds, found: ASKED } : judged;
     this.#verdicts.push({ text: condition.text, line, ...verdict });
     this.#say(`${verdict.holds ? '✓' : '✗'} ${condition.text}: ${verdict.found}`);
+  }
+
+  /** Is this the figure of a question that has no answer yet? */
+  #isAsked(condition: Condition): boolean {
+    if (condition.kind !== 'figure') return false;
+    const { figure, of, since } = condition;
+    return this.#options.scenario.asks.some(
+      ({ answer, figure: asked }) =>
+        answer === undefined &&
+        asked?.kind === 'figure' &&
+        asked.figure === figure &&
+        asked.of === of &&
+        asked.since === since,
+    );
   }
 
   #answers(): ScenarioAnswer[] {
     const watch = this.#watch;
     return this.#options.scenario.asks.map(({ id, question, figure, answer }) => {
-      const given = answer === undefined ? {} : { answer };
-      if (figure?.kind !== 'figure') return { id, question, ...given };
+      // What was measured is the solution: it comes with an answer only.
+      if (answer === undefined) return { id, question };
+      if (figure?.kind !== 'figure') return { id, question, answer };
       const value = figureOf(watch, figure, this.#stage.now());
       const measured = formatFigure(figure.figure, value);
-      const right = answer === undefined || value === undefined ? {} : { right: isNear(answer, value) };
-      return { id, question, ...given, measured, ...right };
+      const right = value === undefined ? {} : { right: isNear(answer, value) };
+      return { id, question, answer, measured, ...right };
     });
   }
 }
+
+/** Stands for the value of a figure that a question asks for. */
+const ASKED = 'not shown before the question is answered';
 
 /** A number in the answer, with its unit where it is a time. */
 function isNear(answer: string, value: number): boolean {

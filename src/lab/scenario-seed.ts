@@ -33,7 +33,14 @@ export async function playSeeds(input: SeedsInput): Promise<readonly SeedPlayed[
   try {
     for (let at = seed; at < seed + count; at++) {
       const { result } = await runScenario({
-        ...{ scenario, programPath, speed: 1, signal: NEVER, simulate: { seed: at } },
+        // Nobody is asked here, so every figure counts.
+        ...{
+          scenario: { ...scenario, asks: [] },
+          programPath,
+          speed: 1,
+          signal: NEVER,
+          simulate: { seed: at },
+        },
         say: () => undefined,
       });
       const { passed, verdicts, failure } = result;

@@ -6,6 +6,7 @@ import type { LogEvent } from '../../src/consensus/news.ts';
 import { Interrupted } from '../../src/lab/action.ts';
 import type { Scenario } from '../../src/lab/scenario.ts';
 import { parseScenario } from '../../src/lab/scenario-parse.ts';
+import { renderReport } from '../../src/lab/scenario-report.ts';
 import { runScenario } from '../../src/lab/scenario-run.ts';
 import { sweepScenario } from '../../src/lab/scenario-sweep.ts';
 import { newFigures } from '../../src/observe/figures.ts';
@@ -80,6 +81,31 @@ describe('the lessons that ship, simulated', () => {
       [],
       ['A>C', 'C>A'],
     ]);
+  });
+
+  it.each(names)('%s: what a question asks for is shown nowhere before it is answered', async (name) => {
+    const said: string[] = [];
+    const scenario = lesson(name);
+    const { result, watch } = await runScenario({
+      ...{ scenario, programPath: PROGRAM, speed: 1, signal, simulate: { seed: 1 } },
+      say: (_atMs, line) => said.push(line),
+    });
+    const page = renderReport({ scenario, result, watch, command: 'forkyard run' });
+    const asked = scenario.asks.flatMap(({ figure }) => (figure?.kind === 'figure' ? [figure.text] : []));
+    const shown = [...said.filter((line) => /^[✓✗]/.test(line)), ...page.split('<tr')];
+    for (const figure of asked) {
+      // No file asserts what it asks for as a number either: that is the answer in print.
+      const bound = scenario.assertions.filter(({ condition }) => condition.text.startsWith(`${figure} =`));
+      expect(bound).toEqual([]);
+      for (const line of shown.filter((text) => text.includes(`${figure} `) && /[<>=]/.test(text)))
+        expect(line).toContain('not shown before the question is answered');
+    }
+    expect(result.answers.filter((a) => a.measured !== undefined)).toEqual([]);
+    expect(page).not.toMatch(/<td>not answered<\/td><td>[^<]/);
+    // With an answer it is: beside it, and whether it is right.
+    const answered = { ...scenario, asks: scenario.asks.map((ask) => ({ ...ask, answer: '3' })) };
+    const { result: after } = await play(answered, 1);
+    expect(after.answers.filter((a) => a.measured !== undefined)).toHaveLength(asked.length);
   });
 
   it('the same seed tells the same story, another one another', async () => {

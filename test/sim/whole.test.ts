@@ -70,6 +70,14 @@ describe('double spends among whole nodes', () => {
     );
   });
 
+  it('win as often as predicted with a secret lead, which may be of several blocks', () => {
+    const many = 800;
+    const lead = { q: 0.3, z: 6, races: many, model: 'premined', seed: 'leads', networks } as const;
+    const wins = runWholeDoubleSpends(lead, quiet);
+    expect(Math.abs(checkShare(wins, many, doubleSpend(0.3, 6, 'premined')).z)).toBeLessThan(3.3);
+    expect(checkShare(wins, many, doubleSpend(0.3, 6, 'strict')).z).toBeGreaterThan(3.3);
+  });
+
   it('last as long as they last: with nearly half of the power, thousands of blocks', () => {
     const races = 12;
     const long = { q: 0.48, z: 1, races, model: 'strict', seed: 'long 3', networks } as const;

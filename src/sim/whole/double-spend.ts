@@ -14,6 +14,8 @@ export interface WholeDoubleSpends extends WholeInput {
 
 /** An attacker so far behind gives up: it would come back less often than once in a thousand races. */
 export const HOPELESS = 1e-3;
+/** In virtual time. */
+const SOON_MS = 1_000;
 /** In virtual time; a race at a share of 0.49 can take ten thousand blocks, which are asked for one after the other. */
 const SETTLE_MS = 86_400_000;
 
@@ -48,7 +50,13 @@ function blocksBefore({ q, model }: WholeDoubleSpends, random: Random): number {
 
 function wins(world: World, input: WholeDoubleSpends, giveUp: number, before: number): boolean {
   const [honest, attacker] = [world.node('A'), world.node('B')];
-  for (let i = 0; i < before; i++) attacker.mineOne();
+  for (let height = 1; height <= before; height++) {
+    attacker.mineOne();
+    assert(
+      world.until(() => attacker.tip.height === height, SOON_MS),
+      'a node connects its own block',
+    );
+  }
   if (input.model === 'nakamoto') confirmByClock(world, input);
   mineAll(world, true);
   const ended = () => {
