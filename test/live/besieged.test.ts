@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, describe, it } from 'vitest';
 import { Besieged } from './besieged.ts';
 
 const besieged = new Besieged();
-beforeAll(() => besieged.start());
 afterAll(() => besieged.close());
 
 describe('a node under attack', () => {

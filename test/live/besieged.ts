@@ -60,8 +60,6 @@ function residentMB(node: LiveNode): number {
 
 /** Looks at a node again and again while something goes on. */
 class Watch {
-  /** Before anything happened. */
-  readonly firstMB: number;
   mostMB = 0;
   readonly #node: LiveNode;
   #going = true;
@@ -69,7 +67,6 @@ class Watch {
 
   constructor(node: LiveNode) {
     this.#node = node;
-    this.firstMB = residentMB(node);
     this.#loop = this.#look();
   }
 
@@ -97,17 +94,10 @@ interface Enough {
 /** Above rest, whatever comes in. */
 const MOST_MB = 150;
 
-/** A node with an honest peer, to be attacked. */
+/** Nodes that are attacked, each once. */
 export class Besieged {
   readonly #rig = new LiveRig();
   readonly #options = ['--genesis', genesisFile(this.#rig, LAB)];
-  #node!: LiveNode;
-  #honest!: LiveNode;
-
-  async start(): Promise<void> {
-    this.#node = await this.#rig.start('node', ...this.#options);
-    this.#honest = await this.#newcomer('honest');
-  }
 
   close(): Promise<void> {
     return this.#rig.close();
@@ -115,13 +105,15 @@ export class Besieged {
 
   /** Blocks of an honest peer get through, a newcomer gets in, memory has its bound, and nobody honest is blamed. */
   async withstands(o: AttackOptions, enough: Enough): Promise<void> {
-    const node = this.#node;
+    const node = await this.#rig.start(`${o.mode}-node`, ...this.#options);
+    const honest = await this.#peerOf(node, `${o.mode}-honest`);
+    const restMB = residentMB(node);
     const watch = new Watch(node);
     const attack = new Attack(this.#rig, node, LAB, o);
     await until('the attack is under way', () => attack.deeds.opened > 0);
-    const newcomer = await this.#newcomer(`newcomer-${o.mode}`);
+    const newcomer = await this.#peerOf(node, `${o.mode}-newcomer`);
     for (let block = 0; block < 3; block++) {
-      const [tip] = await this.#honest.call<string[]>('generatetoaddress', 1, aliceOn(LAB));
+      const [tip] = await honest.call<string[]>('generatetoaddress', 1, aliceOn(LAB));
       await agreed([node, newcomer], tip);
     }
     await until('it has gone on for long enough', () => {
@@ -131,18 +123,18 @@ export class Besieged {
     await attack.stop();
     await watch.stop();
     const faults = ofKind(await eventsOf(node), 'fault');
-    const honest = [this.#honest.peerId, newcomer.peerId];
-    expect(faults.filter(({ peer }) => honest.includes(peer))).toEqual([]);
+    const blameless = [honest.peerId, newcomer.peerId];
+    expect(faults.filter(({ peer }) => blameless.includes(peer))).toEqual([]);
     const peers = await node.call<{ peerid: string; score: number }[]>('getpeerinfo');
-    expect(peers.find(({ peerid }) => peerid === this.#honest.peerId)).toMatchObject({ score: 100 });
-    expect(watch.mostMB - watch.firstMB).toBeLessThan(MOST_MB);
+    expect(peers.find(({ peerid }) => peerid === honest.peerId)).toMatchObject({ score: 100 });
+    expect(watch.mostMB - restMB).toBeLessThan(MOST_MB);
     expect(node.stderr).toBe('');
-    await newcomer.stop();
+    for (const one of [newcomer, honest, node]) expect(await one.stop()).toEqual({ code: 0, signal: null });
   }
 
-  async #newcomer(name: string): Promise<LiveNode> {
-    const newcomer = await this.#rig.start(name, ...this.#options, '--connect', this.#node.address);
-    await connections(newcomer, 1);
-    return newcomer;
+  async #peerOf(node: LiveNode, name: string): Promise<LiveNode> {
+    const peer = await this.#rig.start(name, ...this.#options, '--connect', node.address);
+    await connections(peer, 1);
+    return peer;
   }
 }
