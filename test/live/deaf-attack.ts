@@ -57,16 +57,24 @@ export async function attackDeaf(
 }
 
 /**
- * Reads a little at a time, and has all of these blocks in the end. A connection that ends for another reason (this
- * process runs a hundred peers and may be slow to open its streams) is made anew.
+ * A peer that is connected, and then reads a little at a time until it has all of these blocks. A connection that ends for
+ * another reason (this process runs a hundred peers and may be slow to open its streams) is made anew.
  */
-export async function readSlowly(node: LiveNode, params: Params, ids: readonly Uint8Array[]): Promise<void> {
+export async function slowReader(
+  rig: LiveRig,
+  node: LiveNode,
+  params: Params,
+): Promise<(ids: readonly Uint8Array[]) => Promise<void>> {
   const peer = await RawPeer.make(params);
+  rig.onClose(() => peer.stop());
+  await until('the slow reader is let in', () => peer.meet(node.address));
   const got = new Set<string>();
   peer.onMessage = (message) => {
     if (message.kind === 'block') got.add(keyOf(message.bytes.subarray(0, 80)));
   };
-  try {
+  return async (ids) => {
+    got.clear();
+    peer.say({ kind: 'getblocks', ids });
     await until('the slow reader has its blocks', async () => {
       if (!peer.isOpen) {
         const notes = await notesOn(node, peer);
@@ -78,9 +86,7 @@ export async function readSlowly(node: LiveNode, params: Params, ids: readonly U
       peer.hearAgain();
       return got.size === ids.length;
     });
-  } finally {
-    await peer.stop();
-  }
+  };
 }
 
 async function notesOn(node: LiveNode, { id }: RawPeer): Promise<string> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LAB } from '../dsl/networks.ts';
 import { bigChain } from './big-blocks.ts';
-import { attackDeaf, readSlowly } from './deaf-attack.ts';
+import { attackDeaf, slowReader } from './deaf-attack.ts';
 import { agreed, aliceOn, eventsOf, genesisFile, ofKind } from './lab.ts';
 import { type LiveNode, LiveRig, until } from './node-rig.ts';
 import { canReadMemory, residentMb } from './raw-peer.ts';
@@ -32,6 +32,7 @@ describe.skipIf(!canReadMemory)('peers that do not read what they ask for', () =
     const first = await rig.start('first', ...options, '--connect', node.address);
     await agreed([node, first]);
     const restMb = residentMb(node.child.pid!);
+    const readSlowly = await slowReader(rig, node, LAB);
     const attack = await attackDeaf(rig, node, LAB, { peers: 30, ids });
     const banned = async () => {
       const notes = ofKind(await eventsOf(node), 'note').map(({ text }) => text);
@@ -41,7 +42,7 @@ describe.skipIf(!canReadMemory)('peers that do not read what they ask for', () =
     // Now their blocks wait, and those of the node's honest peers come all the same.
     await until('the first are hung up on', () => attack.hungUp() > 0);
     const late = await rig.start('late', ...options, '--connect', node.address);
-    await Promise.all([agreed([node, late]), readSlowly(node, LAB, ids)]);
+    await Promise.all([agreed([node, late]), readSlowly(ids)]);
     await until('those who come again are banned', async () => (await banned()) >= 3);
     const [tip] = await node.call<string[]>('generatetoaddress', 1, aliceOn(LAB));
     await agreed([node, first, late], tip);
