@@ -29,8 +29,8 @@ export interface NodeChild {
   kill(): Promise<Exit>;
 }
 
-/** Longest stderr line that is kept. */
-export const MAX_WORDS = 500;
+/** Longest stderr line that is kept: a sentence with two paths in it. */
+export const MAX_WORDS = 1_000;
 
 /**
  * Starts `node PROGRAM node …`. The child is in a process group of its own, so that Ctrl-C reaches only us and nodes end
@@ -47,7 +47,10 @@ export function spawnNode(programPath: string, args: readonly string[], cwd: str
   createInterface({ input: child.stderr }).on('line', (line) => {
     if (line.trim() !== '') words = line.trim().slice(0, MAX_WORDS);
   });
-  const exited = exitOf(child);
+  const exited = exitOf(child).then((exit) => {
+    words = lastWordsAt(exit, words);
+    return exit;
+  });
   const ready = new Promise<ReadyLine>((done, fail) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       const said = readyLineOf(line);
@@ -116,6 +119,15 @@ export function readyLineOf(line: string): ReadyLine | undefined {
     // Other output of the program, not the ready line.
     return undefined;
   }
+}
+
+/**
+ * The last words of a node, for a person. LevelDB ends the process where a block of a table is not as it expects, with C++
+ * for words. The files are read before it opens them, so that damage came while the node ran.
+ */
+export function lastWordsAt(exit: Exit, words: string): string {
+  if (exit.signal !== 'SIGABRT' || !/Assertion/.test(words)) return words;
+  return 'its database was damaged while it ran. See what is damaged, and what to do: forkyard doctor --deep';
 }
 
 /** `exit code 1`, `SIGKILL`. */

@@ -5,6 +5,7 @@ import {
   type Exit,
   exitOf,
   ignoreBrokenPipe,
+  lastWordsAt,
   MAX_WORDS,
   type NodeChild,
   type ReadyLine,
@@ -92,7 +93,8 @@ class NodeHost {
     createInterface({ input: this.#child.stdout! }).on('line', (line) => this.#hear(line));
     exitOf(this.#child).then((exit) => {
       this.isOver = true;
-      for (const name of [...this.#guests.keys()]) this.#end(name, exit, this.#words);
+      const words = lastWordsAt(exit, this.#words);
+      for (const name of [...this.#guests.keys()]) this.#end(name, exit, words);
     });
   }
 
