@@ -6,7 +6,7 @@ export interface BenchRow {
   readonly min: number;
   readonly max: number;
   readonly n: number;
-  /** What a user would take instead, in the same unit: measured in the same run, unless its name says otherwise. */
+  /** What a user would take instead for the same work, measured in the same run; or the setting that the figure should meet. */
   readonly peer?: { readonly name: string; readonly value: number };
 }
 
