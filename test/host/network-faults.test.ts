@@ -174,3 +174,21 @@ it('refuses shapes that make no sense, and keeps the rules that it had', async (
     expect(() => a.net.setLinks(rules({ shapeTo: { x: { ...UNSHAPED, ...bad } } }))).toThrow(RangeError);
   expect(a.net.links).toBe(before);
 });
+
+describe('a slow link', () => {
+  it('brings a large frame bit by bit, so that its other end sees that something comes', async () => {
+    const [a, b] = await triangle();
+    const shape = { ...UNSHAPED, bitsPerSecond: 800_000 };
+    a.net.setLinks(rules({ shapeTo: { [b.net.peerId]: shape } }));
+    const before = b.net.peers().find((p) => p.peer === a.net.peerId)!.bytesReceived;
+    a.net.send(b.net.peerId, blob(1, 200_000));
+    const seen = new Set<number>();
+    await until('it is there', () => {
+      const { bytesReceived } = b.net.peers().find((p) => p.peer === a.net.peerId)!;
+      seen.add(Math.floor((bytesReceived - before) / 20_000));
+      return b.frames.length === 1;
+    });
+    expect(seen.size).toBeGreaterThan(5);
+    expect(b.frames[0]!.bytes).toEqual(blob(1, 200_000));
+  });
+});
