@@ -47,9 +47,9 @@ const PASSING = new Set([
 /** What a process that was killed while it wrote a file leaves beside it (`writeAtomically`). */
 const TEMPORARY = /\.\d+\.[0-9a-f]{6}$/;
 
-/** Does a file or folder of this name belong to the yard's state? */
+/** Does a file or folder of this name belong to the yard's state? A damaged database that was moved away does not. */
 export function belongs(name: string): boolean {
-  return !PASSING.has(name) && !name.startsWith('.') && !TEMPORARY.test(name);
+  return !PASSING.has(name) && !/^(?:\.|db\.damaged)/.test(name) && !TEMPORARY.test(name);
 }
 
 /** Folders and files that may stand at the top of a save, beside one folder a node. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -181,4 +181,19 @@ describe('a body that rots on the disk', () => {
     expect((await node.exited).code).toBe(1);
     expect(node.stderr).toMatch(/\(body\)/);
   });
+});
+
+it('a write log that lost its end is told: in the words of the node, and in its events', async () => {
+  cpSync(join(rig.dir, 'whole'), join(rig.dir, 'cut'), { recursive: true });
+  const db = join(rig.dir, 'cut', 'db');
+  const log = readdirSync(db).find((name) => name.endsWith('.log'))!;
+  truncateSync(join(db, log), statSync(join(db, log)).size - 400);
+  const node = await rig.start('cut', ...options);
+  const said =
+    /the database has lost its last .* its tip was [0-9a-f]{64}\. The node starts from height \d+, tip/;
+  expect(node.stderr).toMatch(said);
+  expect(ofKind(await eventsOf(node), 'note').some(({ text }) => said.test(text))).toBe(true);
+  await node.stop();
+  const again = await rig.start('cut', ...options);
+  expect(again.stderr).toBe('');
 });
