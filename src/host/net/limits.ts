@@ -148,11 +148,11 @@ export const netLimits = {
   gossipUnsentBytes: 64 << 20,
 
   /** Connections whose handshake is under way, how soon the first byte must come, and the whole of it. */
-  pendingConnections: 256,
+  pendingConnections: 1_024,
   firstByteMs: 3_000,
   handshakeMs: 10_000,
   /** What may come in before the handshake has ended, in bytes and in pieces. */
-  handshakeBytes: 256 << 10,
+  handshakeBytes: 64 << 10,
   handshakePieces: 256,
   /** Places that only named peers and those that we dial may take (of a small network a quarter). */
   reservedPlaces: 8,
