@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { LAB } from '../dsl/networks.ts';
 import { bigChain } from '../live/big-blocks.ts';
-import { attackDeaf, slowReader } from '../live/deaf-attack.ts';
+import { attackDeaf } from '../live/deaf-attack.ts';
 import { agreed, aliceOn, eventsOf, genesisFile, ofKind } from '../live/lab.ts';
 import { LiveRig, until } from '../live/node-rig.ts';
 import { canReadMemory, residentMb } from '../live/raw-peer.ts';
@@ -29,11 +29,9 @@ describe.skipIf(!canReadMemory)('peers that do not read what they ask for', () =
     const honest = await rig.start('honest', ...options, '--connect', node.address);
     await agreed([node, honest]);
     const restMb = residentMb(node.child.pid!);
-    const readSlowly = await slowReader(rig, node, LAB);
     for (let wave = 1; wave <= WAVES; wave++) {
       const attack = await attackDeaf(rig, node, LAB, { peers: AT_ONCE, ids });
       await until('many are hung up on', () => attack.hungUp() >= AT_ONCE / 4);
-      await readSlowly(ids.slice(0, 4));
       const [tip] = await node.call<string[]>('generatetoaddress', 1, aliceOn(LAB));
       await agreed([node, honest], tip);
       await attack.end();
