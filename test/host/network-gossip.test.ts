@@ -316,9 +316,9 @@ describe('our gossip streams', () => {
     const open = (peer: string) =>
       router.outboundInflightQueue.push({ peerId: peer, connection: undefined } as never);
     for (const peer of ['mute', 'mute', 'honest']) open(peer);
-    await vi.waitFor(() => expect(asked).toEqual(['mute', 'honest']));
+    await vi.waitFor(() => expect(asked).toEqual(['mute', 'honest']), PATIENT);
     answers[0]!();
-    await vi.waitFor(() => expect(asked).toEqual(['mute', 'honest', 'mute']));
+    await vi.waitFor(() => expect(asked).toEqual(['mute', 'honest', 'mute']), PATIENT);
   });
 });
 
