@@ -94,6 +94,17 @@ interface Enough {
 /** Above rest, whatever comes in. */
 const MOST_MB = 150;
 
+/** What a node has noted, each sentence once with how often. */
+async function notesOf(node: LiveNode): Promise<string> {
+  const counts = new Map<string, number>();
+  for (const { text } of ofKind(await eventsOf(node), 'note')) {
+    const what = text.replace(/12D3Koo\w+|\d+ bytes/g, '…');
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  const peers = await node.call<number>('getconnectioncount');
+  return `${node.datadir}: ${peers} peers; ${[...counts].map(([what, n]) => `${n} × ${what}`).join('; ')}`;
+}
+
 /** Nodes that are attacked, each once. */
 export class Besieged {
   readonly #rig = new LiveRig();
@@ -111,17 +122,25 @@ export class Besieged {
     const watch = new Watch(node);
     const attack = new Attack(this.#rig, node, LAB, o);
     await until('the attack is under way', () => attack.deeds.opened > 0);
-    const newcomer = await this.#peerOf(node, `${o.mode}-newcomer`);
-    for (let block = 0; block < 3; block++) {
-      const [tip] = await honest.call<string[]>('generatetoaddress', 1, aliceOn(LAB));
-      await agreed([node, newcomer], tip);
+    const newcomer = this.#rig.launch(`${o.mode}-newcomer`, ...this.#options, '--connect', node.address);
+    try {
+      await newcomer.ready();
+      await connections(newcomer, 1);
+      for (let block = 0; block < 3; block++) {
+        const [tip] = await honest.call<string[]>('generatetoaddress', 1, aliceOn(LAB));
+        await agreed([node, newcomer], tip);
+      }
+      await until('it has gone on for long enough', () => {
+        const { opened, bytes } = attack.deeds;
+        return opened >= (enough.opened ?? 0) && bytes >= (enough.bytes ?? 0);
+      });
+    } catch (error) {
+      const notes = await Promise.all([node, newcomer].map(notesOf));
+      throw new Error(`${(error as Error).message}\n${notes.join('\n')}`, { cause: error });
+    } finally {
+      await attack.stop();
+      await watch.stop();
     }
-    await until('it has gone on for long enough', () => {
-      const { opened, bytes } = attack.deeds;
-      return opened >= (enough.opened ?? 0) && bytes >= (enough.bytes ?? 0);
-    });
-    await attack.stop();
-    await watch.stop();
     const faults = ofKind(await eventsOf(node), 'fault');
     const blameless = [honest.peerId, newcomer.peerId];
     expect(faults.filter(({ peer }) => blameless.includes(peer))).toEqual([]);
