@@ -112,6 +112,7 @@ export const HOW: Readonly<Record<string, How>> = {
   'forkyard experiment disagreement': { long: true },
   'forkyard experiment quiescence': { long: true },
   'forkyard experiment doublespend': { long: true },
+  'forkyard experiment doublespend --q 0.3 --z 4,6 --model premined': { long: true },
   'forkyard experiment partition': { long: true },
 };
 
