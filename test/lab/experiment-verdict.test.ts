@@ -58,6 +58,9 @@ vi.mock('../../src/lab/bench/bench.ts', async (original) => {
   };
 });
 
+// Ten experiments on a busy machine: seconds of work can take minutes.
+vi.setConfig({ testTimeout: 900_000 });
+
 const cli = new CommandLine();
 
 beforeEach(() => {

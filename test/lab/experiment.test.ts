@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { EXPERIMENT_OPTIONS } from '../../src/app/cli/verb-experiment.ts';
 import { EXPERIMENTS, findExperiment } from '../../src/lab/experiment/catalogue.ts';
 import { readValues } from '../../src/lab/experiment/parameters.ts';
@@ -8,6 +8,9 @@ import { checkSlope, slopeOf } from '../../src/lab/experiment/slope.ts';
 import { clusterRace } from '../../src/observe/predict-clusters.ts';
 import { runClusters } from '../../src/sim/reduced/clusters.ts';
 import { NETWORKS_JSON } from '../dsl/networks.ts';
+
+// On a busy machine seconds of work can take minutes.
+vi.setConfig({ testTimeout: 900_000 });
 
 /** In this thread: workers need a build. */
 const HERE = { threads: 0, networks: NETWORKS_JSON };
