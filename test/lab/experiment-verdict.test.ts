@@ -66,7 +66,11 @@ const cli = new CommandLine();
 beforeEach(() => {
   planted.factor = 1;
 });
-afterAll(() => planted.cache.clear());
+afterAll(() => {
+  planted.factor = 1;
+  planted.cache.clear();
+  vi.resetConfig();
+});
 
 interface Printed {
   readonly rows: readonly PrintedRow[];

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { EXPERIMENT_OPTIONS } from '../../src/app/cli/verb-experiment.ts';
 import { EXPERIMENTS, findExperiment } from '../../src/lab/experiment/catalogue.ts';
 import { readValues } from '../../src/lab/experiment/parameters.ts';
@@ -11,6 +11,7 @@ import { NETWORKS_JSON } from '../dsl/networks.ts';
 
 // On a busy machine seconds of work can take minutes.
 vi.setConfig({ testTimeout: 900_000 });
+afterAll(() => vi.resetConfig());
 
 /** In this thread: workers need a build. */
 const HERE = { threads: 0, networks: NETWORKS_JSON };
