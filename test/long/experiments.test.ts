@@ -39,7 +39,7 @@ describe('every experiment with its own settings', () => {
 
   it('a secret branch of thousands of blocks is played to its end', () => {
     // Longer than any number of bodies that a simulated disk could keep by count.
-    const input = { alpha: 0.49, gamma: 0, blocks: 4_500, seed: 'deep 1', networks: NETWORKS_JSON };
+    const input = { alpha: 0.49, gamma: 0, blocks: 2_400, seed: 'deep 1', networks: NETWORKS_JSON };
     expect(runWholeSelfish(input, () => undefined)).toHaveLength(25);
   });
 });
