@@ -201,7 +201,8 @@ describe('the driver', () => {
 
   it("tells somebody else's block with the time of its verdict, all else with that of the commit", async () => {
     const r = rig();
-    r.gate = new Promise((resolve) => setTimeout(resolve, 30));
+    let flushed = (): void => undefined;
+    r.gate = new Promise((resolve) => (flushed = resolve));
     const block = (from: string) => ({ kind: 'tell', news: { kind: 'block', from } as News }) as const;
     r.react = (input) =>
       input.kind === 'joined'
@@ -209,6 +210,11 @@ describe('the driver', () => {
         : {};
     r.driver.start();
     r.driver.networkEvents.joined('q', false);
+    // The verdict is behind it, the disk at work: however late a busy machine starts, the flush ends 30 ms after that.
+    await until(() => r.trace.includes('commit 1 durable'));
+    const began = performance.now();
+    await until(() => performance.now() - began > 30);
+    flushed();
     await until(() => r.ages.length === 3);
     expect(r.ages[0]).toBeGreaterThan(25);
     expect(r.ages.slice(1)).toEqual([0, 0]);
