@@ -7,7 +7,7 @@ import type { Params } from './params.ts';
 
 /**
  * The coins as they follow from the blocks alone, one block after the other from the genesis on: what the coins on a disk are
- * compared with. It knows nothing of overlays and undo records. Amounts and signatures were validated when the blocks came.
+ * compared with. It uses neither overlays nor undo records. Amounts and signatures were validated when the blocks came.
  */
 export class CoinReplay {
   /** By `outpointKey`. */

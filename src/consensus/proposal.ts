@@ -21,7 +21,7 @@ export interface ProposalOptions {
   readonly pairs?: HashPairs | undefined;
 }
 
-/** What a proposal is judged by. */
+/** What validates a proposal. */
 interface Ground {
   readonly params: Params;
   /** The coins of the tip. */

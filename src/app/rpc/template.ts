@@ -174,7 +174,7 @@ function transactionsJson({ view }: NodeContext, txs: readonly Tx[]): Json[] {
     depends: [...new Set(tx.inputs.map((input) => places.get(idOf(input.prevout.txid))))]
       .filter((place) => place !== undefined)
       .sort((a, b) => a - b),
-    // One that has just left the mempool is told without a fee: BIP22 reads that as unknown.
+    // The fee of one that has just left the mempool is omitted: BIP22 reads that as unknown.
     fee: view.mempool.get(tx.txid)?.fee,
     sigops: sigopCost(tx),
     weight: tx.weight,
