@@ -15,7 +15,7 @@ const ROWS: readonly (readonly string[])[] = [
 ];
 const PURE = new Set(['util', 'bitcoin', 'consensus', 'node', 'wallet', 'observe', 'sim']);
 const PURE_PACKAGES = ['@noble/hashes', '@noble/secp256k1'];
-const MAX_LINES = 400;
+const MAX_LINES = 800;
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -58,6 +58,40 @@ function violations(files: readonly string[], find: (file: string, text: string)
   return files.flatMap((file) => find(file, read.get(file)!).map((what) => file + ': ' + what));
 }
 
+/** The files that each source file imports. */
+function importGraph(): Map<string, string[]> {
+  return new Map(
+    sources.map((file) => [
+      file,
+      importsOf(read.get(file)!)
+        .filter((name) => name.startsWith('.'))
+        .map((name) =>
+          relative(root, resolve(root, dirname(file), name))
+            .split(sep)
+            .join('/'),
+        ),
+    ]),
+  );
+}
+
+/** One circle for each edge that closes one: the files from its first to its first again. */
+function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const circles: string[][] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) circles.push([...path.slice(at), file]);
+    if (at >= 0 || done.has(file)) return;
+    path.push(file);
+    for (const next of graph.get(file) ?? []) visit(next);
+    path.pop();
+    done.add(file);
+  };
+  for (const file of graph.keys()) visit(file);
+  return circles;
+}
+
 const pureSources = sources.filter((file) => PURE.has(folderOf(file)));
 
 describe('layers', () => {
@@ -79,6 +113,17 @@ describe('layers', () => {
     );
     // host names the node's shapes, and the other way round is what this test forbids.
     expect(bad).toEqual([]);
+  });
+
+  it('no import leads back to where it came from, types included', () => {
+    expect(circlesOf(importGraph())).toEqual([]);
+    const three = new Map([
+      ['a', ['b']],
+      ['b', ['c', 'd']],
+      ['c', ['a']],
+      ['d', []],
+    ]);
+    expect(circlesOf(three)).toEqual([['a', 'b', 'c', 'a']]);
   });
 
   it('pure code imports no module of node and only the packages allowed', () => {
@@ -199,10 +244,10 @@ describe('pure code', () => {
 });
 
 describe('the repository', () => {
-  it('has no source file of ' + MAX_LINES + ' lines or more', () => {
+  it('has no source file of more than ' + MAX_LINES + ' lines', () => {
     const bad = violations(sources, (_, text) => {
       const lines = text.split('\n').length - 1;
-      return lines < MAX_LINES ? [] : [lines + ' lines'];
+      return lines <= MAX_LINES ? [] : [lines + ' lines'];
     });
     expect(bad).toEqual([]);
   });

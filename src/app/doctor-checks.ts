@@ -10,8 +10,17 @@ import { createVerify } from '../host/verify.ts';
 import { KNOWN_CHECKS } from '../host/verify-backends.ts';
 import { FIRST_CONTROL_PORT, FIRST_P2P_PORT, FIRST_RPC_PORT, isFree } from '../lab/ports.ts';
 import { formatSpeed } from '../observe/units.ts';
-import type { DoctorRow } from './doctor.ts';
 import { measure, measuredFigure } from './doctor-measure.ts';
+
+export interface DoctorRow {
+  readonly name: string;
+  /** `bad`: a yard will not run; `warn`: it will, worse than it could. */
+  readonly state: 'ok' | 'warn' | 'bad';
+  /** What was measured. */
+  readonly figure: string;
+  /** What to do about it. */
+  readonly advice?: string;
+}
 
 const MB = 1e6;
 const NODE_FLOOR = [20, 19] as const;

@@ -28,7 +28,8 @@ import { type DiskStore, openStore } from '../host/store.ts';
 import { isLocked } from '../host/store-files.ts';
 import { formatBytes } from '../observe/units.ts';
 import { equal } from '../util/bytes.ts';
-import type { DoctorReport, DoctorRow } from './doctor.ts';
+import type { DoctorReport } from './doctor.ts';
+import type { DoctorRow } from './doctor-checks.ts';
 import { getWell } from './node-problem.ts';
 
 export interface DeepOptions {

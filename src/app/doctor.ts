@@ -1,6 +1,7 @@
 import {
   clockCheck,
   coresCheck,
+  type DoctorRow,
   diskCheck,
   kernelChecks,
   memoryCheck,
@@ -8,16 +9,6 @@ import {
   portsCheck,
   signatureChecks,
 } from './doctor-checks.ts';
-
-export interface DoctorRow {
-  readonly name: string;
-  /** `bad`: a yard will not run; `warn`: it will, worse than it could. */
-  readonly state: 'ok' | 'warn' | 'bad';
-  /** What was measured. */
-  readonly figure: string;
-  /** What to do about it. */
-  readonly advice?: string;
-}
 
 export interface DoctorReport {
   /** No row is bad. */

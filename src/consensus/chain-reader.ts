@@ -3,7 +3,7 @@ import type { Header } from '../bitcoin/header.ts';
 import { type OutPoint, outpointKey } from '../bitcoin/tx.ts';
 import { idOf } from '../util/bytes.ts';
 import type { ChainStore, CoinCacheFigures } from './chain-store.ts';
-import type { Coin, CoinsView } from './coins.ts';
+import type { Coin, CoinsView } from './coin.ts';
 import type { SpendContext } from './connect.ts';
 import { StoreDamage } from './damage.ts';
 import { competes } from './fork-choice.ts';

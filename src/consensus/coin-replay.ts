@@ -2,7 +2,7 @@ import type { Block } from '../bitcoin/block.ts';
 import { isUnspendable } from '../bitcoin/lock.ts';
 import { outpointKey, type Tx } from '../bitcoin/tx.ts';
 import { err, ok, type Result } from '../util/result.ts';
-import type { Coin } from './coins.ts';
+import type { Coin } from './coin.ts';
 import type { Params } from './params.ts';
 
 /**

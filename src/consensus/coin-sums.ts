@@ -1,5 +1,5 @@
 import { keyOf, readU32LE, writeU32LE } from '../util/bytes.ts';
-import type { Coin } from './coins.ts';
+import type { Coin } from './coin.ts';
 import { StoreDamage } from './damage.ts';
 import { decodeCoin, PREFIX } from './records.ts';
 import type { Row } from './store.ts';

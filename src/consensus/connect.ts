@@ -12,7 +12,7 @@ import { MAX_MONEY, type Tx } from '../bitcoin/tx.ts';
 import { assert } from '../util/assert.ts';
 import { equal, idOf } from '../util/bytes.ts';
 import { err, ok, type Result } from '../util/result.ts';
-import type { Coin } from './coins.ts';
+import type { Coin } from './coin.ts';
 import { firstLockedInput, type LockContext } from './locktime.ts';
 import { type Checked, refuse } from './rules.ts';
 import type { SigCheck, Verify } from './verify.ts';

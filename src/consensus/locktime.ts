@@ -1,5 +1,5 @@
 import type { Tx } from '../bitcoin/tx.ts';
-import type { Coin } from './coins.ts';
+import type { Coin } from './coin.ts';
 
 /** Below it a lock time is a height, from it on a time in seconds. Core: LOCKTIME_THRESHOLD. */
 export const LOCKTIME_THRESHOLD = 500_000_000;

@@ -1,6 +1,6 @@
 import { decodeHeader, HEADER_SIZE, type Header, writeHeader } from '../bitcoin/header.ts';
 import { readU32LE, utf8Decode, utf8Encode, writeU32BE, writeU32LE } from '../util/bytes.ts';
-import type { Coin } from './coins.ts';
+import type { Coin } from './coin.ts';
 import { isRuleName, type RuleName } from './rules.ts';
 
 /**

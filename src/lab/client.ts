@@ -7,7 +7,8 @@ import { ownerOf } from './claim.ts';
 import { type Follower, follow } from './follow.ts';
 import { blockName, pickNode, tailOf } from './names.ts';
 import { failed, missing } from './problem.ts';
-import { locateYard, readYard, type YardFile, type YardNode } from './yard-file.ts';
+import type { YardFile, YardNode } from './yard-check.ts';
+import { locateYard, readYard } from './yard-file.ts';
 
 /** What a node says of itself (RPC `getnodeinfo`). */
 export interface NodeInfo {

@@ -7,7 +7,7 @@ import { defaultRegion, type Profile, profileShape, type Region } from '../util/
 import type { Result } from '../util/result.ts';
 import { sameGroup, type Topology, wantedPairs } from '../util/topology.ts';
 import { refusedBy } from './links.ts';
-import type { YardFile } from './yard-file.ts';
+import type { YardFile } from './yard-check.ts';
 
 /** The faults that a yard is under, what they mean for each node's wire, and how they are said. Nothing here acts. */
 

@@ -20,8 +20,9 @@ import { isCalm } from './conditions.ts';
 import { didYouMean, letterOf, minerKeyName } from './names.ts';
 import { missing, misuse } from './problem.ts';
 import { resumed, stoppedYard } from './resume.ts';
+import type { YardFile, YardNode } from './yard-check.ts';
 import { MAX_PACE_MS } from './yard-check.ts';
-import { damaged, writeYard, type YardFile, type YardNode } from './yard-file.ts';
+import { damaged, writeYard } from './yard-file.ts';
 
 export type NetworkName = 'yard' | 'lab' | 'regtest';
 

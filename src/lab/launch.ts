@@ -23,7 +23,8 @@ import {
 } from './ports.ts';
 import { failed, Problem } from './problem.ts';
 import { isAlive, runsNode } from './processes.ts';
-import { damaged, readYard, writeYard, type YardFile } from './yard-file.ts';
+import type { YardFile } from './yard-check.ts';
+import { damaged, readYard, writeYard } from './yard-file.ts';
 import { openYardLog } from './yard-log.ts';
 
 export interface LaunchOptions {

@@ -18,7 +18,8 @@ import { stoppedYard, yardToResume } from './resume.ts';
 import { packStaged, type Saved, stage } from './save-write.ts';
 import { keepPlaces } from './sibling-places.ts';
 import { Wiring } from './wiring.ts';
-import { writeYard, type YardFile, type YardNode } from './yard-file.ts';
+import type { YardFile, YardNode } from './yard-check.ts';
+import { writeYard } from './yard-file.ts';
 import type { YardLog } from './yard-log.ts';
 
 /** How long a node may take to end when asked, before it is made to. */

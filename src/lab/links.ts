@@ -1,7 +1,7 @@
 import { reachable, sameGroup, type Topology, wantedPairs } from '../util/topology.ts';
 import { type RunContext, until } from './action.ts';
 import type { NodeInfo, YardClient } from './client.ts';
-import type { YardFile } from './yard-file.ts';
+import type { YardFile } from './yard-check.ts';
 
 /** Waiting until the links are as topology and open partition ask. */
 

@@ -3,7 +3,7 @@ import type { Params } from '../consensus/params.ts';
 import { formatDuration } from '../observe/units.ts';
 import { wantedPairs } from '../util/topology.ts';
 import { minerKey } from './keyring.ts';
-import type { YardFile, YardNode } from './yard-file.ts';
+import type { YardFile, YardNode } from './yard-check.ts';
 
 /** The command line of one node of a yard, after `node PROGRAM node`. */
 export function nodeArguments(

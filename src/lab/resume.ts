@@ -1,6 +1,6 @@
 import { CALM } from '../observe/condition-words.ts';
 import { conditionsOf, isCalm, lasting } from './conditions.ts';
-import type { Resume, YardFile } from './yard-file.ts';
+import type { Resume, YardFile } from './yard-check.ts';
 
 /** What of a yard outlives its processes: by itself where it is, and in a save also what was wrong with it. */
 

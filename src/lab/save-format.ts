@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../util/result.ts';
+import type { YardFile } from './yard-check.ts';
 import { shown, strangersYard } from './yard-check.ts';
-import type { YardFile } from './yard-file.ts';
 
 /**
  * One file that holds a whole yard: a first line that says what it is, then gzip of a manifest (one line of JSON) and the

@@ -19,7 +19,7 @@ import { createGzip } from 'node:zlib';
 import { makeDirectory } from '../host/directories.ts';
 import { failed, missing } from './problem.ts';
 import { belongs, MAGIC, MAX_BYTES, MAX_FILES, type Manifest, type SavedFile } from './save-format.ts';
-import type { YardFile } from './yard-file.ts';
+import type { YardFile } from './yard-check.ts';
 
 /** Packs a yard's directory, whose processes stand still or are stopped, into one file. */
 

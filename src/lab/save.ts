@@ -8,7 +8,8 @@ import { failed } from './problem.ts';
 import { stoppedYard } from './resume.ts';
 import { isVacant, unpack } from './save-read.ts';
 import { mayWrite, packStaged, type Saved, stage } from './save-write.ts';
-import { locateYard, pathFrom, type YardFile, yardOption } from './yard-file.ts';
+import type { YardFile } from './yard-check.ts';
+import { locateYard, pathFrom, yardOption } from './yard-file.ts';
 
 /** `save` and `load`: the next person starts exactly where this one stands. */
 

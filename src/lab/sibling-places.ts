@@ -1,6 +1,6 @@
 import type { YardClient } from './client.ts';
 import { dialledBy } from './node-arguments.ts';
-import type { YardFile } from './yard-file.ts';
+import type { YardFile } from './yard-check.ts';
 
 /**
  * Tells these nodes to keep a place for the siblings that dial them. For those that they dial themselves they have one;

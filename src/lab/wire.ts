@@ -15,7 +15,7 @@ import type { YardClient } from './client.ts';
 import { allLinks, askedShape, conditionsOf, isCut, parseLinks, regionOf } from './conditions.ts';
 import { blockName, checkNodes, tailOf } from './names.ts';
 import { failed, misuse, Problem } from './problem.ts';
-import type { YardFile } from './yard-file.ts';
+import type { YardFile } from './yard-check.ts';
 
 /** Shaping, measuring, cutting one way and holding the wires of a yard. */
 

@@ -6,7 +6,7 @@ import type { YardClient } from './client.ts';
 import { conditionsOf, isCalm, unheardBy, wireRules } from './conditions.ts';
 import { awaitLinks } from './links.ts';
 import { failed } from './problem.ts';
-import type { Resume, YardFile } from './yard-file.ts';
+import type { Resume, YardFile } from './yard-check.ts';
 import type { YardLog } from './yard-log.ts';
 
 const LINK_MS = 60_000;

@@ -1,12 +1,65 @@
+import type { Conditions } from '../consensus/news.ts';
 import type { JsonInput, JsonObject } from '../host/http-json.ts';
 import { shapeProblem } from '../host/net/rules.ts';
 import { parseGroups } from '../observe/typed-names.ts';
 import { type LinkShape, UNSHAPED } from '../util/link-shape.ts';
 import { PROFILES, REGIONS } from '../util/profiles.ts';
 import { err, ok, type Result } from '../util/result.ts';
-import { TOPOLOGIES } from '../util/topology.ts';
+import { TOPOLOGIES, type Topology } from '../util/topology.ts';
 import { letterOf, MAX_NODES, minerKeyName } from './names.ts';
-import type { YardFile } from './yard-file.ts';
+
+/** The state of a yard, as `yard.json` holds it. */
+export interface YardNode {
+  readonly letter: string;
+  /** Data directory, relative to the yard's. */
+  readonly dir: string;
+  readonly rpcPort: number;
+  readonly p2pPort: number;
+  /** Known after the first start. */
+  readonly peerId: string;
+  /** Multiaddress with peer id; '' before the first start. */
+  readonly address: string;
+  /** Of the running process; absent when it is down. */
+  readonly pid?: number;
+  /** Cap in hashes a second, 0 = uncapped. */
+  readonly hashrate: number;
+  /** Does it mine from the start? */
+  readonly miner: boolean;
+  /** Name of the key that its coinbases pay. */
+  readonly payout: string;
+}
+
+export interface YardFile {
+  readonly v: 1;
+  readonly label: string;
+  readonly network: string;
+  /** Mean time between blocks over all miners, in milliseconds; 0 on regtest, which has no pace. */
+  readonly spacingMs: number;
+  /** One-way delay on every link, in milliseconds. */
+  readonly delayMs: number;
+  /** The process that owns the nodes; absent when the yard is down. */
+  readonly launcher?: { readonly pid: number; readonly port: number };
+  readonly page?: string;
+  /** Who is linked with whom; absent = 'full', all with all. */
+  readonly topology?: Topology;
+  /** Nodes that share a process; absent = each has its own. */
+  readonly perProcess?: number;
+  /** The open partition, so that a node that is started again stays on its side. */
+  readonly groups?: readonly (readonly string[])[] | undefined;
+  /** All other faults that are set; absent = none. */
+  readonly conditions?: Partial<Conditions> | undefined;
+  /** What held when it was saved, taken up at the next start and then gone. */
+  readonly resume?: Resume | undefined;
+  readonly nodes: readonly YardNode[];
+}
+
+export interface Resume {
+  readonly groups?: readonly (readonly string[])[] | undefined;
+  readonly conditions?: Partial<Conditions> | undefined;
+  /** Nodes whose miners are held, and nodes that are down. */
+  readonly held: readonly string[];
+  readonly down: readonly string[];
+}
 
 /**
  * Is a JSON value a yard's state? A person may have edited the file, a disk may have damaged it, and a save comes from

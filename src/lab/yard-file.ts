@@ -1,68 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import type { Conditions } from '../consensus/news.ts';
 import { writeAtomically } from '../host/files.ts';
 import { err, type Result } from '../util/result.ts';
 import { quoted } from '../util/shell.ts';
-import type { Topology } from '../util/topology.ts';
 import { missing, type Problem } from './problem.ts';
-import { checkYard } from './yard-check.ts';
+import { checkYard, type YardFile } from './yard-check.ts';
 
 /** The yard's own state on disk: `yard.json`, found upward from the working directory. */
 
 export const YARD_DIR = '.forkyard';
-
-export interface YardNode {
-  readonly letter: string;
-  /** Data directory, relative to the yard's. */
-  readonly dir: string;
-  readonly rpcPort: number;
-  readonly p2pPort: number;
-  /** Known after the first start. */
-  readonly peerId: string;
-  /** Multiaddress with peer id; '' before the first start. */
-  readonly address: string;
-  /** Of the running process; absent when it is down. */
-  readonly pid?: number;
-  /** Cap in hashes a second, 0 = uncapped. */
-  readonly hashrate: number;
-  /** Does it mine from the start? */
-  readonly miner: boolean;
-  /** Name of the key that its coinbases pay. */
-  readonly payout: string;
-}
-
-export interface YardFile {
-  readonly v: 1;
-  readonly label: string;
-  readonly network: string;
-  /** Mean time between blocks over all miners, in milliseconds; 0 on regtest, which has no pace. */
-  readonly spacingMs: number;
-  /** One-way delay on every link, in milliseconds. */
-  readonly delayMs: number;
-  /** The process that owns the nodes; absent when the yard is down. */
-  readonly launcher?: { readonly pid: number; readonly port: number };
-  readonly page?: string;
-  /** Who is linked with whom; absent = 'full', all with all. */
-  readonly topology?: Topology;
-  /** Nodes that share a process; absent = each has its own. */
-  readonly perProcess?: number;
-  /** The open partition, so that a node that is started again stays on its side. */
-  readonly groups?: readonly (readonly string[])[] | undefined;
-  /** All other faults that are set; absent = none. */
-  readonly conditions?: Partial<Conditions> | undefined;
-  /** What held when it was saved, taken up at the next start and then gone. */
-  readonly resume?: Resume | undefined;
-  readonly nodes: readonly YardNode[];
-}
-
-export interface Resume {
-  readonly groups?: readonly (readonly string[])[] | undefined;
-  readonly conditions?: Partial<Conditions> | undefined;
-  /** Nodes whose miners are held, and nodes that are down. */
-  readonly held: readonly string[];
-  readonly down: readonly string[];
-}
 
 export function writeYard(dir: string, yard: YardFile): void {
   writeAtomically(join(dir, 'yard.json'), `${JSON.stringify(yard, null, 2)}\n`);

@@ -8,9 +8,13 @@ import { equal, idOf, writeU32LE } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
 import type { Steps } from '../util/steps.ts';
 import { compactSize, encodeCompact } from './compact.ts';
-import { type Core, NEVER, workHex } from './core.ts';
+import type { Download } from './download.ts';
+import type { FutureBlocks } from './future.ts';
+import type { HeaderSync } from './headers.ts';
 import type { Peer } from './peers.ts';
-import type { GossipVerdict, Micros, Ticket } from './types.ts';
+import { type StepContext, workHex } from './step-context.ts';
+import { type GossipVerdict, type Micros, NEVER, type Ticket } from './types.ts';
+import type { WorkQueue } from './work-queue.ts';
 
 /** How a block came: `sync` answers our own request, `late` is its body come again or after its time. */
 export type Way = 'gossip' | 'sync' | 'late' | 'own';
@@ -35,8 +39,12 @@ interface Held {
  * step's work (connector.ts). What gossip is told follows the rule table; an accepted block is one whose parent's body
  * is here and whose work is near the tip's.
  */
-export class Blocks {
-  readonly #core: Core;
+export class BlockIntake {
+  readonly #context: StepContext;
+  readonly #headers: HeaderSync;
+  readonly #download: Download;
+  readonly #queue: WorkQueue;
+  readonly #future: FutureBlocks;
   #held: Held[] = [];
   /** Who brought a body, by block id, for the day when it fails in connect. Never iterated. */
   readonly #origin: BoundedMap<string, { readonly peer: string; readonly way: Way }>;
@@ -45,11 +53,18 @@ export class Blocks {
   /** Put on gossip by us: their body is on its way to everybody. Never iterated. */
   readonly #published: BoundedMap<string, true>;
 
-  constructor(core: Core) {
-    this.#core = core;
-    this.#origin = new BoundedMap(core.limits.blockOrigins);
-    this.#accepted = new BoundedMap(core.limits.blockOrigins);
-    this.#published = new BoundedMap(core.limits.blockOrigins);
+  constructor(
+    context: StepContext,
+    parts: { headers: HeaderSync; download: Download; queue: WorkQueue; future: FutureBlocks },
+  ) {
+    this.#context = context;
+    this.#headers = parts.headers;
+    this.#download = parts.download;
+    this.#queue = parts.queue;
+    this.#future = parts.future;
+    this.#origin = new BoundedMap(context.limits.blockOrigins);
+    this.#accepted = new BoundedMap(context.limits.blockOrigins);
+    this.#published = new BoundedMap(context.limits.blockOrigins);
   }
 
   /** A whole block by gossip; the compact form is compact-relay.ts's. */
@@ -66,11 +81,11 @@ export class Blocks {
     if (!outcome.ok) {
       const { rule, detail } = outcome.error;
       this.#judge(ticket, ruleOf(rule).gossip);
-      if (ruleOf(rule).gossip === 'reject') this.#core.parts.headers.blame(peer, rule, detail);
+      if (ruleOf(rule).gossip === 'reject') this.#headers.blame(peer, rule, detail);
       return;
     }
     const { entry, isNew } = outcome.value;
-    const near = entry.work >= this.#core.workBelowTip(this.#core.limits.gossipAcceptDepth);
+    const near = entry.work >= this.#context.workBelowTip(this.#context.limits.gossipAcceptDepth);
     if (!near || entry.parent?.hasBody !== true || !(isNew || this.#isBodyOf(entry, source))) {
       this.#judge(ticket, 'ignore');
     } else if (isNew && this.#overBudget(peer)) {
@@ -84,28 +99,28 @@ export class Blocks {
   /** A body that is here already was not looked at when it came again: what is passed on must be the same. */
   #isBodyOf(entry: BlockEntry, source: BlockSource): boolean {
     if (sizeOf(source) !== entry.size) return false;
-    const body = this.#core.chain.blockBytes(entry);
+    const body = this.#context.chain.blockBytes(entry);
     return body !== undefined && equal(body, bytesOf(source));
   }
 
   /** The answer to getblocks. */
   answer(peer: Peer, bytes: Uint8Array): void {
     if (bytes.length < HEADER_SIZE) {
-      this.#core.fault(peer, 'malformed-frame', 'a block of ' + bytes.length + ' bytes');
+      this.#context.fault(peer, 'malformed-frame', 'a block of ' + bytes.length + ' bytes');
       return;
     }
-    const { hash } = this.#core.reading.header(bytes);
-    const asked = this.#core.parts.download.arrived(peer, hash);
-    const known = this.#core.chain.entry(hash);
+    const { hash } = this.#context.reading.header(bytes);
+    const asked = this.#download.arrived(peer, hash);
+    const known = this.#context.chain.entry(hash);
     if (!asked && known === undefined) {
-      this.#core.fault(peer, 'unrequested', 'a block that nobody asked for');
+      this.#context.fault(peer, 'unrequested', 'a block that nobody asked for');
       return;
     }
     if (known?.hasBody === true) return;
     this.take(bytes, asked ? 'sync' : 'late', peer, (outcome) => {
       if (outcome === 'unwanted' || outcome.ok) return;
-      this.#core.parts.headers.blame(peer, outcome.error.rule, outcome.error.detail);
-      if (!peer.dropped) this.#core.parts.download.spoilt(peer, hash);
+      this.#headers.blame(peer, outcome.error.rule, outcome.error.detail);
+      if (!peer.dropped) this.#download.spoilt(peer, hash);
     });
   }
 
@@ -119,7 +134,7 @@ export class Blocks {
    * big one is checked in pieces. `source`: the bytes, or a block put together from transactions that were parsed before.
    */
   take(source: BlockSource, way: Way, peer: Peer | undefined, done: (outcome: Outcome) => void): void {
-    this.#core.parts.pieces.start(this.#taking(source, way, peer, done), sizeOf(source));
+    this.#queue.start(this.#taking(source, way, peer, done), sizeOf(source));
   }
 
   *#taking(
@@ -142,12 +157,12 @@ export class Blocks {
 
   #taken({ entry, isNew }: Taken, way: Way, peer: Peer | undefined): void {
     const from = peer?.id ?? 'self';
-    if (peer !== undefined) this.#core.parts.headers.knows(peer, entry);
+    if (peer !== undefined) this.#headers.knows(peer, entry);
     if (!isNew) return;
     this.#origin.set(entry.id, { peer: from, way });
     if (way === 'sync' || way === 'late') this.#passOn(entry, peer);
-    this.#core.parts.download.soon();
-    this.#core.tell({
+    this.#download.soon();
+    this.#context.tell({
       kind: 'block',
       id: entry.id,
       prev: entry.parent?.id ?? '',
@@ -163,15 +178,16 @@ export class Blocks {
 
   /** Under GHOST what gossip did not bring is news for others too, on whatever branch it is. */
   #passOn(entry: BlockEntry, from: Peer | undefined): void {
-    if (this.#core.chain.forkChoice !== 'ghost') return;
+    if (this.#context.chain.forkChoice !== 'ghost') return;
     const header = encodeHeader(entry.header);
     const { height, work } = entry;
-    for (const peer of this.#core.peers.ready())
-      if (peer !== from) this.#core.send(peer, { kind: 'tip', header, height, work, gossiped: false }, true);
+    for (const peer of this.#context.peers.ready())
+      if (peer !== from)
+        this.#context.send(peer, { kind: 'tip', header, height, work, gossiped: false }, true);
   }
 
   *#take(source: BlockSource, way: Way, peer: Peer | undefined): Steps<Outcome> {
-    const { chain, params, limits, parts, reading } = this.#core;
+    const { chain, params, limits, reading } = this.#context;
     const size = sizeOf(source);
     if (size < HEADER_SIZE) return refuse('bad-encoding', 'a block of ' + size + ' bytes');
     const head = this.judgeHeader(headOf(source), way, peer, source);
@@ -181,17 +197,17 @@ export class Blocks {
     // Under GHOST no branch is beside the chain.
     const side = way !== 'own' && work <= chain.tip.work && chain.forkChoice !== 'ghost';
     // What we asked for was worth it when we asked.
-    if (side && way !== 'sync' && !this.#core.side.hasRoom) return 'unwanted';
-    parts.download.checking(hash, true);
+    if (side && way !== 'sync' && !this.#context.side.hasRoom) return 'unwanted';
+    this.#download.checking(hash, true);
     const sane = yield* reading.check(source, params, limits.checkBytesPerStep);
-    parts.download.checking(hash, false);
+    this.#download.checking(hash, false);
     if (!sane.ok) {
       const known = chain.entry(hash);
       if (known !== undefined && ruleOf(sane.error.rule).condemns) chain.condemn(known.hash, sane.error.rule);
       return sane;
     }
-    const added = chain.addBlock(sane.value, this.#core.wallS);
-    if (side && added.ok && added.value.isNew) this.#core.side.store(size);
+    const added = chain.addBlock(sane.value, this.#context.wallS);
+    if (side && added.ok && added.value.isNew) this.#context.side.store(size);
     return added;
   }
 
@@ -213,7 +229,7 @@ export class Blocks {
         readonly here?: BlockEntry;
       }>
     | 'unwanted' {
-    const { chain, wallS, parts, reading } = this.#core;
+    const { chain, wallS, reading } = this.#context;
     // The bytes that came, if some did: a reading may know them again. A block of ours has told it already.
     const { header, hash } =
       block === undefined || block instanceof Uint8Array ? reading.header(block ?? head) : block.block;
@@ -222,19 +238,19 @@ export class Blocks {
     if (known?.hasBody === true) return ok({ header, hash, work: known.work, here: known });
     const parent = chain.entry(header.prev);
     if (parent === undefined) {
-      const pow = parts.headers.claimsWork(header.bits, hash);
+      const pow = this.#headers.claimsWork(header.bits, hash);
       if (!pow.ok) return pow;
-      if (peer !== undefined) parts.headers.start(peer);
+      if (peer !== undefined) this.#headers.start(peer);
       return refuse('prev-blk-not-found', idOf(header.prev));
     }
     const judged = chain.judgeHeader(header, wallS, parent, hash);
     if (!judged.ok) {
       const early = judged.error.rule === 'time-too-new' && peer !== undefined;
-      if (early) parts.future.add(head.slice(), hash, peer.id, block && bytesOf(block).slice());
+      if (early) this.#future.add(head.slice(), hash, peer.id, block && bytesOf(block).slice());
       return judged;
     }
     const pushed = known === undefined && way !== 'own' && peer !== undefined;
-    if (pushed && !parts.headers.worthEntry(judged.value.work, peer)) return 'unwanted';
+    if (pushed && !this.#headers.worthEntry(judged.value.work, peer)) return 'unwanted';
     return ok({ header, hash, work: judged.value.work });
   }
 
@@ -244,9 +260,9 @@ export class Blocks {
     if (rule === 'prev-blk-not-found' || rule === 'duplicate-invalid') return;
     const whole = head.length === HEADER_SIZE;
     const id = whole ? idOf(headerHash(head)) : '';
-    const parent = whole ? this.#core.chain.entry(head.subarray(4, 36)) : undefined;
+    const parent = whole ? this.#context.chain.entry(head.subarray(4, 36)) : undefined;
     const height = parent === undefined ? 0 : parent.height + 1;
-    this.#core.tellRefusal({ kind: 'refused', id, height, rule, detail, from: peer?.id ?? 'self' });
+    this.#context.tellRefusal({ kind: 'refused', id, height, rule, detail, from: peer?.id ?? 'self' });
   }
 
   /** It passed `context` and failed `connect`: the block is condemned; who is to blame depends on who asked. */
@@ -254,11 +270,11 @@ export class Blocks {
     const { rule, detail } = refusal;
     const origin = this.#origin.get(entry.id);
     const from = origin?.peer ?? 'self';
-    this.#core.tellRefusal({ kind: 'refused', id: entry.id, height: entry.height, rule, detail, from });
-    const peer = origin === undefined ? undefined : this.#core.peers.get(origin.peer);
+    this.#context.tellRefusal({ kind: 'refused', id: entry.id, height: entry.height, rule, detail, from });
+    const peer = origin === undefined ? undefined : this.#context.peers.get(origin.peer);
     if (peer === undefined) return;
     peer.blocksRefused++;
-    if (origin?.way === 'sync') this.#core.fault(peer, 'bad-connect', rule + ': ' + detail);
+    if (origin?.way === 'sync') this.#context.fault(peer, 'bad-connect', rule + ': ' + detail);
   }
 
   /** Mined or submitted here, in this life of the process. */
@@ -279,28 +295,28 @@ export class Blocks {
    * gossip even so is pulled by those who hear of its header.
    */
   publish(entry: BlockEntry, block: Block): void {
-    const { limits } = this.#core;
+    const { limits } = this.#context;
     if (this.#published.has(entry.id)) return;
     const short = block.size >= limits.compactFromBytes && 2 * compactSize(block) <= block.size;
     const bytes = short ? encodeCompact(block, this.#nonce()) : block.bytes;
     if (bytes.length > limits.maxGossipBytes) return;
     this.#published.set(entry.id, true);
-    this.#core.effect({ kind: 'publish', topic: 'block', bytes });
+    this.#context.effect({ kind: 'publish', topic: 'block', bytes });
   }
 
   #nonce(): Uint8Array {
     const nonce = new Uint8Array(8);
-    writeU32LE(nonce, 0, this.#core.random.u32());
-    writeU32LE(nonce, 4, this.#core.random.u32());
+    writeU32LE(nonce, 0, this.#context.random.u32());
+    writeU32LE(nonce, 4, this.#context.random.u32());
     return nonce;
   }
 
   #overBudget(peer: Peer): boolean {
-    return peer.blocksRefused >= this.#core.limits.badConnectBudget;
+    return peer.blocksRefused >= this.#context.limits.badConnectBudget;
   }
 
   #hold(ticket: Ticket, entry: BlockEntry): void {
-    const { limits, now, chain } = this.#core;
+    const { limits, now, chain } = this.#context;
     if (this.#held.length >= limits.heldVerdicts || !chain.connecting) this.#judge(ticket, 'ignore');
     else this.#held.push({ ticket, entry, until: now + limits.heldVerdictTimeout });
   }
@@ -308,7 +324,7 @@ export class Blocks {
   /** After a piece of connecting, and at timeouts: the held verdicts that can be given now. */
   settle(): void {
     if (this.#held.length === 0) return;
-    const { chain, now } = this.#core;
+    const { chain, now } = this.#context;
     const waiting: Held[] = [];
     for (const held of this.#held) {
       if (chain.isActive(held.entry)) {
@@ -323,11 +339,15 @@ export class Blocks {
     this.#held = waiting;
   }
 
+  tick(): void {
+    this.settle();
+  }
+
   due(): Micros {
     return this.#held[0]?.until ?? NEVER;
   }
 
   #judge(ticket: Ticket, verdict: GossipVerdict): void {
-    this.#core.effect({ kind: 'judge', ticket, verdict });
+    this.#context.effect({ kind: 'judge', ticket, verdict });
   }
 }

@@ -2,22 +2,53 @@ import { decodeHeader, HEADER_SIZE, headerHash } from '../bitcoin/header.ts';
 import type { Refusal } from '../consensus/rules.ts';
 import { assert, unreachable } from '../util/assert.ts';
 import type { Steps } from '../util/steps.ts';
-import { type Core, workHex } from './core.ts';
+import type { BlockIntake } from './blocks.ts';
+import type { TipUpdater } from './connector.ts';
+import type { Download } from './download.ts';
+import type { HeaderSync } from './headers.ts';
+import type { Mining } from './mining.ts';
+import type { TxRelay } from './relay.ts';
+import { type StepContext, workHex } from './step-context.ts';
 import type { Command, CommandResult, Ticket } from './types.ts';
+import type { WorkQueue } from './work-queue.ts';
 
 /**
  * What local callers (RPC, the yard) ask for. Each command gets exactly one answer; those that change the chain get it
  * when connecting has come to rest, so that a caller who is told "done" sees it.
  */
 export class Commands {
-  readonly #core: Core;
+  readonly #context: StepContext;
+  readonly #queue: WorkQueue;
+  readonly #headers: HeaderSync;
+  readonly #download: Download;
+  readonly #blocks: BlockIntake;
+  readonly #relay: TxRelay;
+  readonly #mining: Mining;
+  readonly #tips: TipUpdater;
 
-  constructor(core: Core) {
-    this.#core = core;
+  constructor(
+    context: StepContext,
+    parts: {
+      queue: WorkQueue;
+      headers: HeaderSync;
+      download: Download;
+      blocks: BlockIntake;
+      relay: TxRelay;
+      mining: Mining;
+      tips: TipUpdater;
+    },
+  ) {
+    this.#context = context;
+    this.#queue = parts.queue;
+    this.#headers = parts.headers;
+    this.#download = parts.download;
+    this.#blocks = parts.blocks;
+    this.#relay = parts.relay;
+    this.#mining = parts.mining;
+    this.#tips = parts.tips;
   }
 
   run(ticket: Ticket, command: Command): void {
-    const { parts } = this.#core;
     const bodiless = this.#needsBodies(command);
     if (bodiless !== undefined) {
       this.#answer(ticket, { kind: 'refused', refusal: bodiless });
@@ -28,7 +59,7 @@ export class Commands {
         this.#submitBlock(ticket, command.bytes);
         return;
       case 'propose-block':
-        parts.pieces.start(this.#propose(ticket, command.bytes), command.bytes.length);
+        this.#queue.start(this.#propose(ticket, command.bytes), command.bytes.length);
         return;
       case 'submit-header':
         this.#answer(ticket, this.#submitHeader(command.bytes));
@@ -38,13 +69,13 @@ export class Commands {
         this.#answer(ticket, this.#transaction(command));
         return;
       case 'test-package':
-        this.#answer(ticket, parts.relay.testPackage(command.txs));
+        this.#answer(ticket, this.#relay.testPackage(command.txs));
         return;
       case 'mine':
-        this.#answer(ticket, parts.mining.order(command));
+        this.#answer(ticket, this.#mining.order(command));
         return;
       case 'template':
-        parts.mining.candidate(command, (template) => this.#answer(ticket, { kind: 'template', template }));
+        this.#mining.candidate(command, (template) => this.#answer(ticket, { kind: 'template', template }));
         return;
       case 'invalidate':
       case 'reconsider':
@@ -58,7 +89,7 @@ export class Commands {
 
   /** Why a network of headers alone cannot do this. Stopping to mine is no mining. */
   #needsBodies(command: Command): Refusal | undefined {
-    if (this.#core.params.headersOnly !== true) return undefined;
+    if (this.#context.params.headersOnly !== true) return undefined;
     switch (command.kind) {
       case 'submit-block':
       case 'propose-block':
@@ -73,7 +104,7 @@ export class Commands {
       default:
         return undefined;
     }
-    const { name } = this.#core.params;
+    const { name } = this.#context.params;
     return { rule: 'headers-only', detail: `${name} is for header chains: nothing is mined or sent on it` };
   }
 
@@ -84,7 +115,7 @@ export class Commands {
       const refusal = { rule: 'bad-encoding', detail: `a header of ${bytes.length} bytes` } as const;
       return { kind: 'refused', refusal };
     }
-    const { chain, wallS } = this.#core;
+    const { chain, wallS } = this.#context;
     const hash = headerHash(bytes);
     const isNew = chain.entry(hash) === undefined;
     const added = chain.addHeader(decoded.value, wallS, hash);
@@ -92,14 +123,13 @@ export class Commands {
     const { id, parent, height, work } = added.value;
     if (isNew) {
       const prev = parent?.id ?? '';
-      this.#core.tell({ kind: 'header', id, prev, height, work: workHex(work), from: 'self' });
+      this.#context.tell({ kind: 'header', id, prev, height, work: workHex(work), from: 'self' });
     }
     return { kind: 'header', id };
   }
 
   #submitBlock(ticket: Ticket, bytes: Uint8Array): void {
-    const { parts } = this.#core;
-    parts.blocks.take(bytes, 'own', undefined, (taken) => {
+    this.#blocks.take(bytes, 'own', undefined, (taken) => {
       assert(taken !== 'unwanted', 'an own block is always wanted');
       if (!taken.ok) {
         this.#answer(ticket, { kind: 'refused', refusal: taken.error });
@@ -107,15 +137,15 @@ export class Commands {
       }
       const { entry, isNew } = taken.value;
       if (isNew) {
-        this.#core.own = true;
-        parts.connector.publishWhenActive(entry);
+        this.#context.own = true;
+        this.#tips.publishWhenActive(entry);
       }
-      parts.connector.answerWhenDone(ticket, entry, { kind: 'block', id: entry.id, isNew });
+      this.#tips.answerWhenDone(ticket, entry, { kind: 'block', id: entry.id, isNew });
     });
   }
 
   *#propose(ticket: Ticket, bytes: Uint8Array): Steps<void> {
-    const { chain, wallS, limits, pairs } = this.#core;
+    const { chain, wallS, limits, pairs } = this.#context;
     const refusal = yield* chain.proposal(bytes, {
       wallS,
       pairs,
@@ -126,7 +156,7 @@ export class Commands {
   }
 
   #transaction(command: Command & { kind: 'send-tx' | 'test-tx' }): CommandResult {
-    const submitted = this.#core.parts.relay.submit(command.bytes, {
+    const submitted = this.#relay.submit(command.bytes, {
       test: command.kind === 'test-tx',
       ...(command.maxFeeRate === undefined ? {} : { maxFeeRate: command.maxFeeRate }),
     });
@@ -139,7 +169,7 @@ export class Commands {
   }
 
   #choose(ticket: Ticket, command: Command & { kind: 'invalidate' | 'reconsider' | 'precious' }): void {
-    const { chain, parts } = this.#core;
+    const { chain } = this.#context;
     const entry = chain.entry(command.hash);
     if (entry === undefined) {
       this.#answer(ticket, { kind: 'unknown-block' });
@@ -150,14 +180,14 @@ export class Commands {
       this.#answer(ticket, { kind: 'refused', refusal });
       return;
     }
-    this.#core.own = true;
+    this.#context.own = true;
     chain[command.kind](entry);
-    if (command.kind === 'reconsider') parts.headers.recheck();
-    parts.download.soon();
-    parts.connector.answerWhenDone(ticket, undefined, { kind: 'done' });
+    if (command.kind === 'reconsider') this.#headers.recheck();
+    this.#download.soon();
+    this.#tips.answerWhenDone(ticket, undefined, { kind: 'done' });
   }
 
   #answer(ticket: Ticket, result: CommandResult): void {
-    this.#core.effect({ kind: 'answer', ticket, result });
+    this.#context.effect({ kind: 'answer', ticket, result });
   }
 }

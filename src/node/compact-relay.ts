@@ -4,13 +4,16 @@ import { ruleOf } from '../consensus/rules.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
 import { idOf, keyOf } from '../util/bytes.ts';
 import { Pace, type Steps } from '../util/steps.ts';
-import type { Outcome } from './blocks.ts';
+import type { BlockIntake, Outcome } from './blocks.ts';
 import { announcedHeader, type Compact, decodeCompact, Reconstruction } from './compact.ts';
-import { type Core, NEVER } from './core.ts';
+import type { Download } from './download.ts';
+import type { HeaderSync } from './headers.ts';
 import type { Peer } from './peers.ts';
-import type { Micros, Ticket } from './types.ts';
+import type { StepContext } from './step-context.ts';
+import { type Micros, NEVER, type Ticket } from './types.ts';
 import type { CompactCounts } from './view.ts';
 import type { Message } from './wire.ts';
+import type { WorkQueue } from './work-queue.ts';
 
 interface Announced {
   readonly peer: Peer;
@@ -41,15 +44,26 @@ const MATCHED_AT_ONCE = 256;
  * may collide, so only the merkle root and the witness commitment say whether the block is the right one.
  */
 export class CompactRelay {
-  readonly #core: Core;
+  readonly #context: StepContext;
+  readonly #blocks: BlockIntake;
+  readonly #headers: HeaderSync;
+  readonly #download: Download;
+  readonly #queue: WorkQueue;
   readonly #pending = new Map<string, Pending>();
   /** Blocks that did not come together: no further announcement of them is tried. Never iterated. */
   readonly #spoilt: BoundedMap<string, true>;
   #counts = { announced: 0, atOnce: 0, fetched: 0, txsFetched: 0, whole: 0 };
 
-  constructor(core: Core) {
-    this.#core = core;
-    this.#spoilt = new BoundedMap(core.limits.compactSpoilt);
+  constructor(
+    context: StepContext,
+    parts: { blocks: BlockIntake; headers: HeaderSync; download: Download; queue: WorkQueue },
+  ) {
+    this.#context = context;
+    this.#blocks = parts.blocks;
+    this.#headers = parts.headers;
+    this.#download = parts.download;
+    this.#queue = parts.queue;
+    this.#spoilt = new BoundedMap(context.limits.compactSpoilt);
   }
 
   get counts(): CompactCounts {
@@ -62,24 +76,24 @@ export class CompactRelay {
   }
 
   gossip(peer: Peer, ticket: Ticket, bytes: Uint8Array): void {
-    const { parts, limits, now } = this.#core;
+    const { limits, now } = this.#context;
     // 80 bytes and one hash decide before a megabyte of ids and transactions is read.
     const head = announcedHeader(bytes);
     if (head === undefined) {
       this.#malformed(peer, ticket, bytes.length + ' bytes');
       return;
     }
-    const judged = parts.blocks.judgeHeader(head, 'gossip', peer);
+    const judged = this.#blocks.judgeHeader(head, 'gossip', peer);
     if (judged === 'unwanted' || !judged.ok) {
-      if (judged !== 'unwanted') parts.blocks.refused(head, judged.error, peer);
-      parts.blocks.verdict(peer, ticket, judged, bytes);
+      if (judged !== 'unwanted') this.#blocks.refused(head, judged.error, peer);
+      this.#blocks.verdict(peer, ticket, judged, bytes);
       return;
     }
     const { here } = judged.value;
     if (here !== undefined) {
-      parts.headers.knows(peer, here);
+      this.#headers.knows(peer, here);
       // Nobody compares these ids with the block: passing them on would answer for what anybody can make up.
-      this.#core.effect({ kind: 'judge', ticket, verdict: 'ignore' });
+      this.#context.effect({ kind: 'judge', ticket, verdict: 'ignore' });
       return;
     }
     const decoded = decodeCompact(bytes, limits);
@@ -105,19 +119,19 @@ export class CompactRelay {
         ...{ judgeBy, parts: new Reconstruction(compact), until: undefined, asked: 0 },
       };
       this.#pending.set(key, pending);
-      parts.download.grace(compact.hash, pending.judgeBy);
-      parts.pieces.start(this.#match(pending), bytes.length);
+      this.#download.grace(compact.hash, pending.judgeBy);
+      this.#queue.start(this.#match(pending), bytes.length);
     }
   }
 
   #malformed(peer: Peer, ticket: Ticket, what: string): void {
     const error = { rule: 'bad-encoding', detail: 'compact block: ' + what } as const;
-    this.#core.parts.blocks.verdict(peer, ticket, { ok: false, error }, new Uint8Array());
+    this.#blocks.verdict(peer, ticket, { ok: false, error }, new Uint8Array());
   }
 
   /** Looks through the mempool; then the block is whole, or what is missing is asked for. */
   *#match(pending: Pending): Steps<void> {
-    const { mempool, limits } = this.#core;
+    const { mempool, limits } = this.#context;
     const pace = new Pace(limits.checkBytesPerStep);
     yield* pending.parts.prefill(pace);
     if (!pending.parts.ambiguous) {
@@ -140,7 +154,7 @@ export class CompactRelay {
   }
 
   #ask(pending: Pending, indexes: readonly number[]): void {
-    const { limits, now, parts } = this.#core;
+    const { limits, now } = this.#context;
     const { peer } = pending;
     const { hash } = pending.compact;
     if (peer.dropped || !this.#enter(pending)) {
@@ -151,9 +165,9 @@ export class CompactRelay {
     const way = Math.min(peer.roundTripNow(now, limits), limits.compactRoundTrip);
     pending.until = now + limits.compactTimeout + way;
     pending.asked = indexes.length;
-    parts.download.grace(hash, pending.until);
+    this.#download.grace(hash, pending.until);
     // A question promises nothing that must be on disk.
-    this.#core.send(peer, { kind: 'getblocktxs', hash, indexes }, true);
+    this.#context.send(peer, { kind: 'getblocktxs', hash, indexes }, true);
   }
 
   /** The answer to getblocktxs. */
@@ -161,8 +175,8 @@ export class CompactRelay {
     const pending = this.#pending.get(keyOf(message.hash));
     if (pending?.peer !== peer || pending.asked === 0) {
       // One that came too late is no offence.
-      if (this.#core.chain.entry(message.hash) === undefined)
-        this.#core.fault(peer, 'unrequested', 'transactions of a block that nobody asked for');
+      if (this.#context.chain.entry(message.hash) === undefined)
+        this.#context.fault(peer, 'unrequested', 'transactions of a block that nobody asked for');
       return;
     }
     if (message.count === 0 && message.bytes.length === 0) {
@@ -172,18 +186,18 @@ export class CompactRelay {
     if (message.count !== pending.asked) {
       const detail = message.count + ' transactions of a block for ' + pending.asked + ' asked for';
       this.#giveUp(pending);
-      this.#core.fault(peer, 'malformed-frame', detail);
+      this.#context.fault(peer, 'malformed-frame', detail);
       return;
     }
     this.#counts.fetched++;
     this.#counts.txsFetched += message.count;
     pending.asked = 0;
     pending.until = undefined;
-    this.#core.parts.pieces.start(this.#read(pending, message), message.bytes.length);
+    this.#queue.start(this.#read(pending, message), message.bytes.length);
   }
 
   *#read(pending: Pending, { count, bytes }: Message & { kind: 'blocktxs' }): Steps<void> {
-    const pace = new Pace(this.#core.limits.checkBytesPerStep);
+    const pace = new Pace(this.#context.limits.checkBytesPerStep);
     const reader = new Reader(bytes);
     const txs: Tx[] = [];
     try {
@@ -196,7 +210,7 @@ export class CompactRelay {
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.#giveUp(pending);
-      this.#core.fault(pending.peer, 'malformed-frame', 'transactions of a block: ' + error.message);
+      this.#context.fault(pending.peer, 'malformed-frame', 'transactions of a block: ' + error.message);
       return;
     }
     yield* pending.parts.fill(txs, pace);
@@ -205,18 +219,17 @@ export class CompactRelay {
 
   /** All transactions are here: is it the block that the header commits to? */
   #whole(pending: Pending): void {
-    const { parts } = this.#core;
     const { peer } = pending;
     const assembled = pending.parts.assembled();
-    parts.blocks.take(assembled, 'gossip', peer, (outcome) => {
+    this.#blocks.take(assembled, 'gossip', peer, (outcome) => {
       if (isMismatch(outcome)) {
         this.#giveUp(pending);
         return;
       }
       this.#forget(pending);
-      if (pending.ticket !== undefined) parts.blocks.verdict(peer, pending.ticket, outcome, assembled);
+      if (pending.ticket !== undefined) this.#blocks.verdict(peer, pending.ticket, outcome, assembled);
       else if (outcome !== 'unwanted' && !outcome.ok && ruleOf(outcome.error.rule).gossip === 'reject')
-        parts.headers.blame(peer, outcome.error.rule, outcome.error.detail);
+        this.#headers.blame(peer, outcome.error.rule, outcome.error.detail);
     });
   }
 
@@ -228,25 +241,24 @@ export class CompactRelay {
 
   /** Nobody is to blame: gossip hears `ignore`, and the whole block is asked for, of the announcer or of others. */
   #fetchWhole(announced: Announced): void {
-    const { parts } = this.#core;
     this.#counts.whole++;
     this.#judgeIgnore(announced);
-    parts.download.grace(announced.compact.hash, 0);
+    this.#download.grace(announced.compact.hash, 0);
     this.#enter(announced);
-    parts.download.soon();
+    this.#download.soon();
   }
 
   /** The header into the tree, so that its body can be asked for; false when that is no longer possible. */
   #enter({ peer, compact: { header, hash } }: Announced): boolean {
-    const known = this.#core.chain.entry(hash);
-    if (known === undefined) return this.#core.parts.headers.enter(peer, header, hash).ok;
-    this.#core.parts.headers.knows(peer, known);
+    const known = this.#context.chain.entry(hash);
+    if (known === undefined) return this.#headers.enter(peer, header, hash).ok;
+    this.#headers.knows(peer, known);
     return known.condemned === undefined;
   }
 
   #judgeIgnore(announced: Announced): void {
     if (announced.ticket !== undefined)
-      this.#core.effect({ kind: 'judge', ticket: announced.ticket, verdict: 'ignore' });
+      this.#context.effect({ kind: 'judge', ticket: announced.ticket, verdict: 'ignore' });
     announced.ticket = undefined;
   }
 
@@ -259,7 +271,7 @@ export class CompactRelay {
 
   /** Verdicts that can wait no longer, and answers that do not come. */
   tick(): void {
-    const { now } = this.#core;
+    const { now } = this.#context;
     // By hash: what is done here in which order reaches the effects.
     for (const pending of this.#sorted()) {
       if (pending.judgeBy <= now) this.#judgeIgnore(pending);
@@ -280,7 +292,7 @@ export class CompactRelay {
   due(): Micros {
     let due = NEVER;
     for (const { ticket, judgeBy, until, peer, asked } of this.#pending.values()) {
-      if (peer.dropped && asked > 0) return this.#core.now;
+      if (peer.dropped && asked > 0) return this.#context.now;
       if (ticket !== undefined) due = Math.min(due, judgeBy);
       if (until !== undefined) due = Math.min(due, until);
     }

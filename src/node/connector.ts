@@ -6,9 +6,13 @@ import { type BlockEntry, isAncestor } from '../consensus/tree.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
 import { equal } from '../util/bytes.ts';
 import { Pace, type Steps } from '../util/steps.ts';
-import { type Core, NEVER, workHex } from './core.ts';
+import type { BlockIntake } from './blocks.ts';
+import type { Download } from './download.ts';
 import type { LostTx, PoolChange, RemovedTx } from './mempool-change.ts';
-import type { CommandResult, Micros, Ticket } from './types.ts';
+import type { Mining } from './mining.ts';
+import type { TxRelay } from './relay.ts';
+import { type StepContext, workHex } from './step-context.ts';
+import { type CommandResult, type Micros, NEVER, type Ticket } from './types.ts';
 
 /** A caller waits to hear how connecting ends. */
 interface Waiting {
@@ -22,8 +26,12 @@ interface Waiting {
  * Connecting, one bounded piece a step, and all that follows from a new tip: mempool, job, news, announcement, and the
  * answers of those who wait for it.
  */
-export class Connector {
-  readonly #core: Core;
+export class TipUpdater {
+  readonly #context: StepContext;
+  readonly #blocks: BlockIntake;
+  readonly #download: Download;
+  readonly #relay: TxRelay;
+  readonly #mining: Mining;
   #waiting: Waiting[] = [];
   /** The tip changed other than by an accepted gossip message: every peer hears its header, once, when we are done. */
   #announce = false;
@@ -36,15 +44,22 @@ export class Connector {
   /** Submitted by a local caller: published when they become the tip. */
   readonly #submitted: BoundedMap<string, true>;
 
-  constructor(core: Core) {
-    this.#core = core;
-    this.#refusals = new BoundedMap(core.limits.keptRefusals);
-    this.#submitted = new BoundedMap(core.limits.keptRefusals);
+  constructor(
+    context: StepContext,
+    parts: { blocks: BlockIntake; download: Download; relay: TxRelay; mining: Mining },
+  ) {
+    this.#context = context;
+    this.#blocks = parts.blocks;
+    this.#download = parts.download;
+    this.#relay = parts.relay;
+    this.#mining = parts.mining;
+    this.#refusals = new BoundedMap(context.limits.keptRefusals);
+    this.#submitted = new BoundedMap(context.limits.keptRefusals);
   }
 
   due(): Micros {
-    const { chain, mempool, now } = this.#core;
-    if (this.settling) return now;
+    const { chain, mempool, now } = this.#context;
+    if (this.#settling !== undefined) return now;
     if (chain.connecting) return this.#connectAt();
     return mempool.pending || this.#waiting.length > 0 || this.#announce ? now : NEVER;
   }
@@ -54,7 +69,7 @@ export class Connector {
    * those, so they gather for a moment and become the tip together.
    */
   #connectAt(): Micros {
-    const { chain, limits, now, initialSync } = this.#core;
+    const { chain, limits, now, initialSync } = this.#context;
     const urgent = this.#midway || this.#waiting.length > 0 || !initialSync;
     if (urgent || chain.goal.height - chain.tip.height >= limits.syncGatherBlocks) return now;
     return Math.max(now, this.#tipAt + limits.syncGather);
@@ -72,33 +87,33 @@ export class Connector {
 
   /** One piece of connecting; when there is none, one piece of what waits behind it. */
   tick(): void {
-    const { chain, mempool, limits, now, wallS } = this.#core;
-    if (this.settling) {
+    const { chain, mempool, limits, now, wallS } = this.#context;
+    if (this.#settling !== undefined) {
       this.#settlePiece();
     } else if (chain.connecting) {
       if (this.#connectAt() <= now) this.#piece();
     } else if (mempool.pending) {
       const change = mempool.readmit(limits.readmitWeightPerStep, now, wallS);
       this.#tellPool(change);
-      for (const tx of change.returned) this.#core.parts.relay.returned(tx);
-      this.#core.parts.mining.poolChanged();
+      for (const tx of change.returned) this.#relay.returned(tx);
+      this.#mining.poolChanged();
     }
-    if (!chain.connecting && !this.settling) this.#rest();
+    if (!chain.connecting && this.#settling === undefined) this.#rest();
   }
 
   /** First thing in a step, whatever its input: the batch of the last one holds a tip that nobody has seen yet. */
   catchUp(): boolean {
-    const change = this.#core.chain.catchUp();
+    const change = this.#context.chain.catchUp();
     if (change === undefined) return false;
     this.#midway = false;
     this.#tipChanged(change);
-    this.#core.parts.blocks.settle();
-    if (!this.#core.chain.connecting && !this.settling) this.#rest();
+    this.#blocks.settle();
+    if (!this.#context.chain.connecting && this.#settling === undefined) this.#rest();
     return true;
   }
 
   #piece(): void {
-    const { chain, limits } = this.#core;
+    const { chain, limits } = this.#context;
     const result = chain.connectPiece(limits.connectWeightPerStep, limits.batchAheadRows);
     this.#midway = result.kind === 'more' || result.kind === 'ahead';
     switch (result.kind) {
@@ -113,11 +128,11 @@ export class Connector {
         break;
       case 'refused':
         this.#refusals.set(result.entry.id, result.refusal);
-        this.#core.parts.blocks.failed(result.entry, result.refusal);
-        this.#core.parts.download.soon();
+        this.#blocks.failed(result.entry, result.refusal);
+        this.#download.soon();
         break;
     }
-    this.#core.parts.blocks.settle();
+    this.#blocks.settle();
   }
 
   /** Nothing to connect: whoever waited hears, and the peers hear of the new tip. */
@@ -126,7 +141,7 @@ export class Connector {
     this.#waiting = [];
     for (const { ticket, entry, result } of waiting) {
       const refusal = entry?.condemned === undefined ? undefined : this.#refusalOf(entry);
-      this.#core.effect({
+      this.#context.effect({
         kind: 'answer',
         ticket,
         result: refusal === undefined ? result : { kind: 'refused', refusal },
@@ -134,7 +149,7 @@ export class Connector {
     }
     if (this.#announce) this.#announceTip();
     this.#announce = false;
-    this.#core.parts.mining.rested();
+    this.#mining.rested();
   }
 
   #refusalOf(entry: BlockEntry): Refusal {
@@ -146,14 +161,14 @@ export class Connector {
    * an empty block, and nobody is told of the tip.
    */
   #tipChanged(change: TipChange): void {
-    const { now, limits, parts, mempool } = this.#core;
+    const { now, limits, mempool } = this.#context;
     this.#tipAt = now;
     const bytes = change.inEntries.concat(change.outEntries).reduce((sum, { size }) => sum + size, 0);
     this.#settling = this.#settle(change);
     if (bytes <= limits.settleBytesAtOnce) this.#settlePiece();
-    if (!this.settling) return;
+    if (this.#settling === undefined) return;
     mempool.begin(change);
-    parts.mining.tipChanged();
+    this.#mining.tipChanged();
   }
 
   #settlePiece(): void {
@@ -161,44 +176,45 @@ export class Connector {
   }
 
   *#settle(change: TipChange): Steps<void> {
-    const { mempool, limits, parts, now, wallS } = this.#core;
+    const { mempool, limits, now, wallS } = this.#context;
     const pace = new Pace(limits.settleWeightPerStep);
     const lost: LostTx[] = [];
     const removed: RemovedTx[] = [];
     for (const entry of change.outEntries) {
-      this.#core.tell({ kind: 'disconnected', id: entry.id, height: entry.height, miner: entry.miner });
+      this.#context.tell({ kind: 'disconnected', id: entry.id, height: entry.height, miner: entry.miner });
     }
     yield* mempool.disconnected(change, now, wallS, lost, pace);
-    parts.relay.tipChanged();
+    this.#relay.tipChanged();
     for (const entry of change.inEntries) {
       const block = change.blockOf(entry);
       yield* mempool.connected(block, entry, lost, removed, pace);
-      parts.relay.blockConnected(block);
+      this.#relay.blockConnected(block);
       const txids = block.txs.slice(0, limits.newsTxids).map((tx) => tx.id);
-      this.#core.tell({ kind: 'connected', id: entry.id, height: entry.height, miner: entry.miner, txids });
-      if (this.#submitted.delete(entry.id)) parts.blocks.publish(entry, block);
+      this.#context.tell({
+        kind: 'connected',
+        id: entry.id,
+        height: entry.height,
+        miner: entry.miner,
+        txids,
+      });
+      if (this.#submitted.delete(entry.id)) this.#blocks.publish(entry, block);
     }
-    mempool.settled(change, this.#core.now);
+    mempool.settled(change, this.#context.now);
     this.#settling = undefined;
-    parts.mining.tipChanged();
-    if (!parts.blocks.wasAccepted(change.tip)) this.#announce = true;
+    this.#mining.tipChanged();
+    if (!this.#blocks.wasAccepted(change.tip)) this.#announce = true;
     this.#tellTip(change);
     this.#tellPool({ returned: [], lost, removed });
-    parts.download.soon();
-  }
-
-  /** The pool is being brought to the new tip: it still holds what the tip has confirmed. */
-  get settling(): boolean {
-    return this.#settling !== undefined;
+    this.#download.soon();
   }
 
   #tellTip(change: TipChange): void {
-    const { limits } = this.#core;
+    const { limits } = this.#context;
     const { tip, old, fork, because } = change;
     const { id, height, miner, work } = tip;
-    this.#core.tell({ kind: 'tip', id, height, work: workHex(work), miner, old: old.id, because });
+    this.#context.tell({ kind: 'tip', id, height, work: workHex(work), miner, old: old.id, because });
     if (change.outEntries.length === 0) return;
-    this.#core.tell({
+    this.#context.tell({
       kind: 'reorg',
       fork: refOf(fork),
       depth: change.outEntries.length,
@@ -210,28 +226,28 @@ export class Connector {
   }
 
   #tellPool(change: PoolChange): void {
-    for (const tx of change.returned) this.#core.tell({ kind: 'tx-returned', txid: tx.id });
-    for (const lost of change.lost) this.#core.tell({ kind: 'tx-lost', ...lostNews(lost) });
+    for (const tx of change.returned) this.#context.tell({ kind: 'tx-returned', txid: tx.id });
+    for (const lost of change.lost) this.#context.tell({ kind: 'tx-lost', ...lostNews(lost) });
     for (const { entry, why, by } of change.removed) {
       const txid = entry.tx.id;
-      this.#core.tell(
+      this.#context.tell(
         by === undefined ? { kind: 'tx-removed', txid, why } : { kind: 'tx-removed', txid, why, by: by.id },
       );
     }
   }
 
   #announceTip(): void {
-    const { chain, peers, parts } = this.#core;
+    const { chain, peers } = this.#context;
     const { tip } = chain;
     const header = encodeHeader(tip.header);
-    const gossiped = parts.blocks.wasPublished(tip);
+    const gossiped = this.#blocks.wasPublished(tip);
     // What somebody else announced needs no durability here; our own block must not be heard of before it is on disk.
-    const early = !parts.blocks.isOwn(tip);
+    const early = !this.#blocks.isOwn(tip);
     // Also those whose hello is still on its way: ours, with the old tip, has gone out before this.
     for (const peer of peers.all()) {
       // Whoever told us of this very block, or of one above it, needs no reminder.
       if (equal(peer.tip, tip.hash) || (peer.best !== undefined && isAncestor(tip, peer.best))) continue;
-      this.#core.send(peer, { kind: 'tip', header, height: tip.height, work: tip.work, gossiped }, early);
+      this.#context.send(peer, { kind: 'tip', header, height: tip.height, work: tip.work, gossiped }, early);
     }
   }
 }

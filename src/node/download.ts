@@ -1,9 +1,9 @@
 import { ancestorAt, type BlockEntry, forkPoint, isAncestor } from '../consensus/tree.ts';
 import { BoundedMap } from '../util/bounded-map.ts';
 import { keyOf } from '../util/bytes.ts';
-import { type Core, NEVER } from './core.ts';
 import type { Peer } from './peers.ts';
-import type { Micros } from './types.ts';
+import type { StepContext } from './step-context.ts';
+import { type Micros, NEVER } from './types.ts';
 
 /**
  * Bodies, in parallel from all peers that have them: of branches that beat the tip, and of those that fork within
@@ -12,7 +12,7 @@ import type { Micros } from './types.ts';
  * experiments, every branch counts: whatever a peer has told of is wanted.
  */
 export class Download {
-  readonly #core: Core;
+  readonly #context: StepContext;
   /** Who was last asked for a body. Never iterated. */
   readonly #asked = new Map<string, Peer>();
   /** Announced bodies that gossip should bring: not asked for before. */
@@ -21,9 +21,9 @@ export class Download {
   readonly #checking = new Set<string>();
   #soon = false;
 
-  constructor(core: Core) {
-    this.#core = core;
-    this.#grace = new BoundedMap(core.limits.graceBlocks);
+  constructor(context: StepContext) {
+    this.#context = context;
+    this.#grace = new BoundedMap(context.limits.graceBlocks);
   }
 
   /** Something changed: look at the end of this step what to ask for. */
@@ -38,9 +38,13 @@ export class Download {
 
   /** At the end of a step: the requests that it makes possible. */
   run(): void {
-    if (!this.#soon || this.#core.params.headersOnly === true) return;
+    for (const peer of this.#context.peers.takeEnded()) {
+      this.#release(peer);
+      this.#soon = true;
+    }
+    if (!this.#soon || this.#context.params.headersOnly === true) return;
     this.#soon = false;
-    const peers = this.#core.peers.ready().filter((peer) => this.#mayWant(peer) && this.#mayAsk(peer));
+    const peers = this.#context.peers.ready().filter((peer) => this.#mayWant(peer) && this.#mayAsk(peer));
     // In rounds of one request each, so that a short branch is shared too.
     let busy = peers.length > 0;
     while (busy) {
@@ -51,18 +55,18 @@ export class Download {
 
   /** With an arrival, the body of its best block and all before it are here: the usual case. */
   #mayWant({ best }: Peer): boolean {
-    const { forkChoice } = this.#core.chain;
+    const { forkChoice } = this.#context.chain;
     return forkChoice === 'ghost' || (best !== undefined && best.arrival === undefined);
   }
 
   #mayAsk(peer: Peer): boolean {
-    const { limits, now } = this.#core;
+    const { limits, now } = this.#context;
     // Half empty before it is filled again: the window is walked once for many bodies.
     return 2 * peer.bodies.inFlight.size <= limits.inFlightPerPeer && peer.bodies.pausedUntil <= now;
   }
 
   #askSome(peer: Peer): boolean {
-    const { limits, now } = this.#core;
+    const { limits, now } = this.#context;
     const room = Math.min(limits.maxBlocksPerRequest, limits.inFlightPerPeer - peer.bodies.inFlight.size);
     if (room <= 0) return false;
     const wanted = this.#wantedOf(peer, room);
@@ -74,7 +78,7 @@ export class Download {
       peer.bodies.inFlight.set(key, { entry, at: now });
       this.#asked.set(key, peer);
     }
-    this.#core.send(peer, { kind: 'getblocks', ids: wanted.map((entry) => entry.hash) });
+    this.#context.send(peer, { kind: 'getblocks', ids: wanted.map((entry) => entry.hash) });
     return true;
   }
 
@@ -95,18 +99,18 @@ export class Download {
       else missing.push(e);
     }
     missing.sort((a, b) => a.height - b.height || (a.id < b.id ? -1 : 1));
-    return missing.slice(0, this.#core.limits.downloadWindow);
+    return missing.slice(0, this.#context.limits.downloadWindow);
   }
 
   /** The window of this peer's best branch that it could serve, lowest first; empty if the branch is not worth it. */
   #window(peer: Peer): readonly BlockEntry[] {
-    const { chain, limits } = this.#core;
+    const { chain, limits } = this.#context;
     const { best, bodies } = peer;
     if (chain.forkChoice === 'ghost') return this.#toldOf(peer);
     if (best === undefined || best.condemned !== undefined) return [];
     const fork = forkPoint(chain.tip, best);
     const near = chain.tip.height - fork.height <= limits.nearTipBlocks;
-    if (best.work <= chain.tip.work && !(near && this.#core.side.hasRoom)) return [];
+    if (best.work <= chain.tip.work && !(near && this.#context.side.hasRoom)) return [];
     const { common } = bodies;
     // Its best may since have become a shorter branch: one of more work, or the longer one was condemned.
     const keeps = common !== undefined && common.height >= fork.height && isAncestor(common, best);
@@ -122,7 +126,7 @@ export class Download {
   }
 
   #wantedOf(peer: Peer, most: number): BlockEntry[] {
-    const { limits, now } = this.#core;
+    const { limits, now } = this.#context;
     const wanted: BlockEntry[] = [];
     const held: BlockEntry[] = [];
     for (const entry of this.#window(peer)) {
@@ -144,7 +148,7 @@ export class Download {
     const key = keyOf(hash);
     if (!peer.bodies.inFlight.delete(key)) return false;
     if (this.#asked.get(key) === peer) this.#asked.delete(key);
-    peer.bodies.progressAt = this.#core.now;
+    peer.bodies.progressAt = this.#context.now;
     this.#soon = true;
     return true;
   }
@@ -157,42 +161,42 @@ export class Download {
 
   /** This peer's copy was bad: get it elsewhere. */
   spoilt(peer: Peer, hash: Uint8Array): void {
-    peer.bodies.missing.set(keyOf(hash), this.#core.now + this.#core.limits.notFoundPause);
+    peer.bodies.missing.set(keyOf(hash), this.#context.now + this.#context.limits.notFoundPause);
     this.#soon = true;
   }
 
   notFound(peer: Peer, ids: readonly Uint8Array[]): void {
     for (const hash of ids) {
       if (!this.arrived(peer, hash)) {
-        this.#core.fault(peer, 'unrequested', 'notfound for a block that nobody asked for');
+        this.#context.fault(peer, 'unrequested', 'notfound for a block that nobody asked for');
         return;
       }
       this.spoilt(peer, hash);
-      this.#core.fault(peer, 'no-body', 'it has told of a block and has no body');
+      this.#context.fault(peer, 'no-body', 'it has told of a block and has no body');
       if (peer.dropped) return;
     }
   }
 
   tick(): void {
-    const { now, limits } = this.#core;
-    for (const peer of this.#core.peers.ready()) {
+    const { now, limits } = this.#context;
+    for (const peer of this.#context.peers.ready()) {
       const { inFlight, progressAt, patience } = peer.bodies;
       if (inFlight.size === 0 || progressAt + patience > now) continue;
       const lacking = [...inFlight.values()].filter(({ entry }) => !entry.hasBody).length;
       this.#release(peer);
       if (lacking === 0) continue;
       peer.bodies.pausedUntil = now + limits.blockTimeout;
-      this.#core.fault(peer, 'stalled', lacking + ' bodies asked for, none came');
+      this.#context.fault(peer, 'stalled', lacking + ' bodies asked for, none came');
     }
     this.#soon = true;
   }
 
   /** When to look again: a stall, a pause or a grace that ends, a window that may be held up. */
   due(): Micros {
-    const { limits, now } = this.#core;
+    const { limits, now } = this.#context;
     let due = NEVER;
     let waiting = false;
-    for (const peer of this.#core.peers.ready()) {
+    for (const peer of this.#context.peers.ready()) {
       const { inFlight, progressAt, patience, pausedUntil } = peer.bodies;
       if (inFlight.size > 0) {
         due = Math.min(due, progressAt + patience);
@@ -208,11 +212,6 @@ export class Download {
   #release(peer: Peer): void {
     for (const key of peer.bodies.inFlight.keys()) if (this.#asked.get(key) === peer) this.#asked.delete(key);
     peer.bodies.inFlight.clear();
-  }
-
-  forget(peer: Peer): void {
-    this.#release(peer);
-    this.#soon = true;
   }
 }
 

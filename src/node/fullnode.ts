@@ -6,12 +6,11 @@ import type { Row, Write } from '../consensus/store.ts';
 import type { SigCheck } from '../consensus/verify.ts';
 import { assert, unreachable } from '../util/assert.ts';
 import { seeded } from '../util/random.ts';
-import { Blocks } from './blocks.ts';
+import { BlockIntake } from './blocks.ts';
 import { Commands } from './commands.ts';
 import { isCompact } from './compact.ts';
 import { CompactRelay } from './compact-relay.ts';
-import { Connector } from './connector.ts';
-import { Core, NEVER } from './core.ts';
+import { TipUpdater } from './connector.ts';
 import { Download } from './download.ts';
 import { FutureBlocks } from './future.ts';
 import { HeaderSync } from './headers.ts';
@@ -20,14 +19,53 @@ import { Mempool } from './mempool.ts';
 import { Mining } from './mining.ts';
 import { Orphans } from './orphans.ts';
 import { Peers } from './peers.ts';
-import { Pieces } from './pieces.ts';
 import { TxRelay } from './relay.ts';
 import { Server } from './serve.ts';
 import { Session } from './session.ts';
-import type { Input, Micros, NodeOptions, PeerId, Step } from './types.ts';
+import { StepContext } from './step-context.ts';
+import { type Input, type Micros, NEVER, type NodeOptions, type PeerId, type Step } from './types.ts';
 import type { NodeView } from './view.ts';
 import { viewOf } from './view-of.ts';
 import { decodeMessage, isBlockFrame, type Message } from './wire.ts';
+import { WorkQueue } from './work-queue.ts';
+
+/** A part that has work at a time of its own. */
+interface Timed {
+  /** When it wants a `tick`; `NEVER` if it has nothing to do. */
+  due(): Micros;
+  /** One bounded piece of what is due. */
+  tick(): void;
+}
+
+/** The parts of a node, each after those that it calls. No part knows `FullNode`. */
+function createParts(context: StepContext) {
+  const queue = new WorkQueue(context);
+  const future = new FutureBlocks(context);
+  const download = new Download(context);
+  const server = new Server(context);
+  const headers = new HeaderSync(context, { download, queue, future });
+  const blocks = new BlockIntake(context, { headers, download, queue, future });
+  const compact = new CompactRelay(context, { blocks, headers, download, queue });
+  const mining = new Mining(context, { queue, blocks });
+  const relay = new TxRelay(context, { mining });
+  const tips = new TipUpdater(context, { blocks, download, relay, mining });
+  const session = new Session(context, { headers, relay, server });
+  const commands = new Commands(context, { queue, headers, download, blocks, relay, mining, tips });
+  return {
+    queue,
+    future,
+    download,
+    server,
+    headers,
+    blocks,
+    compact,
+    mining,
+    relay,
+    tips,
+    session,
+    commands,
+  };
+}
 
 /**
  * A whole node as a state machine: `step` is the only way in, `view` the only way to look. It is synchronous, does no
@@ -38,9 +76,10 @@ import { decodeMessage, isBlockFrame, type Message } from './wire.ts';
  */
 export class FullNode {
   readonly view: NodeView;
-  readonly #core: Core;
-  readonly #session: Session;
-  readonly #commands: Commands;
+  readonly #context: StepContext;
+  readonly #parts: ReturnType<typeof createParts>;
+  /** After `tips` and `queue`, in this order: what is due at the same time reaches the effects in it. */
+  readonly #timed: readonly Timed[];
   /** Mempool rows of the last run, until the clock is known. */
   #saved: Row[] = [];
   /** The earliest `wake` that the host still owes us. */
@@ -62,7 +101,7 @@ export class FullNode {
       ...(o.forkChoice === undefined ? {} : { forkChoice: o.forkChoice }),
       ...(bounds === undefined ? {} : { bounds }),
     });
-    const core = new Core({
+    const context = new StepContext({
       params,
       limits,
       name: o.name,
@@ -74,25 +113,16 @@ export class FullNode {
       reading: o.reading ?? plainReading(o.pairs),
       pairs: o.pairs,
     });
-    core.parts = {
-      headers: new HeaderSync(core),
-      download: new Download(core),
-      blocks: new Blocks(core),
-      compact: new CompactRelay(core),
-      pieces: new Pieces(core),
-      future: new FutureBlocks(core),
-      connector: new Connector(core),
-      relay: new TxRelay(core),
-      server: new Server(core),
-      mining: new Mining(core),
-    };
-    this.#core = core;
-    this.#session = new Session(core);
-    this.#commands = new Commands(core);
-    this.view = viewOf(core, {
+    const parts = createParts(context);
+    const { compact, headers, download, future, server, relay, blocks, mining, session } = parts;
+    const early: Timed = { due: () => future.due(), tick: () => this.#judgeEarly() };
+    this.#context = context;
+    this.#parts = parts;
+    this.#timed = [compact, headers, download, early, server, relay, blocks, mining, session];
+    this.view = viewOf(context, parts, {
       startedAt: () => this.#startedAt,
       steps: () => this.#steps,
-      busy: () => this.#due() <= core.now,
+      busy: () => this.#due() <= context.now,
     });
   }
 
@@ -106,46 +136,46 @@ export class FullNode {
 
   /** `now` must not go back. */
   step(now: Micros, input: Input): Step {
-    const core = this.#core;
-    assert(Number.isSafeInteger(now) && now >= core.now, 'time goes forward, in whole microseconds');
-    core.now = now;
-    core.own = false;
+    const context = this.#context;
+    assert(Number.isSafeInteger(now) && now >= context.now, 'time goes forward, in whole microseconds');
+    context.now = now;
+    context.own = false;
     if (this.#steps++ === 0) this.#startedAt = now;
     // Showing what a big batch held is work enough for one turn of the timer.
-    const caughtUp = core.parts.connector.catchUp();
+    const caughtUp = this.#parts.tips.catchUp();
     if (!caughtUp || input.kind !== 'timer') this.#dispatch(input);
-    core.parts.download.run();
+    this.#parts.download.run();
     const { writes, durable } = this.#batch();
     this.#wake(input);
-    const effects = core.takeEffects();
-    return core.chain.ahead ? { writes, durable, effects, ahead: true } : { writes, durable, effects };
+    const effects = context.takeEffects();
+    return context.chain.ahead ? { writes, durable, effects, ahead: true } : { writes, durable, effects };
   }
 
   /** What the next piece of connecting will verify. Reading it changes nothing. */
   foresee(): readonly SigCheck[] {
-    return this.#core.chain.foresee(this.#core.limits.foreseeChecks);
+    return this.#context.chain.foresee(this.#context.limits.foreseeChecks);
   }
 
   /** Makes a bounded part of it ready; true when `foresee` has all at hand. Calling it, or not, changes nothing. */
   lookAhead(): boolean {
-    const { chain, limits } = this.#core;
+    const { chain, limits } = this.#context;
     return chain.lookAhead(limits.foreseeChecks, limits.foreseePrepared);
   }
 
   #dispatch(input: Input): void {
-    const { parts } = this.#core;
+    const parts = this.#parts;
     switch (input.kind) {
       case 'timer':
         this.#tick();
         return;
       case 'joined':
-        this.#session.joined(input.peer, input.inbound);
+        this.#parts.session.joined(input.peer, input.inbound);
         return;
       case 'left':
-        this.#session.left(input.peer);
+        this.#parts.session.left(input.peer);
         return;
       case 'flow':
-        this.#session.flow(input.peer, input.open);
+        this.#parts.session.flow(input.peer, input.open);
         return;
       case 'message':
         this.#frame(input.peer, input.bytes);
@@ -154,7 +184,7 @@ export class FullNode {
         this.#gossip(input);
         return;
       case 'command':
-        this.#commands.run(input.ticket, input.command);
+        this.#parts.commands.run(input.ticket, input.command);
         return;
       case 'solved':
         parts.mining.solved(input.job, input.nonce, input.tries, input.ms);
@@ -172,129 +202,132 @@ export class FullNode {
 
   /** One bounded piece of everything that waits for a turn or for a time. */
   #tick(): void {
-    const { parts } = this.#core;
+    const { now, chain } = this.#context;
+    const { tips, queue } = this.#parts;
     // Each of these two may fill a step: they take turns where both have something to do.
-    const both = parts.connector.due() <= this.#core.now && parts.pieces.due() <= this.#core.now;
+    const both = tips.due() <= now && queue.due() <= now;
     this.#connects = !both || !this.#connects;
-    if (this.#connects) parts.connector.tick();
-    if (this.#core.chain.ahead) return;
-    if (!both || !this.#connects) parts.pieces.tick();
-    parts.compact.tick();
-    parts.headers.tick();
-    parts.download.tick();
-    parts.future.tick();
-    parts.server.run();
-    parts.relay.tick();
-    parts.blocks.settle();
-    parts.mining.tick();
-    this.#session.tick();
+    if (this.#connects) tips.tick();
+    if (chain.ahead) return;
+    if (!both || !this.#connects) queue.tick();
+    for (const part of this.#timed) part.tick();
   }
 
   #due(): Micros {
-    const { parts, now } = this.#core;
-    // Mostly it is connecting that goes on: nothing can be due before now.
-    const first = parts.connector.due();
-    if (first <= now) return now;
-    return Math.min(
-      first,
-      parts.pieces.due(),
-      parts.compact.due(),
-      parts.headers.due(),
-      parts.download.due(),
-      parts.future.due(),
-      parts.server.due(),
-      parts.relay.due(),
-      parts.blocks.due(),
-      parts.mining.due(),
-      this.#session.due(),
-    );
+    const { now } = this.#context;
+    // While the tip is being updated, that is due now, and nothing can be due before now.
+    let due = this.#parts.tips.due();
+    if (due <= now) return now;
+    due = Math.min(due, this.#parts.queue.due());
+    for (const part of this.#timed) due = Math.min(due, part.due());
+    return due;
+  }
+
+  /** Judges the headers and blocks that were too new when they came. */
+  #judgeEarly(): void {
+    const { headers, blocks, future } = this.#parts;
+    for (const early of future.takeDue()) {
+      const sender = this.#context.peers.get(early.peer);
+      const peer = sender?.dropped === true ? undefined : sender;
+      if (early.block !== undefined) blocks.again(early.block, peer);
+      else if (peer !== undefined) headers.announced(peer, early.header, false);
+      // Behind this one there may be more that we did not look at.
+      if (peer !== undefined) headers.catchUp(peer);
+    }
   }
 
   /** Asks for the next step, unless an earlier or equal one is on its way already. */
   #wake(input: Input): void {
-    const { now } = this.#core;
+    const { now } = this.#context;
     if (input.kind === 'timer') this.#wakeAt = NEVER;
     const due = Math.max(now, this.#due());
     if (due >= this.#wakeAt) return;
     this.#wakeAt = due;
-    this.#core.effect({ kind: 'wake', at: due });
+    this.#context.effect({ kind: 'wake', at: due });
   }
 
   /** Rows of payments go with a batch that there is anyway; others gather for a while. */
   #batch(): { readonly writes: readonly Write[]; readonly durable: boolean } {
-    const core = this.#core;
-    const chain = core.chain.takeWrites(core.own);
-    const all = core.own || chain.writes.length > 0;
-    const others = [core.mempool.takeWrites(all, core.now), core.takeWrites()];
+    const context = this.#context;
+    const chain = context.chain.takeWrites(context.own);
+    const all = context.own || chain.writes.length > 0;
+    const others = [context.mempool.takeWrites(all, context.now), context.takeWrites()];
     // Mostly the chain's alone, or none: not worth a copy.
     const writes = others.every((rows) => rows.length === 0) ? chain.writes : chain.writes.concat(...others);
-    return { writes, durable: core.own || chain.durable };
+    return { writes, durable: context.own || chain.durable };
   }
 
   #clock(offset: Micros): void {
-    const core = this.#core;
+    const context = this.#context;
     assert(Number.isSafeInteger(offset), 'the clock offset is in whole microseconds');
-    const before = core.offset;
-    core.offset = offset;
+    const before = context.offset;
+    context.offset = offset;
     if (before === undefined) {
-      core.mempool.restore(this.#saved, core.now, core.wallS);
+      context.mempool.restore(this.#saved, context.now, context.wallS);
       this.#saved = [];
-    } else if (Math.abs(offset - before) >= core.limits.clockStep) {
-      core.tell({ kind: 'clock', offsetMs: Math.round(offset / 1_000) });
-      core.parts.headers.recheck();
+    } else if (Math.abs(offset - before) >= context.limits.clockStep) {
+      context.tell({ kind: 'clock', offsetMs: Math.round(offset / 1_000) });
+      this.#parts.headers.recheck();
     }
-    core.parts.mining.clockChanged();
+    this.#parts.mining.clockChanged();
   }
 
   /** Every message gets one verdict, also those that are not even looked at. */
   #gossip(input: Input & { kind: 'gossip' }): void {
-    const core = this.#core;
-    const peer = core.peers.get(input.peer);
-    const deaf = core.params.headersOnly === true;
-    if (peer === undefined || peer.dropped || deaf || !peer.gossip.take(1, core.now)) {
-      core.effect({ kind: 'judge', ticket: input.ticket, verdict: 'ignore' });
+    const context = this.#context;
+    const peer = context.peers.get(input.peer);
+    const deaf = context.params.headersOnly === true;
+    if (peer === undefined || peer.dropped || deaf || !peer.gossip.take(1, context.now)) {
+      context.effect({ kind: 'judge', ticket: input.ticket, verdict: 'ignore' });
       return;
     }
-    peer.lastHeard = core.now;
-    if (input.topic === 'block') {
-      const form = isCompact(input.bytes) ? core.parts.compact : core.parts.blocks;
-      form.gossip(peer, input.ticket, input.bytes);
-    } else core.parts.relay.gossip(peer, input.ticket, input.bytes);
+    peer.lastHeard = context.now;
+    const { blocks, compact, relay } = this.#parts;
+    switch (input.topic) {
+      case 'block':
+        (isCompact(input.bytes) ? compact : blocks).gossip(peer, input.ticket, input.bytes);
+        return;
+      case 'tx':
+        relay.gossip(peer, input.ticket, input.bytes);
+        return;
+      default:
+        unreachable(input.topic);
+    }
   }
 
   #frame(id: PeerId, bytes: Uint8Array): void {
-    const core = this.#core;
-    const peer = core.peers.get(id);
+    const context = this.#context;
+    const peer = context.peers.get(id);
     if (peer === undefined || peer.dropped) return;
     peer.framesIn++;
     peer.bytesIn += bytes.length;
-    peer.lastHeard = core.now;
+    peer.lastHeard = context.now;
     // Bodies that we asked for are bounded by our asking, and come as fast as the link can carry them.
     const asked = isBlockFrame(bytes) && peer.bodies.inFlight.size > 0;
-    if (!asked && !peer.frames.take(1, core.now)) {
-      core.fault(peer, 'flood', 'more than ' + core.limits.framesPerSecond + ' frames a second');
+    if (!asked && !peer.frames.take(1, context.now)) {
+      context.fault(peer, 'flood', 'more than ' + context.limits.framesPerSecond + ' frames a second');
       return;
     }
-    const decoded = decodeMessage(bytes, core.limits);
+    const decoded = decodeMessage(bytes, context.limits);
     if (!decoded.ok) {
-      core.fault(peer, 'malformed-frame', decoded.error);
+      context.fault(peer, 'malformed-frame', decoded.error);
       return;
     }
     const message = decoded.value;
     if (!peer.ready && message.kind !== 'hello') {
-      core.fault(peer, 'no-hello', 'the first frame is ' + message.kind + ', not hello');
+      context.fault(peer, 'no-hello', 'the first frame is ' + message.kind + ', not hello');
       return;
     }
     this.#message(id, message);
   }
 
   #message(id: PeerId, message: Message): void {
-    const { parts, peers } = this.#core;
-    const peer = peers.get(id);
+    const parts = this.#parts;
+    const peer = this.#context.peers.get(id);
     assert(peer !== undefined, 'the sender of a message is here');
     switch (message.kind) {
       case 'hello':
-        this.#session.hello(peer, message);
+        this.#parts.session.hello(peer, message);
         return;
       case 'getheaders':
         parts.server.getHeaders(peer, message);
@@ -324,13 +357,13 @@ export class FullNode {
         parts.relay.answer(peer, message.bytes);
         return;
       case 'tip':
-        this.#session.tip(peer, message, headerHash(message.header));
+        this.#parts.session.tip(peer, message, headerHash(message.header));
         return;
       case 'ping':
-        this.#session.pinged(peer, message.nonce);
+        this.#parts.session.pinged(peer, message.nonce);
         return;
       case 'pong':
-        this.#session.pong(peer, message.nonce);
+        this.#parts.session.pong(peer, message.nonce);
         return;
       case 'inv':
         parts.relay.inv(peer, message.ids);

@@ -1,10 +1,10 @@
 import { decodeHeader } from '../bitcoin/header.ts';
 import { assert } from '../util/assert.ts';
 import { compare } from '../util/bytes.ts';
-import { type Core, NEVER } from './core.ts';
-import type { Micros, PeerId } from './types.ts';
+import type { StepContext } from './step-context.ts';
+import { type Micros, NEVER, type PeerId } from './types.ts';
 
-interface Early {
+export interface EarlyBlock {
   readonly header: Uint8Array;
   readonly hash: Uint8Array;
   readonly peer: PeerId;
@@ -19,12 +19,12 @@ interface Early {
  * number, bytes and hours, and are judged again at their time.
  */
 export class FutureBlocks {
-  readonly #core: Core;
+  readonly #context: StepContext;
   /** By time, then hash: a total order that arrival does not touch. */
-  #waiting: Early[] = [];
+  #waiting: EarlyBlock[] = [];
 
-  constructor(core: Core) {
-    this.#core = core;
+  constructor(context: StepContext) {
+    this.#context = context;
   }
 
   get size(): number {
@@ -32,9 +32,9 @@ export class FutureBlocks {
   }
 
   add(header: Uint8Array, hash: Uint8Array, peer: PeerId, block?: Uint8Array): void {
-    const { limits, params, wallS } = this.#core;
+    const { limits, params, wallS } = this.#context;
     // Without a clock everything is too new; whoever is right will tell us again.
-    if (this.#core.offset === undefined) return;
+    if (this.#context.offset === undefined) return;
     const decoded = decodeHeader(header);
     assert(decoded.ok, 'any 80 bytes are a header');
     const readyS = decoded.value.time - params.futureBoundS;
@@ -54,27 +54,20 @@ export class FutureBlocks {
     if (this.#waiting.length > limits.futureHeaders) this.#waiting.pop();
   }
 
-  tick(): void {
-    const { wallS, limits } = this.#core;
-    if (this.#core.offset === undefined) return;
+  /** Removes and returns those whose time has come, at most `limits.rejudgePerStep`. */
+  takeDue(): readonly EarlyBlock[] {
+    const { wallS, limits, offset } = this.#context;
+    if (offset === undefined) return [];
     let due = 0;
     while (due < Math.min(this.#waiting.length, limits.rejudgePerStep) && this.#waiting[due]!.readyS <= wallS)
       due++;
-    for (const early of this.#waiting.splice(0, due)) {
-      const { blocks, headers } = this.#core.parts;
-      const sender = this.#core.peers.get(early.peer);
-      const peer = sender?.dropped === true ? undefined : sender;
-      if (early.block !== undefined) blocks.again(early.block, peer);
-      else if (peer !== undefined) headers.announced(peer, early.header, false);
-      // Behind this one there may be more that we did not look at.
-      if (peer !== undefined) headers.catchUp(peer);
-    }
+    return this.#waiting.splice(0, due);
   }
 
   due(): Micros {
     const first = this.#waiting[0];
-    const { offset } = this.#core;
+    const { offset } = this.#context;
     if (first === undefined || offset === undefined) return NEVER;
-    return Math.max(this.#core.now, first.readyS * 1_000_000 - offset);
+    return Math.max(this.#context.now, first.readyS * 1_000_000 - offset);
   }
 }

@@ -5,9 +5,11 @@ import type { BlockEntry } from '../consensus/tree.ts';
 import { assert } from '../util/assert.ts';
 import { err, ok } from '../util/result.ts';
 import { Pace, type Steps } from '../util/steps.ts';
-import { type Core, workHex } from './core.ts';
+import type { Download } from './download.ts';
 import { faultOfRule } from './faults.ts';
+import type { FutureBlocks } from './future.ts';
 import type { Peer } from './peers.ts';
+import { type StepContext, workHex } from './step-context.ts';
 
 /** Headers that entered the tree and are not told yet. */
 export class Told {
@@ -17,16 +19,20 @@ export class Told {
 
 /** How single headers get into the tree or are refused, with news and blame; which ones, header sync decides. */
 export class HeaderIntake {
-  protected readonly core: Core;
+  protected readonly context: StepContext;
+  protected readonly download: Download;
+  protected readonly future: FutureBlocks;
 
-  constructor(core: Core) {
-    this.core = core;
+  constructor(context: StepContext, parts: { download: Download; future: FutureBlocks }) {
+    this.context = context;
+    this.download = parts.download;
+    this.future = parts.future;
   }
 
   /** One new header into tree and index, with its news; the peer is known to have it. */
   enter(peer: Peer, header: Header, hash: Uint8Array): Checked<BlockEntry> {
     const told = new Told();
-    const added = this.enterOne(peer, header, hash, this.core.chain.entry(header.prev), told);
+    const added = this.enterOne(peer, header, hash, this.context.chain.entry(header.prev), told);
     this.tellEntered(peer, told);
     return added;
   }
@@ -39,7 +45,7 @@ export class HeaderIntake {
     parent: BlockEntry | undefined,
     told: Told,
   ): Checked<BlockEntry> {
-    const added = this.core.chain.addHeader(header, this.core.wallS, hash, parent);
+    const added = this.context.chain.addHeader(header, this.context.wallS, hash, parent);
     if (!added.ok) return added;
     told.count++;
     told.last = added.value;
@@ -53,20 +59,20 @@ export class HeaderIntake {
     if (last === undefined) return;
     const { id, height } = last;
     const news = { id, prev: last.parent?.id ?? '', height, work: workHex(last.work), from: peer.id };
-    this.core.tell(count === 1 ? { kind: 'header', ...news } : { kind: 'headers', count, ...news });
-    this.core.parts.download.soon();
+    this.context.tell(count === 1 ? { kind: 'header', ...news } : { kind: 'headers', count, ...news });
+    this.download.soon();
     told.count = 0;
     told.last = undefined;
   }
 
   /** GHOST: a block counts on whatever branch it is. Only experiments choose it, so nobody has to be kept from flooding. */
   protected get weighsAll(): boolean {
-    return this.core.chain.forkChoice === 'ghost';
+    return this.context.chain.forkChoice === 'ghost';
   }
 
   /** An answer under GHOST: headers of all branches, parents first, each into the tree. */
   protected *judgeTree(peer: Peer, headers: readonly Uint8Array[]): Steps<boolean> {
-    const { chain, limits } = this.core;
+    const { chain, limits } = this.context;
     const pace = new Pace(limits.headersPerStep);
     const told = new Told();
     for (const bytes of headers) {
@@ -101,11 +107,11 @@ export class HeaderIntake {
   knows(peer: Peer, entry: BlockEntry): void {
     if (entry.condemned !== undefined) return;
     this.best(peer, entry);
-    this.core.parts.download.soon();
+    this.download.soon();
   }
 
   protected best(peer: Peer, entry: BlockEntry): void {
-    if (this.weighsAll) this.core.parts.download.told(peer, entry);
+    if (this.weighsAll) this.download.told(peer, entry);
     if (peer.best === undefined || peer.best.condemned !== undefined || entry.work > peer.best.work) {
       peer.best = entry;
     }
@@ -113,14 +119,16 @@ export class HeaderIntake {
 
   /** Whether a new header of this total work may enter the tree on a peer's word: if it beats nothing, from its ration. */
   worthEntry(work: bigint, peer: Peer): boolean {
-    const { chain, limits, now } = this.core;
+    const { chain, limits, now } = this.context;
     if (work > chain.tip.work || this.weighsAll) return true;
-    return work > this.core.workBelowTip(limits.nearTipBlocks) && this.core.side.takeHeaders(peer, 1, now);
+    return (
+      work > this.context.workBelowTip(limits.nearTipBlocks) && this.context.side.takeHeaders(peer, 1, now)
+    );
   }
 
   /** What can be said of a header whose parent is unknown: it must at least meet the target that it names itself. */
   claimsWork(bits: number, hash: Uint8Array): Checked<void> {
-    const fault = proofOfWorkFault({ bits }, hash, this.core.params);
+    const fault = proofOfWorkFault({ bits }, hash, this.context.params);
     return fault === undefined ? ok(undefined) : err(fault);
   }
 
@@ -128,12 +136,12 @@ export class HeaderIntake {
     const fault = faultOfRule(rule);
     // A child of a condemned block is no proof of bad will: the peer may not have judged the parent yet.
     if (fault !== undefined && rule !== 'bad-prevblk' && rule !== 'duplicate-invalid') {
-      this.core.fault(peer, fault, rule + ': ' + detail);
+      this.context.fault(peer, fault, rule + ': ' + detail);
     }
   }
 
   protected refused(peer: Peer, bytes: Uint8Array, hash: Uint8Array, refusal: Refusal): void {
-    if (refusal.rule === 'time-too-new') this.core.parts.future.add(bytes.slice(), hash, peer.id);
+    if (refusal.rule === 'time-too-new') this.future.add(bytes.slice(), hash, peer.id);
     else this.blame(peer, refusal.rule, refusal.detail);
   }
 }

@@ -5,12 +5,15 @@ import { assert } from '../util/assert.ts';
 import { equal } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
 import { Pace, type Steps } from '../util/steps.ts';
-import { NEVER } from './core.ts';
+import type { Download } from './download.ts';
+import type { FutureBlocks } from './future.ts';
 import { HeaderIntake, Told } from './header-intake.ts';
 import { Presync } from './header-presync.ts';
 import type { BufferedHeader, Peer } from './peers.ts';
-import type { Micros } from './types.ts';
+import type { StepContext } from './step-context.ts';
+import { type Micros, NEVER } from './types.ts';
 import { type Message, NO_STOP } from './wire.ts';
+import type { WorkQueue } from './work-queue.ts';
 
 /** The median of eleven times, and the parent's parent. */
 const RULES_LOOK_BACK = 12;
@@ -21,12 +24,19 @@ const RULES_LOOK_BACK = 12;
  * work: an attacker's cheap branch costs us memory that goes when he goes, and never a tree entry or a disk write.
  */
 export class HeaderSync extends HeaderIntake {
+  readonly #queue: WorkQueue;
+
+  constructor(context: StepContext, parts: { download: Download; queue: WorkQueue; future: FutureBlocks }) {
+    super(context, parts);
+    this.#queue = parts.queue;
+  }
+
   /** Asks this peer what it has beyond us; when a request is out already, once more after it. */
   start(peer: Peer): void {
     const { headers: state } = peer;
     if (!peer.ready || peer.dropped) return;
     const busy = state.request !== undefined || state.flushing || state.judging;
-    if (busy || !state.starts.take(1, this.core.now)) {
+    if (busy || !state.starts.take(1, this.context.now)) {
       state.again = true;
       return;
     }
@@ -38,7 +48,7 @@ export class HeaderSync extends HeaderIntake {
   }
 
   #ask(peer: Peer): void {
-    const { chain, limits, now } = this.core;
+    const { chain, limits, now } = this.context;
     const state = peer.headers;
     const { last } = state;
     const from = last === undefined ? chain.locator(chain.bestHeader) : this.#locatorOn(last);
@@ -46,7 +56,7 @@ export class HeaderSync extends HeaderIntake {
       id: state.nextId,
       deadline: now + limits.headersTimeout + peer.roundTripNow(now, limits),
     };
-    this.core.send(peer, {
+    this.context.send(peer, {
       kind: 'getheaders',
       id: state.nextId,
       locator: from.slice(0, limits.maxLocator),
@@ -57,7 +67,7 @@ export class HeaderSync extends HeaderIntake {
 
   /** Where to go on after `last`: there, or higher on its branch where another peer has brought us meanwhile. */
   #locatorOn(last: BlockEntry): Uint8Array[] {
-    const { chain } = this.core;
+    const { chain } = this.context;
     if (this.weighsAll) return chain.locator(last);
     const locator = chain.locator(chain.bestHeader);
     const known = chain.entry(last.hash);
@@ -72,19 +82,19 @@ export class HeaderSync extends HeaderIntake {
     if (state.request?.id !== message.id) {
       // An answer that came after its deadline is no offence; one to a request never made is.
       if (message.id >= state.nextId || message.id === 0) {
-        this.core.fault(peer, 'unrequested', 'headers that nobody asked for');
+        this.context.fault(peer, 'unrequested', 'headers that nobody asked for');
       }
       return;
     }
     state.request = undefined;
     state.judging = true;
-    this.core.parts.pieces.start(this.#answer(peer, message.headers), HEADER_SIZE * message.headers.length);
+    this.#queue.start(this.#answer(peer, message.headers), HEADER_SIZE * message.headers.length);
   }
 
   *#answer(peer: Peer, headers: readonly Uint8Array[]): Steps<void> {
     const state = peer.headers;
     const before = state.last;
-    state.more = headers.length === this.core.limits.maxHeadersPerMessage;
+    state.more = headers.length === this.context.limits.maxHeadersPerMessage;
     const useful = yield* this.#take(peer, headers);
     if (peer.dropped) return;
     state.judging = false;
@@ -115,7 +125,7 @@ export class HeaderSync extends HeaderIntake {
 
   /** First pass over a long branch: judged in full, and not kept. */
   *#measure(peer: Peer, presync: Presync, headers: readonly Uint8Array[]): Steps<boolean> {
-    const { chain, limits } = this.core;
+    const { chain, limits } = this.context;
     const state = peer.headers;
     const pace = new Pace(limits.headersPerStep);
     let parent = state.last ?? presync.start;
@@ -124,10 +134,10 @@ export class HeaderSync extends HeaderIntake {
       assert(decoded.ok, 'any 80 bytes are a header');
       const hash = headerHash(bytes);
       if (!equal(parent.hash, decoded.value.prev)) {
-        this.core.fault(peer, 'unconnected-headers', 'headers that do not follow what we named');
+        this.context.fault(peer, 'unconnected-headers', 'headers that do not follow what we named');
         return false;
       }
-      const judged = chain.judgeHeader(decoded.value, this.core.wallS, parent, hash);
+      const judged = chain.judgeHeader(decoded.value, this.context.wallS, parent, hash);
       if (!judged.ok) {
         this.refused(peer, bytes, hash, judged.error);
         return false;
@@ -151,7 +161,7 @@ export class HeaderSync extends HeaderIntake {
 
   /** False when the rest of the answer, and what would follow it, is of no use. `proven`: its branch may enter the tree. */
   *#judge(peer: Peer, headers: readonly Uint8Array[], proven: boolean): Steps<boolean> {
-    const { chain, limits } = this.core;
+    const { chain, limits } = this.context;
     const state = peer.headers;
     const pace = new Pace(limits.headersPerStep);
     const told = new Told();
@@ -168,7 +178,7 @@ export class HeaderSync extends HeaderIntake {
       }
       if (parent === undefined || !equal(parent.hash, header.prev)) {
         this.tellEntered(peer, told);
-        this.core.fault(peer, 'unconnected-headers', 'headers that do not follow what we named');
+        this.context.fault(peer, 'unconnected-headers', 'headers that do not follow what we named');
         state.buffer = [];
         return false;
       }
@@ -208,7 +218,7 @@ export class HeaderSync extends HeaderIntake {
   }
 
   #buffer(peer: Peer, header: Header, hash: Uint8Array, parent: BlockEntry): Checked<BlockEntry> {
-    const judged = this.core.chain.judgeHeader(header, this.core.wallS, parent, hash);
+    const judged = this.context.chain.judgeHeader(header, this.context.wallS, parent, hash);
     if (!judged.ok) return judged;
     const entry = detachedEntry(header, hash, parent);
     peer.headers.buffer.push({ header, entry });
@@ -217,13 +227,13 @@ export class HeaderSync extends HeaderIntake {
 
   /** Moves the buffer towards the tree if its branch has the work; gives it up if it is too long without. */
   #admit(peer: Peer): void {
-    const { chain, limits, now } = this.core;
+    const { chain, limits, now } = this.context;
     const state = peer.headers;
     const tail = state.buffer.at(-1)?.entry;
     if (tail === undefined) return;
-    const near = tail.work > this.core.workBelowTip(limits.nearTipBlocks);
+    const near = tail.work > this.context.workBelowTip(limits.nearTipBlocks);
     // While there are more to come the branch may still beat the tip: only its end is a side branch, and costs tokens.
-    const side = near && !state.more && this.core.side.takeHeaders(peer, state.buffer.length, now);
+    const side = near && !state.more && this.context.side.takeHeaders(peer, state.buffer.length, now);
     if (tail.work > chain.tip.work || side) {
       state.flushing = true;
       this.#flush(peer);
@@ -234,7 +244,7 @@ export class HeaderSync extends HeaderIntake {
     const start = state.buffer[0]?.entry.parent;
     state.buffer = [];
     if (state.more && start !== undefined && peer.work > chain.tip.work) {
-      const { retarget } = this.core.params;
+      const { retarget } = this.context.params;
       const keep = RULES_LOOK_BACK + (retarget.kind === 'bitcoin' ? retarget.window : 0);
       state.presync = new Presync(start, limits.presyncAnswers, keep);
       state.last = start;
@@ -245,19 +255,19 @@ export class HeaderSync extends HeaderIntake {
 
   #room(): boolean {
     let total = 0;
-    for (const peer of this.core.peers.all()) total += peer.headers.buffer.length;
-    return total <= this.core.limits.headerBufferTotal;
+    for (const peer of this.context.peers.all()) total += peer.headers.buffer.length;
+    return total <= this.context.limits.headerBufferTotal;
   }
 
   /** At most `limits.headersPerStep` buffered headers into the tree. */
   #flush(peer: Peer): void {
-    const { limits } = this.core;
+    const { limits } = this.context;
     const state = peer.headers;
     const piece: readonly BufferedHeader[] = state.buffer.slice(0, limits.headersPerStep);
     state.buffer = state.buffer.slice(piece.length);
     const told = new Told();
     for (const { header, entry } of piece) {
-      const parent = this.core.chain.entry(header.prev);
+      const parent = this.context.chain.entry(header.prev);
       if (parent !== undefined && this.enterOne(peer, header, entry.hash, parent, told).ok) continue;
       // Judged before, on the same ancestors: only a condemned ancestor since then, or a clock set back, can refuse it.
       state.buffer = [];
@@ -277,7 +287,7 @@ export class HeaderSync extends HeaderIntake {
     }
     state.buffer = [];
     if (state.again) this.start(peer);
-    this.core.parts.download.soon();
+    this.download.soon();
   }
 
   /**
@@ -285,7 +295,7 @@ export class HeaderSync extends HeaderIntake {
    * Unknown parent: ask for what is between.
    */
   announced(peer: Peer, bytes: Uint8Array, gossiped: boolean): void {
-    const { chain, limits, now, wallS } = this.core;
+    const { chain, limits, now, wallS } = this.context;
     const decoded = decodeHeader(bytes);
     assert(decoded.ok, 'any 80 bytes are a header');
     const hash = headerHash(bytes);
@@ -303,32 +313,32 @@ export class HeaderSync extends HeaderIntake {
     }
     const judged = chain.judgeHeader(decoded.value, wallS, parent, hash);
     if (!judged.ok) {
-      if (judged.error.rule === 'time-too-new') this.core.parts.future.add(bytes.slice(), hash, peer.id);
+      if (judged.error.rule === 'time-too-new') this.future.add(bytes.slice(), hash, peer.id);
       else this.blame(peer, judged.error.rule, judged.error.detail);
       return;
     }
     if (!this.worthEntry(judged.value.work, peer)) return;
     const added = this.enter(peer, decoded.value, hash);
     if (added.ok && gossiped && parent.hasBody && !added.value.hasBody)
-      this.core.parts.download.grace(hash, now + limits.gossipGrace);
+      this.download.grace(hash, now + limits.gossipGrace);
   }
 
   /** Something that held branches back has changed (the clock, a pardon): look at every peer's tip again. */
   recheck(): void {
-    for (const peer of this.core.peers.ready()) this.catchUp(peer);
+    for (const peer of this.context.peers.ready()) this.catchUp(peer);
   }
 
   /** To the tip that the peer claims: ask for its headers, or, if they are here, for the bodies. */
   catchUp(peer: Peer): void {
-    const known = this.core.chain.entry(peer.tip);
+    const known = this.context.chain.entry(peer.tip);
     if (known === undefined || this.weighsAll) this.start(peer);
     else this.knows(peer, known);
   }
 
   /** Timeouts, the rest of a flush, postponed starts. */
   tick(): void {
-    const { now } = this.core;
-    for (const peer of this.core.peers.ready()) {
+    const { now } = this.context;
+    for (const peer of this.context.peers.ready()) {
       const state = peer.headers;
       if (state.flushing) {
         this.#flush(peer);
@@ -337,7 +347,7 @@ export class HeaderSync extends HeaderIntake {
         state.request = undefined;
         state.buffer = [];
         state.presync = undefined;
-        this.core.fault(peer, 'no-headers', 'no answer to getheaders in time');
+        this.context.fault(peer, 'no-headers', 'no answer to getheaders in time');
         this.start(peer);
       } else if (state.again && state.request === undefined && !state.judging && state.starts.has(1, now)) {
         this.start(peer);
@@ -347,22 +357,12 @@ export class HeaderSync extends HeaderIntake {
 
   due(): Micros {
     let due = NEVER;
-    for (const peer of this.core.peers.ready()) {
+    for (const peer of this.context.peers.ready()) {
       const state = peer.headers;
-      if (state.flushing) return this.core.now;
+      if (state.flushing) return this.context.now;
       if (state.request !== undefined) due = Math.min(due, state.request.deadline);
-      else if (state.again && !state.judging) due = Math.min(due, state.starts.readyAt(1, this.core.now));
+      else if (state.again && !state.judging) due = Math.min(due, state.starts.readyAt(1, this.context.now));
     }
     return due;
-  }
-
-  forget(peer: Peer): void {
-    peer.headers.request = undefined;
-    peer.headers.buffer = [];
-    peer.headers.last = undefined;
-    peer.headers.flushing = false;
-    peer.headers.again = false;
-    peer.headers.judging = false;
-    peer.headers.presync = undefined;
   }
 }

@@ -2,7 +2,7 @@ import { isUnspendable } from '../bitcoin/lock.ts';
 import type { OutPoint, Tx } from '../bitcoin/tx.ts';
 import type { Chain } from '../consensus/chain.ts';
 import { checkTx } from '../consensus/check.ts';
-import type { Coin, CoinsView } from '../consensus/coins.ts';
+import type { Coin, CoinsView } from '../consensus/coin.ts';
 import { firstInvalid, judgeInputs, keepChecks, scriptRule, signatureChecks } from '../consensus/connect.ts';
 import { isFinal } from '../consensus/locktime.ts';
 import { type Checked, refuse } from '../consensus/rules.ts';

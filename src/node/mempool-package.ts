@@ -1,24 +1,15 @@
 import { outpointKey, type Tx } from '../bitcoin/tx.ts';
-import { type Checked, type Refusal, refuse } from '../consensus/rules.ts';
+import { type Checked, refuse } from '../consensus/rules.ts';
 import { keyOf } from '../util/bytes.ts';
 import { ok } from '../util/result.ts';
 import { type AdmitContext, checkSignatures, type PreChecked, preCheck } from './mempool-admit.ts';
 import type { PoolNode } from './mempool-entry.ts';
 import { checkPackageTruc } from './mempool-truc.ts';
+import type { PackageVerdicts, Verdict } from './types.ts';
 
 /** Core: MAX_PACKAGE_COUNT, MAX_PACKAGE_WEIGHT. */
 export const MAX_PACKAGE_COUNT = 25;
 const MAX_PACKAGE_WEIGHT = 404_000;
-
-/** The fee in satoshis of one that would be accepted, or why it would not. */
-export type Verdict = Checked<{ readonly fee: number }>;
-
-export interface PackageVerdicts {
-  /** Why the package as a whole is refused: then no transaction has a verdict. */
-  readonly refusal: Refusal | undefined;
-  /** One for each transaction, in order; undefined where validation did not come so far. */
-  readonly verdicts: readonly (Verdict | undefined)[];
-}
 
 /**
  * Would the pool take these transactions together, parents first? Each may spend what those before it make; everyone pays

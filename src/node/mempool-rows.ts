@@ -4,10 +4,9 @@ import { mempoolKey, PREFIX, returningKey } from '../consensus/records.ts';
 import type { Row, Write } from '../consensus/store.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
 import { equal, keyOf, readU32LE, writeU32LE } from '../util/bytes.ts';
-import { NEVER } from './core.ts';
 import type { Limits } from './limits.ts';
 import type { Waiting } from './mempool-queue.ts';
-import type { Micros } from './types.ts';
+import { type Micros, NEVER } from './types.ts';
 
 /** Seconds since 1970, u32. */
 const HEAD = 4;

@@ -17,10 +17,10 @@ import { type NewEntry, type PoolEntry, PoolNode, parentsFirst } from './mempool
 import { FeeFloor } from './mempool-floor.ts';
 import { PoolGraph } from './mempool-graph.ts';
 import type { PoolIds } from './mempool-ids.ts';
-import { judgePackage, type PackageVerdicts } from './mempool-package.ts';
+import { judgePackage } from './mempool-package.ts';
 import { type Cause, ReturnQueue, type Waiting } from './mempool-queue.ts';
 import { PoolRows, readSaved } from './mempool-rows.ts';
-import type { Micros } from './types.ts';
+import type { Micros, PackageVerdicts } from './types.ts';
 
 export type { PoolEntry } from './mempool-entry.ts';
 
@@ -61,6 +61,7 @@ export class Mempool {
   readonly #floor: FeeFloor;
   #seq = 0;
   readonly #rows = new PoolRows();
+  #behind = false;
 
   constructor(o: { params: Params; chain: Chain; verify: Verify; limits: Limits }) {
     this.#chain = o.chain;
@@ -172,13 +173,20 @@ export class Mempool {
     return judgePackage(txs, this.#context(this.#floor.rate));
   }
 
+  /** The tip has changed, and members may still be in the new tip's blocks: `connected` has not come to its end. */
+  get behind(): boolean {
+    return this.#behind;
+  }
+
   /** The change is gone through in later steps: a crash before its end must not lose what it disconnects. */
   begin(change: TipChange): void {
+    this.#behind = true;
     this.#rows.owe(change.outEntries);
   }
 
   /** When the whole change has been gone through. */
   settled(change: TipChange, now: Micros): void {
+    this.#behind = false;
     this.#rows.paid();
     if (change.inEntries.length > 0) this.#floor.block(now);
     this.#queue.settle();

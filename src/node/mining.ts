@@ -5,10 +5,19 @@ import type { BlockEntry } from '../consensus/tree.ts';
 import { assert } from '../util/assert.ts';
 import { equal } from '../util/bytes.ts';
 import { noPace, Pace, type Steps } from '../util/steps.ts';
-import { type Core, NEVER } from './core.ts';
+import type { BlockIntake } from './blocks.ts';
+import type { StepContext } from './step-context.ts';
 import { buildTemplate, type Template, type TemplateOptions, templateSteps } from './template.ts';
-import type { CandidateBlock, Command, CommandResult, Job, Micros } from './types.ts';
+import {
+  type CandidateBlock,
+  type Command,
+  type CommandResult,
+  type Job,
+  type Micros,
+  NEVER,
+} from './types.ts';
 import type { MiningView } from './view.ts';
+import type { WorkQueue } from './work-queue.ts';
 
 interface Kept {
   readonly job: Job;
@@ -24,7 +33,9 @@ interface Order {
 
 /** Jobs for the miner: one for each tip at once, a fresh one when mempool or time move on. Does not wait for any sync. */
 export class Mining {
-  readonly #core: Core;
+  readonly #context: StepContext;
+  readonly #queue: WorkQueue;
+  readonly #blocks: BlockIntake;
   #order: Order | undefined;
   /** The last few jobs, newest last: a nonce found just before the switch still makes its block. */
   #kept: Kept[] = [];
@@ -39,10 +50,12 @@ export class Mining {
   /** What a job says of the target of the last one, which is mostly this one's too. */
   #goal: { target: bigint; bytes: Uint8Array; difficulty: number } | undefined;
 
-  constructor(core: Core) {
-    this.#core = core;
+  constructor(context: StepContext, parts: { queue: WorkQueue; blocks: BlockIntake }) {
+    this.#context = context;
+    this.#queue = parts.queue;
+    this.#blocks = parts.blocks;
     // Nodes with the same payout and tag must not search the same nonces.
-    this.#extraNonce = core.random.u32() * 0x10_0000;
+    this.#extraNonce = context.random.u32() * 0x10_0000;
   }
 
   /** The `mine` command. */
@@ -56,39 +69,39 @@ export class Mining {
     // The old job may go on until the new one is ready, but not for somebody else.
     if (this.#order !== undefined && !equal(this.#order.payout, payout)) this.#idle();
     this.#order = { payout, tag: fitTag(tag), blocksLeft: blocks };
-    if (!wasOn) this.#core.tell({ kind: 'mining', on: true, height: this.#core.chain.tip.height + 1 });
+    if (!wasOn) this.#context.tell({ kind: 'mining', on: true, height: this.#context.chain.tip.height + 1 });
     this.#renew();
     return { kind: 'done' };
   }
 
   #stop(): void {
-    if (this.#order !== undefined) this.#core.tell({ kind: 'mining', on: false });
+    if (this.#order !== undefined) this.#context.tell({ kind: 'mining', on: false });
     this.#order = undefined;
     this.#building = undefined;
     this.#idle();
   }
 
   #idle(): void {
-    if (this.#working) this.#core.effect({ kind: 'work' });
+    if (this.#working) this.#context.effect({ kind: 'work' });
     this.#working = false;
   }
 
   /** A whole candidate for a caller who grinds it himself; from a large pool in pieces. */
   candidate(command: Command & { kind: 'template' }, done: (candidate: CandidateBlock) => void): void {
-    this.#core.parts.pieces.startTemplate(this.#candidate(command, done));
+    this.#queue.startTemplate(this.#candidate(command, done));
   }
 
   *#candidate(
     command: Command & { kind: 'template' },
     done: (candidate: CandidateBlock) => void,
   ): Steps<void> {
-    const { chain, mempool, limits, parts } = this.#core;
+    const { chain, mempool, limits } = this.#context;
     const order = { payout: command.payout, tag: fitTag(command.tag), blocksLeft: undefined };
     for (let tries = 0; ; tries++) {
       const { tip } = chain;
       const { removals } = mempool;
       const atOnce = mempool.size <= limits.templateAtOnce || tries >= limits.templateTries;
-      const options = this.#options(order, parts.connector.settling ? [] : command.txids);
+      const options = this.#options(order, mempool.behind ? [] : command.txids);
       const template = yield* templateSteps(options, atOnce ? noPace() : new Pace(limits.checkBytesPerStep));
       // Another tip, or somebody has left the pool, and what was chosen may contradict what came instead.
       if (chain.tip !== tip || mempool.removals !== removals) continue;
@@ -99,14 +112,14 @@ export class Mining {
 
   /** A new job from the present tip, mempool and time; from a large pool in pieces. `tries`: how often that failed. */
   #renew(tries = 0): void {
-    const { mempool, limits, now, offset, parts } = this.#core;
+    const { mempool, limits, now, offset } = this.#context;
     this.#building = undefined;
     // A block of the year 1970 would be too old: no clock, no mining.
     if (this.#order === undefined || offset === undefined) return;
     this.#builtAt = now;
     this.#stale = false;
     // The pool still holds what the new tip has confirmed: an empty block now, a full one in a moment.
-    if (parts.connector.settling) this.#give(buildTemplate(this.#options(this.#order, [])));
+    if (mempool.behind) this.#give(buildTemplate(this.#options(this.#order, [])));
     else if (mempool.size <= limits.templateAtOnce || tries >= limits.templateTries)
       this.#give(buildTemplate(this.#options(this.#order)));
     else this.#build(this.#order, tries);
@@ -114,12 +127,12 @@ export class Mining {
 
   /** Until the block is put together, the last job goes on, if it is on this tip. */
   #build(order: Order, tries: number): void {
-    const { chain, mempool, limits, parts } = this.#core;
+    const { chain, mempool, limits } = this.#context;
     if (this.#kept.at(-1)?.template.prev !== chain.tip) this.#idle();
     const building = { removals: mempool.removals, tries };
     this.#building = building;
     const steps = templateSteps(this.#options(order), new Pace(limits.checkBytesPerStep));
-    parts.pieces.startTemplate(this.#built(building, steps));
+    this.#queue.startTemplate(this.#built(building, steps));
   }
 
   *#built(
@@ -132,7 +145,7 @@ export class Mining {
       if (done === true) {
         this.#building = undefined;
         // Somebody has left the pool: what was chosen may contradict what came instead.
-        if (this.#core.mempool.removals !== building.removals) this.#renew(building.tries + 1);
+        if (this.#context.mempool.removals !== building.removals) this.#renew(building.tries + 1);
         else this.#give(value);
         return;
       }
@@ -142,7 +155,7 @@ export class Mining {
 
   /** `txids`: only those; without, what pays best. */
   #options(order: Order, txids?: readonly Uint8Array[]): TemplateOptions {
-    const { chain, mempool, wallS, limits, pairs } = this.#core;
+    const { chain, mempool, wallS, limits, pairs } = this.#context;
     return {
       chain,
       mempool,
@@ -162,9 +175,9 @@ export class Mining {
       this.#goal = { target, bytes: targetBytes(target), difficulty: Number(workOf(target)) };
     const job = new TemplateJob(this.#nextJob++, template, this.#goal);
     this.#kept.push({ job, template, solved: false });
-    if (this.#kept.length > this.#core.limits.keptJobs) this.#kept.shift();
+    if (this.#kept.length > this.#context.limits.keptJobs) this.#kept.shift();
     this.#working = true;
-    this.#core.effect({ kind: 'work', job });
+    this.#context.effect({ kind: 'work', job });
   }
 
   solved(id: number, nonce: number, tries: number, ms: number): void {
@@ -174,7 +187,7 @@ export class Mining {
     const siblings = this.#kept.filter(({ template }) => template.prev === kept.template.prev);
     for (const sibling of siblings) sibling.solved = true;
     const block = kept.template.block(nonce >>> 0);
-    this.#core.parts.blocks.take({ block }, 'own', undefined, (outcome) => {
+    this.#blocks.take({ block }, 'own', undefined, (outcome) => {
       assert(outcome !== 'unwanted', 'an own block is always wanted');
       if (outcome.ok) {
         if (outcome.value.isNew) this.#found(outcome.value.entry, block, tries, ms);
@@ -187,20 +200,20 @@ export class Mining {
   }
 
   #found(entry: BlockEntry, block: Block, tries: number, ms: number): void {
-    this.#core.own = true;
+    this.#context.own = true;
     this.#mined++;
-    this.#core.parts.blocks.publish(entry, block);
-    this.#core.tell({ kind: 'mined', id: entry.id, height: entry.height, miner: entry.miner, tries, ms });
+    this.#blocks.publish(entry, block);
+    this.#context.tell({ kind: 'mined', id: entry.id, height: entry.height, miner: entry.miner, tries, ms });
     const order = this.#order;
     if (order?.blocksLeft !== undefined && --order.blocksLeft <= 0) this.#stop();
     // Whatever else is found on the old tip is a fork with ourselves: rest until this block is connected.
-    else if (this.#core.chain.connecting) this.#idle();
+    else if (this.#context.chain.connecting) this.#idle();
   }
 
   exhausted(id: number): void {
     const last = this.#kept.at(-1);
     if (!this.#working || last?.job.id !== id || this.#order === undefined) return;
-    this.#give(last.template.reroll(this.#extraNonce++, this.#core.wallS));
+    this.#give(last.template.reroll(this.#extraNonce++, this.#context.wallS));
   }
 
   tipChanged(): void {
@@ -221,7 +234,7 @@ export class Mining {
   }
 
   tick(): void {
-    if (this.due() > this.#core.now) return;
+    if (this.due() > this.#context.now) return;
     if (this.#stale) this.#renew();
     else this.#refresh();
   }
@@ -230,13 +243,13 @@ export class Mining {
   #refresh(): void {
     const last = this.#kept.at(-1);
     assert(last !== undefined, 'what is worked on was given out');
-    this.#builtAt = this.#core.now;
-    this.#give(last.template.reroll(this.#extraNonce++, this.#core.wallS));
+    this.#builtAt = this.#context.now;
+    this.#give(last.template.reroll(this.#extraNonce++, this.#context.wallS));
   }
 
   due(): Micros {
     if (this.#order === undefined || !this.#working) return NEVER;
-    const { limits } = this.#core;
+    const { limits } = this.#context;
     return this.#builtAt + (this.#stale ? limits.jobRefresh : limits.jobTimeRefresh);
   }
 

@@ -161,6 +161,20 @@ export class Peer {
     return Math.min(limits.scoreFull, this.score + back);
   }
 
+  /** Forgets what was asked of it and what it asked for. Nothing is sent to it and nothing of it is read any more. */
+  end(): void {
+    this.dropped = true;
+    this.queue.length = 0;
+    const { headers } = this;
+    headers.request = undefined;
+    headers.buffer = [];
+    headers.last = undefined;
+    headers.flushing = false;
+    headers.again = false;
+    headers.judging = false;
+    headers.presync = undefined;
+  }
+
   /** Takes points; true when none is left. */
   punish(points: number, now: Micros, limits: Limits): boolean {
     this.score = Math.max(0, this.scoreNow(now, limits) - points);
@@ -174,6 +188,7 @@ export class Peers {
   readonly #byId = new Map<PeerId, Peer>();
   #sorted: readonly Peer[] = [];
   #ready: readonly Peer[] | undefined;
+  #ended: Peer[] = [];
 
   get(id: PeerId): Peer | undefined {
     return this.#byId.get(id);
@@ -189,7 +204,25 @@ export class Peers {
   }
 
   remove(id: PeerId): void {
-    if (this.#byId.delete(id)) this.#sort();
+    const peer = this.#byId.get(id);
+    if (peer === undefined) return;
+    this.end(peer);
+    this.#byId.delete(id);
+    this.#sort();
+  }
+
+  /** The peer was dropped or has left. */
+  end(peer: Peer): void {
+    peer.end();
+    this.#ended.push(peer);
+    this.changed();
+  }
+
+  /** Peers that ended since the last call. A peer that was dropped and then left is in it twice. */
+  takeEnded(): readonly Peer[] {
+    const ended = this.#ended;
+    if (ended.length > 0) this.#ended = [];
+    return ended;
   }
 
   /** By id. */
@@ -203,7 +236,7 @@ export class Peers {
     return this.#ready;
   }
 
-  /** Somebody has become ready, or was dropped. */
+  /** A peer has become ready, or was dropped. */
   changed(): void {
     this.#ready = undefined;
   }

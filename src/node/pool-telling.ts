@@ -1,8 +1,7 @@
-import type { Core } from './core.ts';
-import { NEVER } from './core.ts';
 import type { PoolEntry } from './mempool.ts';
 import type { Peer } from './peers.ts';
-import type { Micros } from './types.ts';
+import type { StepContext } from './step-context.ts';
+import { type Micros, NEVER } from './types.ts';
 
 /** The rest of the pool, in order of arrival: goes on where it stood, whatever has come or gone meanwhile. */
 interface Telling {
@@ -16,17 +15,17 @@ interface Telling {
  * repair themselves as blocks do, which name their parents.
  */
 export class PoolTelling {
-  readonly #core: Core;
+  readonly #context: StepContext;
   /** Never iterated. */
   readonly #telling = new Map<Peer, Telling>();
 
-  constructor(core: Core) {
-    this.#core = core;
+  constructor(context: StepContext) {
+    this.#context = context;
   }
 
   /** From the beginning, unless this peer is being told already. */
   begin(peer: Peer): void {
-    const { mempool, limits } = this.#core;
+    const { mempool, limits } = this.#context;
     if (mempool.size === 0 || this.#telling.has(peer) || !peer.flowing) return;
     const telling: Telling = { rest: mempool.entries()[Symbol.iterator](), at: NEVER };
     this.#telling.set(peer, telling);
@@ -38,7 +37,7 @@ export class PoolTelling {
   }
 
   #tell(peer: Peer, telling: Telling, most: number): void {
-    const { limits, now } = this.#core;
+    const { limits, now } = this.#context;
     const ids: Uint8Array[] = [];
     while (ids.length < most) {
       const { done, value } = telling.rest.next();
@@ -49,12 +48,12 @@ export class PoolTelling {
       ids.push(value.tx.txid);
     }
     telling.at = now + limits.poolTellEvery;
-    if (ids.length > 0) this.#core.send(peer, { kind: 'inv', ids });
+    if (ids.length > 0) this.#context.send(peer, { kind: 'inv', ids });
   }
 
   tick(): void {
     if (this.#telling.size === 0) return;
-    const { peers, now, limits } = this.#core;
+    const { peers, now, limits } = this.#context;
     for (const peer of peers.ready()) {
       const telling = this.#telling.get(peer);
       if (telling !== undefined && telling.at <= now && peer.flowing)
@@ -65,7 +64,7 @@ export class PoolTelling {
   due(): Micros {
     let due = NEVER;
     if (this.#telling.size === 0) return due;
-    for (const peer of this.#core.peers.ready()) {
+    for (const peer of this.#context.peers.ready()) {
       if (peer.flowing) due = Math.min(due, this.#telling.get(peer)?.at ?? NEVER);
     }
     return due;

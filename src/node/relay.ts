@@ -4,12 +4,13 @@ import { type Refusal, type RuleName, refuse, ruleOf } from '../consensus/rules.
 import { BoundedMap } from '../util/bounded-map.ts';
 import { hashOfId, idOf, keyOf } from '../util/bytes.ts';
 import { err, ok, type Result } from '../util/result.ts';
-import { type Core, NEVER } from './core.ts';
 import type { Accepted, PoolRefusal } from './mempool.ts';
 import { poolRowKey, poolRowValue } from './mempool-rows.ts';
+import type { Mining } from './mining.ts';
 import type { Peer } from './peers.ts';
 import { PoolTelling } from './pool-telling.ts';
-import type { CommandResult, GossipVerdict, Micros, Ticket } from './types.ts';
+import type { StepContext } from './step-context.ts';
+import { type CommandResult, type GossipVerdict, type Micros, NEVER, type Ticket } from './types.ts';
 
 /** An orphan whose parent has come: to be judged in a following step. */
 interface Retry {
@@ -29,7 +30,8 @@ const HOPELESS: ReadonlySet<RuleName> = new Set<RuleName>([
  * parent came late) goes by inv and gettxs. A missing parent is asked of the peer that sent the child.
  */
 export class TxRelay {
-  readonly #core: Core;
+  readonly #context: StepContext;
+  readonly #mining: Mining;
   /** Refusals that only a new tip can change, by wtxid. Never iterated. */
   readonly #rejects: BoundedMap<string, Refusal>;
   /** Txids asked for, of whom and when. Never iterated. */
@@ -41,18 +43,19 @@ export class TxRelay {
   #expireAt: Micros = 0;
   readonly #telling: PoolTelling;
 
-  constructor(core: Core) {
-    this.#core = core;
-    this.#telling = new PoolTelling(core);
-    this.#rejects = new BoundedMap(core.limits.recentRejects);
-    this.#asked = new BoundedMap(core.limits.txsAsked);
+  constructor(context: StepContext, parts: { mining: Mining }) {
+    this.#context = context;
+    this.#mining = parts.mining;
+    this.#telling = new PoolTelling(context);
+    this.#rejects = new BoundedMap(context.limits.recentRejects);
+    this.#asked = new BoundedMap(context.limits.txsAsked);
   }
 
   gossip(peer: Peer, ticket: Ticket, bytes: Uint8Array): void {
     const decoded = this.#decode(bytes);
     if (!decoded.ok) {
       this.#judge(ticket, ruleOf(decoded.error.rule).gossip);
-      this.#core.fault(peer, 'bad-tx', decoded.error.rule + ': ' + decoded.error.detail);
+      this.#context.fault(peer, 'bad-tx', decoded.error.rule + ': ' + decoded.error.detail);
       return;
     }
     const tx = decoded.value;
@@ -73,14 +76,14 @@ export class TxRelay {
   answer(peer: Peer, bytes: Uint8Array): void {
     const decoded = this.#decode(bytes);
     if (!decoded.ok) {
-      this.#core.fault(peer, 'bad-tx', decoded.error.rule + ': ' + decoded.error.detail);
+      this.#context.fault(peer, 'bad-tx', decoded.error.rule + ': ' + decoded.error.detail);
       return;
     }
     const tx = decoded.value;
     const key = keyOf(tx.txid);
     const times = peer.txsAsked.get(key) ?? 0;
     if (times === 0) {
-      this.#core.fault(peer, 'unrequested', 'a transaction that nobody asked for');
+      this.#context.fault(peer, 'unrequested', 'a transaction that nobody asked for');
       return;
     }
     if (times === 1) peer.txsAsked.delete(key);
@@ -100,7 +103,7 @@ export class TxRelay {
     bytes: Uint8Array,
     o: { readonly test: boolean; readonly maxFeeRate?: number },
   ): Result<{ readonly tx: Tx; readonly fee: number; readonly known: boolean }, Refusal> {
-    const { mempool, now, wallS } = this.#core;
+    const { mempool, now, wallS } = this.#context;
     const decoded = decodeTx(bytes);
     if (!decoded.ok) return refuse('bad-encoding', decoded.error.what + ' at byte ' + decoded.error.at);
     const tx = decoded.value;
@@ -113,7 +116,7 @@ export class TxRelay {
     }
     const accepted = this.#accept(tx, 'self', limit);
     if (accepted.ok) {
-      this.#core.own = true;
+      this.#context.own = true;
       this.#spread(tx);
       return ok({ tx, fee: accepted.value.entry.fee, known: false });
     }
@@ -121,8 +124,8 @@ export class TxRelay {
     if (accepted.error.rule !== 'txn-already-in-mempool' || pooled === undefined)
       return this.#asTold(tx, accepted);
     // It may have come by gossip, whose rows are not synced: what a caller is told is here must survive a power cut.
-    this.#core.own = true;
-    this.#core.write({ key: poolRowKey(tx.txid), value: poolRowValue(pooled.tx, pooled.wallS) });
+    this.#context.own = true;
+    this.#context.write({ key: poolRowKey(tx.txid), value: poolRowValue(pooled.tx, pooled.wallS) });
     this.#spread(tx);
     return ok({ tx, fee: pooled.fee, known: true });
   }
@@ -138,7 +141,7 @@ export class TxRelay {
       }
       decoded.push(tx.value);
     }
-    const { refusal, verdicts } = this.#core.mempool.testPackage(decoded);
+    const { refusal, verdicts } = this.#context.mempool.testPackage(decoded);
     const told = verdicts.map((one, i) =>
       one === undefined || one.ok ? one : this.#asTold(decoded[i]!, one),
     );
@@ -155,7 +158,7 @@ export class TxRelay {
   }
 
   #isUnspent({ txid, outputs }: Tx): boolean {
-    const { chain } = this.#core;
+    const { chain } = this.#context;
     if (chain.txPlace(txid) === undefined) return false;
     const coins = chain.coinsView();
     return outputs.some((_, index) => coins.get({ txid, index }) !== undefined);
@@ -176,12 +179,12 @@ export class TxRelay {
   inv(peer: Peer, ids: readonly Uint8Array[]): void {
     this.#ask(
       peer,
-      ids.filter((id) => !this.#core.mempool.has(id)),
+      ids.filter((id) => !this.#context.mempool.has(id)),
     );
   }
 
   #ask(peer: Peer, ids: readonly Uint8Array[]): void {
-    const { limits, now } = this.#core;
+    const { limits, now } = this.#context;
     const wanted: Uint8Array[] = [];
     for (const id of ids) {
       const before = this.#asked.get(keyOf(id));
@@ -193,12 +196,12 @@ export class TxRelay {
       peer.txsAsked.set(keyOf(id), (peer.txsAsked.get(keyOf(id)) ?? 0) + 1);
     }
     for (let at = 0; at < wanted.length; at += limits.maxTxsPerRequest) {
-      this.#core.send(peer, { kind: 'gettxs', ids: wanted.slice(at, at + limits.maxTxsPerRequest) });
+      this.#context.send(peer, { kind: 'gettxs', ids: wanted.slice(at, at + limits.maxTxsPerRequest) });
     }
   }
 
   #decode(bytes: Uint8Array): Result<Tx, Refusal> {
-    if (bytes.length > this.#core.limits.maxTxBytes) return refuse('tx-size', bytes.length + ' bytes');
+    if (bytes.length > this.#context.limits.maxTxBytes) return refuse('tx-size', bytes.length + ' bytes');
     const decoded = decodeTx(bytes);
     if (decoded.ok) return decoded;
     return refuse('bad-encoding', decoded.error.what + ' at byte ' + decoded.error.at);
@@ -214,52 +217,52 @@ export class TxRelay {
     const { rule, detail } = result.error;
     if (rule === 'missing-inputs' || rule === 'txn-already-in-mempool') return result;
     this.#rejects.set(key, { rule, detail });
-    this.#core.tellRefusal({ kind: 'tx-refused', txid: tx.id, rule, detail, from });
+    this.#context.tellRefusal({ kind: 'tx-refused', txid: tx.id, rule, detail, from });
     return result;
   }
 
   #accept(tx: Tx, from: string, o: { readonly maxFeeRate?: number }): Result<Accepted, PoolRefusal> {
-    const { mempool, now, wallS } = this.#core;
+    const { mempool, now, wallS } = this.#context;
     const result = mempool.accept(tx, now, { wallS, ...o });
     if (result.ok) {
       const { entry } = result.value;
-      this.#core.tell({ kind: 'tx-seen', txid: tx.id, fee: entry.fee, vsize: tx.vsize, from });
+      this.#context.tell({ kind: 'tx-seen', txid: tx.id, fee: entry.fee, vsize: tx.vsize, from });
       this.#wakeOrphans(tx);
     }
     const { replaced = [], evicted = [] } = result.ok ? result.value : result.error;
     for (const { tx: gone } of replaced) {
-      this.#core.tell({ kind: 'tx-removed', txid: gone.id, why: 'replaced', by: tx.id });
+      this.#context.tell({ kind: 'tx-removed', txid: gone.id, why: 'replaced', by: tx.id });
     }
     for (const { tx: gone } of evicted)
-      this.#core.tell({ kind: 'tx-removed', txid: gone.id, why: 'evicted' });
-    if (result.ok || replaced.length > 0 || evicted.length > 0) this.#core.parts.mining.poolChanged();
+      this.#context.tell({ kind: 'tx-removed', txid: gone.id, why: 'evicted' });
+    if (result.ok || replaced.length > 0 || evicted.length > 0) this.#mining.poolChanged();
     return result;
   }
 
   /** Published, and said again as inv when gossip has had its time. */
   #spread(tx: Tx): void {
-    const { limits, now } = this.#core;
+    const { limits, now } = this.#context;
     if (tx.bytes.length <= limits.maxGossipBytes) {
-      this.#core.effect({ kind: 'publish', topic: 'tx', bytes: tx.bytes });
+      this.#context.effect({ kind: 'publish', topic: 'tx', bytes: tx.bytes });
     }
     if (this.#unsaid.length < limits.maxInv) this.#unsaid.push(tx.txid);
     this.#sayAt = Math.min(this.#sayAt, now + limits.invDelay);
   }
 
   #orphan(tx: Tx, peer: Peer): void {
-    if (peer.dropped || !this.#core.orphans.add(tx, peer.id, this.#core.now)) return;
+    if (peer.dropped || !this.#context.orphans.add(tx, peer.id, this.#context.now)) return;
     // By display id, so that one parent is asked for once, in an order that its outputs do not change.
     const parents = new Set(tx.inputs.map(({ prevout }) => idOf(prevout.txid)));
     const missing: Uint8Array[] = [];
     for (const id of parents) {
       const txid = hashOfId(id)!;
-      if (!this.#core.mempool.has(txid)) missing.push(txid);
+      if (!this.#context.mempool.has(txid)) missing.push(txid);
     }
     this.#ask(peer, missing);
   }
 
   #wakeOrphans(parent: Tx): void {
-    for (const { tx, peer } of this.#core.orphans.takeChildrenOf(parent.txid)) {
+    for (const { tx, peer } of this.#context.orphans.takeChildrenOf(parent.txid)) {
       this.#retries.push({ tx, from: peer });
     }
   }
@@ -269,21 +272,21 @@ export class TxRelay {
   }
 
   blockConnected(block: Block): void {
-    if (this.#core.orphans.size === 0) return;
-    this.#core.orphans.connected(block);
+    if (this.#context.orphans.size === 0) return;
+    this.#context.orphans.connected(block);
     for (const tx of block.txs) this.#wakeOrphans(tx);
   }
 
   peerLeft(peer: Peer): void {
-    this.#core.orphans.dropPeer(peer.id);
+    this.#context.orphans.dropPeer(peer.id);
     this.#telling.left(peer);
   }
 
   tick(): void {
-    const { limits, now, mempool, orphans } = this.#core;
+    const { limits, now, mempool, orphans } = this.#context;
     for (const { tx, from } of this.#retries.splice(0, limits.orphansPerStep)) {
       const result = this.#admit(tx, from);
-      const peer = this.#core.peers.get(from);
+      const peer = this.#context.peers.get(from);
       // Gossip was told `ignore` when the orphan came, so it went no further: now it is ours to spread.
       if (result.ok) {
         this.#spread(tx);
@@ -297,26 +300,26 @@ export class TxRelay {
     if (this.#expireAt <= now) {
       this.#expireAt = now + limits.expireEvery;
       const expired = mempool.expire(now);
-      for (const { tx } of expired) this.#core.tell({ kind: 'tx-removed', txid: tx.id, why: 'expired' });
-      if (expired.length > 0) this.#core.parts.mining.poolChanged();
+      for (const { tx } of expired) this.#context.tell({ kind: 'tx-removed', txid: tx.id, why: 'expired' });
+      if (expired.length > 0) this.#mining.poolChanged();
       orphans.expire(now);
     }
   }
 
   #say(): void {
-    const ids = this.#unsaid.filter((txid) => this.#core.mempool.has(txid));
+    const ids = this.#unsaid.filter((txid) => this.#context.mempool.has(txid));
     this.#unsaid = [];
     this.#sayAt = NEVER;
     const unique = [...new Map(ids.map((id) => [keyOf(id), id])).values()];
     if (unique.length === 0) return;
-    for (const peer of this.#core.peers.ready()) {
-      if (peer.flowing) this.#core.send(peer, { kind: 'inv', ids: unique });
+    for (const peer of this.#context.peers.ready()) {
+      if (peer.flowing) this.#context.send(peer, { kind: 'inv', ids: unique });
     }
   }
 
   due(): Micros {
-    if (this.#retries.length > 0) return this.#core.now;
-    const { mempool, orphans, now } = this.#core;
+    if (this.#retries.length > 0) return this.#context.now;
+    const { mempool, orphans, now } = this.#context;
     const idle = mempool.size === 0 && orphans.size === 0;
     const expireAt = idle ? NEVER : Math.max(this.#expireAt, now);
     return Math.min(this.#sayAt, expireAt, this.#telling.due(), mempool.writeBy);
@@ -329,10 +332,10 @@ export class TxRelay {
   #blame(peer: Peer, refusal: Refusal): void {
     const row = ruleOf(refusal.rule);
     if (row.gossip === 'reject' || HOPELESS.has(refusal.rule))
-      this.#core.fault(peer, 'bad-tx', refusal.rule + ': ' + refusal.detail);
+      this.#context.fault(peer, 'bad-tx', refusal.rule + ': ' + refusal.detail);
   }
 
   #judge(ticket: Ticket, verdict: GossipVerdict): void {
-    this.#core.effect({ kind: 'judge', ticket, verdict });
+    this.#context.effect({ kind: 'judge', ticket, verdict });
   }
 }

@@ -4,14 +4,15 @@ import type { BlockReading } from '../consensus/check.ts';
 import type { ForkChoiceName } from '../consensus/fork-choice-rules.ts';
 import type { News } from '../consensus/news.ts';
 import type { Params } from '../consensus/params.ts';
-import type { Refusal } from '../consensus/rules.ts';
+import type { Checked, Refusal } from '../consensus/rules.ts';
 import type { Row, Store, Write } from '../consensus/store.ts';
 import type { Verify } from '../consensus/verify.ts';
 import type { Limits } from './limits.ts';
-import type { PackageVerdicts } from './mempool-package.ts';
 
 /** Integer microseconds of the node's monotonic clock; it never goes back. */
 export type Micros = number;
+/** No due time. */
+export const NEVER: Micros = Number.POSITIVE_INFINITY;
 /** Opaque name of a connected peer, given by the host (a libp2p peer id). */
 export type PeerId = string;
 /** Ties an answer or a verdict to the input that asked for it. */
@@ -116,6 +117,16 @@ export type Command =
   | { readonly kind: 'invalidate'; readonly hash: Uint8Array }
   | { readonly kind: 'reconsider'; readonly hash: Uint8Array }
   | { readonly kind: 'precious'; readonly hash: Uint8Array };
+
+/** The fee in satoshis of one that would be accepted, or why it would not. */
+export type Verdict = Checked<{ readonly fee: number }>;
+
+export interface PackageVerdicts {
+  /** Why the package as a whole is refused: then no transaction has a verdict. */
+  readonly refusal: Refusal | undefined;
+  /** One for each transaction, in order; undefined where validation did not come so far. */
+  readonly verdicts: readonly (Verdict | undefined)[];
+}
 
 export type CommandResult =
   | { readonly kind: 'done' }

@@ -1,7 +1,16 @@
 import { idOf } from '../util/bytes.ts';
-import type { Core } from './core.ts';
+import type { CompactRelay } from './compact-relay.ts';
+import type { FutureBlocks } from './future.ts';
+import type { Mining } from './mining.ts';
 import type { Peer } from './peers.ts';
+import type { StepContext } from './step-context.ts';
 import type { NodeView, PeerView } from './view.ts';
+
+interface ViewedParts {
+  readonly compact: CompactRelay;
+  readonly future: FutureBlocks;
+  readonly mining: Mining;
+}
 
 /** What FullNode alone knows. */
 interface Own {
@@ -11,53 +20,53 @@ interface Own {
 }
 
 /** The read-only face of a node's state. Getters, so that a view taken once stays true. */
-export function viewOf(core: Core, own: Own): NodeView {
+export function viewOf(context: StepContext, parts: ViewedParts, own: Own): NodeView {
   return {
-    name: core.name,
-    params: core.params,
-    limits: core.limits,
-    chain: core.chain,
-    mempool: core.mempool,
+    name: context.name,
+    params: context.params,
+    limits: context.limits,
+    chain: context.chain,
+    mempool: context.mempool,
     get now() {
-      return core.now;
+      return context.now;
     },
     get offset() {
-      return core.offset;
+      return context.offset;
     },
     get wallS() {
-      return core.wallS;
+      return context.wallS;
     },
     get startedAt() {
       return own.startedAt();
     },
     get orphanTxs() {
-      return core.orphans.size;
+      return context.orphans.size;
     },
     get compact() {
-      return core.parts.compact.counts;
+      return parts.compact.counts;
     },
     get announcedBlocks() {
-      return core.parts.compact.size;
+      return parts.compact.size;
     },
     get futureBlocks() {
-      return core.parts.future.size;
+      return parts.future.size;
     },
     get peers() {
-      const present = core.peers.all().filter((peer) => !peer.dropped);
+      const present = context.peers.all().filter((peer) => !peer.dropped);
       present.sort((a, b) => a.joinedAt - b.joinedAt || (a.id < b.id ? -1 : 1));
-      return present.map((peer) => peerView(core, peer));
+      return present.map((peer) => peerView(context, peer));
     },
     get mining() {
-      return core.parts.mining.view;
+      return parts.mining.view;
     },
     get initialSync() {
-      return core.initialSync;
+      return context.initialSync;
     },
     get busy() {
       return own.busy();
     },
     get settling() {
-      return core.chain.ahead || core.parts.connector.settling;
+      return context.chain.ahead || context.mempool.behind;
     },
     get steps() {
       return own.steps();
@@ -65,7 +74,7 @@ export function viewOf(core: Core, own: Own): NodeView {
   };
 }
 
-function peerView(core: Core, peer: Peer): PeerView {
+function peerView(context: StepContext, peer: Peer): PeerView {
   const { best } = peer;
   // Claims are shown only where they say more than what the peer has proved by headers.
   const proven = best !== undefined && best.work >= peer.work;
@@ -88,7 +97,7 @@ function peerView(core: Core, peer: Peer): PeerView {
     bytesOut: peer.bytesOut,
     headersBuffered: peer.headers.buffer.length,
     inFlight: [...peer.bodies.inFlight.values()].map(({ entry }) => entry.height).sort((a, b) => a - b),
-    score: peer.scoreNow(core.now, core.limits),
+    score: peer.scoreNow(context.now, context.limits),
     blocksRefused: peer.blocksRefused,
   };
 }

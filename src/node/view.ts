@@ -1,6 +1,6 @@
 import type { Block } from '../bitcoin/block.ts';
 import type { OutPoint, Tx } from '../bitcoin/tx.ts';
-import type { Coin } from '../consensus/coins.ts';
+import type { Coin } from '../consensus/coin.ts';
 import type { ForkChoiceName } from '../consensus/fork-choice-rules.ts';
 import type { Params } from '../consensus/params.ts';
 import type { BlockEntry } from '../consensus/tree.ts';

@@ -1,9 +1,38 @@
 import { hash160 } from '../bitcoin/hash.ts';
 import { lockScript } from '../bitcoin/lock.ts';
+import type { HostNews } from '../consensus/news.ts';
+import type { Command, Job } from '../node/types.ts';
+import type { NodeView } from '../node/view.ts';
 import { assert } from '../util/assert.ts';
 import { utf8Encode } from '../util/bytes.ts';
 import type { SimMiner } from './miner.ts';
-import type { SimNode, SimNodeOptions } from './node.ts';
+
+export interface MiningOptions {
+  /** Hashes a second; 0: it has no power of its own. */
+  readonly hashrate?: number;
+  /** Does it mine from the start? Without: yes if it has power. */
+  readonly mines?: boolean;
+  /** The lock that its coinbases pay; without: one that nobody can open, made of its name. */
+  readonly payout?: Uint8Array;
+  /** What its coinbases are tagged with; without: its name. */
+  readonly tag?: string;
+}
+
+/** The node that mines. */
+export interface MiningNode {
+  readonly name: string;
+  readonly up: boolean;
+  readonly frozen: boolean;
+  readonly view: NodeView;
+  /** The job that it would grind now. */
+  readonly job: Job | undefined;
+  /** Id of the newest block that it mined in this life. */
+  readonly lastMined: string;
+  command(command: Command): unknown;
+  tell(news: HostNews): void;
+  /** Solves the present job at once. */
+  solveNow(): unknown;
+}
 
 /** What is absent stays as it is (RPC setmining). */
 export interface MiningRequest {
@@ -21,7 +50,7 @@ export interface MiningRequest {
 
 /** Decides how a node mines, as app/node-mining.ts does for a live one: its power, its rests, and orders of so many blocks. */
 export class MiningOrders {
-  readonly #node: SimNode;
+  readonly #node: MiningNode;
   readonly #miner: SimMiner;
   #rate: number;
   #held = false;
@@ -32,7 +61,7 @@ export class MiningOrders {
   #order: { readonly on: boolean; readonly rate: number | undefined } | undefined;
   #told = '';
 
-  constructor(node: SimNode, miner: SimMiner, o: SimNodeOptions) {
+  constructor(node: MiningNode, miner: SimMiner, o: MiningOptions) {
     this.#node = node;
     this.#miner = miner;
     this.#rate = o.hashrate ?? 0;

@@ -9,20 +9,12 @@ import { type Stop, VirtualDisk } from './disk.ts';
 import type { GossipMember, GossipMessage } from './gossip.ts';
 import { simLimits } from './limits.ts';
 import { SimMiner } from './miner.ts';
-import { MiningOrders, type MiningRequest } from './mining-orders.ts';
+import { type MiningOptions, MiningOrders, type MiningRequest } from './mining-orders.ts';
 import type { Surroundings } from './surroundings.ts';
 
-export interface SimNodeOptions {
-  /** Hashes a second; 0: it has no power of its own. */
-  readonly hashrate?: number;
-  /** Does it mine from the start? Without: yes if it has power. */
-  readonly mines?: boolean;
-  /** The lock that its coinbases pay; without: one that nobody can open, made of its name. */
-  readonly payout?: Uint8Array;
+export interface SimNodeOptions extends MiningOptions {
   /** How far its wall clock is off. */
   readonly clockMs?: number;
-  /** What its coinbases are tagged with; without: its name. */
-  readonly tag?: string;
   /** Nobody can be linked with it, and the log has no line of it: where an attacker mines. */
   readonly secret?: boolean;
 }
@@ -54,7 +46,7 @@ export class SimNode implements GossipMember {
   readonly disk: VirtualDisk;
   readonly mining: MiningOrders;
   readonly #secret: boolean;
-  readonly #world: Surroundings;
+  readonly #world: Surroundings<SimNode>;
   readonly #miner: SimMiner;
   /** What the node asked for by command: who waits for the answer. */
   readonly #answers = new Map<number, (result: CommandResult | undefined) => void>();
@@ -76,7 +68,7 @@ export class SimNode implements GossipMember {
   hooks: NodeHooks = {};
   crashAt: CrashPoint | undefined;
 
-  constructor(world: Surroundings, name: string, o: SimNodeOptions) {
+  constructor(world: Surroundings<SimNode>, name: string, o: SimNodeOptions) {
     this.#world = world;
     this.id = name;
     this.name = name;

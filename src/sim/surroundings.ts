@@ -8,12 +8,11 @@ import type { Input, Micros, PeerId, Step } from '../node/types.ts';
 import type { Random } from '../util/random.ts';
 import type { GossipNet } from './gossip.ts';
 import type { SimLog } from './log.ts';
-import type { SimNode } from './node.ts';
 import type { EventQueue } from './queue.ts';
 import type { Wires } from './wires.ts';
 
-/** What a simulated machine needs of the world that it stands in. */
-export interface Surroundings {
+/** What a simulated machine, a `Node`, needs of the world that it stands in. */
+export interface Surroundings<Node> {
   readonly params: Params;
   readonly seed: string;
   readonly limits: Limits;
@@ -33,9 +32,9 @@ export interface Surroundings {
   readonly epochMicros: Micros;
   newLife(): number;
   send(from: PeerId, to: PeerId, bytes: Uint8Array): void;
-  stepped(node: SimNode, input: Input, step: Step): void;
+  stepped(node: Node, input: Input, step: Step): void;
   /** Its machine is about to stop at a crash point. */
-  crashed(node: SimNode): void;
+  crashed(node: Node): void;
   gone(id: PeerId): void;
   back(id: PeerId): void;
 }

@@ -71,7 +71,7 @@ export class World {
   readonly epochMs: number;
   readonly #parties = new Map<PeerId, Party>();
   readonly #members = new Map<PeerId, GossipMember>();
-  readonly #surroundings: Surroundings;
+  readonly #surroundings: Surroundings<SimNode>;
   readonly #trace: Trace | undefined;
   readonly #stepListeners = new Set<StepListener>();
   readonly #crashListeners = new Set<(node: SimNode) => void>();
@@ -115,7 +115,7 @@ export class World {
     this.#surroundings = this.#surroundingsOf(o, sharedVerify(), sharedReading());
   }
 
-  #surroundingsOf(o: WorldOptions, verify: Verify, reading: BlockReading): Surroundings {
+  #surroundingsOf(o: WorldOptions, verify: Verify, reading: BlockReading): Surroundings<SimNode> {
     return {
       params: o.params,
       seed: this.#seed,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { nobleVerify } from '../../src/bitcoin/secp.ts';
 import { outpointKey, type Tx } from '../../src/bitcoin/tx.ts';
 import { checkTx, type SaneTx } from '../../src/consensus/check.ts';
-import type { Coin, CoinsView } from '../../src/consensus/coins.ts';
+import type { Coin, CoinsView } from '../../src/consensus/coin.ts';
 import {
   firstInvalid,
   judgeInputs,

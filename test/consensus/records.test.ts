@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { outpointKey } from '../../src/bitcoin/tx.ts';
+import type { Coin } from '../../src/consensus/coin.ts';
 import { COIN_SHARDS, CoinSums } from '../../src/consensus/coin-sums.ts';
-import { type Coin, CoinsCache, CoinsOverlay } from '../../src/consensus/coins.ts';
+import { CoinsCache, CoinsOverlay } from '../../src/consensus/coins.ts';
 import {
   coinKey,
   decodeCoin,

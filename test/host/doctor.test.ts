@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type DoctorRow, renderRow, runDoctor } from '../../src/app/doctor.ts';
+import { renderRow, runDoctor } from '../../src/app/doctor.ts';
+import type { DoctorRow } from '../../src/app/doctor-checks.ts';
 import { clockVerdict, diskCheck, nodeCheck } from '../../src/app/doctor-checks.ts';
 import { measure, measuredFigure } from '../../src/app/doctor-measure.ts';
 

@@ -16,7 +16,7 @@ import {
 } from '../../src/lab/conditions.ts';
 import { parseProfile, parseRegion } from '../../src/lab/profiles.ts';
 import { figureRows } from '../../src/lab/wire.ts';
-import type { YardFile } from '../../src/lab/yard-file.ts';
+import type { YardFile } from '../../src/lab/yard-check.ts';
 import { formatLinks, wishedShape } from '../../src/observe/condition-words.ts';
 import {
   formatBandwidth,

@@ -16,7 +16,8 @@ import { newKey } from '../../src/lab/keyring.ts';
 import { resumed, yardToResume } from '../../src/lab/resume.ts';
 import { load, save } from '../../src/lab/save.ts';
 import { MAGIC, type Manifest } from '../../src/lab/save-format.ts';
-import { readYard, writeYard, type YardFile } from '../../src/lab/yard-file.ts';
+import type { YardFile } from '../../src/lab/yard-check.ts';
+import { readYard, writeYard } from '../../src/lab/yard-file.ts';
 import { CALM } from '../../src/observe/condition-words.ts';
 
 const PROGRAM = resolve(import.meta.dirname, '..', '..', 'dist', 'forkyard.js');

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LogEvent } from '../../src/consensus/news.ts';
 import { isAlive } from '../../src/lab/processes.ts';
-import { readYard, type YardFile } from '../../src/lab/yard-file.ts';
+import type { YardFile } from '../../src/lab/yard-check.ts';
+import { readYard } from '../../src/lab/yard-file.ts';
 import { ofKind } from './lab.ts';
 import { eventually } from './yard-helpers.ts';
 

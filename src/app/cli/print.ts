@@ -1,6 +1,6 @@
 import type { NodeInfo } from '../../lab/client.ts';
 import { blockName, tailOf } from '../../lab/names.ts';
-import type { YardFile } from '../../lab/yard-file.ts';
+import type { YardFile } from '../../lab/yard-check.ts';
 import { drawTree } from '../../observe/draw.ts';
 import type { Forest } from '../../observe/forest.ts';
 import { formatOffset, formatSpeed, formatWork } from '../../observe/units.ts';

@@ -6,9 +6,13 @@ import { locateYard } from '../../lab/yard-file.ts';
 import { newFigures, type RunFigures } from '../../observe/figures.ts';
 import type { EpochFigures } from '../../observe/figures-epochs.ts';
 import type { Shared } from './common.ts';
-import type { StatsOptions } from './stats.ts';
 import { readEventLog } from './stats-log.ts';
 import { statsJson, statsLines } from './stats-report.ts';
+
+export interface StatsOptions {
+  readonly log?: string;
+  readonly epoch?: string;
+}
 
 /** Reads the log from its beginning, which is all there is to know, and prints. */
 export async function runStats(s: Shared, options: StatsOptions): Promise<void> {

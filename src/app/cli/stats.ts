@@ -1,10 +1,6 @@
 import { Command } from 'commander';
 import { addShared, example, shared } from './common.ts';
-
-export interface StatsOptions {
-  readonly log?: string;
-  readonly epoch?: string;
-}
+import type { StatsOptions } from './stats-run.ts';
 
 /** `stats`: figures instead of impressions. */
 export function statsVerb(): Command {

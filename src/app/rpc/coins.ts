@@ -2,7 +2,7 @@ import { Writer } from '../../bitcoin/codec.ts';
 import { sha256 } from '../../bitcoin/hash.ts';
 import { MuHash } from '../../bitcoin/muhash.ts';
 import { Sha256 } from '../../bitcoin/sha256.ts';
-import type { Coin } from '../../consensus/coins.ts';
+import type { Coin } from '../../consensus/coin.ts';
 import { StoreDamage } from '../../consensus/damage.ts';
 import { decodeCoin, outpointOfCoinKey, PREFIX, TIP_KEY } from '../../consensus/records.ts';
 import type { BlockEntry } from '../../consensus/tree.ts';

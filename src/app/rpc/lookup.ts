@@ -1,5 +1,5 @@
 import type { Block } from '../../bitcoin/block.ts';
-import type { Coin } from '../../consensus/coins.ts';
+import type { Coin } from '../../consensus/coin.ts';
 import { decodeTxPlace, decodeUndo, txKey, undoKey } from '../../consensus/records.ts';
 import type { BlockEntry } from '../../consensus/tree.ts';
 import type { NodeContext } from './context.ts';

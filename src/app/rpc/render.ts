@@ -3,7 +3,7 @@ import { encodeHeader } from '../../bitcoin/header.ts';
 import { compactToTarget, difficultyOf } from '../../bitcoin/target.ts';
 import type { Tx, TxOut } from '../../bitcoin/tx.ts';
 import { isCoinbase } from '../../bitcoin/tx.ts';
-import type { Coin } from '../../consensus/coins.ts';
+import type { Coin } from '../../consensus/coin.ts';
 import type { BlockEntry } from '../../consensus/tree.ts';
 import type { Json, JsonNumber } from '../../host/http-json.ts';
 import { coins } from '../../host/http-json.ts';

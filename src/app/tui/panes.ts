@@ -2,7 +2,7 @@ import type { NodeInfo } from '../../lab/client.ts';
 import { askedShape } from '../../lab/conditions.ts';
 import { clock } from '../../lab/live.ts';
 import { blockName, tailOf } from '../../lab/names.ts';
-import type { YardFile } from '../../lab/yard-file.ts';
+import type { YardFile } from '../../lab/yard-check.ts';
 import { formatShape } from '../../observe/condition-words.ts';
 import { laneSign, standingWords } from '../../observe/payment-words.ts';
 import { formatSpeed } from '../../observe/units.ts';

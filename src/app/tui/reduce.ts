@@ -1,5 +1,5 @@
 import type { LogEvent } from '../../consensus/news.ts';
-import type { YardFile } from '../../lab/yard-file.ts';
+import type { YardFile } from '../../lab/yard-check.ts';
 import { agreementOf } from '../../observe/agreement.ts';
 import { newFigures } from '../../observe/figures.ts';
 import { keptBlocks } from '../../observe/fold.ts';

@@ -1,5 +1,5 @@
 import type { NodeInfo } from '../../lab/client.ts';
-import type { YardFile } from '../../lab/yard-file.ts';
+import type { YardFile } from '../../lab/yard-check.ts';
 import type { FiguresReader, RunFigures } from '../../observe/figures.ts';
 import type { Forest } from '../../observe/forest.ts';
 import type { Payments } from '../../observe/payments.ts';

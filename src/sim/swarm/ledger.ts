@@ -3,7 +3,7 @@ import { isUnspendable } from '../../bitcoin/lock.ts';
 import { merkleRoot } from '../../bitcoin/merkle.ts';
 import { isCoinbase, outpointKey, type Tx } from '../../bitcoin/tx.ts';
 import { checkBlock } from '../../consensus/check.ts';
-import type { Coin } from '../../consensus/coins.ts';
+import type { Coin } from '../../consensus/coin.ts';
 import { genesisCoins, type Params, scheduleUpTo, subsidyAt } from '../../consensus/params.ts';
 import { coinKey, encodeCoin } from '../../consensus/records.ts';
 import type { BlockEntry } from '../../consensus/tree.ts';

@@ -1,5 +1,5 @@
 import { makeTx, type OutPoint, outpointOfKey, type Tx, type TxOut } from '../../bitcoin/tx.ts';
-import type { Coin } from '../../consensus/coins.ts';
+import type { Coin } from '../../consensus/coin.ts';
 import { WELL_KNOWN } from '../../consensus/genesis.ts';
 import { assert } from '../../util/assert.ts';
 import { equal } from '../../util/bytes.ts';

@@ -69,8 +69,8 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'effects come before the batch is durable',
     file: 'node/fullnode.ts',
-    from: 'durable: core.own || chain.durable }',
-    to: 'durable: false && (core.own || chain.durable) }',
+    from: 'durable: context.own || chain.durable }',
+    to: 'durable: false && (context.own || chain.durable) }',
     within: 50,
   },
   {
@@ -125,8 +125,8 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'what comes under the header of a block that is here is passed on unread',
     file: 'node/compact-relay.ts',
-    from: "this.#core.effect({ kind: 'judge', ticket, verdict: 'ignore' });\n      return;",
-    to: "this.#core.effect({ kind: 'judge', ticket, verdict: 'accept' });\n      return;",
+    from: "this.#context.effect({ kind: 'judge', ticket, verdict: 'ignore' });\n      return;",
+    to: "this.#context.effect({ kind: 'judge', ticket, verdict: 'accept' });\n      return;",
     within: 80,
   },
   {
@@ -139,8 +139,8 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'a body that does not fit its header counts as one that is still being looked at',
     file: 'node/blocks.ts',
-    from: 'parts.download.checking(hash, false);',
-    to: 'parts.download.checking(hash, !sane.ok);',
+    from: 'this.#download.checking(hash, false);',
+    to: 'this.#download.checking(hash, !sane.ok);',
     within: 400,
   },
 ];

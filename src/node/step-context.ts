@@ -6,44 +6,17 @@ import type { Params } from '../consensus/params.ts';
 import type { Write } from '../consensus/store.ts';
 import type { BlockEntry } from '../consensus/tree.ts';
 import type { Random } from '../util/random.ts';
-import type { Blocks } from './blocks.ts';
 import { Bucket } from './bucket.ts';
-import type { CompactRelay } from './compact-relay.ts';
-import type { Connector } from './connector.ts';
-import type { Download } from './download.ts';
 import { FAULTS, type Fault } from './faults.ts';
-import type { FutureBlocks } from './future.ts';
-import type { HeaderSync } from './headers.ts';
 import type { Limits } from './limits.ts';
 import type { Mempool } from './mempool.ts';
-import type { Mining } from './mining.ts';
 import type { Orphans } from './orphans.ts';
 import type { Peer, Peers } from './peers.ts';
-import type { Pieces } from './pieces.ts';
-import type { TxRelay } from './relay.ts';
-import type { Server } from './serve.ts';
 import { SideRation } from './side-ration.ts';
 import type { Effect, Micros } from './types.ts';
 import { encodeMessage, type Message } from './wire.ts';
 
-/** The parts of a node that call each other. */
-export interface Parts {
-  readonly headers: HeaderSync;
-  readonly download: Download;
-  readonly blocks: Blocks;
-  readonly compact: CompactRelay;
-  readonly pieces: Pieces;
-  readonly future: FutureBlocks;
-  readonly connector: Connector;
-  readonly relay: TxRelay;
-  readonly server: Server;
-  readonly mining: Mining;
-}
-
-/** No due time. */
-export const NEVER: Micros = Number.POSITIVE_INFINITY;
-
-export interface CoreOptions {
+export interface StepContextOptions {
   readonly params: Params;
   readonly limits: Limits;
   readonly name: string;
@@ -57,10 +30,10 @@ export interface CoreOptions {
 }
 
 /**
- * What the parts of one node share: the state that more than one of them needs, the clock of the present step, and the
- * effects that it collects. Only FullNode makes one; the parts are tied to it right after they are made.
+ * The context of a step: the state that more than one part of a node needs, the clock of this step, and the effects and
+ * writes that the step collects. It knows no part. FullNode creates it.
  */
-export class Core {
+export class StepContext {
   readonly params: Params;
   readonly limits: Limits;
   readonly name: string;
@@ -72,7 +45,6 @@ export class Core {
   readonly reading: BlockReading;
   readonly pairs: HashPairs | undefined;
   readonly side: SideRation;
-  parts!: Parts;
   now: Micros = 0;
   offset: Micros | undefined;
   /** The step stored something that we made or confirm to a caller: its batch must be durable whatever it is. */
@@ -81,7 +53,7 @@ export class Core {
   #writes: Write[] = [];
   readonly #refusals: Bucket;
 
-  constructor(o: CoreOptions) {
+  constructor(o: StepContextOptions) {
     this.params = o.params;
     this.limits = o.limits;
     this.name = o.name;
@@ -158,11 +130,7 @@ export class Core {
         ? { kind: 'drop', peer: peer.id, why }
         : { kind: 'drop', peer: peer.id, why, banMs },
     );
-    peer.dropped = true;
-    this.peers.changed();
-    this.parts.headers.forget(peer);
-    this.parts.download.forget(peer);
-    peer.queue.length = 0;
+    this.peers.end(peer);
   }
 
   /** Work below which a branch is not worth an entry in the tree: `blocks` blocks like the tip below the tip. */

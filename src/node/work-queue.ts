@@ -1,6 +1,6 @@
 import type { Steps } from '../util/steps.ts';
-import { type Core, NEVER } from './core.ts';
-import type { Micros } from './types.ts';
+import type { StepContext } from './step-context.ts';
+import { type Micros, NEVER } from './types.ts';
 
 interface Job {
   readonly steps: Steps<void>;
@@ -15,15 +15,15 @@ const BLOCKS_TURN = 4;
  * after one piece, as with all small blocks, is done in the step in which it came; the others in order of arrival. While there
  * are blocks, for whose verdict others wait, a template has every fourth piece.
  */
-export class Pieces {
-  readonly #core: Core;
+export class WorkQueue {
+  readonly #context: StepContext;
   readonly #jobs: Job[] = [];
   readonly #templates: Steps<void>[] = [];
   #turn = 0;
   #bytes = 0;
 
-  constructor(core: Core) {
-    this.#core = core;
+  constructor(context: StepContext) {
+    this.#context = context;
   }
 
   /** Bytes of the blocks that are not done yet. */
@@ -37,7 +37,7 @@ export class Pieces {
     this.#jobs.push({ steps, bytes });
     this.#bytes += bytes;
     // Whoever sends faster than we read makes this step longer, and our memory no larger.
-    while (this.#bytes > this.#core.limits.checkingBytes && this.#jobs.length > 0) this.#piece();
+    while (this.#bytes > this.#context.limits.checkingBytes && this.#jobs.length > 0) this.#piece();
   }
 
   /** The same for a template. */
@@ -65,6 +65,6 @@ export class Pieces {
   }
 
   due(): Micros {
-    return this.#jobs.length + this.#templates.length > 0 ? this.#core.now : NEVER;
+    return this.#jobs.length + this.#templates.length > 0 ? this.#context.now : NEVER;
   }
 }
