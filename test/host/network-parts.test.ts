@@ -171,6 +171,21 @@ describe('the dialer', () => {
     await sleep(20);
     expect(running).toBe(0);
   });
+
+  it('says once that it cannot reach an address, in words that fit a line', async () => {
+    const notes: string[] = [];
+    const why = `Payload identity key ${PEERS[1]} does not match expected remote identity key ${PEERS[0]}`;
+    const dialer = new Dialer({
+      wanted: () => true,
+      note: (text) => notes.push(text),
+      dial: () => Promise.reject(new Error(why)),
+    });
+    dialer.add(at(18_649, PEERS[0]));
+    dialer.start();
+    await until('a note', () => notes.length > 0);
+    dialer.close();
+    expect(notes).toEqual(['cannot reach /ip4/127.0.0.1/tcp/18649 (another node answers there); trying on']);
+  });
 });
 
 describe('a delayed link', () => {

@@ -161,6 +161,13 @@ export class Dialer {
     t.failingSince ??= now;
     if (t.told || performance.now() - t.failingSince < netLimits.unreachableAfterMs) return;
     t.told = true;
-    this.#o.note(`cannot reach ${t.address.text} (${error.message}); trying on`);
+    this.#o.note(unreachable(t.address, error));
   }
+}
+
+/** A sentence of words that fit a line of 80 columns: without the peer ids, which are 52 characters each. */
+function unreachable({ text }: Address, { message }: Error): string {
+  // noise names both ids.
+  const why = /remote identity key/.test(message) ? 'another node answers there' : message;
+  return `cannot reach ${text.replace(/\/p2p\/.*$/, '')} (${why}); trying on`;
 }
