@@ -46,6 +46,7 @@ export async function serveHeaders(dir: string, params: Params, chain: HeaderCha
     connect: [],
     maxGossip: limits.maxGossipBytes,
     maxFrame: limits.maxFrameBytes,
+    asksForMuch: () => true,
     maxPeers: limits.maxPeers,
     note: (text) => process.stderr.write(`${text}\n`),
     events: {

@@ -27,6 +27,7 @@ import { createVerify, type HostVerify } from '../host/verify.ts';
 import { FullNode } from '../node/fullnode.ts';
 import { limits } from '../node/limits.ts';
 import type { NodeView } from '../node/view.ts';
+import { asksForBlocks } from '../node/wire.ts';
 import { metricsPage } from './metrics.ts';
 import { nodeContext } from './node-context.ts';
 import { createGrind } from './node-grind.ts';
@@ -163,6 +164,7 @@ async function start(
     connect: options.connect,
     maxGossip: limits.maxGossipBytes,
     maxFrame: limits.maxFrameBytes,
+    asksForMuch: asksForBlocks,
     maxPeers: limits.maxPeers,
     gossip: options.gossip,
     events: driver.networkEvents,

@@ -18,6 +18,8 @@ export interface NetworkOptions {
   /** Largest gossip message and largest sync frame, in bytes. */
   readonly maxGossip: number;
   readonly maxFrame: number;
+  /** The answer to this frame may be as large as that; a peer that was asked for nothing large sends no large frame. */
+  readonly asksForMuch: (frame: Uint8Array) => boolean;
   readonly maxPeers: number;
   /** false: tells nothing by gossip and takes nothing from it, a fault to teach and test with. Sync goes on. */
   readonly gossip?: boolean;

@@ -123,6 +123,7 @@ class Host implements Network {
       protocol: syncProtocol(o.genesisId),
       links: node.links,
       maxFrame: o.maxFrame,
+      asksForMuch: o.asksForMuch,
       budget,
       now: netClock.now,
       events: o.events,

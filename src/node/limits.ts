@@ -189,9 +189,10 @@ export const limits = {
   /** Rows of transactions that nobody was promised gather for so long, or until there are so many: one batch for all. */
   poolRowsGather: 100 * millisecond,
   poolRows: 500,
+  /** What all orphans may cost, and those of one peer: one each, and one more for every ten inputs (orphans.ts). */
   orphanTxs: 100,
-  orphanTxBytes: 100_000,
   orphanTxsPerPeer: 50,
+  orphanTxBytes: 100_000,
   orphanExpiry: 5 * minute,
   /** Refused transaction ids that we remember not to judge again until the tip changes. */
   recentRejects: 10_000,

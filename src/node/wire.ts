@@ -142,6 +142,11 @@ export function isBlockFrame(frame: Uint8Array): boolean {
   return frame[0] === CODE.block;
 }
 
+/** Its answer may be as large as `limits.maxFrameBytes`; any other frame is smaller than a transaction can be. */
+export function asksForBlocks(frame: Uint8Array): boolean {
+  return frame[0] === CODE.getblocks || frame[0] === CODE.getblocktxs;
+}
+
 export function encodeMessage(m: Message): Uint8Array {
   return concat(Uint8Array.of(CODE[m.kind]), ...body(m));
 }

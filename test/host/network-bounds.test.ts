@@ -40,7 +40,7 @@ describe('yamux frames', () => {
     ];
     const bytes = Uint8Array.from(wire.flatMap((part) => [...part]));
     for (let round = 0; round < 10; round++) {
-      const decoder = new FrameDecoder(plenty());
+      const decoder = new FrameDecoder(plenty(), plenty());
       const got: { type: number; flag: number; streamID: number; length: number; data?: number[] }[] = [];
       for (let at = 0; at < bytes.length; ) {
         const to = at + 1 + random.below(round === 0 ? 1 : 700);
@@ -64,8 +64,43 @@ describe('yamux frames', () => {
     }
   });
 
+  it('of one stream that come together are one frame, and pings beyond their allotment are none', () => {
+    const data = (flag: number, streamID: number, ...bytes: number[]) => [
+      ...header(0, flag, streamID, bytes.length),
+      ...bytes,
+    ];
+    const bytes = Uint8Array.from([
+      ...data(0, 7, 1, 2),
+      ...data(0, 9, 50),
+      ...header(1, 0, 7, 100),
+      ...data(0, 7, 3),
+      ...header(2, 1, 0, 1),
+      ...header(2, 1, 0, 2),
+      ...header(1, 0, 7, 20),
+      ...data(4, 7, 4, 5),
+      ...data(0, 9, 51),
+      ...data(0, 9),
+    ]);
+    const decoder = new FrameDecoder(plenty(), new Allotment(1, 1, () => 0));
+    const got = [...decoder.emitFrames(bytes)].map(({ header: h, data: d }) => [
+      h.type,
+      h.flag,
+      h.streamID,
+      d === undefined ? h.length : [...d.subarray()],
+    ]);
+    expect(got).toEqual([
+      [2, 1, 0, 1],
+      [0, 4, 7, [1, 2, 3, 4, 5]],
+      [0, 0, 9, [50, 51]],
+      [0, 0, 9, []],
+      [1, 0, 7, 120],
+    ]);
+  });
+
   it('that are larger than any window, of another version, or too many, end the connection', () => {
-    const decode = (bytes: Uint8Array, frames = plenty()) => [...new FrameDecoder(frames).emitFrames(bytes)];
+    const decode = (bytes: Uint8Array, frames = plenty()) => [
+      ...new FrameDecoder(frames, plenty()).emitFrames(bytes),
+    ];
     expect(() => decode(header(0, 0, 1, netLimits.streamWindowBytes + 1))).toThrow(/more than any window/);
     expect(() => decode(header(1, 0, 1, 0xffffffff))).not.toThrow();
     expect(() => decode(new Uint8Array(12).fill(255))).toThrow(/unknown version/);

@@ -34,7 +34,7 @@ function reader(
   const faults: string[] = [];
   const shed: string[] = [];
   const r = new FrameReader(stream, {
-    maxFrame,
+    maxFrame: () => maxFrame,
     budget,
     now: () => clock.ms,
     onFrame,

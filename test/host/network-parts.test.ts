@@ -10,7 +10,7 @@ import { Reputation } from '../../src/host/net/bans.ts';
 import { Dialer } from '../../src/host/net/dialer.ts';
 import { loadIdentity } from '../../src/host/net/identity.ts';
 import { netLimits } from '../../src/host/net/limits.ts';
-import { LinkConnection } from '../../src/host/net/link.ts';
+import { LinkConnection, ReceiveTurn } from '../../src/host/net/link.ts';
 import { sleep, until } from './network-rig.ts';
 
 const PEERS = [
@@ -198,7 +198,7 @@ describe('a delayed link', () => {
       if (event.data.byteLength > 1_000) return;
       for (const byte of event.data.subarray()) got.push({ byte, at: performance.now() });
     });
-    return { link: new LinkConnection(near), got, total };
+    return { link: new LinkConnection(near, new ReceiveTurn()), got, total };
   }
 
   it('keeps order whatever is done to its delay, and delays each by what was set when it was sent', async () => {

@@ -65,6 +65,7 @@ export class Rigs {
       connect: [],
       maxGossip: 2 << 20,
       maxFrame: 4 << 20,
+      asksForMuch: () => true,
       maxPeers: 32,
       events,
       note: (text) => void rig.notes.push(text),

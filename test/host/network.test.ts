@@ -380,4 +380,21 @@ describe.concurrent('a network', () => {
     await until('B sees it', () => b.net.peers().length === 0);
     expect(a.left.length).toBe(1);
   });
+
+  it('and larger than a transaction, from a peer that was asked for no block, costs it the same', async ({
+    rigs,
+  }) => {
+    const asksForMuch = (frame: Uint8Array) => frame[0] === 7;
+    const a = await rigs.start('A', { asksForMuch });
+    const b = await rigs.start('B', { connect: [address(a)] });
+    const c = await rigs.start('C', { connect: [address(a)] });
+    await until('connected', () => connected(a, b) && connected(a, c));
+    a.net.send(b.net.peerId, Uint8Array.of(7));
+    await until('asked', () => b.frames.length === 1);
+    b.net.send(a.net.peerId, blob(1, 1_000_000));
+    c.net.send(a.net.peerId, blob(1, 1_000_000));
+    await until('one answered, one gone', () => a.frames.length === 1 && a.net.peers().length === 1);
+    expect(a.net.peers().map(({ peer }) => peer)).toEqual([b.net.peerId]);
+    expect(a.notes.join()).toMatch(/banned .* a frame of 1000000 bytes, at most 400100 are allowed/);
+  });
 });

@@ -201,12 +201,12 @@ const MODES = {
       );
       await pour(connection.muxer.maConn, () => many);
     }),
-  /** Half of a frame of 4 MB, and then nothing; `trickle`: a byte now and then. */
+  /** Half of a frame (of the size that a peer may send unasked), and then nothing; `trickle`: a byte now and then. */
   half: () =>
     crowd(async () => {
       const connection = await stranger();
       const sync = await joined(connection);
-      const half = Buffer.concat([u32(4_000_000), Uint8Array.of(5), randomBytes(2_000_000)]);
+      const half = Buffer.concat([u32(o.size ?? 400_000), Uint8Array.of(5), randomBytes(300_000)]);
       for (let at = 0; at < half.length && sync.status === 'open'; at += 65_536) {
         sync.send(half.subarray(at, at + 65_536));
         done.bytes += 65_536;

@@ -21,8 +21,8 @@ describe('a node under attack', () => {
 
   it('by halves of large frames', () =>
     besieged.withstands(
-      { mode: 'half', peers: 40, everyMs: 5, pauseMs: 2_000 },
-      { opened: 40, bytes: 70e6 },
+      { mode: 'half', peers: 100, everyMs: 5, pauseMs: 2_000 },
+      { opened: 100, bytes: 25e6 },
     ));
 
   it('by sockets that say nothing', () =>

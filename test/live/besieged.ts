@@ -61,6 +61,8 @@ function residentMB(node: LiveNode): number {
 /** Looks at a node again and again while something goes on. */
 class Watch {
   mostMB = 0;
+  /** How long each call took, in milliseconds. */
+  readonly callMs: number[] = [];
   readonly #node: LiveNode;
   #going = true;
   readonly #loop: Promise<void>;
@@ -79,7 +81,9 @@ class Watch {
     while (this.#going) {
       this.mostMB = Math.max(this.mostMB, residentMB(this.#node));
       // RPC is answered all the while.
+      const began = performance.now();
       await this.#node.call('getblockcount');
+      this.callMs.push(performance.now() - began);
       await new Promise((done) => setTimeout(done, 50));
     }
   }
@@ -89,6 +93,28 @@ class Watch {
 interface Enough {
   readonly opened?: number;
   readonly bytes?: number;
+  /** Blocks that an honest peer mines meanwhile. */
+  readonly blocks?: number;
+}
+
+/** Nearest rank. */
+function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
+}
+
+/** How long each block took from the miner to the tip of `node`, by their logs, in milliseconds. */
+async function blockDelays(miner: LiveNode, node: LiveNode): Promise<number[]> {
+  const found = new Map(ofKind(await eventsOf(miner), 'tip').map(({ id, t }) => [id, t]));
+  return ofKind(await eventsOf(node), 'tip').flatMap(({ id, t }) =>
+    found.has(id) ? [t - found.get(id)!] : [],
+  );
+}
+
+/** From the start of a node to the first peer that is ready, by its log, in milliseconds. */
+async function joinTime(node: LiveNode): Promise<number> {
+  const events = await eventsOf(node);
+  return ofKind(events, 'peer-ready')[0]!.t - ofKind(events, 'start')[0]!.t;
 }
 
 /** Above rest, whatever comes in. */
@@ -126,7 +152,7 @@ export class Besieged {
     try {
       await newcomer.ready();
       await connections(newcomer, 1);
-      for (let block = 0; block < 3; block++) {
+      for (let block = 0; block < (enough.blocks ?? 3); block++) {
         const [tip] = await honest.call<string[]>('generatetoaddress', 1, aliceOn(LAB));
         await agreed([node, newcomer], tip);
       }
@@ -146,6 +172,13 @@ export class Besieged {
     expect(faults.filter(({ peer }) => blameless.includes(peer))).toEqual([]);
     const peers = await node.call<{ peerid: string; score: number }[]>('getpeerinfo');
     expect(peers.find(({ peerid }) => peerid === honest.peerId)).toMatchObject({ score: 100 });
+    const delays = await blockDelays(honest, node);
+    console.log(
+      `${o.mode} from ${o.peers}: ${(watch.mostMB - restMB).toFixed(0)} MB above rest; ` +
+        `${delays.length} blocks in ${quantile(delays, 0.5).toFixed(0)} ms, p95 ${quantile(delays, 0.95).toFixed(0)} ms; ` +
+        `RPC p50 ${quantile(watch.callMs, 0.5).toFixed(0)} ms, p99 ${quantile(watch.callMs, 0.99).toFixed(0)} ms; ` +
+        `joined in ${(await joinTime(newcomer)).toFixed(0)} ms`,
+    );
     expect(watch.mostMB - restMB).toBeLessThan(MOST_MB);
     expect(node.stderr).toBe('');
     for (const one of [newcomer, honest, node]) expect(await one.stop()).toEqual({ code: 0, signal: null });

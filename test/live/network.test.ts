@@ -13,7 +13,7 @@ import { createNetwork } from './network.mjs';
 const [dir, genesisId, ...connect] = process.argv.slice(2);
 const say = (...words) => console.log(words.join(' '));
 const net = await createNetwork({
-  dir, genesisId, connect, listen: ['/ip4/127.0.0.1/tcp/0'], maxGossip: 2 << 20, maxFrame: 4 << 20, maxPeers: 8,
+  dir, genesisId, connect, listen: ['/ip4/127.0.0.1/tcp/0'], maxGossip: 2 << 20, maxFrame: 4 << 20, asksForMuch: () => true, maxPeers: 8,
   note: (text) => say('note', text),
   events: {
     joined: (peer) => say('joined', peer),

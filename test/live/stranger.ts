@@ -33,6 +33,7 @@ export class Stranger {
       connect: [victim.address],
       maxGossip: 4_000_000,
       maxFrame: 64_000_000,
+      asksForMuch: () => true,
       maxPeers: 4,
       note: () => undefined,
       events: {

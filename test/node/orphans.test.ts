@@ -43,6 +43,27 @@ describe('orphans', () => {
     expect(orphans.has(honest!.wtxid)).toBe(true);
   });
 
+  it('cost more with many inputs', () => {
+    const orphans = new Orphans({ ...limits, orphanTxs: 6, orphanTxsPerPeer: 4 });
+    const many = (inputs: number, value: number) =>
+      spend(
+        Array.from({ length: inputs }, (_, i) => ({
+          ...coinOf(parent, 'bob'),
+          prevout: { txid: parent.txid, index: i },
+        })),
+        [pays('carol', value)],
+      );
+    expect(orphans.add(many(40, 1), 'mallory', 0)).toBe(false);
+    // Three each.
+    const [first, second] = [many(20, 2), many(29, 3)];
+    expect(orphans.add(first, 'mallory', 0)).toBe(true);
+    expect(orphans.add(second, 'mallory', 0)).toBe(true);
+    expect(orphans.has(first.wtxid)).toBe(false);
+    expect(orphans.add(first, 'third', 0)).toBe(true);
+    expect(orphans.add(child, 'honest', 0)).toBe(true);
+    expect([first, second, child].map((tx) => orphans.has(tx.wtxid))).toEqual([true, false, true]);
+  });
+
   it('are small, and not kept for ever', () => {
     const orphans = new Orphans({ ...limits, orphanTxBytes: 300, orphanExpiry: 10 });
     const big = spend(

@@ -37,7 +37,8 @@ export const VARINT_LENGTH: Framing = {
 
 export interface FrameReaderOptions {
   readonly framing?: Framing;
-  readonly maxFrame: number;
+  /** Asked when the length of a frame is known. */
+  readonly maxFrame: () => number;
   readonly budget: ReceiveBudget;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
@@ -138,7 +139,7 @@ export class FrameReader {
       if (this.#next === undefined) {
         const next = this.#framing.read(this.#buffer.peek(this.#framing.most));
         if (next === undefined) break;
-        const { maxFrame } = this.#o;
+        const maxFrame = this.#o.maxFrame();
         if (typeof next === 'string' || next.body > maxFrame) {
           this.#fault(
             typeof next === 'string'

@@ -69,7 +69,7 @@ export class GossipInbound {
     };
     const reader = new FrameReader(stream, {
       framing: VARINT_LENGTH,
-      maxFrame: this.#o.maxFrame,
+      maxFrame: () => this.#o.maxFrame,
       budget: this.#o.budget,
       now: this.#o.clock.now,
       onFrame: (frame) => this.#frame(line, frame),

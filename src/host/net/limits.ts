@@ -4,7 +4,7 @@ import { limits } from '../../node/limits.ts';
  * Every bound and every waiting time of the peer-to-peer host on one page (times in milliseconds, sizes in
  * bytes). A peer that exceeds one costs us that much and no more.
  *
- * What all peers together can make the receiving side keep, if each bound were reached at once: 495 MB
+ * What all peers together can make the receiving side keep, if each bound were reached at once: 444 MB
  * (test/host/network-bounds.test.ts computes it). An attack reaches some: test/long/besieged.test.ts measures them.
  */
 export const netLimits = {
@@ -44,8 +44,10 @@ export const netLimits = {
    */
   frameMs: 30_000,
   frameBytesPerSecond: 20,
+  /** A peer that was asked for no block sends no larger frame than a transaction. */
+  unaskedFrameBytes: limits.maxTxBytes + 100,
   /** Half frames of all peers: beyond it the one that makes least progress is hung up on ... */
-  halfFrameBytes: 32 << 20,
+  halfFrameBytes: 16 << 20,
   /** ... unless it is smaller than this. */
   smallFrameBytes: 64 << 10,
   /** Unsent frames of one peer, of which the node makes no more above the window; beyond it the peer is dropped. */
@@ -73,7 +75,9 @@ export const netLimits = {
   firstWindowBytes: 256 << 10,
   /** ... and may grow it to this (36 MB/s at 220 ms round trip), as far as the pool for all streams goes. */
   streamWindowBytes: 8 << 20,
-  windowPoolBytes: 32 << 20,
+  windowPoolBytes: 16 << 20,
+  /** What comes in on all links takes the thread for so long at once. */
+  receiveTurnMs: 10,
   /** Streams that a peer may open, and we. */
   streamsPerPeer: 16,
   /** ... and how often: a token bucket, beyond which the connection ends. */
@@ -88,8 +92,8 @@ export const netLimits = {
   identifyBytes: 96 << 10,
   identifyFrames: 400,
   /** yamux frames of a peer, of whatever size: a token bucket, beyond which the connection ends. */
-  framesBurst: 100_000,
-  framesPerSecond: 20_000,
+  framesBurst: 30_000,
+  framesPerSecond: 10_000,
   /** yamux pings of a peer that are answered: a token bucket. */
   pingsBurst: 20,
   pingsPerSecond: 2,
@@ -118,7 +122,7 @@ export const netLimits = {
   waitingInAll: 1_000,
   /** ... and their bytes. */
   waitingBytesPerPeer: 1 << 20,
-  waitingBytesInAll: 32 << 20,
+  waitingBytesInAll: 16 << 20,
   judgeMs: 10_000,
   /** Messages in one frame; a frame with more is malformed. */
   gossipMessagesPerFrame: 1_000,

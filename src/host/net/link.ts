@@ -44,6 +44,11 @@ export class LinkConnection extends AbstractMultiaddrConnection {
   opening = false;
 
   readonly #inner: MultiaddrConnection;
+  readonly #turn: ReceiveTurn;
+  /** Who reads it has asked for a pause; its turn has come to an end. */
+  #paused = false;
+  #resting = false;
+  #resuming = false;
   readonly #held: Held[] = [];
   #first = 0;
   #heldBytes = 0;
@@ -51,7 +56,7 @@ export class LinkConnection extends AbstractMultiaddrConnection {
   #shaper = new Shaper('');
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(inner: MultiaddrConnection) {
+  constructor(inner: MultiaddrConnection, turn: ReceiveTurn) {
     super({
       remoteAddr: inner.remoteAddr,
       direction: inner.direction,
@@ -60,16 +65,20 @@ export class LinkConnection extends AbstractMultiaddrConnection {
       maxReadBufferLength: inner.maxReadBufferLength,
     });
     this.maxWriteBufferLength = netLimits.linkBufferBytes;
+    this.from = inner.remoteAddr.getComponents()[0]?.value ?? '';
     this.#inner = inner;
+    this.#turn = turn;
     inner.addEventListener('message', (event) => {
+      const began = performance.now();
       this.bytesReceived += event.data.byteLength;
-      this.heardAt = performance.now();
+      this.heardAt = began;
       this.#pieces++;
       if (this.opening && this.#talksTooMuch()) {
         this.abort(new Error('too much before the handshake has ended'));
         return;
       }
       this.onData(event.data);
+      this.#turn.spend(performance.now() - began, this);
     });
     inner.addEventListener('close', (event) => {
       this.#forget();
@@ -82,9 +91,7 @@ export class LinkConnection extends AbstractMultiaddrConnection {
   }
 
   /** The address that it comes from, without the port. */
-  get from(): string {
-    return this.remoteAddr.getComponents()[0]?.value ?? '';
-  }
+  readonly from: string;
 
   /** Jitter and loss of this link are drawn from this seed: the same link has the same luck in every run. */
   seed(seed: string): void {
@@ -125,6 +132,17 @@ export class LinkConnection extends AbstractMultiaddrConnection {
     return this.bytesSent - this.#heldBytes - this.#inner.writeBufferLength;
   }
 
+  /** Waits for the first bytes; rejects when it ends before. */
+  async firstBytes(): Promise<void> {
+    if (this.bytesReceived > 0) return;
+    await new Promise<void>((come, end) => {
+      this.#inner.addEventListener('message', () => come(), { once: true });
+      this.#inner.addEventListener('close', () => end(new Error('it ended before it said anything')), {
+        once: true,
+      });
+    });
+  }
+
   override sendData(data: Uint8ArrayList): SendResult {
     const sentBytes = data.byteLength;
     this.bytesSent += sentBytes;
@@ -152,11 +170,33 @@ export class LinkConnection extends AbstractMultiaddrConnection {
   }
 
   override sendPause(): void {
-    this.#inner.pause();
+    this.#paused = true;
+    this.#flow();
   }
 
   override sendResume(): void {
-    this.#inner.resume();
+    this.#paused = false;
+    this.#flow();
+  }
+
+  /** Reads nothing until the next turn, or goes on. */
+  rest(on: boolean): void {
+    this.#resting = on;
+    this.#flow();
+  }
+
+  /** Reads the socket, or does not, as `#paused` and `#resting` say. */
+  #flow(): void {
+    // A field of its class that its type does not name: what is closed for reading throws when it is paused.
+    const inner = this.#inner as MultiaddrConnection & { readonly readStatus: string };
+    // `resume` hands on what has come meanwhile, and reads on after that whatever was asked in between.
+    if (this.#resuming) return;
+    if (!this.#paused && !this.#resting && inner.readStatus === 'paused') {
+      this.#resuming = true;
+      inner.resume();
+      this.#resuming = false;
+    }
+    if ((this.#paused || this.#resting) && inner.readStatus === 'readable') inner.pause();
   }
 
   /** A slow wire brings what it is given bit by bit, so that its other end sees that something comes. */
@@ -230,13 +270,44 @@ export class LinkConnection extends AbstractMultiaddrConnection {
   }
 }
 
+/**
+ * What comes in on all links takes the thread for `netLimits.receiveTurnMs` at once. Whoever brings more rests until the
+ * others, RPC and timers have had their turn: many peers that send much would else fill each turn of the event loop.
+ */
+export class ReceiveTurn {
+  #spentMs = 0;
+  #resting: LinkConnection[] = [];
+  #ends = false;
+
+  /** Something that this link brought took so long. */
+  spend(ms: number, link: LinkConnection): void {
+    this.#spentMs += ms;
+    if (!this.#ends) {
+      this.#ends = true;
+      setImmediate(() => this.#end());
+    }
+    if (this.#spentMs <= netLimits.receiveTurnMs) return;
+    this.#resting.push(link);
+    link.rest(true);
+  }
+
+  #end(): void {
+    const rested = this.#resting;
+    this.#resting = [];
+    this.#ends = false;
+    this.#spentMs = 0;
+    for (const link of rested) link.rest(false);
+  }
+}
+
 /** Finds the link under a libp2p connection: they share one timeline object, and libp2p gives no other way. */
 export class Links {
   readonly pending = new Pending(netLimits.pendingConnections);
+  readonly #turn = new ReceiveTurn();
   readonly #byTimeline = new WeakMap<object, LinkConnection>();
 
   wrap(inner: MultiaddrConnection): LinkConnection {
-    const link = new LinkConnection(inner);
+    const link = new LinkConnection(inner, this.#turn);
     this.#byTimeline.set(link.timeline, link);
     return link;
   }
@@ -302,6 +373,8 @@ class LinkUpgrader implements Upgrader {
     link.opening = true;
     const leave = this.#links.pending.enter(link);
     try {
+      // What libp2p keeps of a connection under way is a hundred times what a silent socket takes.
+      await link.firstBytes();
       await this.#inner.upgradeInbound(link, options);
     } finally {
       leave();

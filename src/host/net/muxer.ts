@@ -90,15 +90,15 @@ export function boundedYamux(o: MuxerOptions): () => StreamMuxerFactory {
 const now = () => performance.now();
 
 function bound(muxer: YamuxMuxer, connection: MessageStream, o: MuxerOptions): void {
-  muxer.decoder = new FrameDecoder(new Allotment(netLimits.framesBurst, netLimits.framesPerSecond, now));
-  const pings = new Allotment(netLimits.pingsBurst, netLimits.pingsPerSecond, now);
+  muxer.decoder = new FrameDecoder(
+    new Allotment(netLimits.framesBurst, netLimits.framesPerSecond, now),
+    new Allotment(netLimits.pingsBurst, netLimits.pingsPerSecond, now),
+  );
   const opened = new Allotment(netLimits.opensBurst, netLimits.opensPerSecond, now);
   const spent = new WeakMap<YamuxStream, { bytes: number; frames: number }>();
   const handle = muxer.handleFrame.bind(muxer);
   muxer.handleFrame = (frame) => {
     const { type, flag, streamID, length } = frame.header;
-    // An honest peer asks every few seconds. Who asks more often gets no answer: it may not read them.
-    if (type === TYPE.ping && flag === FLAG.syn && !pings.take()) return;
     // Each stream costs a negotiation, and the refusal of one an answer.
     if (streamID !== 0 && (flag & FLAG.syn) !== 0 && !opened.take())
       throw new Error('too many streams opened');
@@ -167,62 +167,145 @@ function updateWindow(muxer: YamuxMuxer, stream: YamuxStream, windows: WindowPoo
   muxer.sendFrame({ type: TYPE.window, flag, streamID: stream.streamId, length });
 }
 
+/** Data of one stream that has come in one piece of input, to be handed on as one frame. */
+interface Gathered {
+  flag: number;
+  readonly first: Uint8Array;
+  /** The rest, copied together: so many bytes of it. */
+  more: Uint8Array | undefined;
+  length: number;
+}
+
+/** Pieces shorter than this are copied faster byte by byte. */
+const TINY = 64;
+
 /**
  * Cuts bytes into yamux frames and keeps nothing but a header under way: what has come of a data frame is handed on at
- * once, as a frame of its own, so that the window is charged as the bytes come in.
+ * once, as a frame of its own, so that the window is charged as the bytes come in. What one piece of input holds for a
+ * stream in many small frames is handed on as one: a frame costs its handler far more than its bytes.
  */
 export class FrameDecoder {
   readonly #frames: Allotment;
+  readonly #pings: Allotment;
   readonly #head = new Uint8Array(HEADER);
   #have = 0;
   /** The data frame under way; `length` is what is still to come of it. */
   #data: { flag: number; readonly streamID: number; length: number } | undefined;
+  readonly #gathered = new Map<number, Gathered>();
+  readonly #windows = new Map<number, number>();
 
-  /** More frames than these end the connection: each costs time, and may be of twelve bytes. */
-  constructor(frames: Allotment) {
+  /** More frames than these end the connection: each costs time, and may be of twelve bytes. More pings are ignored. */
+  constructor(frames: Allotment, pings: Allotment) {
     this.#frames = frames;
+    this.#pings = pings;
   }
 
-  *emitFrames(bytes: Uint8Array | Uint8ArrayList): Generator<Frame> {
-    for (const part of bytes instanceof Uint8Array ? [bytes] : bytes) yield* this.#cut(part);
+  emitFrames(bytes: Uint8Array | Uint8ArrayList): Frame[] {
+    const frames: Frame[] = [];
+    // A Buffer's own `subarray` costs several times as much.
+    for (const part of bytes instanceof Uint8Array ? [bytes] : bytes)
+      this.#cut(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), frames);
+    for (const streamID of [...this.#gathered.keys()]) frames.push(this.#taken(streamID));
+    for (const [streamID, length] of this.#windows)
+      frames.push({ header: { type: TYPE.window, flag: 0, streamID, length } });
+    this.#windows.clear();
+    return frames;
   }
 
-  *#cut(bytes: Uint8Array): Generator<Frame> {
+  #cut(bytes: Uint8Array, frames: Frame[]): void {
+    let headers = 0;
     for (let at = 0; at < bytes.length; ) {
       if (this.#data !== undefined) {
-        const piece = bytes.subarray(at, at + this.#data.length);
-        at += piece.length;
-        yield this.#piece(this.#data, new Uint8ArrayList(piece));
-        continue;
+        const to = Math.min(bytes.length, at + this.#data.length);
+        this.#gather(this.#data, bytes, at, to, frames);
+        at = to;
+      } else if (this.#have === 0 && at + HEADER <= bytes.length) {
+        headers++;
+        this.#begin(headerIn(bytes, at), frames);
+        at += HEADER;
+      } else {
+        this.#head[this.#have++] = bytes[at++]!;
+        if (this.#have < HEADER) continue;
+        this.#have = 0;
+        headers++;
+        this.#begin(headerIn(this.#head, 0), frames);
       }
-      this.#head[this.#have++] = bytes[at++]!;
-      if (this.#have < HEADER) continue;
-      this.#have = 0;
-      const header = this.#header();
-      if (header.type !== TYPE.data) yield { header };
-      else if (header.length === 0) yield { header, data: new Uint8ArrayList() };
-      else this.#data = { ...header };
+    }
+    this.#frames.charge(headers);
+    if (this.#frames.debtMs > 0) throw new Error('a flood of yamux frames');
+  }
+
+  #begin(header: Header, frames: Frame[]): void {
+    const { type, flag, streamID, length } = header;
+    if (type === TYPE.data && length > 0) {
+      this.#data = { flag, streamID, length };
+    } else if (type === TYPE.window && flag === 0) {
+      // What a stream may send it may send a moment later, too.
+      this.#windows.set(streamID, Math.min(0xffff_ffff, (this.#windows.get(streamID) ?? 0) + length));
+    } else if (type !== TYPE.ping || flag !== FLAG.syn || this.#pings.take()) {
+      // An honest peer pings every few seconds. Who pings more often gets no answer: it may not read them.
+      if (this.#gathered.has(streamID)) frames.push(this.#taken(streamID));
+      frames.push(type === TYPE.data ? { header, data: new Uint8ArrayList() } : { header });
     }
   }
 
-  #header(): Header {
-    if (!this.#frames.take()) throw new Error('a flood of yamux frames');
-    const view = new DataView(this.#head.buffer);
-    if (this.#head[0] !== 0) throw new Error('a yamux frame of an unknown version');
-    const length = view.getUint32(8);
-    const type = this.#head[1]!;
-    if (type === TYPE.data && length > netLimits.streamWindowBytes)
-      throw new Error(`a yamux frame of ${length} bytes, more than any window`);
-    return { type, flag: view.getUint16(2), streamID: view.getUint32(4), length };
-  }
-
   /** What opens a stream goes with the first piece, what ends it with the last. */
-  #piece(whole: { flag: number; readonly streamID: number; length: number }, data: Uint8ArrayList): Frame {
-    whole.length -= data.byteLength;
+  #gather(
+    whole: { flag: number; readonly streamID: number; length: number },
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    frames: Frame[],
+  ): void {
+    const { streamID } = whole;
+    whole.length -= to - from;
     const last = whole.length === 0;
     const flag = last ? whole.flag : whole.flag & (FLAG.syn | FLAG.ack);
     whole.flag &= FLAG.fin | FLAG.rst;
     if (last) this.#data = undefined;
-    return { header: { type: TYPE.data, flag, streamID: whole.streamID, length: data.byteLength }, data };
+    const so = this.#gathered.get(streamID);
+    if (so === undefined) {
+      const first = bytes.subarray(from, to);
+      this.#gathered.set(streamID, { flag, first, more: undefined, length: 0 });
+    } else {
+      so.flag |= flag;
+      append(so, bytes, from, to);
+    }
+    if ((flag & (FLAG.fin | FLAG.rst)) !== 0) frames.push(this.#taken(streamID));
   }
+
+  #taken(streamID: number): Frame {
+    const { flag, first, more, length } = this.#gathered.get(streamID)!;
+    this.#gathered.delete(streamID);
+    const data = new Uint8ArrayList(first);
+    if (more !== undefined) data.append(more.subarray(0, length));
+    return { header: { type: TYPE.data, flag, streamID, length: data.byteLength }, data };
+  }
+}
+
+function headerIn(bytes: Uint8Array, at: number): Header {
+  if (bytes[at] !== 0) throw new Error('a yamux frame of an unknown version');
+  const type = bytes[at + 1]!;
+  const length = u32(bytes, at + 8);
+  if (type === TYPE.data && length > netLimits.streamWindowBytes)
+    throw new Error(`a yamux frame of ${length} bytes, more than any window`);
+  return { type, flag: (bytes[at + 2]! << 8) | bytes[at + 3]!, streamID: u32(bytes, at + 4), length };
+}
+
+/** Big endian. */
+function u32(bytes: Uint8Array, at: number): number {
+  return bytes[at]! * 0x1_00_00_00 + ((bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!);
+}
+
+function append(so: Gathered, bytes: Uint8Array, from: number, to: number): void {
+  const room = so.more === undefined ? 0 : so.more.length - so.length;
+  if (so.more === undefined || room < to - from) {
+    // At most what is left of this input, so that it need not grow again for it.
+    const grown = new Uint8Array(so.length + bytes.length - from);
+    if (so.more !== undefined) grown.set(so.more.subarray(0, so.length));
+    so.more = grown;
+  }
+  if (to - from >= TINY) so.more.set(bytes.subarray(from, to), so.length);
+  else for (let i = from; i < to; i++) so.more[so.length + i - from] = bytes[i]!;
+  so.length += to - from;
 }

@@ -18,6 +18,8 @@ export class Pending {
   readonly #most: number;
   /** In order of arrival. */
   readonly #arrivals = new Map<Arrival, NodeJS.Timeout>();
+  /** How many come from each address. */
+  readonly #counts = new Map<string, number>();
 
   constructor(most: number) {
     this.#most = most;
@@ -33,22 +35,33 @@ export class Pending {
       if (arrival.bytesReceived === 0) arrival.abort(new Error('it says nothing'));
     }, netLimits.firstByteMs);
     this.#arrivals.set(arrival, silent);
+    this.#counts.set(arrival.from, (this.#counts.get(arrival.from) ?? 0) + 1);
     if (this.#arrivals.size > this.#most) this.#evict(arrival);
     return () => this.#leave(arrival);
   }
 
   #leave(arrival: Arrival): void {
     clearTimeout(this.#arrivals.get(arrival));
-    this.#arrivals.delete(arrival);
+    if (!this.#arrivals.delete(arrival)) return;
+    const left = this.#counts.get(arrival.from)! - 1;
+    if (left === 0) this.#counts.delete(arrival.from);
+    else this.#counts.set(arrival.from, left);
   }
 
   #evict(newcomer: Arrival): void {
-    const counts = new Map<string, number>();
-    for (const { from } of this.#arrivals.keys()) counts.set(from, (counts.get(from) ?? 0) + 1);
-    const most = Math.max(...counts.values());
-    const crowd = [...this.#arrivals.keys()].filter((a) => a !== newcomer && counts.get(a.from) === most);
-    const victim = crowd.find((a) => a.bytesReceived === 0) ?? crowd[0] ?? newcomer;
+    const victim = this.#victim(newcomer);
     this.#leave(victim);
     victim.abort(new Error('too many connections are being opened'));
+  }
+
+  #victim(newcomer: Arrival): Arrival {
+    const most = Math.max(...this.#counts.values());
+    let first: Arrival | undefined;
+    for (const arrival of this.#arrivals.keys()) {
+      if (arrival === newcomer || this.#counts.get(arrival.from) !== most) continue;
+      if (arrival.bytesReceived === 0) return arrival;
+      first ??= arrival;
+    }
+    return first ?? newcomer;
   }
 }

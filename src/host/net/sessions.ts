@@ -35,6 +35,8 @@ export interface Session {
   said: boolean;
   /** It has sent us one. */
   greeted: boolean;
+  /** We have asked it for what may come in a large frame. */
+  asked: boolean;
   ended: boolean;
 }
 
@@ -42,6 +44,8 @@ export interface SessionsOptions {
   readonly protocol: string;
   readonly links: Links;
   readonly maxFrame: number;
+  /** The answer to this frame may be large; without one, a frame of `netLimits.unaskedFrameBytes` is the largest. */
+  readonly asksForMuch: (frame: Uint8Array) => boolean;
   /** Of half frames. */
   readonly budget: ReceiveBudget;
   /** `performance.now()`. */
@@ -132,6 +136,7 @@ export class Sessions {
       joined: false,
       said: false,
       greeted: false,
+      asked: false,
       ended: false,
     };
     this.#byPeer.set(peer, session);
@@ -184,6 +189,7 @@ export class Sessions {
       this.#deaf(session, 'it does not read what it is sent');
       return;
     }
+    session.asked ||= this.#o.asksForMuch(frame);
     this.#outflow.look(session);
     if (session.said) return;
     session.said = true;
@@ -267,7 +273,8 @@ export class Sessions {
     session.stream = stream;
     session.streamAt = performance.now();
     session.reader = new FrameReader(stream, {
-      maxFrame: this.#o.maxFrame,
+      maxFrame: () =>
+        session.asked ? this.#o.maxFrame : Math.min(this.#o.maxFrame, netLimits.unaskedFrameBytes),
       budget: this.#o.budget,
       now: this.#o.now,
       onFrame: (frame) => {
