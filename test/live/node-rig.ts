@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JsonInput, JsonObject } from '../../src/host/http-json.ts';
 import { rpcCall } from '../../src/host/rpc-client.ts';
+import { NODE_ENVIRONMENT } from '../../src/lab/node-child.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/forkyard.js', import.meta.url));
 /** For conditions that come within a second on an idle machine; the bound only ends a hopeless wait. */
@@ -25,6 +26,7 @@ export class LiveNode {
     const whole = [...through, process.execPath, PROGRAM, 'node', '--json', '--datadir', datadir];
     this.child = spawn(whole[0]!, [...whole.slice(1), '--rpcport', '0', ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...NODE_ENVIRONMENT },
     });
     this.child.stdout!.on('data', (data: Buffer) => {
       this.stdout += data.toString();

@@ -39,7 +39,7 @@ describe.skipIf(!canReadMemory)('peers that do not read what they ask for', () =
         `wave ${wave}: rest ${restMb.toFixed(0)} MB, most ${attack.mostMb().toFixed(0)} MB, ${attack.hungUp()} hung up`,
       );
       // Some 60 MB of it are live data; the rest is what the allocator keeps from one wave to the next.
-      expect(attack.mostMb() - restMb).toBeLessThan(250);
+      expect(attack.mostMb() - restMb).toBeLessThan(200);
     }
     const faults = ofKind(await eventsOf(node), 'fault');
     expect(faults.filter(({ peer }) => peer === honest.peerId)).toEqual([]);

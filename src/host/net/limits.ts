@@ -56,7 +56,7 @@ export const netLimits = {
   /** Bytes that wait for one peer to read (net/outflow.ts): above it the node gives it no answers. */
   sendWindowBytes: 1 << 20,
   /** ... and for all peers. Above it only peers that have read everything get answers, and above twice as much nobody. */
-  sendTotalBytes: 16 << 20,
+  sendTotalBytes: 8 << 20,
   /** What a frame in a queue costs besides its bytes. */
   frameCost: 256,
   /** A peer may read nothing for so long, though something waits for it: usually, and when all hold too much. */
