@@ -138,12 +138,14 @@ export class DiskStore implements Store {
   }
 
   /**
-   * All or nothing; with `durable` on the disk itself when the promise settles, otherwise with the operating system
+   * All or nothing; with `wantsDurable` on the disk itself when the promise settles, otherwise with the operating system
    * (which survives the end of the process, not that of the machine).
    * @throws CommitError
    */
-  async commit(writes: readonly Write[], durable: boolean): Promise<void> {
+  async commit(writes: readonly Write[], wantsDurable: boolean): Promise<void> {
     if (writes.length === 0) return;
+    // The store's own row has the checksum of the network's row, so the two are written together.
+    const durable = wantsDurable || writes.some(({ key }) => equal(key, META_KEY));
     const started = performance.now();
     try {
       // A chained batch hands each record over at once; an array batch costs five times as much for a full block.

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreDamage } from '../../src/consensus/damage.ts';
+import { encodeMeta, META_KEY } from '../../src/consensus/records.ts';
 import type { Row } from '../../src/consensus/store.ts';
 import { CommitError, openStore, StoreError } from '../../src/host/store.ts';
 import { reversed } from '../../src/util/bytes.ts';
@@ -76,6 +77,17 @@ describe('the store', () => {
       expect([...store.get(bytes(3))!]).toEqual([30]);
     }
     await store.close();
+  });
+
+  it("opens again after the network's row came in a batch that nobody needed to be durable", async () => {
+    const store = await openStore(dir);
+    const meta = { key: META_KEY, value: encodeMeta(new Uint8Array(32)) };
+    await store.commit([meta, put([99, 1], [1])], false);
+    await store.commit([put([99, 2], [2])], true);
+    await store.close();
+    const again = await openStore(dir);
+    expect(again.get(META_KEY)).toEqual(meta.value);
+    await again.close();
   });
 
   it('hands out plain arrays, whose slices are copies', async () => {
