@@ -83,7 +83,7 @@ const [program, processes, page] = await Promise.all([
     },
   }),
   bundle({
-    entryPoints: { page: 'src/page/main.ts', simulator: 'src/page/sim-main.tsx', style: 'src/page/page.css' },
+    entryPoints: { page: 'src/page/main.ts', simulator: 'src/page/sim/main.tsx', style: 'src/page/page.css' },
     outdir: 'dist/page',
     minify: true,
     platform: 'browser',

@@ -8,12 +8,13 @@ const ROWS: readonly (readonly string[])[] = [
   ['util'],
   ['bitcoin'],
   ['consensus'],
+  ['events'],
   ['node', 'wallet', 'observe'],
   ['sim', 'host'],
   ['page', 'lab'],
   ['app'],
 ];
-const PURE = new Set(['util', 'bitcoin', 'consensus', 'node', 'wallet', 'observe', 'sim']);
+const PURE = new Set(['util', 'bitcoin', 'consensus', 'events', 'node', 'wallet', 'observe', 'sim']);
 const PURE_PACKAGES = ['@noble/hashes', '@noble/secp256k1'];
 const MAX_LINES = 800;
 
@@ -74,6 +75,20 @@ function importGraph(): Map<string, string[]> {
   );
 }
 
+/** What each folder in `parent`, and each file of its own, imports of the others. */
+function unitGraph(parent: string): Map<string, string[]> {
+  const unitOf = (file: string) =>
+    file.startsWith(`${parent}/`) ? file.slice(parent.length + 1).split('/')[0] : undefined;
+  const graph = new Map<string, string[]>();
+  for (const [file, targets] of importGraph()) {
+    const unit = unitOf(file);
+    if (unit === undefined) continue;
+    const others = targets.flatMap((target) => unitOf(target) ?? []).filter((other) => other !== unit);
+    graph.set(unit, [...(graph.get(unit) ?? []), ...others]);
+  }
+  return graph;
+}
+
 /** One circle for each edge that closes one: the files from its first to its first again. */
 function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   const circles: string[][] = [];
@@ -126,6 +141,16 @@ describe('layers', () => {
     expect(circlesOf(three)).toEqual([['a', 'b', 'c', 'a']]);
   });
 
+  it('folders side by side, and files beside them, have an order, too', () => {
+    const folders = new Set(sources.map((file) => dirname(file)));
+    const parents = [...new Set([...folders].flatMap((folder) => [folder, dirname(folder)]))];
+    expect(parents.length).toBeGreaterThan(20);
+    const bad = parents.flatMap((parent) =>
+      circlesOf(unitGraph(parent)).map((circle) => `${parent}: ${circle.join(' -> ')}`),
+    );
+    expect(bad).toEqual([]);
+  });
+
   it('pure code imports no module of node and only the packages allowed', () => {
     const bad = violations(pureSources, (_, text) =>
       importsOf(text)
@@ -144,7 +169,9 @@ describe('layers', () => {
     const bad = violations(pages, (_, text) =>
       importsOf(text).filter(
         (name) =>
-          !/^(?:\.\/|\.\.\/(?:observe|consensus|util|bitcoin|node|wallet|sim)\/|preact(?:\/|$))/.test(name),
+          !/^(?:\.\/|\.\.\/(?:observe|consensus|events|util|bitcoin|node|wallet|sim)\/|preact(?:\/|$))/.test(
+            name,
+          ),
       ),
     );
     expect(bad).toEqual([]);

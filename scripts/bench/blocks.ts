@@ -11,9 +11,9 @@ import {
   type Params,
   parseNetworks,
   subsidyAt,
-} from '../../src/consensus/params.ts';
-import { coinbaseScript } from '../../src/consensus/tag.ts';
-import { javascriptKernel } from '../../src/host/kernels/javascript.ts';
+} from '../../src/consensus/params/params.ts';
+import { coinbaseScript } from '../../src/consensus/validate/tag.ts';
+import { javascriptKernel } from '../../src/host/miner/kernels/javascript.ts';
 import { concat } from '../../src/util/bytes.ts';
 import { FEE, SCRIPT, spend } from './spends.ts';
 

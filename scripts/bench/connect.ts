@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { Chain } from '../../src/consensus/chain.ts';
-import { checkBlock, type SaneBlock } from '../../src/consensus/check.ts';
-import type { Params } from '../../src/consensus/params.ts';
-import type { Store, Write } from '../../src/consensus/store.ts';
+import { Chain } from '../../src/consensus/chain/chain.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
+import type { Store, Write } from '../../src/consensus/store/store.ts';
+import { checkBlock, type SaneBlock } from '../../src/consensus/validate/check.ts';
 import { hostLimits } from '../../src/host/limits.ts';
-import { createVerify, type HostVerify } from '../../src/host/verify.ts';
+import { createVerify, type HostVerify } from '../../src/host/verify/verify.ts';
 import { limits } from '../../src/node/limits.ts';
 import { keyOf } from '../../src/util/bytes.ts';
 import { BENCH_TIME_S, benchParams, blockOn, genesisSpends } from './blocks.ts';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createSHA256 } from 'hash-wasm';
-import { KERNELS } from '../../src/host/kernels/select.ts';
+import { KERNELS } from '../../src/host/miner/kernels/select.ts';
 import { type BenchTable, byTurns, median, perSecond, rowOf } from './table.ts';
 
 const SPAN_MS = 800;

@@ -1,9 +1,9 @@
 import { encodeHeader, headerHash } from '../../src/bitcoin/header.ts';
-import type { Params } from '../../src/consensus/params.ts';
-import { createNetwork } from '../../src/host/network.ts';
-import type { Network } from '../../src/host/network-types.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
+import { createNetwork } from '../../src/host/net/network.ts';
+import type { Network } from '../../src/host/net/types.ts';
 import { limits } from '../../src/node/limits.ts';
-import { decodeMessage, encodeMessage, type Message } from '../../src/node/wire.ts';
+import { decodeMessage, encodeMessage, type Message } from '../../src/node/wire/messages.ts';
 import { keyOf } from '../../src/util/bytes.ts';
 import { EASIEST_BITS, solved } from './blocks.ts';
 

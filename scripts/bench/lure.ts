@@ -1,4 +1,4 @@
-import type { HostVerify } from '../../src/host/verify.ts';
+import type { HostVerify } from '../../src/host/verify/verify.ts';
 
 /** Calls the helpers with checks that are nobody's, and waits until they work: in a sync they are there. */
 export async function lure(host: HostVerify): Promise<void> {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { createMiner } from '../../src/host/miner.ts';
-import type { Miner } from '../../src/host/miner-types.ts';
+import type { Miner } from '../../src/host/miner/kernels/types.ts';
+import { createMiner } from '../../src/host/miner/miner.ts';
 import type { Job } from '../../src/node/types.ts';
 import { type BenchRow, type BenchTable, median, quantileRow, rowOf } from './table.ts';
 

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Block } from '../../src/bitcoin/block.ts';
-import type { Params } from '../../src/consensus/params.ts';
-import { OPENING_PREFIXES } from '../../src/consensus/records.ts';
-import { NodeDriver } from '../../src/host/driver.ts';
-import { openStore } from '../../src/host/store.ts';
-import { createVerify, type HostVerify } from '../../src/host/verify.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
+import { OPENING_PREFIXES } from '../../src/consensus/store/records.ts';
+import { NodeDriver } from '../../src/host/driver/driver.ts';
+import { openStore } from '../../src/host/store/store.ts';
+import { createVerify, type HostVerify } from '../../src/host/verify/verify.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
 import { BENCH_TIME_S, benchParams, blockOn, genesisSpends } from './blocks.ts';
 import { lure } from './lure.ts';

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import type { JsonInput } from '../../src/host/http-json.ts';
-import { rpcCall } from '../../src/host/rpc-client.ts';
-import { type NodeChild, type ReadyLine, spawnNode } from '../../src/lab/node-child.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { rpcCall } from '../../src/host/http/client.ts';
+import type { JsonInput } from '../../src/host/http/json.ts';
+import { type NodeChild, type ReadyLine, spawnNode } from '../../src/lab/launcher/node-child.ts';
 
 /** The bundled program: it stands beside the bundled benches. */
 export const PROGRAM = fileURLToPath(new URL('./forkyard.js', import.meta.url));

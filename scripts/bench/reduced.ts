@@ -1,6 +1,6 @@
-import { runClusters } from '../../src/sim/reduced/clusters.ts';
-import { runFlooding } from '../../src/sim/reduced/flooding.ts';
-import { runMap } from '../../src/sim/reduced/map.ts';
+import { runClusters } from '../../src/sim/models/reduced/clusters.ts';
+import { runFlooding } from '../../src/sim/models/reduced/flooding.ts';
+import { runMap } from '../../src/sim/models/reduced/map.ts';
 import { WORLD_LATENCY_MS } from '../../src/util/profiles.ts';
 import { type BenchTable, rowOf } from './table.ts';
 

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { nobleVerify, publicKey, signEcdsa, signSchnorr, xOnlyPublicKey } from '../../src/bitcoin/secp.ts';
-import type { SigCheck, Verify } from '../../src/consensus/verify.ts';
-import { createVerify } from '../../src/host/verify.ts';
-import { loadWasmSecp, wasmVerify } from '../../src/host/verify-wasm.ts';
+import type { SigCheck, Verify } from '../../src/consensus/validate/verify.ts';
+import { createVerify } from '../../src/host/verify/verify.ts';
+import { loadWasmSecp, wasmVerify } from '../../src/host/verify/wasm.ts';
 import { type BenchTable, byTurns, median, perSecond, rowOf } from './table.ts';
 
 const SPAN_MS = 500;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { launch } from '../../src/lab/launch.ts';
+import { launch } from '../../src/lab/launcher/launch.ts';
 import { BenchNode, inTempDir, PROGRAM, residentMb, sleep, until } from './processes.ts';
 import { type BenchTable, rowOf } from './table.ts';
 

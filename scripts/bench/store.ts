@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { decodeHeader } from '../../src/bitcoin/header.ts';
-import { Chain } from '../../src/consensus/chain.ts';
-import type { Params } from '../../src/consensus/params.ts';
-import { OPENING_PREFIXES } from '../../src/consensus/records.ts';
-import { openStore } from '../../src/host/store.ts';
+import { Chain } from '../../src/consensus/chain/chain.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
+import { OPENING_PREFIXES } from '../../src/consensus/store/records.ts';
+import { openStore } from '../../src/host/store/store.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
 import { seeded } from '../../src/util/random.ts';
 import { BENCH_TIME_S, benchParams } from './blocks.ts';

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { Tx } from '../../src/bitcoin/tx.ts';
-import { Chain } from '../../src/consensus/chain.ts';
-import { checkBlock } from '../../src/consensus/check.ts';
-import type { Params } from '../../src/consensus/params.ts';
-import type { Write } from '../../src/consensus/store.ts';
-import { openStore } from '../../src/host/store.ts';
-import { createVerify } from '../../src/host/verify.ts';
+import { Chain } from '../../src/consensus/chain/chain.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
+import type { Write } from '../../src/consensus/store/store.ts';
+import { checkBlock } from '../../src/consensus/validate/check.ts';
+import { openStore } from '../../src/host/store/store.ts';
+import { createVerify } from '../../src/host/verify/verify.ts';
 import { blockOn } from './blocks.ts';
 
 const BLOCKS_PER_COMMIT = 250;

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Tx } from '../../src/bitcoin/tx.ts';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { type Params, paramsToJson } from '../../src/consensus/params.ts';
+import { type Params, paramsToJson } from '../../src/consensus/params/params.ts';
+import type { LogEvent } from '../../src/events/events.ts';
 import { benchParams, genesisSpends } from './blocks.ts';
 import { headerChain, serveHeaders } from './header-source.ts';
 import { BenchNode, inTempDir, until } from './processes.ts';

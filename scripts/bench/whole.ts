@@ -1,5 +1,5 @@
 import { type Bench, openBench } from '../../src/lab/bench/bench.ts';
-import { mineAll, wholePair } from '../../src/sim/whole/pair.ts';
+import { mineAll, wholePair } from '../../src/sim/models/whole/pair.ts';
 import { WORLD_LATENCY_MS } from '../../src/util/profiles.ts';
 import { networksJson } from './blocks.ts';
 import { heapMb } from './processes.ts';

@@ -1,4 +1,4 @@
-import { RpcFailure } from '../../src/host/rpc-client.ts';
+import { RpcFailure } from '../../src/host/http/client.ts';
 import { fromHex, idOf } from '../../src/util/bytes.ts';
 import { type CoinTotals, Ledger, parseBlock } from './ledger.ts';
 import type { Announced } from './record.ts';

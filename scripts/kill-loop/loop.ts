@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { WELL_KNOWN, wellKnownSecret } from '../../src/consensus/genesis.ts';
+import { WELL_KNOWN, wellKnownSecret } from '../../src/consensus/params/genesis.ts';
 import {
   bitsFor,
   deriveParams,
   type Params,
   paramsToJson,
   parseNetworks,
-} from '../../src/consensus/params.ts';
-import { RpcFailure } from '../../src/host/rpc-client.ts';
+} from '../../src/consensus/params/params.ts';
+import { RpcFailure } from '../../src/host/http/client.ts';
 import { toHex } from '../../src/util/bytes.ts';
 import type { Random } from '../../src/util/random.ts';
 import { Key } from '../../src/wallet/keys.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { parseCount, parseDuration } from '../../src/observe/units.ts';
+import { parseCount, parseDuration } from '../../src/observe/words/units.ts';
 import { seeded } from '../../src/util/random.ts';
 import type { Result } from '../../src/util/result.ts';
 import { KillLoop, type LoopFigures } from './loop.ts';

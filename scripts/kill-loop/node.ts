@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import type { JsonInput } from '../../src/host/http-json.ts';
-import { followEvents, RpcFailure, rpcCall } from '../../src/host/rpc-client.ts';
-import { type Exit, exitOf, type ReadyLine, readyLineOf } from '../../src/lab/node-child.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { followEvents, RpcFailure, rpcCall } from '../../src/host/http/client.ts';
+import type { JsonInput } from '../../src/host/http/json.ts';
+import { type Exit, exitOf, type ReadyLine, readyLineOf } from '../../src/lab/launcher/node-child.ts';
 
 /** Ends a hopeless wait; a loaded machine needs seconds at most. */
 const PATIENCE_MS = 180_000;

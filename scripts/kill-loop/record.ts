@@ -1,4 +1,4 @@
-import type { LogEvent } from '../../src/consensus/news.ts';
+import type { LogEvent } from '../../src/events/events.ts';
 
 /**
  * What one node announced, kept outside of it: the promises that it must keep after any kill. Blocks: each `block` line says

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { packageVersion } from './node-package.ts';
+import { packageVersion } from './node/package.ts';
 
 /**
  * The program. Node processes are started from this very file (as bundled), so a yard's nodes are always of the same

@@ -13,7 +13,7 @@ import { isScalar, ORDER } from './signature.ts';
 noble.hashes.sha256 = sha256;
 noble.hashes.hmacSha256 = (key, message) => hmac(nobleSha256, key, message);
 
-/** What {@link nobleVerify} takes: a `SigCheck`, see consensus/verify.ts, which lies above this layer. */
+/** What {@link nobleVerify} takes: a `SigCheck`, see consensus/validate/verify.ts, which lies above this layer. */
 export interface SignatureCheck {
   readonly scheme: 'ecdsa' | 'schnorr';
   readonly key: Uint8Array;

@@ -42,9 +42,9 @@ export interface TxOut {
  * collector need not go through it.
  */
 export interface TxNotes {
-  /** consensus/check.ts: it passed all rules of a loose transaction. */
+  /** consensus/validate/check.ts: it passed all rules of a loose transaction. */
   sane: boolean;
-  /** consensus/connect.ts: what must verify for its coins to be spent, until its block is connected. */
+  /** consensus/validate/spend.ts: what must verify for its coins to be spent, until its block is connected. */
   checks: readonly unknown[] | undefined;
 }
 

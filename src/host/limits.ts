@@ -4,7 +4,7 @@ export const httpLimits = {
   bodyBytes: 16 * 1024 * 1024,
   /** Requests that are being read and answers that are not sent yet, of all calls together. */
   heldBytes: 128 * 1024 * 1024,
-  /** Beyond them the oldest idle connections without the cookie are closed (http-places.ts). */
+  /** Beyond them the oldest idle connections without the cookie are closed (host/http/places.ts). */
   connections: 512,
   newcomers: 1_024,
   /** Calls at work at the same time; Core answers 503 beyond its work queue too. */

@@ -1,14 +1,14 @@
 import { decodeHeader, HEADER_SIZE, headerHash } from '../bitcoin/header.ts';
-import type { Refusal } from '../consensus/rules.ts';
+import type { Refusal } from '../consensus/params/rules.ts';
 import { assert, unreachable } from '../util/assert.ts';
 import type { Steps } from '../util/steps.ts';
-import type { BlockIntake } from './blocks.ts';
-import type { TipUpdater } from './connector.ts';
-import type { Download } from './download.ts';
-import type { HeaderSync } from './headers.ts';
-import type { Mining } from './mining.ts';
-import type { TxRelay } from './relay.ts';
+import type { BlockIntake } from './blocks/intake.ts';
+import type { Mining } from './mining/mining.ts';
+import type { TxRelay } from './relay/tx-relay.ts';
 import { type StepContext, workHex } from './step-context.ts';
+import type { Download } from './sync/download.ts';
+import type { HeaderSync } from './sync/headers.ts';
+import type { TipUpdater } from './tip-updater.ts';
 import type { Command, CommandResult, Ticket } from './types.ts';
 import type { WorkQueue } from './work-queue.ts';
 

@@ -119,7 +119,7 @@ export const limits = {
   /** Bodies kept with them, over all peers; without room only the header is kept. */
   futureBlockBytes: 8_000_000,
 
-  // ---- GHOST, which is for experiments (fork-choice-rules.ts) ----
+  // ---- GHOST, which is for experiments (consensus/tree/fork-choice-rules.ts) ----
   /** Headers of all branches are told from so many blocks below the fork on. */
   ghostBelowFork: 24,
   /** Blocks that one peer has told of and whose bodies are not here. */
@@ -189,7 +189,7 @@ export const limits = {
   /** Rows of transactions that nobody was promised gather for so long, or until there are so many: one batch for all. */
   poolRowsGather: 100 * millisecond,
   poolRows: 500,
-  /** What all orphans may cost, and those of one peer: one each, and one more for every ten inputs (orphans.ts). */
+  /** What all orphans may cost, and those of one peer: one each, and one more for every ten inputs (node/mempool/orphans.ts). */
   orphanTxs: 100,
   orphanTxsPerPeer: 50,
   orphanTxBytes: 100_000,

@@ -1,12 +1,12 @@
 import { encodeHeader } from '../bitcoin/header.ts';
 import { equal, idOf, writeU32LE } from '../util/bytes.ts';
-import type { HeaderSync } from './headers.ts';
-import { Peer } from './peers.ts';
-import type { TxRelay } from './relay.ts';
-import type { Server } from './serve.ts';
+import { Peer } from './peers/peers.ts';
+import type { Server } from './relay/serve.ts';
+import type { TxRelay } from './relay/tx-relay.ts';
 import type { StepContext } from './step-context.ts';
+import type { HeaderSync } from './sync/headers.ts';
 import { type Micros, NEVER, type PeerId } from './types.ts';
-import type { Message } from './wire.ts';
+import type { Message } from './wire/messages.ts';
 
 /** A peer's life: joined, hello in both directions, tips told, pings, left. What a connection needs besides blocks. */
 export class Session {

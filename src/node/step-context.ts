@@ -1,20 +1,20 @@
 import type { HashPairs } from '../bitcoin/merkle.ts';
-import type { Chain } from '../consensus/chain.ts';
-import type { BlockReading } from '../consensus/check.ts';
-import type { News } from '../consensus/news.ts';
-import type { Params } from '../consensus/params.ts';
-import type { Write } from '../consensus/store.ts';
-import type { BlockEntry } from '../consensus/tree.ts';
+import type { Chain } from '../consensus/chain/chain.ts';
+import type { Params } from '../consensus/params/params.ts';
+import type { Write } from '../consensus/store/store.ts';
+import type { BlockEntry } from '../consensus/tree/tree.ts';
+import type { BlockReading } from '../consensus/validate/check.ts';
+import type { News } from '../events/events.ts';
 import type { Random } from '../util/random.ts';
-import { Bucket } from './bucket.ts';
-import { FAULTS, type Fault } from './faults.ts';
 import type { Limits } from './limits.ts';
-import type { Mempool } from './mempool.ts';
-import type { Orphans } from './orphans.ts';
-import type { Peer, Peers } from './peers.ts';
-import { SideRation } from './side-ration.ts';
+import type { Mempool } from './mempool/mempool.ts';
+import type { Orphans } from './mempool/orphans.ts';
+import { FAULTS, type Fault } from './peers/misbehaviour.ts';
+import type { Peer, Peers } from './peers/peers.ts';
+import { SideRation } from './peers/side-ration.ts';
+import { Bucket } from './peers/token-bucket.ts';
 import type { Effect, Micros } from './types.ts';
-import { encodeMessage, type Message } from './wire.ts';
+import { encodeMessage, type Message } from './wire/messages.ts';
 
 export interface StepContextOptions {
   readonly params: Params;

@@ -1,12 +1,12 @@
 import type { HashPairs } from '../bitcoin/merkle.ts';
-import type { ChainBounds } from '../consensus/chain-bounds.ts';
-import type { BlockReading } from '../consensus/check.ts';
-import type { ForkChoiceName } from '../consensus/fork-choice-rules.ts';
-import type { News } from '../consensus/news.ts';
-import type { Params } from '../consensus/params.ts';
-import type { Checked, Refusal } from '../consensus/rules.ts';
-import type { Row, Store, Write } from '../consensus/store.ts';
-import type { Verify } from '../consensus/verify.ts';
+import type { ChainBounds } from '../consensus/chain/bounds.ts';
+import type { Params } from '../consensus/params/params.ts';
+import type { Checked, Refusal } from '../consensus/params/rules.ts';
+import type { Row, Store, Write } from '../consensus/store/store.ts';
+import type { ForkChoiceName } from '../consensus/tree/fork-choice-rules.ts';
+import type { BlockReading } from '../consensus/validate/check.ts';
+import type { Verify } from '../consensus/validate/verify.ts';
+import type { News } from '../events/events.ts';
 import type { Limits } from './limits.ts';
 
 /** Integer microseconds of the node's monotonic clock; it never goes back. */
@@ -28,7 +28,7 @@ export type Input =
   | { readonly kind: 'left'; readonly peer: PeerId }
   /** The host holds more than enough to send to this peer (`open` is false), or no longer: answers wait until then. */
   | { readonly kind: 'flow'; readonly peer: PeerId; readonly open: boolean }
-  /** One whole frame of the sync protocol (node/wire.ts). */
+  /** One whole frame of the sync protocol (node/wire/messages.ts). */
   | { readonly kind: 'message'; readonly peer: PeerId; readonly bytes: Uint8Array }
   | {
       readonly kind: 'gossip';
@@ -98,7 +98,7 @@ export type Command =
   | { readonly kind: 'send-tx'; readonly bytes: Uint8Array; readonly maxFeeRate?: number }
   /** As `send-tx`, but leaves no trace. */
   | { readonly kind: 'test-tx'; readonly bytes: Uint8Array; readonly maxFeeRate?: number }
-  /** Several transactions tested together, parents first (mempool-package.ts). Leaves no trace. */
+  /** Several transactions tested together, parents first (node/mempool/package.ts). Leaves no trace. */
   | { readonly kind: 'test-package'; readonly txs: readonly Uint8Array[] }
   /** Keep mining to this lock, tagged; `blocks` stops after so many of our own. Undefined payout stops. */
   | {
@@ -158,7 +158,7 @@ export interface CandidateBlock {
 export interface NodeOptions {
   readonly params: Params;
   readonly store: Store;
-  /** Block index, tip and mempool records, as written (consensus/records.ts). */
+  /** Block index, tip and mempool records, as written (consensus/store/records.ts). */
   readonly index: Iterable<Row>;
   readonly verify: Verify;
   readonly seed: number;

@@ -1,9 +1,9 @@
 import { idOf } from '../util/bytes.ts';
-import type { CompactRelay } from './compact-relay.ts';
-import type { FutureBlocks } from './future.ts';
-import type { Mining } from './mining.ts';
-import type { Peer } from './peers.ts';
+import type { CompactRelay } from './blocks/compact-relay.ts';
+import type { Mining } from './mining/mining.ts';
+import type { Peer } from './peers/peers.ts';
 import type { StepContext } from './step-context.ts';
+import type { FutureBlocks } from './sync/future.ts';
 import type { NodeView, PeerView } from './view.ts';
 
 interface ViewedParts {

@@ -1,11 +1,11 @@
 import type { Block } from '../bitcoin/block.ts';
 import type { OutPoint, Tx } from '../bitcoin/tx.ts';
-import type { Coin } from '../consensus/coin.ts';
-import type { ForkChoiceName } from '../consensus/fork-choice-rules.ts';
-import type { Params } from '../consensus/params.ts';
-import type { BlockEntry } from '../consensus/tree.ts';
+import type { Params } from '../consensus/params/params.ts';
+import type { Coin } from '../consensus/store/coin.ts';
+import type { ForkChoiceName } from '../consensus/tree/fork-choice-rules.ts';
+import type { BlockEntry } from '../consensus/tree/tree.ts';
 import type { Limits } from './limits.ts';
-import type { PoolEntry } from './mempool.ts';
+import type { PoolEntry } from './mempool/mempool.ts';
 import type { Job, Micros, PeerId } from './types.ts';
 
 /**
@@ -49,7 +49,7 @@ export interface NodeView {
   readonly steps: number;
 }
 
-/** Blocks announced by short transaction ids since the start (node/compact-relay.ts). */
+/** Blocks announced by short transaction ids since the start (node/blocks/compact-relay.ts). */
 export interface CompactCounts {
   readonly announced: number;
   /** Put together from the mempool alone. */

@@ -1,4 +1,4 @@
-import type { LogEvent } from '../consensus/news.ts';
+import type { LogEvent } from '../events/events.ts';
 import { err, ok, type Result } from '../util/result.ts';
 
 /** Why a line of a log is not an event. */

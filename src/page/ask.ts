@@ -1,6 +1,6 @@
-import type { LogEvent } from '../consensus/news.ts';
-import { eventIn, factsIn, nodesIn, toldIn } from './answers.ts';
-import type { ActionRequest, NodeFacts, Told, YardFacts } from './facts.ts';
+import type { LogEvent } from '../events/events.ts';
+import { eventIn, factsIn, nodesIn, toldIn } from './state/answers.ts';
+import type { ActionRequest, NodeFacts, Told, YardFacts } from './state/facts.ts';
 
 /** Requests to the launcher's server. What does not come, or is not what a yard answers, is a `NoAnswer`. */
 

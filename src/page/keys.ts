@@ -1,5 +1,5 @@
-import type { App } from './app.ts';
 import { savePicture } from './picture.ts';
+import type { App } from './state/app.ts';
 
 /** The terminal's keys. */
 export function listenToKeys(app: App): void {

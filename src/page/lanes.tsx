@@ -1,9 +1,9 @@
-import { type LaneSpan, type LaneState, type Lanes, laneWords } from '../observe/lanes.ts';
-import { RECENT, type SeenPayment } from '../observe/story.ts';
-import { byLetter } from '../observe/words.ts';
-import type { App } from './app.ts';
-import { PaymentChip } from './drawer.tsx';
-import { useWidth } from './use-width.ts';
+import { type LaneSpan, type LaneState, type Lanes, laneWords } from '../observe/state/lanes.ts';
+import { RECENT, type SeenPayment } from '../observe/state/story.ts';
+import { byLetter } from '../observe/words/words.ts';
+import { PaymentChip } from './panels/drawer.tsx';
+import type { App } from './state/app.ts';
+import { useWidth } from './state/use-width.ts';
 
 /** One payment on every node, over time: unknown, waiting, confirmed so deep, undone. */
 

@@ -1,6 +1,6 @@
-import type { LogEvent } from '../consensus/news.ts';
-import { eventIn } from './answers.ts';
+import type { LogEvent } from '../events/events.ts';
 import { fetchFacts, fetchLog, NoAnswer } from './ask.ts';
+import { eventIn } from './state/answers.ts';
 
 /** Follows the log of a running yard, and says when nothing comes any more. */
 

@@ -1,7 +1,7 @@
 import { act, fetchFacts, fetchNodes, NoAnswer } from './ask.ts';
 import { listen } from './listen.ts';
 import { mount, opened } from './page.tsx';
-import { exported, takeToken } from './source.ts';
+import { exported, takeToken } from './state/source.ts';
 
 /** The page of a running yard, or of the file that it is in itself. */
 

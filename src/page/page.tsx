@@ -1,17 +1,17 @@
 import { render } from 'preact';
-import { answersOf } from '../observe/agreement.ts';
-import { AgreePanel } from './agree.tsx';
-import { App, type Tab } from './app.ts';
-import { Dialog, Progress } from './dialogs.tsx';
-import { Drawer } from './drawer.tsx';
-import { Actions, Header } from './header.tsx';
+import { answersOf } from '../observe/state/agreement.ts';
 import { listenToKeys } from './keys.ts';
 import { PaymentPanel } from './lanes.tsx';
-import { Signs } from './legend.tsx';
-import { NodesPanel } from './nodes-panel.tsx';
-import { Scene } from './scene.tsx';
-import { Timeline } from './timeline.tsx';
-import { Tree } from './tree.tsx';
+import { AgreePanel } from './panels/agree.tsx';
+import { Dialog, Progress } from './panels/dialogs.tsx';
+import { Drawer } from './panels/drawer.tsx';
+import { Actions, Header } from './panels/header.tsx';
+import { Signs } from './panels/legend.tsx';
+import { NodesPanel } from './panels/nodes-panel.tsx';
+import { Scene } from './panels/scene.tsx';
+import { App, type Tab } from './state/app.ts';
+import { Timeline } from './tree/timeline.tsx';
+import { Tree } from './tree/tree.tsx';
 
 const upright = matchMedia('(max-width: 700px)');
 

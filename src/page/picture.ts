@@ -1,7 +1,7 @@
-import { pictureSvg } from '../observe/picture.ts';
-import { clockSpan } from '../observe/words.ts';
-import type { App } from './app.ts';
+import { pictureSvg } from '../observe/tree/picture.ts';
+import { clockSpan } from '../observe/words/words.ts';
 import { shownPayment } from './lanes.tsx';
+import type { App } from './state/app.ts';
 
 /** `s`: what is in view as an SVG file with its caption, fit for a slide. */
 export function savePicture(app: App): void {

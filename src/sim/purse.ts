@@ -1,14 +1,14 @@
 import { secretOfText } from '../bitcoin/secp.ts';
 import { outpointKey } from '../bitcoin/tx.ts';
-import { WELL_KNOWN, type WellKnown } from '../consensus/genesis.ts';
-import { decodeCoin, outpointOfCoinKey, PREFIX } from '../consensus/records.ts';
+import { WELL_KNOWN, type WellKnown } from '../consensus/params/genesis.ts';
+import { decodeCoin, outpointOfCoinKey, PREFIX } from '../consensus/store/records.ts';
 import { assert } from '../util/assert.ts';
 import { equal } from '../util/bytes.ts';
 import { err, ok, type Result } from '../util/result.ts';
 import { Key, wellKnownKey } from '../wallet/keys.ts';
 import type { Funds } from '../wallet/payment.ts';
 import type { Spendable } from '../wallet/select.ts';
-import type { SimNode } from './node.ts';
+import type { SimNode } from './world/sim-node.ts';
 
 /** Who has what in a simulated yard: the ten well-known people, and its miners. */
 

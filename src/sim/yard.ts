@@ -1,15 +1,15 @@
-import type { Conditions, LogEvent } from '../consensus/news.ts';
-import type { NetworkTemplate, Params } from '../consensus/params.ts';
-import { CALM, type Direction, HEALED_WIRES, healed, linkName } from '../observe/condition-words.ts';
+import type { NetworkTemplate, Params } from '../consensus/params/params.ts';
+import type { Conditions, LogEvent } from '../events/events.ts';
+import { CALM, type Direction, HEALED_WIRES, healed, linkName } from '../observe/words/conditions.ts';
 import { assert } from '../util/assert.ts';
 import { type LinkShape, UNSHAPED } from '../util/link-shape.ts';
 import { defaultRegion, type Profile, profileShape, type Region } from '../util/profiles.ts';
 import { cutPairs, reachable, type Topology, wantedPairs } from '../util/topology.ts';
-import type { Stop } from './disk.ts';
-import type { SimNode } from './node.ts';
-import { simParams, triesPerBlock } from './params.ts';
 import { simMinerKey } from './purse.ts';
-import { World } from './world.ts';
+import type { Stop } from './world/disk.ts';
+import { simParams, triesPerBlock } from './world/params.ts';
+import type { SimNode } from './world/sim-node.ts';
+import { World } from './world/world.ts';
 
 export interface SimYardNode {
   readonly letter: string;
@@ -32,7 +32,7 @@ export interface SimYardOptions {
   readonly trace?: boolean;
 }
 
-/** What an uncapped miner is taken for: a fast kernel on one thread (lab/create.ts). */
+/** What an uncapped miner is taken for: a fast kernel on one thread (lab/launcher/create.ts). */
 export const UNCAPPED_RATE = 3_000_000;
 
 /** Hashes that are really ground for a block: two, or as many as leave a rule that follows the power room to get easier. */
@@ -43,7 +43,7 @@ const LINK_MS = 120_000;
 
 /**
  * A yard on invented time: nodes with letters, all linked or in a line, and the faults of a live yard, told in the same
- * words (lab/launcher.ts, lab/wiring.ts). Everything is synchronous; time passes only when the world is run.
+ * words (lab/launcher/launcher.ts, lab/launcher/wiring.ts). Everything is synchronous; time passes only when the world is run.
  */
 export class SimYard {
   readonly world: World;

@@ -2,7 +2,7 @@ import { encodeAddress, encodeWif } from '../bitcoin/address.ts';
 import { hash160 } from '../bitcoin/hash.ts';
 import { lockScript, type SpendLock } from '../bitcoin/lock.ts';
 import { publicKey, tweakedKey, tweakedSecret } from '../bitcoin/secp.ts';
-import { type WellKnown, wellKnownSecret } from '../consensus/genesis.ts';
+import { type WellKnown, wellKnownSecret } from '../consensus/params/genesis.ts';
 import { assert } from '../util/assert.ts';
 import { keyOf } from '../util/bytes.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/app/cli/program.ts';
 import { wishesOf } from '../../src/app/cli/verbs-yard.ts';
-import { createYard } from '../../src/lab/create.ts';
+import { createYard } from '../../src/lab/launcher/create.ts';
 import { CommandLine } from './command-line.ts';
 
 const cli = new CommandLine();

@@ -1,10 +1,10 @@
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { runDeepDoctor } from '../../src/app/doctor-deep.ts';
-import { coinKey, decodeCoin, encodeCoin, heightKey, PREFIX } from '../../src/consensus/records.ts';
-import type { Row, Write } from '../../src/consensus/store.ts';
-import { openStore } from '../../src/host/store.ts';
+import { runDeepDoctor } from '../../src/app/doctor/deep.ts';
+import { coinKey, decodeCoin, encodeCoin, heightKey, PREFIX } from '../../src/consensus/store/records.ts';
+import type { Row, Write } from '../../src/consensus/store/store.ts';
+import { openStore } from '../../src/host/store/store.ts';
 import { keyOf } from '../../src/util/bytes.ts';
 import { LAB } from '../dsl/networks.ts';
 import { type KnownDatabase, knownDatabase } from '../host/damage-rig.ts';

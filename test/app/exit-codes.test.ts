@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/app/cli/program.ts';
-import { createYard } from '../../src/lab/create.ts';
+import { createYard } from '../../src/lab/launcher/create.ts';
 import { CommandLine } from './command-line.ts';
 
 const cli = new CommandLine();

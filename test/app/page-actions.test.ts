@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { actionFor } from '../../src/app/page/actions.ts';
 import { FIELDS, fieldsFault } from '../../src/app/page/fields.ts';
 import { runAction } from '../../src/app/page/run-action.ts';
-import { YardClient } from '../../src/lab/client.ts';
-import { createYard } from '../../src/lab/create.ts';
-import type { Launcher } from '../../src/lab/launcher.ts';
+import { YardClient } from '../../src/lab/client/client.ts';
+import { createYard } from '../../src/lab/launcher/create.ts';
+import type { Launcher } from '../../src/lab/launcher/launcher.ts';
 import { Problem } from '../../src/lab/problem.ts';
 
 /** Rubbish in the page's actions: each is refused in a sentence, and none is a bug or changes anything. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { decodeBlock } from '../../src/bitcoin/block.ts';
-import type { JsonInput, JsonObject } from '../../src/host/http-json.ts';
+import type { JsonInput, JsonObject } from '../../src/host/http/json.ts';
 import { fromHex, toHex } from '../../src/util/bytes.ts';
 import { RpcHarness, regtest } from './rpc-harness.ts';
 

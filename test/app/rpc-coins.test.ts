@@ -3,8 +3,8 @@ import * as btc from '@scure/btc-signer';
 import { pubECDSA } from '@scure/btc-signer/utils.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { muhashDigest, muhashElement, muhashProduct } from '../../src/bitcoin/muhash.ts';
-import type { JsonObject } from '../../src/host/http-json.ts';
-import { satsOf } from '../../src/host/rpc-client.ts';
+import { satsOf } from '../../src/host/http/client.ts';
+import type { JsonObject } from '../../src/host/http/json.ts';
 import { fromHex, reversed, toHex } from '../../src/util/bytes.ts';
 import { RpcHarness, regtest } from './rpc-harness.ts';
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { JsonInput } from '../../src/host/http-json.ts';
+import type { JsonInput } from '../../src/host/http/json.ts';
 import { RpcHarness, regtest } from './rpc-harness.ts';
 
 /** What the issue of this version promises; a method that goes missing is noticed here. */

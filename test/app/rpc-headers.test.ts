@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deriveParams, paramsFromJson, paramsToJson } from '../../src/consensus/params.ts';
+import { deriveParams, paramsFromJson, paramsToJson } from '../../src/consensus/params/params.ts';
 import { toHex } from '../../src/util/bytes.ts';
 import { HEADER_170, MAIN_HEADERS } from '../dsl/main-headers.ts';
 import { REGTEST, templates } from '../dsl/networks.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { JsonInput, JsonObject } from '../../src/host/http-json.ts';
+import type { JsonInput, JsonObject } from '../../src/host/http/json.ts';
 import { fromHex, toHex } from '../../src/util/bytes.ts';
 import { ALICE, BOB, outputOf, payTo, payToTaproot, spend, TAPROOT } from '../dsl/keys.ts';
 import { LAB, YARD } from '../dsl/networks.ts';

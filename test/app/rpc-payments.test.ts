@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Tx } from '../../src/bitcoin/tx.ts';
-import type { JsonInput, JsonObject } from '../../src/host/http-json.ts';
+import type { JsonInput, JsonObject } from '../../src/host/http/json.ts';
 import { toHex } from '../../src/util/bytes.ts';
 import { ALICE, BOB, data, outputOf, payTo, type SpendOptions, spend } from '../dsl/keys.ts';
 import { LAB } from '../dsl/networks.ts';

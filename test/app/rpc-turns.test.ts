@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { JsonInput, JsonObject } from '../../src/host/http-json.ts';
+import type { JsonInput, JsonObject } from '../../src/host/http/json.ts';
 import { toHex } from '../../src/util/bytes.ts';
 import { BOB, payTo, spend } from '../dsl/keys.ts';
 import { LAB } from '../dsl/networks.ts';

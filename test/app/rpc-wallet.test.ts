@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Tx } from '../../src/bitcoin/tx.ts';
-import type { JsonObject } from '../../src/host/http-json.ts';
+import type { JsonObject } from '../../src/host/http/json.ts';
 import { toHex } from '../../src/util/bytes.ts';
 import { ALICE, BOB, outputOf, payTo, spend } from '../dsl/keys.ts';
 import { LAB } from '../dsl/networks.ts';

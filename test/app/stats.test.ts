@@ -1,9 +1,9 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { render } from '../../src/app/metrics.ts';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { createYard } from '../../src/lab/create.ts';
+import { render } from '../../src/app/node/metrics.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { createYard } from '../../src/lab/launcher/create.ts';
 import { LogWriter } from '../observe/log-writer.ts';
 import { CommandLine } from './command-line.ts';
 

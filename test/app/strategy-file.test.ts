@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { loadStrategy } from '../../src/app/strategy-file.ts';
-import { simulateStrategy } from '../../src/app/strategy-sim.ts';
+import { loadStrategy } from '../../src/app/library/strategy-file.ts';
+import { simulateStrategy } from '../../src/app/library/strategy-sim.ts';
 import { selfish } from '../../src/sim/strategy/shipped.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'strategy-'));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { linksPane } from '../../src/app/tui/panes.ts';
 import { hop, takeInfos } from '../../src/app/tui/reduce.ts';
 import { detailsOf } from '../../src/app/tui/select.ts';
-import { YardClient } from '../../src/lab/client.ts';
+import { YardClient } from '../../src/lab/client/client.ts';
 import { cutStory, id, infoOf, Story, yardOf } from './tui-rig.ts';
 
 /** Whole screens, written by hand: blanks at the ends of lines are not shown here. */

@@ -5,7 +5,7 @@ import { type Key, KeyReader } from '../../src/app/tui/keys.ts';
 import { Painter } from '../../src/app/tui/paint.ts';
 import { sampleLanes } from '../../src/app/tui/reduce.ts';
 import { line } from '../../src/app/tui/screen.ts';
-import { YardClient } from '../../src/lab/client.ts';
+import { YardClient } from '../../src/lab/client/client.ts';
 import { cutStory, id, type Story } from './tui-rig.ts';
 
 describe('keys', () => {

@@ -1,10 +1,10 @@
 import { frame } from '../../src/app/tui/frame.ts';
 import { applyEvent, hop, newState, second } from '../../src/app/tui/reduce.ts';
 import type { TuiState } from '../../src/app/tui/state.ts';
-import type { HostNews, LogEvent, News } from '../../src/consensus/news.ts';
-import type { NodeInfo } from '../../src/lab/client.ts';
-import type { YardFile } from '../../src/lab/yard-check.ts';
-import { newForest } from '../../src/observe/forest.ts';
+import type { HostNews, LogEvent, News } from '../../src/events/events.ts';
+import type { NodeInfo } from '../../src/lab/client/client.ts';
+import type { YardFile } from '../../src/lab/yard/check.ts';
+import { newForest } from '../../src/observe/state/forest.ts';
 
 /** A yard told by hand: blocks are named by what they should be labelled, ids are made from the name. */
 

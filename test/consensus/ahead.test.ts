@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SigCheck } from '../../src/consensus/verify.ts';
+import type { SigCheck } from '../../src/consensus/validate/verify.ts';
 import { ChainDriver } from '../dsl/chain-driver.ts';
 import { BOB, payTo, spend } from '../dsl/keys.ts';
 import { LAB } from '../dsl/networks.ts';

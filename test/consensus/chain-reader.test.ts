@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Chain } from '../../src/consensus/chain.ts';
-import { checkBlock } from '../../src/consensus/check.ts';
+import { Chain } from '../../src/consensus/chain/chain.ts';
+import { checkBlock } from '../../src/consensus/validate/check.ts';
 import { ChainDriver } from '../dsl/chain-driver.ts';
 import { Play } from '../dsl/driver.ts';
 import { BOB, payTo, spend } from '../dsl/keys.ts';

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { nobleVerify } from '../../src/bitcoin/secp.ts';
 import { outpointKey, type Tx } from '../../src/bitcoin/tx.ts';
-import { checkTx, type SaneTx } from '../../src/consensus/check.ts';
-import type { Coin, CoinsView } from '../../src/consensus/coin.ts';
+import { refuse } from '../../src/consensus/params/rules.ts';
+import type { Coin, CoinsView } from '../../src/consensus/store/coin.ts';
+import { checkTx, type SaneTx } from '../../src/consensus/validate/check.ts';
+import { firstLockedInput, isFinal } from '../../src/consensus/validate/locktime.ts';
 import {
   firstInvalid,
   judgeInputs,
   type SpendContext,
   scriptRule,
   signatureChecks,
-} from '../../src/consensus/connect.ts';
-import { firstLockedInput, isFinal } from '../../src/consensus/locktime.ts';
-import { refuse } from '../../src/consensus/rules.ts';
-import { coinbaseScript, minerTag } from '../../src/consensus/tag.ts';
-import type { SigCheck, Verify } from '../../src/consensus/verify.ts';
+} from '../../src/consensus/validate/spend.ts';
+import { coinbaseScript, minerTag } from '../../src/consensus/validate/tag.ts';
+import type { SigCheck, Verify } from '../../src/consensus/validate/verify.ts';
 import { ok } from '../../src/util/result.ts';
 import { ChainDriver } from '../dsl/chain-driver.ts';
 import { ALICE, BOB, data, FINAL, payTo, payToTaproot, type Spendable, spend, TAPROOT } from '../dsl/keys.ts';

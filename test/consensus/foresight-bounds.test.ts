@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { Chain } from '../../src/consensus/chain.ts';
-import { PREFIX } from '../../src/consensus/records.ts';
+import { Chain } from '../../src/consensus/chain/chain.ts';
+import { PREFIX } from '../../src/consensus/store/records.ts';
 import { ChainDriver } from '../dsl/chain-driver.ts';
 import { BOB, payTo } from '../dsl/keys.ts';
 import { LAB } from '../dsl/networks.ts';

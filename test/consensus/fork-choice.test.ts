@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ForkChoiceName, heaviestLeaf } from '../../src/consensus/fork-choice-rules.ts';
+import { type ForkChoiceName, heaviestLeaf } from '../../src/consensus/tree/fork-choice-rules.ts';
 import { seeded } from '../../src/util/random.ts';
 import { ChainDriver } from '../dsl/chain-driver.ts';
 import { LAB } from '../dsl/networks.ts';

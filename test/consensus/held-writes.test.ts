@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { makeBlock } from '../../src/bitcoin/block.ts';
-import { Chain } from '../../src/consensus/chain.ts';
-import { checkBlock, plainReading } from '../../src/consensus/check.ts';
-import { decodeValue } from '../../src/node/decode-value.ts';
-import { encodeValue } from '../../src/node/encode-step.ts';
+import { Chain } from '../../src/consensus/chain/chain.ts';
+import { checkBlock, plainReading } from '../../src/consensus/validate/check.ts';
+import { decodeValue } from '../../src/node/record/decode-value.ts';
+import { encodeValue } from '../../src/node/record/encode-step.ts';
 import { finish } from '../../src/util/steps.ts';
 import { MemoryStore } from '../dsl/memory-store.ts';
 import { LAB } from '../dsl/networks.ts';

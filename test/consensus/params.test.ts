@@ -3,7 +3,7 @@ import { hash160 } from '../../src/bitcoin/hash.ts';
 import { parseLock } from '../../src/bitcoin/lock.ts';
 import { publicKey } from '../../src/bitcoin/secp.ts';
 import { compactToTarget, difficultyOf } from '../../src/bitcoin/target.ts';
-import { WELL_KNOWN, wellKnownSecret } from '../../src/consensus/genesis.ts';
+import { WELL_KNOWN, wellKnownSecret } from '../../src/consensus/params/genesis.ts';
 import {
   bitsFor,
   deriveParams,
@@ -14,8 +14,8 @@ import {
   parseNetworks,
   scheduleUpTo,
   subsidyAt,
-} from '../../src/consensus/params.ts';
-import { usualRetarget } from '../../src/consensus/retarget-json.ts';
+} from '../../src/consensus/params/params.ts';
+import { usualRetarget } from '../../src/consensus/params/retarget-json.ts';
 import { toHex } from '../../src/util/bytes.ts';
 import { GENESIS_TIME, LAB, NETWORKS_JSON, REGTEST, templates, YARD } from '../dsl/networks.ts';
 

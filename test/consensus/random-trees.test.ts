@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { isUnspendable } from '../../src/bitcoin/lock.ts';
 import { outpointKey, type Tx } from '../../src/bitcoin/tx.ts';
-import { genesisCoins, scheduleUpTo, withinSchedule } from '../../src/consensus/params.ts';
-import { decodeCoin, PREFIX } from '../../src/consensus/records.ts';
+import { genesisCoins, scheduleUpTo, withinSchedule } from '../../src/consensus/params/params.ts';
+import { decodeCoin, PREFIX } from '../../src/consensus/store/records.ts';
 import { type Random, seeded } from '../../src/util/random.ts';
 import { ChainDriver } from '../dsl/chain-driver.ts';
 import { ALICE, BOB, data, outputOf, payTo, type Spendable, spend } from '../dsl/keys.ts';

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { outpointKey } from '../../src/bitcoin/tx.ts';
-import type { Coin } from '../../src/consensus/coin.ts';
-import { COIN_SHARDS, CoinSums } from '../../src/consensus/coin-sums.ts';
-import { CoinsCache, CoinsOverlay } from '../../src/consensus/coins.ts';
+import { RULES, type RuleName } from '../../src/consensus/params/rules.ts';
+import type { Coin } from '../../src/consensus/store/coin.ts';
+import { COIN_SHARDS, CoinSums } from '../../src/consensus/store/coin-sums.ts';
+import { CoinsCache, CoinsOverlay } from '../../src/consensus/store/coins.ts';
 import {
   coinKey,
   decodeCoin,
@@ -17,8 +18,7 @@ import {
   heightKey,
   outpointOfCoinKey,
   sumKey,
-} from '../../src/consensus/records.ts';
-import { RULES, type RuleName } from '../../src/consensus/rules.ts';
+} from '../../src/consensus/store/records.ts';
 import { compare, keyOf, toHex } from '../../src/util/bytes.ts';
 
 // The same cases every time.

@@ -8,7 +8,7 @@ import {
   type RetargetEntry,
   scaleTarget,
   windowTarget,
-} from '../../src/consensus/retarget.ts';
+} from '../../src/consensus/params/retarget.ts';
 import { templates, YARD } from '../dsl/networks.ts';
 
 const MAIN_LIMIT = compactToTarget(0x1d00ffff).target;

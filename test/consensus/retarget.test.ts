@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { compactToTarget, targetToCompact } from '../../src/bitcoin/target.ts';
-import { emaExponent, nextBits, type RetargetEntry, scaleTarget } from '../../src/consensus/retarget.ts';
+import {
+  emaExponent,
+  nextBits,
+  type RetargetEntry,
+  scaleTarget,
+} from '../../src/consensus/params/retarget.ts';
 import { YARD } from '../dsl/networks.ts';
 
 const T = YARD.spacingMs;

@@ -3,7 +3,7 @@ import { makeBlock } from '../../src/bitcoin/block.ts';
 import { headerHash } from '../../src/bitcoin/header.ts';
 import { merkleRoot } from '../../src/bitcoin/merkle.ts';
 import { makeTx } from '../../src/bitcoin/tx.ts';
-import { isRuleName, RULES, type RuleName, ruleOf } from '../../src/consensus/rules.ts';
+import { isRuleName, RULES, type RuleName, ruleOf } from '../../src/consensus/params/rules.ts';
 import { concat } from '../../src/util/bytes.ts';
 import { ChainDriver } from '../dsl/chain-driver.ts';
 import { Play } from '../dsl/driver.ts';

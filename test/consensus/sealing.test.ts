@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { wellKnownScript } from '../../src/consensus/genesis.ts';
+import { wellKnownScript } from '../../src/consensus/params/genesis.ts';
 import { spend } from '../dsl/keys.ts';
 import { PoolRig } from '../node/mempool-rig.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Header } from '../../src/bitcoin/header.ts';
 import { headerHash } from '../../src/bitcoin/header.ts';
-import { StoreDamage } from '../../src/consensus/damage.ts';
-import { openTree, StoreMismatch } from '../../src/consensus/opening.ts';
-import type { Params } from '../../src/consensus/params.ts';
+import { openTree, StoreMismatch } from '../../src/consensus/chain/opening.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
+import { StoreDamage } from '../../src/consensus/store/damage.ts';
 import {
   encodeEntry,
   encodeMeta,
@@ -11,8 +11,8 @@ import {
   FORMAT_VERSION,
   META_KEY,
   TIP_KEY,
-} from '../../src/consensus/records.ts';
-import type { Row } from '../../src/consensus/store.ts';
+} from '../../src/consensus/store/records.ts';
+import type { Row } from '../../src/consensus/store/store.ts';
 import {
   ancestorAt,
   type BlockEntry,
@@ -20,7 +20,7 @@ import {
   detachedEntry,
   forkPoint,
   isAncestor,
-} from '../../src/consensus/tree.ts';
+} from '../../src/consensus/tree/tree.ts';
 import { writeU32LE } from '../../src/util/bytes.ts';
 import { seeded } from '../../src/util/random.ts';
 import { LAB, REGTEST, YARD } from '../dsl/networks.ts';

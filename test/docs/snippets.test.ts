@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseScenario } from '../../src/lab/scenario-parse.ts';
-import { runScenario } from '../../src/lab/scenario-run.ts';
+import { parseScenario } from '../../src/lab/scenario/parse.ts';
+import { runScenario } from '../../src/lab/scenario/run.ts';
 import { readEventLine } from '../../src/observe/read-event.ts';
 import { DOCUMENTS, HOW, linesOf, ROOT, SHOWN, snippetsOf } from './snippets.ts';
 

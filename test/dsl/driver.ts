@@ -1,5 +1,5 @@
 import type { Header } from '../../src/bitcoin/header.ts';
-import type { RuleName } from '../../src/consensus/rules.ts';
+import type { RuleName } from '../../src/consensus/params/rules.ts';
 import type { World } from './world.ts';
 
 /**

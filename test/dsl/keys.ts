@@ -4,7 +4,7 @@ import { publicKey, secretOfText, signEcdsa, signSchnorr, xOnlyPublicKey } from 
 import { newSighashCache, sighashAllV0, sighashDefaultV1 } from '../../src/bitcoin/sighash.ts';
 import { toDer } from '../../src/bitcoin/signature.ts';
 import { makeTx, type OutPoint, type Tx, type TxIn, type TxOut } from '../../src/bitcoin/tx.ts';
-import { wellKnownSecret } from '../../src/consensus/genesis.ts';
+import { wellKnownSecret } from '../../src/consensus/params/genesis.ts';
 
 /** Alice owns the genesis coins and the coinbases of all drawn blocks, bob receives. Taproot keys are used untweaked. */
 export const ALICE = wellKnownSecret('alice');

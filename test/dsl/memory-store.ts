@@ -1,4 +1,4 @@
-import type { Row, Store, Write } from '../../src/consensus/store.ts';
+import type { Row, Store, Write } from '../../src/consensus/store/store.ts';
 import { compare, keyOf } from '../../src/util/bytes.ts';
 
 /** A disk in memory: what a batch wrote is there, what was not committed is not. */

@@ -6,7 +6,7 @@ import {
   type Params,
   parseNetworks,
   regtestParams,
-} from '../../src/consensus/params.ts';
+} from '../../src/consensus/params/params.ts';
 
 export const NETWORKS_JSON: unknown = JSON.parse(
   readFileSync(new URL('../../genesis.json', import.meta.url), 'utf8'),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { JsonInput, JsonObject } from '../../src/host/http-json.ts';
+import type { JsonInput, JsonObject } from '../../src/host/http/json.ts';
 
 /**
  * A miner as strangers write them: from the JSON of getblocktemplate and node's own SHA-256 alone, with nothing of ours.

@@ -3,10 +3,10 @@ import { type Header, headerHash } from '../../src/bitcoin/header.ts';
 import { commitmentOf, merkleRoot, witnessRoot } from '../../src/bitcoin/merkle.ts';
 import { compactToTarget, meets } from '../../src/bitcoin/target.ts';
 import { makeTx, type Tx, type TxIn, type TxOut } from '../../src/bitcoin/tx.ts';
-import { type Params, subsidyAt } from '../../src/consensus/params.ts';
-import { nextBits } from '../../src/consensus/retarget.ts';
-import { coinbaseScript } from '../../src/consensus/tag.ts';
-import { type BlockEntry, BlockTree, detachedEntry } from '../../src/consensus/tree.ts';
+import { type Params, subsidyAt } from '../../src/consensus/params/params.ts';
+import { nextBits } from '../../src/consensus/params/retarget.ts';
+import { type BlockEntry, BlockTree, detachedEntry } from '../../src/consensus/tree/tree.ts';
+import { coinbaseScript } from '../../src/consensus/validate/tag.ts';
 import { concat } from '../../src/util/bytes.ts';
 import { ALICE, outputOf, payTo, type Spendable } from './keys.ts';
 

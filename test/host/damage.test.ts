@@ -2,11 +2,11 @@ import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } fr
 import { join } from 'node:path';
 import { Level } from 'level';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { bodyKey, META_KEY, PREFIX, TIP_KEY } from '../../src/consensus/records.ts';
-import { checkCoins } from '../../src/host/coin-check.ts';
-import { checkFiles } from '../../src/host/leveldb-files.ts';
-import { openStore } from '../../src/host/store.ts';
-import { MARK_FILE, readMark } from '../../src/host/store-mark.ts';
+import { bodyKey, META_KEY, PREFIX, TIP_KEY } from '../../src/consensus/store/records.ts';
+import { checkCoins } from '../../src/host/store/coin-check.ts';
+import { checkFiles } from '../../src/host/store/leveldb-files.ts';
+import { MARK_FILE, readMark } from '../../src/host/store/mark.ts';
+import { openStore } from '../../src/host/store/store.ts';
 import { LAB } from '../dsl/networks.ts';
 import { digestOf, type KnownDatabase, knownDatabase, manyDamages } from './damage-rig.ts';
 

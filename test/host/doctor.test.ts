@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { renderRow, runDoctor } from '../../src/app/doctor.ts';
-import type { DoctorRow } from '../../src/app/doctor-checks.ts';
-import { clockVerdict, diskCheck, nodeCheck } from '../../src/app/doctor-checks.ts';
-import { measure, measuredFigure } from '../../src/app/doctor-measure.ts';
+import type { DoctorRow } from '../../src/app/doctor/checks.ts';
+import { clockVerdict, diskCheck, nodeCheck } from '../../src/app/doctor/checks.ts';
+import { renderRow, runDoctor } from '../../src/app/doctor/doctor.ts';
+import { measure, measuredFigure } from '../../src/app/doctor/measure.ts';
 
 it('looks at everything, tells each row, and leaves nothing behind', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'forkyard-doctor-'));

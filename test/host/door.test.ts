@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { describeFrame, describeGossip } from '../../src/host/net/describe.ts';
 import { Doors } from '../../src/host/net/door.ts';
 import { netLimits } from '../../src/host/net/limits.ts';
-import { encodeMessage } from '../../src/node/wire.ts';
+import { encodeMessage } from '../../src/node/wire/messages.ts';
 
 function setup() {
   const state = { now: 0 };

@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { News } from '../../src/consensus/news.ts';
-import type { Write } from '../../src/consensus/store.ts';
-import type { SigCheck } from '../../src/consensus/verify.ts';
-import type { Clock } from '../../src/host/clock.ts';
-import { type DriverOptions, NodeDriver } from '../../src/host/driver.ts';
+import type { Write } from '../../src/consensus/store/store.ts';
+import type { SigCheck } from '../../src/consensus/validate/verify.ts';
+import type { News } from '../../src/events/events.ts';
+import type { Clock } from '../../src/host/driver/clock.ts';
+import { type DriverOptions, NodeDriver } from '../../src/host/driver/driver.ts';
 import { hostLimits } from '../../src/host/limits.ts';
-import type { Miner } from '../../src/host/miner-types.ts';
-import type { Network } from '../../src/host/network-types.ts';
+import type { Miner } from '../../src/host/miner/kernels/types.ts';
+import type { Network } from '../../src/host/net/types.ts';
 import type { Effect, GossipVerdict, Input, Job, Step } from '../../src/node/types.ts';
 import type { NodeView } from '../../src/node/view.ts';
 

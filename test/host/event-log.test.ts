@@ -10,8 +10,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { type EventLogOptions, openEventLog } from '../../src/host/event-log.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { type EventLogOptions, openEventLog } from '../../src/host/log/event-log.ts';
 
 let dir: string;
 let problems: string[];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Json } from '../../src/host/http-json.ts';
-import { coins, JsonNumber, stringify, typeName } from '../../src/host/http-json.ts';
+import type { Json } from '../../src/host/http/json.ts';
+import { coins, JsonNumber, stringify, typeName } from '../../src/host/http/json.ts';
 
 describe('the serializer', () => {
   it('writes what JSON.stringify writes, for everything but exact numbers', () => {

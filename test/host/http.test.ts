@@ -5,16 +5,16 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import type { RpcServer } from '../../src/host/http.ts';
-import { PortError, startRpcServer } from '../../src/host/http.ts';
-import { RPC, RpcError } from '../../src/host/http-errors.ts';
-import { streamEvents } from '../../src/host/http-events.ts';
-import type { Json, JsonInput, JsonObject } from '../../src/host/http-json.ts';
-import { coins } from '../../src/host/http-json.ts';
-import type { RpcMethod } from '../../src/host/http-methods.ts';
-import { nearest, RpcRegistry } from '../../src/host/http-methods.ts';
-import { followEvents, RpcFailure, rpcCall, satsOf } from '../../src/host/rpc-client.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { followEvents, RpcFailure, rpcCall, satsOf } from '../../src/host/http/client.ts';
+import { RPC, RpcError } from '../../src/host/http/errors.ts';
+import { streamEvents } from '../../src/host/http/events.ts';
+import type { Json, JsonInput, JsonObject } from '../../src/host/http/json.ts';
+import { coins } from '../../src/host/http/json.ts';
+import type { RpcMethod } from '../../src/host/http/methods.ts';
+import { nearest, RpcRegistry } from '../../src/host/http/methods.ts';
+import type { RpcServer } from '../../src/host/http/server.ts';
+import { PortError, startRpcServer } from '../../src/host/http/server.ts';
 
 const bugs: string[] = [];
 const methods: RpcMethod[] = [

@@ -9,9 +9,9 @@ import {
   scanWithCrypto,
   selectKernel,
   selfTest,
-} from '../../src/host/kernels/select.ts';
-import { HeaderJob } from '../../src/host/kernels/sha256.ts';
-import type { Kernel } from '../../src/host/miner-types.ts';
+} from '../../src/host/miner/kernels/select.ts';
+import { HeaderJob } from '../../src/host/miner/kernels/sha256.ts';
+import type { Kernel } from '../../src/host/miner/kernels/types.ts';
 import { seeded } from '../../src/util/random.ts';
 
 /** A target that about one hash in `chance` meets. */

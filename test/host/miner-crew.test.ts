@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { scanWithCrypto } from '../../src/host/kernels/select.ts';
 import { hostLimits } from '../../src/host/limits.ts';
-import { createMiner, type MinerSettings } from '../../src/host/miner.ts';
-import { Crew } from '../../src/host/miner-crew.ts';
-import { builtWorkerFile } from '../../src/host/miner-thread.ts';
-import type { Miner } from '../../src/host/miner-types.ts';
+import { scanWithCrypto } from '../../src/host/miner/kernels/select.ts';
+import type { Miner } from '../../src/host/miner/kernels/types.ts';
+import { createMiner, type MinerSettings } from '../../src/host/miner/miner.ts';
+import { builtWorkerFile } from '../../src/host/miner/thread.ts';
+import { Crew } from '../../src/host/miner/thread-pool.ts';
 import type { Job } from '../../src/node/types.ts';
 
 const RATE = 100_000;

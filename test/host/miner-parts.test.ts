@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Control } from '../../src/host/miner-control.ts';
-import { Pace } from '../../src/host/miner-pace.ts';
-import { RateMeter } from '../../src/host/miner-rate.ts';
+import { Control } from '../../src/host/miner/control.ts';
+import { Pace } from '../../src/host/miner/rate-limit.ts';
+import { RateMeter } from '../../src/host/miner/rate-meter.ts';
 import { seeded } from '../../src/util/random.ts';
 
 describe('the pace of a capped worker', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Bell, Control, type SeatMessage } from '../../src/host/miner-control.ts';
-import { Seats } from '../../src/host/miner-seats.ts';
-import type { Kernel } from '../../src/host/miner-types.ts';
+import { Bell, Control, type SeatMessage } from '../../src/host/miner/control.ts';
+import type { Kernel } from '../../src/host/miner/kernels/types.ts';
+import { Seats } from '../../src/host/miner/slots.ts';
 
 /** A worker's loop without a worker: its clock goes on by what it grinds and by how long it sleeps. */
 class Table {

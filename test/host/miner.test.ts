@@ -8,10 +8,10 @@ import {
   GENESIS_NONCE,
   GENESIS_TARGET,
   scanWithCrypto,
-} from '../../src/host/kernels/select.ts';
-import { createMiner, type MinerSettings } from '../../src/host/miner.ts';
-import { builtWorkerFile } from '../../src/host/miner-thread.ts';
-import type { Miner, MinerOptions } from '../../src/host/miner-types.ts';
+} from '../../src/host/miner/kernels/select.ts';
+import type { Miner, MinerOptions } from '../../src/host/miner/kernels/types.ts';
+import { createMiner, type MinerSettings } from '../../src/host/miner/miner.ts';
+import { builtWorkerFile } from '../../src/host/miner/thread.ts';
 import type { Job } from '../../src/node/types.ts';
 
 interface Solution {

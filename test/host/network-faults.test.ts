@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { encodeMessage } from '../../src/node/wire.ts';
+import { encodeMessage } from '../../src/node/wire/messages.ts';
 import { UNSHAPED } from '../../src/util/link-shape.ts';
 import { address, blob, connected, type Rig, Rigs, rules, sleep, until } from './network-rig.ts';
 

@@ -1,6 +1,6 @@
 import { Uint8ArrayList } from 'uint8arraylist';
 import { describe, expect, it } from 'vitest';
-import '../../src/host/polyfill.ts';
+import '../../src/host/net/polyfill.ts';
 import { ByteQueue } from '../../src/host/net/byte-queue.ts';
 import { FrameReader } from '../../src/host/net/frame-reader.ts';
 import { FrameWriter } from '../../src/host/net/frames.ts';

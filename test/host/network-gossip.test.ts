@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import '../../src/host/polyfill.ts';
+import '../../src/host/net/polyfill.ts';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { Doors } from '../../src/host/net/door.ts';
 import { Gossip } from '../../src/host/net/gossip.ts';

@@ -6,11 +6,11 @@ import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import { multiaddr } from '@multiformats/multiaddr';
 import { afterEach, describe, expect, it } from 'vitest';
-import '../../src/host/polyfill.ts';
+import '../../src/host/net/polyfill.ts';
 import { createLibp2p } from 'libp2p';
 import { netLimits } from '../../src/host/net/limits.ts';
+import { syncProtocol } from '../../src/host/net/network.ts';
 import type { Sessions } from '../../src/host/net/sessions.ts';
-import { syncProtocol } from '../../src/host/network.ts';
 import { seeded } from '../../src/util/random.ts';
 import { address, blob, connected, GENESIS, type Rig, Rigs, sleep, until } from './network-rig.ts';
 

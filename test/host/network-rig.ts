@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createNetwork } from '../../src/host/network.ts';
-import type { LinkRules, Network, NetworkEvents, NetworkOptions } from '../../src/host/network-types.ts';
+import { createNetwork } from '../../src/host/net/network.ts';
+import type { LinkRules, Network, NetworkEvents, NetworkOptions } from '../../src/host/net/types.ts';
 import type { GossipVerdict, PeerId, Topic } from '../../src/node/types.ts';
 
 export const GENESIS = 'ab'.repeat(32);

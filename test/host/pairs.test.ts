@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { leavesOf, merkleBranchSteps, merkleRoot, merkleRootSteps } from '../../src/bitcoin/merkle.ts';
-import { fastPairs, wasmPairs } from '../../src/host/kernels/wasm-pairs.ts';
+import { fastPairs, wasmPairs } from '../../src/host/miner/kernels/wasm-pairs.ts';
 import { concat } from '../../src/util/bytes.ts';
 import { seeded } from '../../src/util/random.ts';
 import { finish, noPace } from '../../src/util/steps.ts';

@@ -2,13 +2,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { replayFile } from '../../src/app/replay.ts';
+import { replayFile } from '../../src/app/node/replay.ts';
 import { nobleVerify } from '../../src/bitcoin/secp.ts';
-import { type Params, paramsToJson } from '../../src/consensus/params.ts';
-import { OPENING_PREFIXES } from '../../src/consensus/records.ts';
-import { Recorder } from '../../src/host/recorder.ts';
+import { type Params, paramsToJson } from '../../src/consensus/params/params.ts';
+import { OPENING_PREFIXES } from '../../src/consensus/store/records.ts';
+import { Recorder } from '../../src/host/driver/recorder.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
-import { encodeFrame, RECORDING_MAGIC, type RecordedFrame, readFrames } from '../../src/node/recording.ts';
+import {
+  encodeFrame,
+  RECORDING_MAGIC,
+  type RecordedFrame,
+  readFrames,
+} from '../../src/node/record/recording.ts';
 import type { Command, Input } from '../../src/node/types.ts';
 import { BOB, payTo, spend } from '../dsl/keys.ts';
 import { MemoryStore } from '../dsl/memory-store.ts';

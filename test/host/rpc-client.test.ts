@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { rpcCall } from '../../src/host/rpc-client.ts';
+import { rpcCall } from '../../src/host/http/client.ts';
 
 const AUTH = { cookie: '__cookie__:x' };
 let server: Server | undefined;

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { Level } from 'level';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeMeta, PREFIX } from '../../src/consensus/records.ts';
-import type { Row } from '../../src/consensus/store.ts';
-import { checkCoins } from '../../src/host/coin-check.ts';
-import { RowSealer, unseal } from '../../src/host/row-seal.ts';
-import { openStore } from '../../src/host/store.ts';
+import { encodeMeta, PREFIX } from '../../src/consensus/store/records.ts';
+import type { Row } from '../../src/consensus/store/store.ts';
+import { checkCoins } from '../../src/host/store/coin-check.ts';
+import { RowSealer, unseal } from '../../src/host/store/row-seal.ts';
+import { openStore } from '../../src/host/store/store.ts';
 import { writeU32LE } from '../../src/util/bytes.ts';
 import { LAB } from '../dsl/networks.ts';
 import { digestOf, type KnownDatabase, knownDatabase } from './damage-rig.ts';

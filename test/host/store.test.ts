@@ -15,10 +15,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { StoreDamage } from '../../src/consensus/damage.ts';
-import { encodeMeta, META_KEY } from '../../src/consensus/records.ts';
-import type { Row } from '../../src/consensus/store.ts';
-import { CommitError, openStore, StoreError } from '../../src/host/store.ts';
+import { StoreDamage } from '../../src/consensus/store/damage.ts';
+import { encodeMeta, META_KEY } from '../../src/consensus/store/records.ts';
+import type { Row } from '../../src/consensus/store/store.ts';
+import { CommitError, openStore, StoreError } from '../../src/host/store/store.ts';
 import { reversed } from '../../src/util/bytes.ts';
 
 let dir: string;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nobleVerify, publicKey, signEcdsa, signSchnorr, xOnlyPublicKey } from '../../src/bitcoin/secp.ts';
-import type { SigCheck } from '../../src/consensus/verify.ts';
-import { loadNativeSecp, nativeEcdsa } from '../../src/host/verify-native.ts';
-import { loadWasmSecp, wasmVerify } from '../../src/host/verify-wasm.ts';
+import type { SigCheck } from '../../src/consensus/validate/verify.ts';
+import { loadNativeSecp, nativeEcdsa } from '../../src/host/verify/native.ts';
+import { loadWasmSecp, wasmVerify } from '../../src/host/verify/wasm.ts';
 import { BIP340_VECTORS } from '../bitcoin/bip340-vectors.ts';
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nobleVerify } from '../../src/bitcoin/secp.ts';
-import type { Verify } from '../../src/consensus/verify.ts';
-import { createVerify } from '../../src/host/verify.ts';
+import type { Verify } from '../../src/consensus/validate/verify.ts';
+import { createVerify } from '../../src/host/verify/verify.ts';
 import { ChainDriver } from '../dsl/chain-driver.ts';
 import { Play } from '../dsl/driver.ts';
 import { RULE_CASES } from '../dsl/rule-cases.ts';

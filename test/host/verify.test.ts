@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nobleVerify, publicKey, signEcdsa, signSchnorr } from '../../src/bitcoin/secp.ts';
-import type { SigCheck } from '../../src/consensus/verify.ts';
+import type { SigCheck } from '../../src/consensus/validate/verify.ts';
 import { hostLimits } from '../../src/host/limits.ts';
-import { SignatureCache } from '../../src/host/sig-cache.ts';
-import { createVerify, type HostVerify } from '../../src/host/verify.ts';
-import { KNOWN_CHECKS, works } from '../../src/host/verify-backends.ts';
-import { loadNativeSecp, nativeEcdsa } from '../../src/host/verify-native.ts';
-import { loadWasmSecp } from '../../src/host/verify-wasm.ts';
+import { KNOWN_CHECKS, works } from '../../src/host/verify/backends.ts';
+import { SignatureCache } from '../../src/host/verify/cache.ts';
+import { loadNativeSecp, nativeEcdsa } from '../../src/host/verify/native.ts';
+import { createVerify, type HostVerify } from '../../src/host/verify/verify.ts';
+import { loadWasmSecp } from '../../src/host/verify/wasm.ts';
 
 const be32 = (value: bigint): Uint8Array =>
   Uint8Array.from(Buffer.from(value.toString(16).padStart(64, '0'), 'hex'));

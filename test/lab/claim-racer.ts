@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type Claim, claimYard, ownerOf } from '../../src/lab/claim.ts';
+import { type Claim, claimYard, ownerOf } from '../../src/lab/yard/claim.ts';
 
 /** A worker thread of claim.test.ts: in each round it claims the same yard as the others, at the same moment. */
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { WireShape } from '../../src/consensus/news.ts';
+import type { WireShape } from '../../src/events/events.ts';
+import { figureRows } from '../../src/lab/actions/links.ts';
 import {
   allLinks,
   askedShape,
@@ -13,11 +14,10 @@ import {
   regionOf,
   unheardBy,
   wireRules,
-} from '../../src/lab/conditions.ts';
+} from '../../src/lab/client/conditions.ts';
 import { parseProfile, parseRegion } from '../../src/lab/profiles.ts';
-import { figureRows } from '../../src/lab/wire.ts';
-import type { YardFile } from '../../src/lab/yard-check.ts';
-import { formatLinks, wishedShape } from '../../src/observe/condition-words.ts';
+import type { YardFile } from '../../src/lab/yard/check.ts';
+import { formatLinks, wishedShape } from '../../src/observe/words/conditions.ts';
 import {
   formatBandwidth,
   formatOffset,
@@ -26,7 +26,7 @@ import {
   parseDelay,
   parseOffset,
   parseShare,
-} from '../../src/observe/units.ts';
+} from '../../src/observe/words/units.ts';
 import { profileShape, REGIONS, WORLD_LATENCY_MS } from '../../src/util/profiles.ts';
 
 function yardOf(letters: string, more: Partial<YardFile> = {}): YardFile {

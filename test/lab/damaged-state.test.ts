@@ -10,17 +10,17 @@ import {
   longestDelayMs,
   parseLinks,
   wireRules,
-} from '../../src/lab/conditions.ts';
-import { createYard, readParams, reopenYard } from '../../src/lab/create.ts';
-import { allKeys, newKey } from '../../src/lab/keyring.ts';
-import { checkLaunch } from '../../src/lab/launch-check.ts';
+} from '../../src/lab/client/conditions.ts';
+import { createYard, readParams, reopenYard } from '../../src/lab/launcher/create.ts';
+import { checkLaunch } from '../../src/lab/launcher/launch-check.ts';
+import { stoppedYard } from '../../src/lab/launcher/resume.ts';
+import { MAGIC } from '../../src/lab/launcher/save-format.ts';
 import { Problem } from '../../src/lab/problem.ts';
-import { stoppedYard } from '../../src/lab/resume.ts';
-import { load, save } from '../../src/lab/save.ts';
-import { MAGIC } from '../../src/lab/save-format.ts';
-import type { YardFile } from '../../src/lab/yard-check.ts';
-import { locateYard, readYard, writeYard } from '../../src/lab/yard-file.ts';
-import { CALM } from '../../src/observe/condition-words.ts';
+import { load, save } from '../../src/lab/save/save.ts';
+import type { YardFile } from '../../src/lab/yard/check.ts';
+import { locateYard, readYard, writeYard } from '../../src/lab/yard/file.ts';
+import { allKeys, newKey } from '../../src/lab/yard/keyring.ts';
+import { CALM } from '../../src/observe/words/conditions.ts';
 import { type Random, seeded } from '../../src/util/random.ts';
 import { mutatedText } from './mutations.ts';
 

@@ -1,4 +1,4 @@
-/** The verdict of an experiment worked out from its printed rows alone, by other means than those of src/observe/judge.ts. */
+/** The verdict of an experiment worked out from its printed rows alone, by other means than those of src/observe/figures/judge.ts. */
 
 export interface PrintedRow {
   readonly measured: number;

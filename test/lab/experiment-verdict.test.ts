@@ -30,13 +30,13 @@ const wrong = vi.hoisted(() => {
     );
 });
 
-vi.mock('../../src/observe/predict.ts', async (original) => wrong(await original()));
-vi.mock('../../src/observe/predict-attack.ts', async (original) => wrong(await original()));
-vi.mock('../../src/observe/predict-clusters.ts', async (original) => wrong(await original()));
-vi.mock('../../src/observe/predict-map.ts', async (original) => wrong(await original()));
-vi.mock('../../src/observe/predict-network.ts', async (original) => wrong(await original()));
-vi.mock('../../src/observe/predict-partition.ts', async (original) => wrong(await original()));
-vi.mock('../../src/observe/predict-speed.ts', async (original) => wrong(await original()));
+vi.mock('../../src/observe/theory/predict.ts', async (original) => wrong(await original()));
+vi.mock('../../src/observe/theory/attack.ts', async (original) => wrong(await original()));
+vi.mock('../../src/observe/theory/clusters.ts', async (original) => wrong(await original()));
+vi.mock('../../src/observe/theory/map.ts', async (original) => wrong(await original()));
+vi.mock('../../src/observe/theory/network.ts', async (original) => wrong(await original()));
+vi.mock('../../src/observe/theory/partition.ts', async (original) => wrong(await original()));
+vi.mock('../../src/observe/theory/speed.ts', async (original) => wrong(await original()));
 
 /** The work of a run does not depend on what is predicted: pieces that were done once are not done again. */
 vi.mock('../../src/lab/bench/bench.ts', async (original) => {

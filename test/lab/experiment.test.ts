@@ -5,8 +5,8 @@ import { readValues } from '../../src/lab/experiment/parameters.ts';
 import { renderReport } from '../../src/lab/experiment/report.ts';
 import { resultJson, runExperiment } from '../../src/lab/experiment/run.ts';
 import { checkSlope, slopeOf } from '../../src/lab/experiment/slope.ts';
-import { clusterRace } from '../../src/observe/predict-clusters.ts';
-import { runClusters } from '../../src/sim/reduced/clusters.ts';
+import { clusterRace } from '../../src/observe/theory/clusters.ts';
+import { runClusters } from '../../src/sim/models/reduced/clusters.ts';
 import { NETWORKS_JSON } from '../dsl/networks.ts';
 
 // On a busy machine seconds of work can take minutes.

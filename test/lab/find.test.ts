@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describePlace, describeTx, type TxPlace } from '../../src/lab/find.ts';
+import { describePlace, describeTx, type TxPlace } from '../../src/lab/client/find.ts';
 
 const txid = 'ab'.repeat(32);
 const block = { id: '0c'.repeat(32), height: 8, miner: 'A' };

@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Grade, gradeAll } from '../../src/lab/grade.ts';
-import { HAND_IN, type HandIn, readHandIn, writeHandIn } from '../../src/lab/handin.ts';
+import { type Grade, gradeAll } from '../../src/lab/scenario/grade.ts';
+import { HAND_IN, type HandIn, readHandIn, writeHandIn } from '../../src/lab/scenario/handin.ts';
 
 const FILES = ['scenario.yaml', 'result.json', 'log.jsonl', 'report.html'];
 let dir: string;

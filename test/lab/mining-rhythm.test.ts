@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { liveLine } from '../../src/app/cli/verb-mine.ts';
-import { describePower } from '../../src/lab/mining.ts';
-import { Beat } from '../../src/lab/mining-rhythm.ts';
+import { describePower } from '../../src/lab/actions/mining.ts';
+import { Beat } from '../../src/lab/actions/mining-rhythm.ts';
 import { exponential, seeded } from '../../src/util/random.ts';
 
 describe('a beat', () => {

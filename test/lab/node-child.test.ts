@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { spawnNode } from '../../src/lab/node-child.ts';
+import { spawnNode } from '../../src/lab/launcher/node-child.ts';
 
 let dir: string;
 beforeEach(() => {

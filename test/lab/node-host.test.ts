@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeChild } from '../../src/lab/node-child.ts';
-import { mustBeAlone } from '../../src/lab/node-host.ts';
+import type { NodeChild } from '../../src/lab/launcher/node-child.ts';
+import { mustBeAlone } from '../../src/lab/launcher/node-host.ts';
 
 const running = (pids: Readonly<Record<string, number>>) =>
   new Map(Object.entries(pids).map(([letter, pid]) => [letter, { pid } as NodeChild]));

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { FIGURES } from '../../src/lab/assertion-figures.ts';
-import { FIELDS, parseScenario } from '../../src/lab/scenario-parse.ts';
-import { ACTIONS } from '../../src/lab/scenario-steps.ts';
+import { FIGURES } from '../../src/lab/scenario/assertion-figures.ts';
+import { FIELDS, parseScenario } from '../../src/lab/scenario/parse.ts';
+import { ACTIONS } from '../../src/lab/scenario/steps.ts';
 
 const doc = readFileSync(new URL('../../docs/scenarios.md', import.meta.url), 'utf8');
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { scaled } from '../../src/lab/scenario-links.ts';
-import { parseScenario } from '../../src/lab/scenario-parse.ts';
+import { scaled } from '../../src/lab/scenario/links.ts';
+import { parseScenario } from '../../src/lab/scenario/parse.ts';
 
 /** Links, clocks and wires in a scenario file. */
 

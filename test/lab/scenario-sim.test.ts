@@ -2,14 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
+import type { LogEvent } from '../../src/events/events.ts';
 import { Interrupted } from '../../src/lab/action.ts';
-import type { Scenario } from '../../src/lab/scenario.ts';
-import { parseScenario } from '../../src/lab/scenario-parse.ts';
-import { renderReport } from '../../src/lab/scenario-report.ts';
-import { runScenario } from '../../src/lab/scenario-run.ts';
-import { sweepScenario } from '../../src/lab/scenario-sweep.ts';
-import { newFigures } from '../../src/observe/figures.ts';
+import { parseScenario } from '../../src/lab/scenario/parse.ts';
+import { renderReport } from '../../src/lab/scenario/report.ts';
+import { runScenario } from '../../src/lab/scenario/run.ts';
+import type { Scenario } from '../../src/lab/scenario/scenario.ts';
+import { sweepScenario } from '../../src/lab/sweep.ts';
+import { newFigures } from '../../src/observe/figures/figures.ts';
 
 /** The lessons that ship, and others, played by the simulator: what takes minutes live takes a fraction of a second. */
 

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseCondition } from '../../src/lab/assertions.ts';
-import { gradesCsv } from '../../src/lab/grade.ts';
-import { describeFault } from '../../src/lab/scenario.ts';
-import { parseScenario } from '../../src/lab/scenario-parse.ts';
+import { parseCondition } from '../../src/lab/scenario/assertions.ts';
+import { gradesCsv } from '../../src/lab/scenario/grade.ts';
+import { parseScenario } from '../../src/lab/scenario/parse.ts';
+import { describeFault } from '../../src/lab/scenario/scenario.ts';
 
 const LESSONS = join(import.meta.dirname, '..', '..', 'scenarios');
 const WORDS = { nodes: ['A', 'B', 'C', 'D'], payments: ['rent'], marks: ['cut'] };

@@ -10,8 +10,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createYard } from '../../src/lab/create.ts';
-import { demoDirectory } from '../../src/lab/tour.ts';
+import { createYard } from '../../src/lab/launcher/create.ts';
+import { demoDirectory } from '../../src/lab/tour/tour.ts';
 
 /** Where a tour lives, and what becomes of the yards that were there before. */
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { newWitness } from '../../src/lab/tour-witness.ts';
-import type { YardLog } from '../../src/lab/yard-log.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { newWitness } from '../../src/lab/tour/witness.ts';
+import type { YardLog } from '../../src/lab/yard/log.ts';
 
 /** A log by hand: what was told before somebody listens is there, and what comes is passed on. */
 function log() {

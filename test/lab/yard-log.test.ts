@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { MinedWatch, minedLine } from '../../src/lab/mined.ts';
-import { fatesIn, reorgsIn } from '../../src/lab/story.ts';
-import { openYardLog } from '../../src/lab/yard-log.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { MinedWatch, minedLine } from '../../src/lab/actions/mined.ts';
+import { fatesIn, reorgsIn } from '../../src/lab/client/log-query.ts';
+import { openYardLog } from '../../src/lab/yard/log.ts';
 
 let dir: string;
 

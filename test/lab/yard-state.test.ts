@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compactToTarget, workOf } from '../../src/bitcoin/target.ts';
-import { createYard, readParams, reopenYard } from '../../src/lab/create.ts';
-import { allKeys, findKey, findPayee, minerKey, newKey } from '../../src/lab/keyring.ts';
-import { refusedBy } from '../../src/lab/links.ts';
+import { refusedBy } from '../../src/lab/client/links.ts';
+import { createYard, readParams, reopenYard } from '../../src/lab/launcher/create.ts';
 import { letterOf } from '../../src/lab/names.ts';
-import { freePort, isFree, listenFrom } from '../../src/lab/ports.ts';
 import { Problem } from '../../src/lab/problem.ts';
-import { findYard, locateYard, readYard, writeYard } from '../../src/lab/yard-file.ts';
+import { findYard, locateYard, readYard, writeYard } from '../../src/lab/yard/file.ts';
+import { allKeys, findKey, findPayee, minerKey, newKey } from '../../src/lab/yard/keyring.ts';
+import { freePort, isFree, listenFrom } from '../../src/lab/yard/ports.ts';
 import { linkCount, wantedPairs } from '../../src/util/topology.ts';
 
 let dir: string;

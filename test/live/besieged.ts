@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import type { Params } from '../../src/consensus/params.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
 import { LAB } from '../dsl/networks.ts';
 import { agreed, aliceOn, connections, eventsOf, genesisFile, ofKind } from './lab.ts';
 import { type LiveNode, LiveRig, until } from './node-rig.ts';

@@ -1,4 +1,4 @@
-import type { Params } from '../../src/consensus/params.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
 import { ALICE, payTo } from '../dsl/keys.ts';
 import { World } from '../dsl/world.ts';
 

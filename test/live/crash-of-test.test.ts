@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { isAlive } from '../../src/lab/processes.ts';
+import { isAlive } from '../../src/lab/yard/processes.ts';
 import { eventually } from './yard-helpers.ts';
 
 /** A test that dies takes its yard with it, whatever it died of. */

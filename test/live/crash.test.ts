@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { WELL_KNOWN, wellKnownSecret } from '../../src/consensus/genesis.ts';
+import { WELL_KNOWN, wellKnownSecret } from '../../src/consensus/params/genesis.ts';
 import { toHex } from '../../src/util/bytes.ts';
 import { seeded } from '../../src/util/random.ts';
 import { BOB, outputOf, payTo, spend } from '../dsl/keys.ts';

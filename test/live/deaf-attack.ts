@@ -1,4 +1,4 @@
-import type { Params } from '../../src/consensus/params.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
 import { keyOf } from '../../src/util/bytes.ts';
 import { eventsOf, ofKind } from './lab.ts';
 import { type LiveNode, type LiveRig, until } from './node-rig.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { LogEvent } from '../../src/consensus/news.ts';
+import type { LogEvent } from '../../src/events/events.ts';
 import type { Topology } from '../../src/util/topology.ts';
 
 /** A server that speaks the page's HTTP, and at each path can be made to answer as no good server does. */

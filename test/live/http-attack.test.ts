@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pageLimits } from '../../src/app/page/limits.ts';
-import { basicAuth } from '../../src/host/http-cookie.ts';
+import { basicAuth } from '../../src/host/http/cookie.ts';
 import { httpLimits } from '../../src/host/limits.ts';
 import { seeded } from '../../src/util/random.ts';
 import { eventsOf, ofKind } from './lab.ts';

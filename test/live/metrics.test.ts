@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { basicAuth } from '../../src/host/http-cookie.ts';
+import { basicAuth } from '../../src/host/http/cookie.ts';
 import { type LiveNode, LiveRig } from './node-rig.ts';
 
 const ADDRESS = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';

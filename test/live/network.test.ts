@@ -32,7 +32,7 @@ const rigs = new Rigs();
 
 beforeAll(async () => {
   await build({
-    entryPoints: ['src/host/network.ts'],
+    entryPoints: ['src/host/net/network.ts'],
     bundle: true,
     platform: 'node',
     format: 'esm',

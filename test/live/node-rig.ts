@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { JsonInput, JsonObject } from '../../src/host/http-json.ts';
-import { rpcCall } from '../../src/host/rpc-client.ts';
-import { NODE_ENVIRONMENT } from '../../src/lab/node-child.ts';
+import { rpcCall } from '../../src/host/http/client.ts';
+import type { JsonInput, JsonObject } from '../../src/host/http/json.ts';
+import { NODE_ENVIRONMENT } from '../../src/lab/launcher/node-child.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/forkyard.js', import.meta.url));
 /** For conditions that come within a second on an idle machine; the bound only ends a hopeless wait. */

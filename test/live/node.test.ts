@@ -2,11 +2,11 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeF
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bitsFor, deriveParams, paramsToJson, parseNetworks } from '../../src/consensus/params.ts';
-import { META_KEY } from '../../src/consensus/records.ts';
-import type { JsonObject } from '../../src/host/http-json.ts';
-import { followEvents } from '../../src/host/rpc-client.ts';
-import { openStore } from '../../src/host/store.ts';
+import { bitsFor, deriveParams, paramsToJson, parseNetworks } from '../../src/consensus/params/params.ts';
+import { META_KEY } from '../../src/consensus/store/records.ts';
+import { followEvents } from '../../src/host/http/client.ts';
+import type { JsonObject } from '../../src/host/http/json.ts';
+import { openStore } from '../../src/host/store/store.ts';
 import { LiveRig, until } from './node-rig.ts';
 
 const ADDRESS = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';

@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/host/http-json.ts';
+import type { JsonObject } from '../../src/host/http/json.ts';
 import { toHex } from '../../src/util/bytes.ts';
 import { wellKnownKey } from '../../src/wallet/keys.ts';
 import { makeBlockOf, mineLoop } from '../dsl/outside-miner.ts';

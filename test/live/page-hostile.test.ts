@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { SimRun, USUAL_SETTINGS } from '../../src/page/sim-run.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { SimRun, USUAL_SETTINGS } from '../../src/page/sim/run.ts';
 import { cutPairs } from '../../src/util/topology.ts';
 import { templates } from '../dsl/networks.ts';
 import { start } from '../page/events.ts';

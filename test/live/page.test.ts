@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { parseNetworks } from '../../src/consensus/params.ts';
-import { CHECK_MS, formatSettings, SimRun } from '../../src/page/sim-run.ts';
+import { parseNetworks } from '../../src/consensus/params/params.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { CHECK_MS, formatSettings, SimRun } from '../../src/page/sim/run.ts';
 import { BROWSER, openBrowser } from './browser.ts';
 import { eventually, forkyard, type Staying, stay } from './yard-helpers.ts';
 

@@ -5,12 +5,12 @@ import { noise } from '@libp2p/noise';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import { multiaddr } from '@multiformats/multiaddr';
-import '../../src/host/polyfill.ts';
+import '../../src/host/net/polyfill.ts';
 import { createLibp2p } from 'libp2p';
-import type { Params } from '../../src/consensus/params.ts';
-import { syncProtocol } from '../../src/host/network.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
+import { syncProtocol } from '../../src/host/net/network.ts';
 import { limits } from '../../src/node/limits.ts';
-import { decodeMessage, encodeMessage, type Message } from '../../src/node/wire.ts';
+import { decodeMessage, encodeMessage, type Message } from '../../src/node/wire/messages.ts';
 import { concat } from '../../src/util/bytes.ts';
 
 const GOSSIP = '/meshsub/1.1.0';

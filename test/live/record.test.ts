@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { replayFile } from '../../src/app/replay.ts';
+import { replayFile } from '../../src/app/node/replay.ts';
 import { aliceOn, connections, freshLab, genesisFile, tipOf } from './lab.ts';
 import { LiveRig, until } from './node-rig.ts';
 

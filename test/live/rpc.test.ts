@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/host/http-json.ts';
-import { satsOf } from '../../src/host/rpc-client.ts';
+import { satsOf } from '../../src/host/http/client.ts';
+import type { JsonObject } from '../../src/host/http/json.ts';
 import { hashOfId, toHex } from '../../src/util/bytes.ts';
 import { buildTx } from '../../src/wallet/build.ts';
 import { KeyRing, wellKnownKey } from '../../src/wallet/keys.ts';

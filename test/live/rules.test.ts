@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { encodeHeader, headerHash } from '../../src/bitcoin/header.ts';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { isRuleName, type RuleName, ruleOf } from '../../src/consensus/rules.ts';
+import { isRuleName, type RuleName, ruleOf } from '../../src/consensus/params/rules.ts';
+import type { LogEvent } from '../../src/events/events.ts';
 import { equal, idOf, toHex } from '../../src/util/bytes.ts';
 import { type Driver, Play } from '../dsl/driver.ts';
 import { headerOf, RULE_CASES, type RuleCase } from '../dsl/rule-cases.ts';

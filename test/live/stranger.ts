@@ -1,10 +1,10 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Params } from '../../src/consensus/params.ts';
-import { createNetwork } from '../../src/host/network.ts';
-import type { Network } from '../../src/host/network-types.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
+import { createNetwork } from '../../src/host/net/network.ts';
+import type { Network } from '../../src/host/net/types.ts';
 import { limits } from '../../src/node/limits.ts';
-import { decodeMessage, encodeMessage, type Message } from '../../src/node/wire.ts';
+import { decodeMessage, encodeMessage, type Message } from '../../src/node/wire/messages.ts';
 import { type LiveNode, type LiveRig, until } from './node-rig.ts';
 
 /** A peer made of our own network stack and nothing behind it: it says what a test makes it say. */

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { isAlive } from '../../src/lab/processes.ts';
-import type { YardFile } from '../../src/lab/yard-check.ts';
-import { readYard } from '../../src/lab/yard-file.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import type { YardFile } from '../../src/lab/yard/check.ts';
+import { readYard } from '../../src/lab/yard/file.ts';
+import { isAlive } from '../../src/lab/yard/processes.ts';
 import { ofKind } from './lab.ts';
 import { eventually } from './yard-helpers.ts';
 

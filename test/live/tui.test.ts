@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runTui } from '../../src/app/tui/tui.ts';
-import { YardClient } from '../../src/lab/client.ts';
-import { readForest } from '../../src/lab/find.ts';
+import { YardClient } from '../../src/lab/client/client.ts';
+import { readForest } from '../../src/lab/client/find.ts';
 import { eventually, type Staying, stay } from './yard-helpers.ts';
 
 /** The view over a real yard, at a terminal that this test plays: it reads the cells and presses the keys. */

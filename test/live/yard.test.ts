@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { isAlive } from '../../src/lab/processes.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { isAlive } from '../../src/lab/yard/processes.ts';
 import { eventually, forkyard, heightOf, type Staying, status, stay } from './yard-helpers.ts';
 
 /** One yard of three real nodes, driven from "a second terminal" as a person would. */

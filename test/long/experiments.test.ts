@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EXPERIMENTS } from '../../src/lab/experiment/catalogue.ts';
 import { readValues } from '../../src/lab/experiment/parameters.ts';
 import { runExperiment } from '../../src/lab/experiment/run.ts';
-import { runWholeSelfish } from '../../src/sim/whole/selfish.ts';
+import { runWholeSelfish } from '../../src/sim/models/whole/selfish.ts';
 import { NETWORKS_JSON } from '../dsl/networks.ts';
 
 describe('every experiment with its own settings', () => {

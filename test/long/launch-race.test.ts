@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { isAlive } from '../../src/lab/processes.ts';
+import { isAlive } from '../../src/lab/yard/processes.ts';
 import { eventually, forkyard, stay } from '../live/yard-helpers.ts';
 
 /** Real launchers that start at one moment, over what a killed one left behind. */

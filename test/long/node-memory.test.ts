@@ -9,13 +9,13 @@ import { FEE, SCRIPT, spend } from '../../scripts/bench/spends.ts';
 import type { Block } from '../../src/bitcoin/block.ts';
 import { encodeHeader } from '../../src/bitcoin/header.ts';
 import { makeTx, type Tx } from '../../src/bitcoin/tx.ts';
-import type { Params } from '../../src/consensus/params.ts';
-import { OPENING_PREFIXES } from '../../src/consensus/records.ts';
-import { type DiskStore, openStore } from '../../src/host/store.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
+import { OPENING_PREFIXES } from '../../src/consensus/store/records.ts';
+import { type DiskStore, openStore } from '../../src/host/store/store.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
 import { limits } from '../../src/node/limits.ts';
 import type { Effect, Input } from '../../src/node/types.ts';
-import { decodeMessage, encodeMessage } from '../../src/node/wire.ts';
+import { decodeMessage, encodeMessage } from '../../src/node/wire/messages.ts';
 import { keyOf } from '../../src/util/bytes.ts';
 
 setFlagsFromString('--expose-gc');

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { rateFor, simParams } from '../../src/sim/params.ts';
 import { selfish } from '../../src/sim/strategy/shipped.ts';
 import { WorldAttack } from '../../src/sim/strategy/world-attack.ts';
-import { World } from '../../src/sim/world.ts';
+import { rateFor, simParams } from '../../src/sim/world/params.ts';
+import { World } from '../../src/sim/world/world.ts';
 import { templates } from '../dsl/networks.ts';
 
 const INTERVAL_MS = 20_000;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { PREFIX } from '../../src/consensus/records.ts';
-import { rateFor } from '../../src/sim/params.ts';
-import { World } from '../../src/sim/world.ts';
+import { PREFIX } from '../../src/consensus/store/records.ts';
+import { rateFor } from '../../src/sim/world/params.ts';
+import { World } from '../../src/sim/world/world.ts';
 import { labNetwork } from '../sim/rig.ts';
 
 /** Two whole nodes, one delay, x = 0.5: long enough for the stale rate to three digits and for memory to show. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { News } from '../../src/consensus/news.ts';
+import type { News } from '../../src/events/events.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
 import { limits } from '../../src/node/limits.ts';
 import type { Effect, Input, Step } from '../../src/node/types.ts';

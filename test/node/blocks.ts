@@ -3,7 +3,7 @@ import { encodeHeader, type Header, headerHash } from '../../src/bitcoin/header.
 import { merkleRoot } from '../../src/bitcoin/merkle.ts';
 import { compactToTarget, meets } from '../../src/bitcoin/target.ts';
 import { makeTx, type Tx } from '../../src/bitcoin/tx.ts';
-import type { Params } from '../../src/consensus/params.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
 import { concat } from '../../src/util/bytes.ts';
 import { Net, type NetOptions } from './net.ts';
 

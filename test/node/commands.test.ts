@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { wellKnownScript } from '../../src/consensus/genesis.ts';
+import { wellKnownScript } from '../../src/consensus/params/genesis.ts';
 import { hashOfId } from '../../src/util/bytes.ts';
 import { claimingMore, honestChain, withHeader, withTxs } from './blocks.ts';
 import { grind, labParams, Net } from './net.ts';

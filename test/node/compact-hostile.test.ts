@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Block } from '../../src/bitcoin/block.ts';
-import { encodeCompact } from '../../src/node/compact.ts';
+import { encodeCompact } from '../../src/node/wire/compact.ts';
 import { concat, writeU32LE } from '../../src/util/bytes.ts';
 import { seeded } from '../../src/util/random.ts';
 import { honestChain, withHeader } from './blocks.ts';

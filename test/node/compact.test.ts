@@ -4,7 +4,9 @@ import { Reader } from '../../src/bitcoin/codec.ts';
 import { encodeHeader } from '../../src/bitcoin/header.ts';
 import { commitmentOf, witnessRoot } from '../../src/bitcoin/merkle.ts';
 import { makeTx, type Tx } from '../../src/bitcoin/tx.ts';
-import { type Assembled, checkBlock, plainReading } from '../../src/consensus/check.ts';
+import { type Assembled, checkBlock, plainReading } from '../../src/consensus/validate/check.ts';
+import { limits } from '../../src/node/limits.ts';
+import { PoolIds } from '../../src/node/mempool/ids.ts';
 import {
   announcedHeader,
   compactSize,
@@ -15,9 +17,7 @@ import {
   type ShortIdHasher,
   shortIdHash,
   shortIdsOf,
-} from '../../src/node/compact.ts';
-import { limits } from '../../src/node/limits.ts';
-import { PoolIds } from '../../src/node/mempool-ids.ts';
+} from '../../src/node/wire/compact.ts';
 import { concat, readU32LE } from '../../src/util/bytes.ts';
 import { finish, noPace, Pace, type Steps } from '../../src/util/steps.ts';
 import { honestChain, withTxs } from './blocks.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { decodeValue } from '../../src/node/decode-value.ts';
-import { encodeValue } from '../../src/node/encode-step.ts';
+import { decodeValue } from '../../src/node/record/decode-value.ts';
+import { encodeValue } from '../../src/node/record/encode-step.ts';
 
 const value = fc.letrec((tie) => ({
   any: fc.oneof(

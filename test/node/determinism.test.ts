@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { encodeStep, encodeValue } from '../../src/node/encode-step.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
+import { encodeStep, encodeValue } from '../../src/node/record/encode-step.ts';
 import type { Input } from '../../src/node/types.ts';
 import { seeded } from '../../src/util/random.ts';
 import { MemoryStore } from '../dsl/memory-store.ts';

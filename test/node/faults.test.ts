@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { isRuleName, RULES, ruleOf } from '../../src/consensus/rules.ts';
-import { Bucket } from '../../src/node/bucket.ts';
-import { FAULTS, faultOfRule } from '../../src/node/faults.ts';
+import { isRuleName, RULES, ruleOf } from '../../src/consensus/params/rules.ts';
 import { limits } from '../../src/node/limits.ts';
-import { Peer, Peers } from '../../src/node/peers.ts';
+import { FAULTS, faultOfRule } from '../../src/node/peers/misbehaviour.ts';
+import { Peer, Peers } from '../../src/node/peers/peers.ts';
+import { Bucket } from '../../src/node/peers/token-bucket.ts';
 
 const SECOND = 1_000_000;
 const peer = (id: string) => new Peer(id, false, new Uint8Array(32), 0, limits);
@@ -12,8 +12,8 @@ const peer = (id: string) => new Peer(id, false, new Uint8Array(32), 0, limits);
 describe('faults', () => {
   it('every fault has a place where it is found, and a price between 1 and all', () => {
     const folder = new URL('../../src/node/', import.meta.url);
-    const code = readdirSync(folder)
-      .filter((file) => file !== 'faults.ts')
+    const code = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('misbehaviour.ts'))
       .map((file) => readFileSync(new URL(file, folder), 'utf8'))
       .join('\n');
     const byRule = new Set(Object.keys(RULES).filter(isRuleName).map(faultOfRule));

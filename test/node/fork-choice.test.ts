@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ForkChoiceName } from '../../src/consensus/fork-choice-rules.ts';
+import type { ForkChoiceName } from '../../src/consensus/tree/fork-choice-rules.ts';
 import { Net } from './net.ts';
 
 /** Two nodes that mined one block each while they were apart, then hear of each other's and mine no more. */

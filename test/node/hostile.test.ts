@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { encodeHeader } from '../../src/bitcoin/header.ts';
 import { makeTx } from '../../src/bitcoin/tx.ts';
-import { wellKnownScript } from '../../src/consensus/genesis.ts';
-import { PREFIX } from '../../src/consensus/records.ts';
+import { wellKnownScript } from '../../src/consensus/params/genesis.ts';
+import { PREFIX } from '../../src/consensus/store/records.ts';
 import { concat } from '../../src/util/bytes.ts';
 import { seeded } from '../../src/util/random.ts';
 import { claimingMore, headerChain, honestChain, unmined, withHeader } from './blocks.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeTx } from '../../src/bitcoin/tx.ts';
-import { signatureChecks } from '../../src/consensus/connect.ts';
+import { signatureChecks } from '../../src/consensus/validate/spend.ts';
 import { PoolRig, send } from './mempool-rig.ts';
 
 describe('the signature checks of a payment that waits for its block', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { WELL_KNOWN, type WellKnown } from '../../src/consensus/genesis.ts';
+import { WELL_KNOWN, type WellKnown } from '../../src/consensus/params/genesis.ts';
 import { type Random, seeded } from '../../src/util/random.ts';
 import { type Spendable, spend } from '../dsl/keys.ts';
 import { coinOf, PoolRig, pays } from './mempool-rig.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { PREFIX } from '../../src/consensus/records.ts';
-import { readSaved } from '../../src/node/mempool-rows.ts';
+import { PREFIX } from '../../src/consensus/store/records.ts';
+import { readSaved } from '../../src/node/mempool/rows.ts';
 import { spend } from '../dsl/keys.ts';
 import { coinOf, PoolRig, pays, send } from './mempool-rig.ts';
 

@@ -3,19 +3,24 @@ import { headerHash } from '../../src/bitcoin/header.ts';
 import { nobleVerify } from '../../src/bitcoin/secp.ts';
 import { meets } from '../../src/bitcoin/target.ts';
 import { outpointKey, type Tx, type TxOut } from '../../src/bitcoin/tx.ts';
-import type { TipChange } from '../../src/consensus/batch.ts';
-import { Chain } from '../../src/consensus/chain.ts';
-import { checkBlock } from '../../src/consensus/check.ts';
-import { type WellKnown, wellKnownScript, wellKnownSecret } from '../../src/consensus/genesis.ts';
-import type { Params } from '../../src/consensus/params.ts';
-import { PREFIX } from '../../src/consensus/records.ts';
-import type { Verify } from '../../src/consensus/verify.ts';
+import { Chain } from '../../src/consensus/chain/chain.ts';
+import type { TipChange } from '../../src/consensus/chain/commit.ts';
+import { type WellKnown, wellKnownScript, wellKnownSecret } from '../../src/consensus/params/genesis.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
+import { PREFIX } from '../../src/consensus/store/records.ts';
+import { checkBlock } from '../../src/consensus/validate/check.ts';
+import type { Verify } from '../../src/consensus/validate/verify.ts';
 import { type Limits, limits } from '../../src/node/limits.ts';
-import { type Accepted, type AcceptOptions, Mempool, type PoolEntry } from '../../src/node/mempool.ts';
-import type { PoolChange } from '../../src/node/mempool-change.ts';
-import { usageOf } from '../../src/node/mempool-entry.ts';
-import type { PoolIds } from '../../src/node/mempool-ids.ts';
-import { buildTemplate, type Template, type TemplateOptions } from '../../src/node/template.ts';
+import type { PoolChange } from '../../src/node/mempool/change.ts';
+import { usageOf } from '../../src/node/mempool/entry.ts';
+import type { PoolIds } from '../../src/node/mempool/ids.ts';
+import {
+  type Accepted,
+  type AcceptOptions,
+  Mempool,
+  type PoolEntry,
+} from '../../src/node/mempool/mempool.ts';
+import { buildTemplate, type Template, type TemplateOptions } from '../../src/node/mining/template.ts';
 import { concat, equal, toHex, writeU32LE } from '../../src/util/bytes.ts';
 import { finish, noPace } from '../../src/util/steps.ts';
 import { outputOf, type Spendable, type SpendOptions, spend } from '../dsl/keys.ts';

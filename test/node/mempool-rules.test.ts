@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Tx } from '../../src/bitcoin/tx.ts';
 import { makeTx } from '../../src/bitcoin/tx.ts';
-import type { WellKnown } from '../../src/consensus/genesis.ts';
-import { isRuleName, RULES, ruleOf } from '../../src/consensus/rules.ts';
+import type { WellKnown } from '../../src/consensus/params/genesis.ts';
+import { isRuleName, RULES, ruleOf } from '../../src/consensus/params/rules.ts';
 import { data, type SpendOptions, spend } from '../dsl/keys.ts';
 import { coinOf, PoolRig, pays, send } from './mempool-rig.ts';
 

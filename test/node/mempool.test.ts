@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { makeTx } from '../../src/bitcoin/tx.ts';
-import { wellKnownScript } from '../../src/consensus/genesis.ts';
+import { wellKnownScript } from '../../src/consensus/params/genesis.ts';
 import { data, spend } from '../dsl/keys.ts';
 import { coinOf, PoolRig, pays, send } from './mempool-rig.ts';
 

@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import { sha256, sha256d } from '../../src/bitcoin/hash.ts';
 import { nobleVerify } from '../../src/bitcoin/secp.ts';
 import type { Tx } from '../../src/bitcoin/tx.ts';
-import type { ForkChoiceName } from '../../src/consensus/fork-choice-rules.ts';
-import { type WellKnown, wellKnownScript } from '../../src/consensus/genesis.ts';
-import type { News } from '../../src/consensus/news.ts';
-import { deriveParams, type Params, parseNetworks } from '../../src/consensus/params.ts';
-import type { Verify } from '../../src/consensus/verify.ts';
-import { encodeStep } from '../../src/node/encode-step.ts';
+import { type WellKnown, wellKnownScript } from '../../src/consensus/params/genesis.ts';
+import { deriveParams, type Params, parseNetworks } from '../../src/consensus/params/params.ts';
+import type { ForkChoiceName } from '../../src/consensus/tree/fork-choice-rules.ts';
+import type { Verify } from '../../src/consensus/validate/verify.ts';
+import type { News } from '../../src/events/events.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
 import { type Limits, limits as standard } from '../../src/node/limits.ts';
+import { encodeStep } from '../../src/node/record/encode-step.ts';
 import type {
   Command,
   CommandResult,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/node/limits.ts';
-import { Orphans } from '../../src/node/orphans.ts';
+import { Orphans } from '../../src/node/mempool/orphans.ts';
 import { data, spend } from '../dsl/keys.ts';
 import { coinOf, PoolRig, pays, send } from './mempool-rig.ts';
 

@@ -3,8 +3,8 @@ import { publicKey, signEcdsa } from '../../src/bitcoin/secp.ts';
 import { newSighashCache, sighashAllV0 } from '../../src/bitcoin/sighash.ts';
 import { toDer } from '../../src/bitcoin/signature.ts';
 import { makeTx, type OutPoint, type Tx, type TxOut } from '../../src/bitcoin/tx.ts';
-import { type WellKnown, wellKnownScript, wellKnownSecret } from '../../src/consensus/genesis.ts';
-import type { Params } from '../../src/consensus/params.ts';
+import { type WellKnown, wellKnownScript, wellKnownSecret } from '../../src/consensus/params/genesis.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
 import { equal } from '../../src/util/bytes.ts';
 
 /** A coin that one of the well-known people owns. */

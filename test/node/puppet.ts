@@ -1,6 +1,6 @@
 import { limits } from '../../src/node/limits.ts';
 import type { PeerId, Topic } from '../../src/node/types.ts';
-import { decodeMessage, encodeMessage, type Message } from '../../src/node/wire.ts';
+import { decodeMessage, encodeMessage, type Message } from '../../src/node/wire/messages.ts';
 import type { Net, Party } from './net.ts';
 
 type Kind = Message['kind'];

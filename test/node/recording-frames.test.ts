@@ -5,8 +5,8 @@ import {
   RECORDING_MAGIC,
   type RecordedFrame,
   readFrames,
-} from '../../src/node/recording.ts';
-import { describeInput } from '../../src/node/replay.ts';
+} from '../../src/node/record/recording.ts';
+import { describeInput } from '../../src/node/record/replay.ts';
 import type { Input } from '../../src/node/types.ts';
 import { concat } from '../../src/util/bytes.ts';
 import { seeded } from '../../src/util/random.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Tx } from '../../src/bitcoin/tx.ts';
-import { PREFIX } from '../../src/consensus/records.ts';
+import { PREFIX } from '../../src/consensus/store/records.ts';
 import { hashOfId, toHex } from '../../src/util/bytes.ts';
 import { type CrashPoint, Net, type TestNode } from './net.ts';
 import { genesisCoin, outputOf, pay } from './pay.ts';

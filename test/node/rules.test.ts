@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { headerHash } from '../../src/bitcoin/header.ts';
-import { type RuleName, ruleOf } from '../../src/consensus/rules.ts';
+import { type RuleName, ruleOf } from '../../src/consensus/params/rules.ts';
 import { limits } from '../../src/node/limits.ts';
 import type { GossipVerdict } from '../../src/node/types.ts';
 import { Play } from '../dsl/driver.ts';

@@ -1,12 +1,12 @@
 import { encodeHeader, type Header, headerHash } from '../../src/bitcoin/header.ts';
 import { nobleVerify } from '../../src/bitcoin/secp.ts';
-import type { News } from '../../src/consensus/news.ts';
-import type { Params } from '../../src/consensus/params.ts';
-import { isRuleName, type RuleName } from '../../src/consensus/rules.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
+import { isRuleName, type RuleName } from '../../src/consensus/params/rules.ts';
+import type { News } from '../../src/events/events.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
 import { limits } from '../../src/node/limits.ts';
 import type { CommandResult, GossipVerdict, Input, PeerId } from '../../src/node/types.ts';
-import { decodeMessage, encodeMessage, type Message } from '../../src/node/wire.ts';
+import { decodeMessage, encodeMessage, type Message } from '../../src/node/wire/messages.ts';
 import { equal, idOf } from '../../src/util/bytes.ts';
 import type { Driver } from '../dsl/driver.ts';
 import { MemoryStore } from '../dsl/memory-store.ts';

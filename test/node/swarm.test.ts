@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { WELL_KNOWN } from '../../src/consensus/genesis.ts';
-import { PREFIX } from '../../src/consensus/records.ts';
+import { WELL_KNOWN } from '../../src/consensus/params/genesis.ts';
+import { PREFIX } from '../../src/consensus/store/records.ts';
 import { toHex } from '../../src/util/bytes.ts';
 import { seeded } from '../../src/util/random.ts';
 import { Net, type TestNode } from './net.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { decodeBlock } from '../../src/bitcoin/block.ts';
 import { decodeTx, type Tx } from '../../src/bitcoin/tx.ts';
-import { type WellKnown, wellKnownScript } from '../../src/consensus/genesis.ts';
+import { type WellKnown, wellKnownScript } from '../../src/consensus/params/genesis.ts';
 import { FullNode } from '../../src/node/fullnode.ts';
 import type { CandidateBlock, Command, CommandResult, Effect, Job } from '../../src/node/types.ts';
-import { grind } from '../../src/sim/grind.ts';
+import { grind } from '../../src/sim/world/grind.ts';
 import { MemoryStore } from '../dsl/memory-store.ts';
 import { cachedVerify, labParams, withLimits } from './net.ts';
 import { genesisCoin, pay } from './pay.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { decodeBlock } from '../../src/bitcoin/block.ts';
 import { headerHash } from '../../src/bitcoin/header.ts';
-import { checkBlock } from '../../src/consensus/check.ts';
-import { minerTag } from '../../src/consensus/tag.ts';
-import { selectSteps } from '../../src/node/template-select.ts';
+import { checkBlock } from '../../src/consensus/validate/check.ts';
+import { minerTag } from '../../src/consensus/validate/tag.ts';
+import { selectSteps } from '../../src/node/mining/select.ts';
 import { equal, writeU32LE } from '../../src/util/bytes.ts';
 import { seeded } from '../../src/util/random.ts';
 import { finish, noPace } from '../../src/util/steps.ts';

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { headerHash } from '../../src/bitcoin/header.ts';
-import { PREFIX } from '../../src/consensus/records.ts';
-import type { Write } from '../../src/consensus/store.ts';
+import { PREFIX } from '../../src/consensus/store/records.ts';
+import type { Write } from '../../src/consensus/store/store.ts';
 import { limits } from '../../src/node/limits.ts';
 import type { Effect, Input, Step } from '../../src/node/types.ts';
-import { decodeMessage } from '../../src/node/wire.ts';
+import { decodeMessage } from '../../src/node/wire/messages.ts';
 import { idOf, toHex } from '../../src/util/bytes.ts';
 
 /**

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/node/limits.ts';
-import { decodeMessage, encodeMessage, type Message } from '../../src/node/wire.ts';
+import { decodeMessage, encodeMessage, type Message } from '../../src/node/wire/messages.ts';
 import { concat } from '../../src/util/bytes.ts';
 
 const bytes = (n: number) => fc.uint8Array({ minLength: n, maxLength: n });

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HostNews, LogEvent, News } from '../../src/consensus/news.ts';
-import { agreementOf } from '../../src/observe/agreement.ts';
-import { drawTree } from '../../src/observe/draw.ts';
-import { newForest } from '../../src/observe/forest.ts';
-import { momentTitle, momentWords, newReorgMoments } from '../../src/observe/reorg-moment.ts';
+import type { HostNews, LogEvent, News } from '../../src/events/events.ts';
+import { agreementOf } from '../../src/observe/state/agreement.ts';
+import { newForest } from '../../src/observe/state/forest.ts';
+import { momentTitle, momentWords, newReorgMoments } from '../../src/observe/state/reorg-moment.ts';
+import { drawTree } from '../../src/observe/tree/draw.ts';
 
 /** Blocks named by what they should be labelled; `work` is 100 a block unless it is given. */
 function log() {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { HostNews, LogEvent, News } from '../../src/consensus/news.ts';
-import { drawTree } from '../../src/observe/draw.ts';
-import { newForest } from '../../src/observe/forest.ts';
-import { narrate } from '../../src/observe/narrate.ts';
-import { newPayments } from '../../src/observe/payments.ts';
+import type { HostNews, LogEvent, News } from '../../src/events/events.ts';
+import { newForest } from '../../src/observe/state/forest.ts';
+import { narrate } from '../../src/observe/state/narrate.ts';
+import { newPayments } from '../../src/observe/state/payments.ts';
+import { drawTree } from '../../src/observe/tree/draw.ts';
 
 /** A log written by hand: blocks are named by what they should be labelled, ids are made from the name. */
 function story() {

@@ -5,7 +5,7 @@ import { readEventLine } from '../../src/observe/read-event.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const page = readFileSync(join(root, 'docs', 'event-log.md'), 'utf8');
-const source = readFileSync(join(root, 'src', 'consensus', 'news.ts'), 'utf8');
+const source = readFileSync(join(root, 'src', 'events', 'events.ts'), 'utf8');
 
 /** Each member of the two unions: its kind and the names of its own fields, read from the source. */
 function kindsOf(text: string): Map<string, string[]> {

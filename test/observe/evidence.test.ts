@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { agreementOf } from '../../src/observe/agreement.ts';
-import { evidenceOf } from '../../src/observe/evidence.ts';
-import { agreementWords, basisWords, figureFormula, figureMeaning } from '../../src/observe/figure-words.ts';
-import { newFigures } from '../../src/observe/figures.ts';
-import { basisOf, figureRows } from '../../src/observe/figures-rows.ts';
-import { newForest } from '../../src/observe/forest.ts';
+import { evidenceOf } from '../../src/observe/figures/evidence.ts';
+import { newFigures } from '../../src/observe/figures/figures.ts';
+import { basisOf, figureRows } from '../../src/observe/figures/rows.ts';
+import { agreementWords, basisWords, figureFormula, figureMeaning } from '../../src/observe/figures/words.ts';
+import { agreementOf } from '../../src/observe/state/agreement.ts';
+import { newForest } from '../../src/observe/state/forest.ts';
 import { LogWriter } from './log-writer.ts';
 
 /** A and B find 2A and 2B at the same height; B loses two seconds later, and takes A's 3A. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { newFigures } from '../../src/observe/figures.ts';
-import { shareSe, wilson } from '../../src/observe/figures-errors.ts';
-import { type FigureRow, figureRows, measuredWords } from '../../src/observe/figures-rows.ts';
-import { clusterRace } from '../../src/observe/predict-clusters.ts';
+import { shareSe, wilson } from '../../src/observe/figures/errors.ts';
+import { newFigures } from '../../src/observe/figures/figures.ts';
+import { type FigureRow, figureRows, measuredWords } from '../../src/observe/figures/rows.ts';
+import { clusterRace } from '../../src/observe/theory/clusters.ts';
 import { race } from './race-log.ts';
 
 describe('the error of a share', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { newFigures } from '../../src/observe/figures.ts';
-import type { Figures } from '../../src/observe/figures-tally.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { newFigures } from '../../src/observe/figures/figures.ts';
+import type { Figures } from '../../src/observe/figures/tally.ts';
 import { LogWriter } from './log-writer.ts';
 
 /** One thing that happens: after `wait` ms, node `n` finds a block on, or moves to, one of the blocks so far. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { newFigures } from '../../src/observe/figures.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { newFigures } from '../../src/observe/figures/figures.ts';
 import { RUNS } from './sim-logs.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { newFigures } from '../../src/observe/figures.ts';
-import { figureRows, figureSentence, predictedWords } from '../../src/observe/figures-rows.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { newFigures } from '../../src/observe/figures/figures.ts';
+import { figureRows, figureSentence, predictedWords } from '../../src/observe/figures/rows.ts';
 import { LogWriter } from './log-writer.ts';
 import { type RaceOptions, race } from './race-log.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { newFigures } from '../../src/observe/figures.ts';
-import { agreementPanel } from '../../src/observe/figures-panel.ts';
+import { newFigures } from '../../src/observe/figures/figures.ts';
+import { agreementPanel } from '../../src/observe/figures/panel.ts';
 import { LogWriter } from './log-writer.ts';
 
 function read(log: LogWriter, now?: number) {

@@ -7,8 +7,8 @@ import {
   checkTimes,
   meanOf,
   shareOf,
-} from '../../src/observe/judge.ts';
-import { MOST_Z, normalOfStudent, normalQuantile } from '../../src/observe/normal.ts';
+} from '../../src/observe/figures/judge.ts';
+import { MOST_Z, normalOfStudent, normalQuantile } from '../../src/observe/theory/normal.ts';
 
 describe('a check', () => {
   it('of a share has theory’s own standard error', () => {

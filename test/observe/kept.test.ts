@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { drawTree } from '../../src/observe/draw.ts';
-import { evidenceOf } from '../../src/observe/evidence.ts';
-import { newFigures } from '../../src/observe/figures.ts';
-import { keptBlocks } from '../../src/observe/fold.ts';
-import { newForest } from '../../src/observe/forest.ts';
+import { evidenceOf } from '../../src/observe/figures/evidence.ts';
+import { newFigures } from '../../src/observe/figures/figures.ts';
+import { keptBlocks } from '../../src/observe/state/fold.ts';
+import { newForest } from '../../src/observe/state/forest.ts';
+import { drawTree } from '../../src/observe/tree/draw.ts';
 import { LogWriter } from './log-writer.ts';
 
 /** What the faces draw as stale, the lines behind the figure, and the figure itself. */

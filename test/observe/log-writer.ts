@@ -1,4 +1,4 @@
-import type { HostNews, LogEvent, News } from '../../src/consensus/news.ts';
+import type { HostNews, LogEvent, News } from '../../src/events/events.ts';
 
 /** Writes an event log by hand: blocks have short names, ids are made from them, work is 1,000 a block. */
 export class LogWriter {

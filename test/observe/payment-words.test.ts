@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { newForest } from '../../src/observe/forest.ts';
-import { isSpentTwice, spentTwiceNote, spentTwicePlan } from '../../src/observe/payment-words.ts';
-import { Story } from '../../src/observe/story.ts';
+import { newForest } from '../../src/observe/state/forest.ts';
+import { isSpentTwice, spentTwiceNote, spentTwicePlan } from '../../src/observe/state/payment-words.ts';
+import { Story } from '../../src/observe/state/story.ts';
 import { LogWriter } from './log-writer.ts';
 
 describe('coins that are spent twice', () => {

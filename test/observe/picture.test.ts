@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { colourOf } from '../../src/observe/colours.ts';
-import { newForest } from '../../src/observe/forest.ts';
-import { newLanes } from '../../src/observe/lanes.ts';
-import { pictureSvg } from '../../src/observe/picture.ts';
-import { Story } from '../../src/observe/story.ts';
-import { textWidth } from '../../src/observe/text-width.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { newForest } from '../../src/observe/state/forest.ts';
+import { newLanes } from '../../src/observe/state/lanes.ts';
+import { Story } from '../../src/observe/state/story.ts';
+import { colourOf } from '../../src/observe/tree/colours.ts';
+import { pictureSvg } from '../../src/observe/tree/picture.ts';
+import { textWidth } from '../../src/observe/words/text-width.ts';
 import { event, extend, fresh, start } from '../page/events.ts';
 
 beforeEach(fresh);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { barPlot, escapeXml, stepPlot, ticks } from '../../src/observe/plot.ts';
+import { barPlot, escapeXml, stepPlot, ticks } from '../../src/observe/chart/plot.ts';
 
 describe('ticks', () => {
   it.each([

@@ -4,7 +4,7 @@ import {
   doubleSpend,
   selfishRevenue,
   selfishThreshold,
-} from '../../src/observe/predict-attack.ts';
+} from '../../src/observe/theory/attack.ts';
 import { printed } from './printed.ts';
 
 describe('a double spend', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { twoClusters } from '../../src/observe/predict.ts';
-import { clusterRace } from '../../src/observe/predict-clusters.ts';
-import { partition } from '../../src/observe/predict-partition.ts';
+import { clusterRace } from '../../src/observe/theory/clusters.ts';
+import { partition } from '../../src/observe/theory/partition.ts';
+import { twoClusters } from '../../src/observe/theory/predict.ts';
 import { printed } from './printed.ts';
 
 describe('two clusters of any shares', () => {

@@ -6,7 +6,7 @@ import {
   staleOfManyMiners,
   staleOfShares,
   twoClusters,
-} from '../../src/observe/predict.ts';
+} from '../../src/observe/theory/predict.ts';
 import { printed } from './printed.ts';
 
 describe('two equal clusters', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { newFigures } from '../../src/observe/figures.ts';
-import type { EpochFigures } from '../../src/observe/figures-epochs.ts';
-import { basisOf, type FigureRow, figureRows } from '../../src/observe/figures-rows.ts';
+import type { EpochFigures } from '../../src/observe/figures/epochs.ts';
+import { newFigures } from '../../src/observe/figures/figures.ts';
+import { basisOf, type FigureRow, figureRows } from '../../src/observe/figures/rows.ts';
 import { type RaceOptions, race } from './race-log.ts';
 
 /**
@@ -12,7 +12,7 @@ import { type RaceOptions, race } from './race-log.ts';
 /** One of a thousand rows is further away by chance. */
 const BOUND = 3.3;
 const USUAL = 2.5;
-/** Part of a prediction for what the formulas are known to be off by (predict.ts). */
+/** Part of a prediction for what the formulas are known to be off by (observe/theory/predict.ts). */
 const KNOWN = 0.006;
 /** A body is at others so long before their miners go on to it. */
 const CONNECT_MS = 40;

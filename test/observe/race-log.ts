@@ -1,4 +1,4 @@
-import type { LogEvent } from '../../src/consensus/news.ts';
+import type { LogEvent } from '../../src/events/events.ts';
 import { Heap } from '../../src/util/heap.ts';
 import { exponential, seeded } from '../../src/util/random.ts';
 import { LogWriter } from './log-writer.ts';

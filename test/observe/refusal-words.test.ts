@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { RULES } from '../../src/consensus/rules.ts';
-import { newForest } from '../../src/observe/forest.ts';
-import { laneWords, newLanes } from '../../src/observe/lanes.ts';
-import { narrate } from '../../src/observe/narrate.ts';
-import { refusalWords } from '../../src/observe/refusal-words.ts';
+import { RULES } from '../../src/consensus/params/rules.ts';
+import { newForest } from '../../src/observe/state/forest.ts';
+import { laneWords, newLanes } from '../../src/observe/state/lanes.ts';
+import { narrate } from '../../src/observe/state/narrate.ts';
+import { refusalWords } from '../../src/observe/words/refusals.ts';
 import { event } from '../page/events.ts';
 
 const refused = (rule: string) =>

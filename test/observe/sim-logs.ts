@@ -1,4 +1,4 @@
-import type { LogEvent } from '../../src/consensus/news.ts';
+import type { LogEvent } from '../../src/events/events.ts';
 import { playOf, STRATEGIES } from '../../src/sim/strategy/shipped.ts';
 import { WorldAttack } from '../../src/sim/strategy/world-attack.ts';
 import { SimYard } from '../../src/sim/yard.ts';

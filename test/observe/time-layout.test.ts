@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { answersOf } from '../../src/observe/agreement.ts';
-import { newForest } from '../../src/observe/forest.ts';
-import { geometryOf } from '../../src/observe/geometry.ts';
-import type { MomentColumn } from '../../src/observe/layout.ts';
-import { endsOf, flagsOf, groundsOf } from '../../src/observe/marks.ts';
-import { timeAxis } from '../../src/observe/time-axis.ts';
-import { layoutByTime, type TimeWishes } from '../../src/observe/time-layout.ts';
-import { newTimeRows } from '../../src/observe/time-rows.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { answersOf } from '../../src/observe/state/agreement.ts';
+import { newForest } from '../../src/observe/state/forest.ts';
+import { geometryOf } from '../../src/observe/tree/geometry.ts';
+import type { MomentColumn } from '../../src/observe/tree/layout.ts';
+import { endsOf, flagsOf, groundsOf } from '../../src/observe/tree/marks.ts';
+import { timeAxis } from '../../src/observe/tree/time-axis.ts';
+import { layoutByTime, type TimeWishes } from '../../src/observe/tree/time-layout.ts';
+import { newTimeRows } from '../../src/observe/tree/time-rows.ts';
 import { event, extend, fresh, start } from '../page/events.ts';
 
 beforeEach(fresh);

@@ -8,7 +8,7 @@ import {
   parseCount,
   parseDuration,
   parseRate,
-} from '../../src/observe/units.ts';
+} from '../../src/observe/words/units.ts';
 
 function value<T>(result: { ok: true; value: T } | { ok: false; error: string }): T | string {
   return result.ok ? result.value : result.error;

@@ -1,4 +1,4 @@
-import type { LogEvent } from '../../src/consensus/news.ts';
+import type { LogEvent } from '../../src/events/events.ts';
 
 /** Logs made by hand: ids are the label itself, padded; work is ten a height. */
 

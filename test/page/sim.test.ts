@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { parseNetworks } from '../../src/consensus/params.ts';
-import { newForest } from '../../src/observe/forest.ts';
-import { Story } from '../../src/observe/story.ts';
-import type { Told } from '../../src/page/facts.ts';
-import { actSimulated } from '../../src/page/sim-actions.ts';
-import { formatSettings, parseSettings, SimRun, USUAL_SETTINGS } from '../../src/page/sim-run.ts';
+import { parseNetworks } from '../../src/consensus/params/params.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { newForest } from '../../src/observe/state/forest.ts';
+import { Story } from '../../src/observe/state/story.ts';
+import { actSimulated } from '../../src/page/sim/actions.ts';
+import { formatSettings, parseSettings, SimRun, USUAL_SETTINGS } from '../../src/page/sim/run.ts';
+import type { Told } from '../../src/page/state/facts.ts';
 
 const networks = parseNetworks(
   JSON.parse(readFileSync(join(import.meta.dirname, '../../genesis.json'), 'utf8')),

@@ -4,7 +4,7 @@ import { Announced } from '../../scripts/kill-loop/record.ts';
 import { encodeAddress } from '../../src/bitcoin/address.ts';
 import { hash160 } from '../../src/bitcoin/hash.ts';
 import { publicKey } from '../../src/bitcoin/secp.ts';
-import type { JsonInput, JsonObject } from '../../src/host/http-json.ts';
+import type { JsonInput, JsonObject } from '../../src/host/http/json.ts';
 import { toHex } from '../../src/util/bytes.ts';
 import { RpcHarness } from '../app/rpc-harness.ts';
 import { ALICE, BOB, payTo, spend } from '../dsl/keys.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PREFIX } from '../../src/consensus/records.ts';
+import { PREFIX } from '../../src/consensus/store/records.ts';
 import { toHex } from '../../src/util/bytes.ts';
 import { clique, settle } from './rig.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import type { WorldOptions } from '../../src/sim/world.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import type { WorldOptions } from '../../src/sim/world/world.ts';
 import { clique } from './rig.ts';
 
 /** A minute of four nodes over bad links, with a cut, a crash and a wrong clock. */

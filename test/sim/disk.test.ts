@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { PREFIX } from '../../src/consensus/records.ts';
-import type { Write } from '../../src/consensus/store.ts';
-import { VirtualDisk } from '../../src/sim/disk.ts';
-import { MAX_TABLE_VALUE, RowTable } from '../../src/sim/row-table.ts';
+import { PREFIX } from '../../src/consensus/store/records.ts';
+import type { Write } from '../../src/consensus/store/store.ts';
+import { VirtualDisk } from '../../src/sim/world/disk.ts';
+import { MAX_TABLE_VALUE, RowTable } from '../../src/sim/world/row-table.ts';
 import { toHex } from '../../src/util/bytes.ts';
 import { type Random, seeded } from '../../src/util/random.ts';
 

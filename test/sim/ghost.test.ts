@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Limits } from '../../src/node/limits.ts';
-import { rateFor } from '../../src/sim/params.ts';
-import { World } from '../../src/sim/world.ts';
+import { rateFor } from '../../src/sim/world/params.ts';
+import { World } from '../../src/sim/world/world.ts';
 import { labNetwork, settle } from './rig.ts';
 
 const INTERVAL_MS = 400;

@@ -1,6 +1,6 @@
-import { parseNetworks } from '../../src/consensus/params.ts';
-import { rateFor, simParams } from '../../src/sim/params.ts';
-import { World } from '../../src/sim/world.ts';
+import { parseNetworks } from '../../src/consensus/params/params.ts';
+import { rateFor, simParams } from '../../src/sim/world/params.ts';
+import { World } from '../../src/sim/world/world.ts';
 
 /**
  * A small life with everything in it, the same on every machine, Node version and browser: its trace hash. Takes the

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { World } from '../../src/sim/world.ts';
+import type { LogEvent } from '../../src/events/events.ts';
+import { World } from '../../src/sim/world/world.ts';
 import type { LinkShape } from '../../src/util/link-shape.ts';
 import { labNetwork } from './rig.ts';
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { WellKnown } from '../../src/consensus/genesis.ts';
-import { PREFIX } from '../../src/consensus/records.ts';
+import type { WellKnown } from '../../src/consensus/params/genesis.ts';
+import { PREFIX } from '../../src/consensus/store/records.ts';
 import { limits } from '../../src/node/limits.ts';
-import type { World } from '../../src/sim/world.ts';
+import type { World } from '../../src/sim/world/world.ts';
 import { genesisCoin, pay } from '../node/pay.ts';
 import { clique } from './rig.ts';
 
 const PAYERS: readonly WellKnown[] = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi'];
-/** The frame type of inv (node/wire.ts). */
+/** The frame type of inv (node/wire/messages.ts). */
 const INV = 12;
 
 function payments(world: World) {

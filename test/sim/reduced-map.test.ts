@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { checkShare, meanOf, within } from '../../src/observe/judge.ts';
-import { mapForks, mapForksBias } from '../../src/observe/predict-map.ts';
-import { arrivalTimes, outboundGraph, regularGraph } from '../../src/sim/reduced/graph.ts';
-import { drawMap, runMap, runMaps } from '../../src/sim/reduced/map.ts';
+import { checkShare, meanOf, within } from '../../src/observe/figures/judge.ts';
+import { mapForks, mapForksBias } from '../../src/observe/theory/map.ts';
+import { arrivalTimes, outboundGraph, regularGraph } from '../../src/sim/models/reduced/graph.ts';
+import { drawMap, runMap, runMaps } from '../../src/sim/models/reduced/map.ts';
 import { WORLD_LATENCY_MS } from '../../src/util/profiles.ts';
 import { seeded } from '../../src/util/random.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { conflictOf, genesisBlock, ReducedBlock } from '../../src/sim/reduced/block.ts';
-import { clusterRace, runClusters } from '../../src/sim/reduced/clusters.ts';
-import { ArrivalQueue } from '../../src/sim/reduced/queue.ts';
+import { conflictOf, genesisBlock, ReducedBlock } from '../../src/sim/models/reduced/block.ts';
+import { clusterRace, runClusters } from '../../src/sim/models/reduced/clusters.ts';
+import { ArrivalQueue } from '../../src/sim/models/reduced/queue.ts';
 
 const quiet = () => undefined;
 

@@ -1,6 +1,6 @@
-import type { Params } from '../../src/consensus/params.ts';
-import { rateFor, simParams } from '../../src/sim/params.ts';
-import { World, type WorldOptions } from '../../src/sim/world.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
+import { rateFor, simParams } from '../../src/sim/world/params.ts';
+import { World, type WorldOptions } from '../../src/sim/world/world.ts';
 import { templates } from '../dsl/networks.ts';
 
 export const INTERVAL_MS = 2_000;

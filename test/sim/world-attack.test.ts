@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/consensus/news.ts';
-import { rateFor } from '../../src/sim/params.ts';
+import type { LogEvent } from '../../src/events/events.ts';
 import {
   doubleSpend,
   honest,
@@ -10,7 +9,8 @@ import {
   selfish,
 } from '../../src/sim/strategy/shipped.ts';
 import { WorldAttack } from '../../src/sim/strategy/world-attack.ts';
-import { World } from '../../src/sim/world.ts';
+import { rateFor } from '../../src/sim/world/params.ts';
+import { World } from '../../src/sim/world/world.ts';
 import { labNetwork } from './rig.ts';
 
 const INTERVAL_MS = 20_000;

@@ -1,7 +1,7 @@
 import * as btc from '@scure/btc-signer';
 import { describe, expect, it } from 'vitest';
 import { decodeWif } from '../../src/bitcoin/address.ts';
-import { WELL_KNOWN } from '../../src/consensus/genesis.ts';
+import { WELL_KNOWN } from '../../src/consensus/params/genesis.ts';
 import { fromHex, toHex } from '../../src/util/bytes.ts';
 import { Key, KeyRing, wellKnownKey } from '../../src/wallet/keys.ts';
 import { key } from './coins.ts';

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { type Command, Help, Option } from 'commander';
 import type { Action } from '../../lab/action.ts';
 import { Problem } from '../../lab/problem.ts';
-import { findYardAt, yardOption } from '../../lab/yard-file.ts';
-import { parseDuration } from '../../observe/units.ts';
+import { findYardAt, yardOption } from '../../lab/yard/file.ts';
+import { parseDuration } from '../../observe/words/units.ts';
 import { Out } from './out.ts';
 import { meant } from './typed.ts';
 

@@ -2,7 +2,7 @@ import { keysOf } from '../../lab/experiment/report.ts';
 import { ratio, toleranceOf } from '../../lab/experiment/rows.ts';
 import type { JudgedRow, Row } from '../../lab/experiment/types.ts';
 import { scoreText } from '../../lab/experiment/verdict.ts';
-import { formatCount } from '../../observe/units.ts';
+import { formatCount } from '../../observe/words/units.ts';
 import { widthOf } from './fit.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
-import { parseCount, parseDuration, parseRate } from '../../observe/units.ts';
-import { NODE_DEFAULTS, type NodeProcessOptions } from '../node-options.ts';
-import { packageVersion } from '../node-package.ts';
+import { parseCount, parseDuration, parseRate } from '../../observe/words/units.ts';
+import { NODE_DEFAULTS, type NodeProcessOptions } from '../node/options.ts';
+import { packageVersion } from '../node/package.ts';
 
 /** What one node is told on a command line: its own, or that of one among several in a process. */
 

@@ -1,12 +1,12 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { failed, missing, misuse } from '../../lab/problem.ts';
-import { newForest } from '../../observe/forest.ts';
-import { newLanes } from '../../observe/lanes.ts';
-import { pictureSvg } from '../../observe/picture.ts';
-import { RECENT, type SeenPayment, Story } from '../../observe/story.ts';
-import { parseCount } from '../../observe/units.ts';
-import { clockSpan } from '../../observe/words.ts';
+import { newForest } from '../../observe/state/forest.ts';
+import { newLanes } from '../../observe/state/lanes.ts';
+import { RECENT, type SeenPayment, Story } from '../../observe/state/story.ts';
+import { pictureSvg } from '../../observe/tree/picture.ts';
+import { parseCount } from '../../observe/words/units.ts';
+import { clockSpan } from '../../observe/words/words.ts';
 import { printable } from '../../util/printable.ts';
 import type { Shared } from './common.ts';
 import { type RunLog, readRunLog, tellFaults } from './run-log.ts';

@@ -74,7 +74,7 @@ export function buildProgram(options: ProgramOptions): Command {
 
 async function unknownVerb(program: Command, verb: string): Promise<never> {
   const [{ nearest }, { Problem }] = await Promise.all([
-    import('../../host/http-methods.ts'),
+    import('../../host/http/methods.ts'),
     import('../../lab/problem.ts'),
   ]);
   const verbs = program.commands.flatMap((c) => [c.name(), ...c.aliases()]);
@@ -90,8 +90,8 @@ async function unknownVerb(program: Command, verb: string): Promise<never> {
 async function greet(program: Command): Promise<void> {
   const { out, yard } = shared(program);
   const [{ findYard, readYard }, { ownerOf }] = await Promise.all([
-    import('../../lab/yard-file.ts'),
-    import('../../lab/claim.ts'),
+    import('../../lab/yard/file.ts'),
+    import('../../lab/yard/claim.ts'),
   ]);
   out.line(
     `${out.style('bold', 'forkyard')}: a small but real blockchain, several nodes of it on this machine.`,

@@ -16,4 +16,4 @@ export function runNodeCli(args: readonly string[]): Promise<number> {
 }
 
 // The bundle of this file is also what the whole command line takes a node from.
-export { runNodeProcess, runNodesProcess } from '../node-process.ts';
+export { runNodeProcess, runNodesProcess } from '../node/process.ts';

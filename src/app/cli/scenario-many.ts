@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import type { Scenario } from '../../lab/scenario.ts';
-import { sweepScenario } from '../../lab/scenario-sweep.ts';
+import type { Scenario } from '../../lab/scenario/scenario.ts';
+import { sweepScenario } from '../../lab/sweep.ts';
 import type { Shared } from './common.ts';
 
 export interface ManyOptions {

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import type { Grade } from '../../lab/grade.ts';
 import { Problem } from '../../lab/problem.ts';
-import { pathFrom } from '../../lab/yard-file.ts';
+import type { Grade } from '../../lab/scenario/grade.ts';
+import { pathFrom } from '../../lab/yard/file.ts';
 import { addDryRun, addShared, ending, example, type Shared, shared } from './common.ts';
 import { fileFor, folderFor } from './places.ts';
 
@@ -50,7 +50,7 @@ function runVerb(programPath: string): Command {
 }
 
 async function listLessons({ out }: Shared): Promise<void> {
-  const { shippedLessons } = await import('../lessons.ts');
+  const { shippedLessons } = await import('./lessons.ts');
   const lessons = shippedLessons();
   out.table(lessons.map((l) => [`  ${l.name}`, l.title]));
   out.line();
@@ -67,10 +67,10 @@ async function play(s: Shared, programPath: string, given: string, options: RunO
     { renderReport },
     { isSpeed, isStudent, LEAST_SPEED, MOST_SPEED, writeHandIn },
   ] = await Promise.all([
-    import('../lessons.ts'),
-    import('../../lab/scenario-run.ts'),
-    import('../../lab/scenario-report.ts'),
-    import('../../lab/handin.ts'),
+    import('./lessons.ts'),
+    import('../../lab/scenario/run.ts'),
+    import('../../lab/scenario/report.ts'),
+    import('../../lab/scenario/handin.ts'),
   ]);
   const file = findLesson(given);
   const text = readFileSync(file, 'utf8');
@@ -148,7 +148,7 @@ async function simulation(options: RunOptions): Promise<{ seed: number; runs: nu
     throw new Problem(2, 'a simulated run takes as long as it takes: --speed means nothing with --sim');
   if (student !== undefined)
     throw new Problem(2, 'a hand-in is of a live run', 'Leave out --sim, or leave out --student.');
-  const { readCount } = await import('../../lab/scenario-sweep.ts');
+  const { readCount } = await import('../../lab/sweep.ts');
   const many = readCount(runs, 1, '--runs', MOST_RUNS);
   if (many > 1 && log !== undefined)
     throw new Problem(2, '--log is the log of one run', 'Choose its seed: --sim --seed 7 --log FILE');
@@ -163,8 +163,8 @@ function gradeVerb(programPath: string): Command {
     .option('--csv <file>', 'where the table goes (default DIR/grades.csv)')
     .action(async (dir: string, options: { scenario?: string; csv?: string }, command: Command) => {
       const s = shared(command);
-      const { gradeAll, gradesCsv } = await import('../../lab/grade.ts');
-      const { findLesson, loadScenario } = await import('../lessons.ts');
+      const { gradeAll, gradesCsv } = await import('../../lab/scenario/grade.ts');
+      const { findLesson, loadScenario } = await import('./lessons.ts');
       const given = options.scenario === undefined ? undefined : findLesson(options.scenario);
       const csv =
         options.csv === undefined ? join(resolve(dir), 'grades.csv') : fileFor('--csv', options.csv);

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { failed, misuse } from '../../lab/problem.ts';
-import { packageRoot } from '../node-package.ts';
+import { packageRoot } from '../node/package.ts';
 import { addShared, example, shared } from './common.ts';
 
 /** `simulator FILE.html`: the page with the nodes in it, on invented time; opens from disk, for any web server too. */

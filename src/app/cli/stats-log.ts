@@ -1,5 +1,5 @@
 import { createReadStream, existsSync } from 'node:fs';
-import type { LogEvent } from '../../consensus/news.ts';
+import type { LogEvent } from '../../events/events.ts';
 import { missing } from '../../lab/problem.ts';
 import { type EventFault, type LineFault, NAMED_FAULTS, readEventLine } from '../../observe/read-event.ts';
 

@@ -1,6 +1,6 @@
-import type { RunFigures } from '../../observe/figures.ts';
-import type { Shape } from '../../observe/figures-conditions.ts';
-import type { EpochFigures } from '../../observe/figures-epochs.ts';
+import type { Shape } from '../../observe/figures/conditions.ts';
+import type { EpochFigures } from '../../observe/figures/epochs.ts';
+import type { RunFigures } from '../../observe/figures/figures.ts';
 import {
   ADJUSTED_WORDS,
   basisOf,
@@ -10,11 +10,11 @@ import {
   figureRows,
   figureSentence,
   spreadWords,
-} from '../../observe/figures-rows.ts';
-import type { Figures } from '../../observe/figures-tally.ts';
+} from '../../observe/figures/rows.ts';
+import type { Figures } from '../../observe/figures/tally.ts';
 import { lineFaultWords } from '../../observe/read-event.ts';
-import { formatMs } from '../../observe/units.ts';
-import { count } from '../../observe/words.ts';
+import { formatMs } from '../../observe/words/units.ts';
+import { count } from '../../observe/words/words.ts';
 import type { LogReading } from './stats-log.ts';
 import { figureLines } from './stats-table.ts';
 

@@ -4,8 +4,8 @@ import {
   LEAST_EVENTS,
   percent,
   predictedWords,
-} from '../../observe/figures-rows.ts';
-import { count } from '../../observe/words.ts';
+} from '../../observe/figures/rows.ts';
+import { count } from '../../observe/words/words.ts';
 import { widthOf } from './fit.ts';
 
 /** The table of `stats`, as much of it as a terminal has room for; `--json` has all. */

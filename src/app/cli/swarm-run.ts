@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Bench, openBench } from '../../lab/bench/bench.ts';
 import { misuse } from '../../lab/problem.ts';
-import { count, list, span } from '../../observe/words.ts';
+import { count, list, span } from '../../observe/words/words.ts';
 import type { LifeFigures } from '../../sim/swarm/life.ts';
 import type { SeedReport, ShrunkReport } from '../../sim/swarm/swarm.ts';
 import { ending, type Shared } from './common.ts';

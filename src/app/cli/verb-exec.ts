@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
-import { parseCount } from '../../observe/units.ts';
+import { parseCount } from '../../observe/words/units.ts';
 import { addShared, ending, example, shared } from './common.ts';
 
 /** `exec`: any test suite, in any language, on a yard of its own. */
@@ -32,7 +32,7 @@ export function execVerb(): Command {
       const network = NETWORKS.find((n) => n === options.network);
       if (network === undefined)
         throw new Problem(2, `--network: '${options.network}' is not ${NETWORKS.join(', ')}`);
-      const { describeSurvival, runExec } = await import('../exec.ts');
+      const { describeSurvival, runExec } = await import('../library/exec.ts');
       const lived = await runExec({
         yard: {
           nodes: nodes.value,

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
-import type { LiveMining, MinePower, MineReport } from '../../lab/mining.ts';
-import type { Rhythm } from '../../lab/mining-rhythm.ts';
+import type { LiveMining, MinePower, MineReport } from '../../lab/actions/mining.ts';
+import type { Rhythm } from '../../lab/actions/mining-rhythm.ts';
 import { Problem } from '../../lab/problem.ts';
 import {
   formatCount,
@@ -10,7 +10,7 @@ import {
   parseCount,
   parseDuration,
   parseRate,
-} from '../../observe/units.ts';
+} from '../../observe/words/units.ts';
 import { addDryRun, addShared, ending, example, perform, type Shared, shared } from './common.ts';
 
 /** A block may take its time at a node's own rate; nobody wants to be told after a minute that mining is slow. */
@@ -50,10 +50,10 @@ export function mineVerb(): Command {
       const blocks = many === undefined ? undefined : count(many, '--blocks', MAX_BLOCKS);
       const rhythm = rhythmOf(options);
       const power = await powerOf(options);
-      const { YardClient } = await import('../../lab/client.ts');
+      const { YardClient } = await import('../../lab/client/client.ts');
       const client = await YardClient.open(s.yard, process.cwd());
-      const mining = await import('../../lab/mining.ts');
-      const { minedLine } = await import('../../lab/mined.ts');
+      const mining = await import('../../lab/actions/mining.ts');
+      const { minedLine } = await import('../../lab/actions/mined.ts');
       if (!s.dryRun) warn(s, power, rhythm);
       const { node } = options;
       if (rhythm === undefined && blocks !== undefined) {
@@ -68,7 +68,7 @@ export function mineVerb(): Command {
           s.out.object(block);
         },
       };
-      const { mineByRhythm } = await import('../../lab/mining-rhythm.ts');
+      const { mineByRhythm } = await import('../../lab/actions/mining-rhythm.ts');
       const action =
         rhythm === undefined
           ? mining.mineOn(client, node, power, report)
@@ -126,7 +126,7 @@ async function powerOf(options: MineOptions): Promise<MinePower> {
   const { threads: many } = options;
   const threads = many === undefined ? undefined : count(many, '--threads', MAX_THREADS);
   if (options.kernel !== undefined) {
-    const { kernelNameProblem } = await import('../../host/kernels/select.ts');
+    const { kernelNameProblem } = await import('../../host/miner/kernels/select.ts');
     const problem = kernelNameProblem(options.kernel);
     if (problem !== undefined) throw new Problem(2, `--kernel: ${problem}`);
   }

@@ -8,7 +8,7 @@ export function nodeVerb(): Command {
     .option('--json', 'one JSON line when ready, instead of sentences')
     .option('--exit-with-stdin', 'stop when standard input ends')
     .action(async (flags: NodeFlags) => {
-      const { runNodeProcess } = await import('../node-process.ts');
+      const { runNodeProcess } = await import('../node/process.ts');
       ending.code = await runNodeProcess(nodeOptionsOf(flags));
     });
   return example(node, 'node --datadir D --rpcport 18543 --listen /ip4/127.0.0.1/tcp/18643');
@@ -19,7 +19,7 @@ export function nodesVerb(): Command {
   const nodes = new Command('nodes')
     .description('several nodes in one process, told on standard input by lines of JSON')
     .action(async () => {
-      const { runNodesProcess } = await import('../node-process.ts');
+      const { runNodesProcess } = await import('../node/process.ts');
       ending.code = await runNodesProcess(parseNodeArguments);
     });
   return example(nodes, 'nodes');

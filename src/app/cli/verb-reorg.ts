@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { Command } from 'commander';
+import type { SeriesWishes } from '../../lab/actions/reorg-series.ts';
 import { Problem } from '../../lab/problem.ts';
-import type { SeriesWishes } from '../../lab/reorg-series.ts';
-import { parseCount, parseDuration } from '../../observe/units.ts';
+import { parseCount, parseDuration } from '../../observe/words/units.ts';
 import { addDryRun, addShared, ending, example, perform, type Shared, shared } from './common.ts';
 
 /** `reorg`: once, with payments that meet a fate, or again and again. */
@@ -50,8 +50,8 @@ export function reorgVerb(): Command {
 
 async function run(s: Shared, o: Options): Promise<void> {
   const [{ parseDepths, reorgSeries }, { YardClient }] = await Promise.all([
-    import('../../lab/reorg-series.ts'),
-    import('../../lab/client.ts'),
+    import('../../lab/actions/reorg-series.ts'),
+    import('../../lab/client/client.ts'),
   ]);
   const depths = must(parseDepths(o.depth, DEEPEST));
   const lead = must(parseCount(o.lead, '--lead', 1, DEEPEST));
@@ -85,14 +85,14 @@ async function run(s: Shared, o: Options): Promise<void> {
         '--tx undoes blocks on every node, once: it goes with --depth and --lead only',
         'forkyard reorg --depth 2 --tx a91f=drop',
       );
-    const { undoPayments } = await import('../../lab/undo-payments.ts');
+    const { undoPayments } = await import('../../lab/actions/undo-payments.ts');
     const client = YardClient.open(s.yard, process.cwd());
     await perform(s, undoPayments(client, { depth: depths.least, lead, tx: o.tx }), TIMEOUT_MS);
     return;
   }
   const client = YardClient.open(s.yard, process.cwd());
   if (o.every === undefined && !isRange) {
-    const { reorg } = await import('../../lab/reorg.ts');
+    const { reorg } = await import('../../lab/actions/reorg.ts');
     await perform(s, reorg(client, { ...wishes, depth: depths.least }), TIMEOUT_MS);
     return;
   }

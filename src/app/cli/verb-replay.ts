@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { missing, misuse } from '../../lab/problem.ts';
-import { formatCount, formatMs } from '../../observe/units.ts';
-import type { Replayed } from '../replay.ts';
+import { formatCount, formatMs } from '../../observe/words/units.ts';
+import type { Replayed } from '../node/replay.ts';
 import { addShared, ending, example, type Shared, shared } from './common.ts';
 
 /** `replay`: a recording done again, each step compared. */
@@ -14,8 +14,8 @@ export function replayVerb(): Command {
     .action(async (file: string, _options: object, command: Command) => {
       const s = shared(command);
       const [{ replayFile }, { packageVersion }] = await Promise.all([
-        import('../replay.ts'),
-        import('../node-package.ts'),
+        import('../node/replay.ts'),
+        import('../node/package.ts'),
       ]);
       const path = resolve(file);
       if (!existsSync(path)) throw missing(`there is no file ${file}`);

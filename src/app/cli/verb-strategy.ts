@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
-import { parseCount, parseDuration } from '../../observe/units.ts';
+import { parseCount, parseDuration } from '../../observe/words/units.ts';
 import type { CheatTerms } from '../../sim/strategy/shipped.ts';
 import type { Result } from '../../util/result.ts';
 import { addShared, ending, example, type Shared, shared } from './common.ts';
@@ -84,10 +84,10 @@ async function termsOf({ confirmations, patience }: StrategyOptions): Promise<Ch
 async function live(s: Shared, given: string, options: StrategyOptions, programPath: string): Promise<void> {
   const [{ loadStrategy }, { YardClient }, { LiveStrategy }, { paymentLines, summaryLine }] =
     await Promise.all([
-      import('../strategy-file.ts'),
-      import('../../lab/client.ts'),
-      import('../../lab/strategy-live.ts'),
-      import('../../lab/strategy-story.ts'),
+      import('../library/strategy-file.ts'),
+      import('../../lab/client/client.ts'),
+      import('../../lab/strategy/live.ts'),
+      import('../../lab/strategy/story.ts'),
     ]);
   const play = await loadStrategy(given, await termsOf(options));
   const forMs = options.for === undefined ? s.timeoutMs : must(parseDuration(options.for), '--for');
@@ -118,9 +118,9 @@ async function live(s: Shared, given: string, options: StrategyOptions, programP
 
 async function simulated(s: Shared, given: string, options: StrategyOptions): Promise<void> {
   const [{ loadStrategy }, { simulateStrategy }, { paymentLines, summaryLine }] = await Promise.all([
-    import('../strategy-file.ts'),
-    import('../strategy-sim.ts'),
-    import('../../lab/strategy-story.ts'),
+    import('../library/strategy-file.ts'),
+    import('../library/strategy-sim.ts'),
+    import('../../lab/strategy/story.ts'),
   ]);
   const power = Number(options.power ?? DEFAULT_POWER);
   if (!(power > 0 && power < 1))

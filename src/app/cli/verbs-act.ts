@@ -7,7 +7,7 @@ import { reorgVerb } from './verb-reorg.ts';
 /** `mine`, `hold`, `release`, `partition`, `heal`: what happens to the chain and to the links. */
 
 async function open(yard: string | undefined) {
-  const { YardClient } = await import('../../lab/client.ts');
+  const { YardClient } = await import('../../lab/client/client.ts');
   return YardClient.open(yard, process.cwd());
 }
 
@@ -34,11 +34,11 @@ function holdVerb(name: 'hold' | 'release'): Command {
       throw new Problem(2, step ? '--step takes one node' : '--links holds and releases all wires at once');
     const client = await open(s.yard);
     if (!links) {
-      const { hold } = await import('../../lab/faults.ts');
+      const { hold } = await import('../../lab/actions/faults.ts');
       await perform(s, hold(client, on, nodes));
       return;
     }
-    const wire = await import('../../lab/wire.ts');
+    const wire = await import('../../lab/actions/links.ts');
     if (step) await perform(s, wire.stepLinks(client, nodes[0]));
     else if (on) await perform(s, wire.holdLinks(client));
     else await perform(s, wire.releaseLinks(client));
@@ -57,11 +57,11 @@ function partitionVerb(): Command {
       const s = shared(command);
       const client = await open(s.yard);
       if (/[<>]/.test(groups)) {
-        const { cutOneWay } = await import('../../lab/wire.ts');
+        const { cutOneWay } = await import('../../lab/actions/links.ts');
         await perform(s, cutOneWay(client, groups));
         return;
       }
-      const { partition } = await import('../../lab/faults.ts');
+      const { partition } = await import('../../lab/actions/faults.ts');
       await perform(s, partition(client, groups));
     });
   return example(partition, 'partition AB/CD', 'cut A/BC/D', 'partition "A>B"');
@@ -74,7 +74,7 @@ function healVerb(): Command {
     .action(async (options: { wait: boolean }, command: Command) => {
       const s = shared(command);
       const client = await open(s.yard);
-      const { heal } = await import('../../lab/faults.ts');
+      const { heal } = await import('../../lab/actions/faults.ts');
       await perform(s, heal(client, { wait: options.wait }));
     });
   return example(heal, 'heal');

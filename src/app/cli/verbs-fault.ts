@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
 import { parseProfile, parseRegion } from '../../lab/profiles.ts';
-import type { ShapeWish } from '../../observe/condition-words.ts';
-import { parseBandwidth, parseDelay, parseLoss, parseOffset, parseRate } from '../../observe/units.ts';
+import type { ShapeWish } from '../../observe/words/conditions.ts';
+import { parseBandwidth, parseDelay, parseLoss, parseOffset, parseRate } from '../../observe/words/units.ts';
 import type { Result } from '../../util/result.ts';
 import { addDryRun, addShared, example, perform, shared } from './common.ts';
 
@@ -12,7 +12,7 @@ import { addDryRun, addShared, example, perform, shared } from './common.ts';
 const LINK_TIMEOUT_MS = 180_000;
 
 async function open(yard: string | undefined) {
-  const { YardClient } = await import('../../lab/client.ts');
+  const { YardClient } = await import('../../lab/client/client.ts');
   return YardClient.open(yard, process.cwd());
 }
 
@@ -80,7 +80,7 @@ function linkVerb(): Command {
           : { regions: options.regions.split(',').map((r) => must(parseRegion(r), '--regions')) }),
       };
       const client = await open(s.yard);
-      const lab = await import('../../lab/wire.ts');
+      const lab = await import('../../lab/actions/links.ts');
       await perform(s, lab.link(client, wishes), LINK_TIMEOUT_MS);
     });
   return example(
@@ -102,7 +102,7 @@ function freezeVerb(name: 'freeze' | 'thaw'): Command {
     .action(async (node: string, _options: object, command: Command) => {
       const s = shared(command);
       const client = await open(s.yard);
-      const lab = await import('../../lab/node-faults.ts');
+      const lab = await import('../../lab/actions/node-faults.ts');
       await perform(s, lab[name](client, node));
     });
   return example(verb, `${name} C`);
@@ -130,7 +130,7 @@ function setVerb(): Command {
           ...(options.region === undefined ? {} : { region: must(parseRegion(options.region), '--region') }),
         };
         const client = await open(s.yard);
-        const { setNode } = await import('../../lab/node-faults.ts');
+        const { setNode } = await import('../../lab/actions/node-faults.ts');
         await perform(s, setNode(client, node, wishes));
       },
     );

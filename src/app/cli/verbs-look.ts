@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
-import { parseCount } from '../../observe/units.ts';
+import { parseCount } from '../../observe/words/units.ts';
 import { addShared, ending, example, type Shared, shared } from './common.ts';
 
 /** `status`, `tree`, `watch`, `tx`, `block`: looking, never touching. */
@@ -8,7 +8,7 @@ import { addShared, ending, example, type Shared, shared } from './common.ts';
 type Client = Awaited<ReturnType<typeof open>>;
 
 async function open(yard: string | undefined) {
-  const { YardClient } = await import('../../lab/client.ts');
+  const { YardClient } = await import('../../lab/client/client.ts');
   return YardClient.open(yard, process.cwd());
 }
 
@@ -23,8 +23,8 @@ function statusVerb(): Command {
       const s = shared(command);
       const client = await open(s.yard);
       const [{ readStatus }, { CALM }, { nodeRows }] = await Promise.all([
-        import('../../lab/status.ts'),
-        import('../../observe/condition-words.ts'),
+        import('../../lab/client/status.ts'),
+        import('../../observe/words/conditions.ts'),
         import('./print.ts'),
       ]);
       const found = await readStatus(client);
@@ -85,7 +85,7 @@ function treeVerb(): Command {
         return;
       }
       const [{ readForest }, { treeLines }] = await Promise.all([
-        import('../../lab/find.ts'),
+        import('../../lab/client/find.ts'),
         import('./print.ts'),
       ]);
       const forest = await readForest(client, last.value);
@@ -142,9 +142,9 @@ async function showYard(s: Shared, client: Client, showOther: ShowOther): Promis
 /** Names recent blocks by the tree as it is, then follows until Ctrl-C (130) or until the yard ends (0). */
 async function watchYard(s: Shared, client: Client, fromStart: boolean): Promise<number> {
   const [{ Narrator }, { readForest }, { ownerOf }] = await Promise.all([
-    import('../../lab/live.ts'),
-    import('../../lab/find.ts'),
-    import('../../lab/claim.ts'),
+    import('../../lab/client/live.ts'),
+    import('../../lab/client/find.ts'),
+    import('../../lab/yard/claim.ts'),
   ]);
   const mark = fromStart ? 0 : await client.mark();
   const narrator = new Narrator(s.out.json || fromStart ? undefined : await readForest(client, 50));
@@ -186,7 +186,7 @@ function txVerb(): Command {
     .action(async (tail: string, _options: object, command: Command) => {
       const s = shared(command);
       const client = await open(s.yard);
-      const find = await import('../../lab/find.ts');
+      const find = await import('../../lab/client/find.ts');
       const found = await find.findTx(client, tail);
       s.out.line(find.describeTx(found));
       for (const letter of client.letters) {
@@ -223,7 +223,7 @@ function blockVerb(): Command {
       const s = shared(command);
       const client = await open(s.yard);
       const [find, { blockName, tailOf }] = await Promise.all([
-        import('../../lab/find.ts'),
+        import('../../lab/client/find.ts'),
         import('../../lab/names.ts'),
       ]);
       const found = await find.findBlock(client, tail);

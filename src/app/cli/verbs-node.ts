@@ -3,8 +3,8 @@ import { basename, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { misuse, Problem } from '../../lab/problem.ts';
 import { printable, printableJson } from '../../util/printable.ts';
-import type { DoctorReport } from '../doctor.ts';
-import type { DoctorRow } from '../doctor-checks.ts';
+import type { DoctorRow } from '../doctor/checks.ts';
+import type { DoctorReport } from '../doctor/doctor.ts';
 import { jsonToAscii } from './ascii.ts';
 import { addShared, ending, example, shared } from './common.ts';
 import { folded } from './fit.ts';
@@ -53,8 +53,8 @@ function rpcVerb(): Command {
             'As in: forkyard rpc -N B getchaintips',
           );
         const [{ YardClient }, { rpcCall, RpcFailure }] = await Promise.all([
-          import('../../lab/client.ts'),
-          import('../../host/rpc-client.ts'),
+          import('../../lab/client/client.ts'),
+          import('../../host/http/client.ts'),
         ]);
         const client = YardClient.open(s.yard, process.cwd());
         const node =
@@ -108,8 +108,8 @@ function doctorVerb(): Command {
     .action(async (flags: DoctorFlags, command: Command) => {
       const s = shared(command);
       const [{ renderRow, runDoctor }, { findYard, YARD_DIR }] = await Promise.all([
-        import('../doctor.ts'),
-        import('../../lab/yard-file.ts'),
+        import('../doctor/doctor.ts'),
+        import('../../lab/yard/file.ts'),
       ]);
       const onRow = (row: DoctorRow): void => s.out.line(renderRow(row, s.out.ascii));
       if (flags.deep !== true && flags.datadir !== undefined)
@@ -129,9 +129,9 @@ async function deepReport(
   yardOption: string | undefined,
   onRow: (row: DoctorRow) => void,
 ): Promise<DoctorReport> {
-  const { runDeepDoctor } = await import('../doctor-deep.ts');
+  const { runDeepDoctor } = await import('../doctor/deep.ts');
   if (flags.datadir !== undefined) {
-    const { loadParams } = await import('../node-options.ts');
+    const { loadParams } = await import('../node/options.ts');
     const params = loadParams({
       ...(flags.network === undefined ? {} : { network: flags.network }),
       ...(flags.genesis === undefined ? {} : { genesisFile: resolve(flags.genesis) }),
@@ -146,8 +146,8 @@ async function deepReport(
     });
   }
   const [{ locateYard }, { readParams }] = await Promise.all([
-    import('../../lab/yard-file.ts'),
-    import('../../lab/create.ts'),
+    import('../../lab/yard/file.ts'),
+    import('../../lab/launcher/create.ts'),
   ]);
   const { dir, yard } = locateYard(yardOption, process.cwd());
   const nodes = yard.nodes.map(({ letter }) => ({ name: letter, datadir: join(dir, letter) }));

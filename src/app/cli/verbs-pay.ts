@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { formatAmount, parseAmount } from '../../bitcoin/amount.ts';
-import type { NamedKey } from '../../lab/keyring.ts';
 import { Problem } from '../../lab/problem.ts';
-import { pathFrom } from '../../lab/yard-file.ts';
-import { parseAt } from '../../observe/typed-names.ts';
-import { tail } from '../../observe/words.ts';
+import { pathFrom } from '../../lab/yard/file.ts';
+import type { NamedKey } from '../../lab/yard/keyring.ts';
+import { parseAt } from '../../observe/words/parse.ts';
+import { tail } from '../../observe/words/words.ts';
 import { parseFeeRate } from '../../wallet/fee.ts';
 import { addDryRun, addShared, example, perform, shared } from './common.ts';
 import type { Out } from './out.ts';
@@ -44,9 +44,9 @@ function keysVerb(): Command {
         );
       const s = shared(command);
       const [{ locateYard }, { readParams }, ring] = await Promise.all([
-        import('../../lab/yard-file.ts'),
-        import('../../lab/create.ts'),
-        import('../../lab/keyring.ts'),
+        import('../../lab/yard/file.ts'),
+        import('../../lab/launcher/create.ts'),
+        import('../../lab/yard/keyring.ts'),
       ]);
       const { dir } = locateYard(s.yard, process.cwd());
       const params = readParams(dir);
@@ -95,8 +95,8 @@ function balanceVerb(): Command {
     .action(async (names: string[], options: { on?: string }, command: Command) => {
       const s = shared(command);
       const [{ YardClient }, { balances }] = await Promise.all([
-        import('../../lab/client.ts'),
-        import('../../lab/pay.ts'),
+        import('../../lab/client/client.ts'),
+        import('../../lab/actions/pay.ts'),
       ]);
       const client = YardClient.open(s.yard, process.cwd());
       const found = await balances(client, names, options.on);
@@ -150,8 +150,8 @@ function sendVerb(): Command {
         const s = shared(command);
         const wishes = { from, to, amount: amountOf(amount), ...feeRateOf(options.feeRate) };
         const [{ YardClient }, { send }] = await Promise.all([
-          import('../../lab/client.ts'),
-          import('../../lab/pay.ts'),
+          import('../../lab/client/client.ts'),
+          import('../../lab/actions/pay.ts'),
         ]);
         const client = YardClient.open(s.yard, process.cwd());
         await perform(
@@ -177,8 +177,8 @@ function faucetVerb(): Command {
         ...(options.node === undefined ? {} : { node: options.node }),
       };
       const [{ YardClient }, { faucet }] = await Promise.all([
-        import('../../lab/client.ts'),
-        import('../../lab/faucet.ts'),
+        import('../../lab/client/client.ts'),
+        import('../../lab/actions/faucet.ts'),
       ]);
       await perform(s, faucet(YardClient.open(s.yard, process.cwd()), wishes));
     });
@@ -213,8 +213,8 @@ function doubleSpendVerb(): Command {
         const amount = options.amount === undefined ? {} : { amount: amountOf(options.amount) };
         const wishes = { from, payments, ...amount, ...feeRateOf(options.feeRate) };
         const [{ YardClient }, { doubleSpend }] = await Promise.all([
-          import('../../lab/client.ts'),
-          import('../../lab/pay.ts'),
+          import('../../lab/client/client.ts'),
+          import('../../lab/actions/pay.ts'),
         ]);
         await perform(s, doubleSpend(YardClient.open(s.yard, process.cwd()), wishes));
       },

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { YARD_DIR } from '../../lab/yard-file.ts';
+import { YARD_DIR } from '../../lab/yard/file.ts';
 import { addDryRun, addShared, example, perform, shared } from './common.ts';
 
 /** `save`, `load`: a yard as one file. */
@@ -11,7 +11,7 @@ export function saveVerbs(): Command[] {
     .option('--force', 'replace the file if it is there')
     .action(async (file: string, options: { force?: boolean }, command: Command) => {
       const s = shared(command);
-      const { save } = await import('../../lab/save.ts');
+      const { save } = await import('../../lab/save/save.ts');
       await perform(s, save({ yard: s.yard, file, force: options.force === true }, process.cwd()));
     });
   const load = addDryRun(addShared(new Command('load')))
@@ -20,7 +20,7 @@ export function saveVerbs(): Command[] {
     .option('--data <dir>', 'where the yard will live', `./${YARD_DIR}`)
     .action(async (file: string, options: { data: string }, command: Command) => {
       const s = shared(command);
-      const { load } = await import('../../lab/save.ts');
+      const { load } = await import('../../lab/save/save.ts');
       await perform(s, load({ file, dir: s.yard ?? options.data }, process.cwd()));
     });
   return [

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { RETARGET_KINDS } from '../../consensus/retarget-json.ts';
-import type { YardWishes } from '../../lab/create.ts';
+import { RETARGET_KINDS } from '../../consensus/params/retarget-json.ts';
+import type { YardWishes } from '../../lab/launcher/create.ts';
 import { Problem } from '../../lab/problem.ts';
 import { parseProfile, parseRegion } from '../../lab/profiles.ts';
-import { WEATHER, WEATHERS } from '../../lab/weather.ts';
-import { splitLetters } from '../../observe/typed-names.ts';
-import { parseCount, parseDuration, parseRate } from '../../observe/units.ts';
+import { WEATHER, WEATHERS } from '../../lab/yard/weather.ts';
+import { splitLetters } from '../../observe/words/parse.ts';
+import { parseCount, parseDuration, parseRate } from '../../observe/words/units.ts';
 import type { Result } from '../../util/result.ts';
 import { TOPOLOGIES } from '../../util/topology.ts';
 import { addDryRun, addShared, ending, example, perform, shared } from './common.ts';
@@ -134,8 +134,8 @@ export function yardVerbs(programPath: string): Command[] {
     .action(async (_options: object, command: Command) => {
       const s = shared(command);
       const [{ YardClient }, { down }] = await Promise.all([
-        import('../../lab/client.ts'),
-        import('../../lab/down.ts'),
+        import('../../lab/client/client.ts'),
+        import('../../lab/launcher/down.ts'),
       ]);
       await perform(s, down(YardClient.open(s.yard, process.cwd())));
     });
@@ -146,7 +146,7 @@ export function yardVerbs(programPath: string): Command[] {
     .option('--exit', 'end after the tour, with 0 if everything that it told did happen')
     .option('--data <dir>', 'where the yard lives (default ./.forkyard)')
     .action(async (options: { exit?: boolean; data?: string }, command: Command) => {
-      const { runTour } = await import('../../lab/tour.ts');
+      const { runTour } = await import('../../lab/tour/tour.ts');
       const { startPage } = await import('../page/server.ts');
       const s = shared(command);
       ending.code = await runTour({
@@ -180,8 +180,8 @@ function killVerb(): Command {
     .action(async (node: string, options: { clean?: boolean }, command: Command) => {
       const s = shared(command);
       const [{ YardClient }, { kill }] = await Promise.all([
-        import('../../lab/client.ts'),
-        import('../../lab/faults.ts'),
+        import('../../lab/client/client.ts'),
+        import('../../lab/actions/faults.ts'),
       ]);
       await perform(s, kill(YardClient.open(s.yard, process.cwd()), node, options.clean === true));
     });
@@ -195,8 +195,8 @@ function startVerb(): Command {
     .action(async (node: string, _options: object, command: Command) => {
       const s = shared(command);
       const [{ YardClient }, { start }] = await Promise.all([
-        import('../../lab/client.ts'),
-        import('../../lab/faults.ts'),
+        import('../../lab/client/client.ts'),
+        import('../../lab/actions/faults.ts'),
       ]);
       await perform(s, start(YardClient.open(s.yard, process.cwd()), node));
     });

@@ -1,16 +1,16 @@
 import { parseAmount } from '../../bitcoin/amount.ts';
 import type { Action } from '../../lab/action.ts';
-import type { YardClient } from '../../lab/client.ts';
-import { heal, hold, kill, partition, start } from '../../lab/faults.ts';
-import { mineBlocks } from '../../lab/mining.ts';
-import { freeze, type SetWishes, setNode, thaw } from '../../lab/node-faults.ts';
-import { doubleSpend, send } from '../../lab/pay.ts';
+import { heal, hold, kill, partition, start } from '../../lab/actions/faults.ts';
+import { cutOneWay, holdLinks, link, releaseLinks, stepLinks } from '../../lab/actions/links.ts';
+import { mineBlocks } from '../../lab/actions/mining.ts';
+import { freeze, type SetWishes, setNode, thaw } from '../../lab/actions/node-faults.ts';
+import { doubleSpend, send } from '../../lab/actions/pay.ts';
+import { reorg } from '../../lab/actions/reorg.ts';
+import type { YardClient } from '../../lab/client/client.ts';
 import { misuse } from '../../lab/problem.ts';
-import { reorg } from '../../lab/reorg.ts';
-import { cutOneWay, holdLinks, link, releaseLinks, stepLinks } from '../../lab/wire.ts';
-import type { ShapeWish } from '../../observe/condition-words.ts';
-import { parseAt } from '../../observe/typed-names.ts';
-import { parseBandwidth, parseDelay, parseLoss, parseOffset, parseRate } from '../../observe/units.ts';
+import type { ShapeWish } from '../../observe/words/conditions.ts';
+import { parseAt } from '../../observe/words/parse.ts';
+import { parseBandwidth, parseDelay, parseLoss, parseOffset, parseRate } from '../../observe/words/units.ts';
 import type { Result } from '../../util/result.ts';
 import { type Fields, fieldsFault, type Verb } from './fields.ts';
 

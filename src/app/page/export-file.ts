@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import type { LogEvent } from '../../consensus/news.ts';
+import type { LogEvent } from '../../events/events.ts';
 import type { Topology } from '../../util/topology.ts';
 import type { PageFiles } from './files.ts';
 import { selfContained } from './self-contained.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { failed } from '../../lab/problem.ts';
-import { packageRoot } from '../node-package.ts';
+import { packageRoot } from '../node/package.ts';
 
 /** The page as it was built: three small files, kept in memory. */
 export interface PageFiles {

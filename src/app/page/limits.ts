@@ -5,7 +5,7 @@ export const pageLimits = {
   /** Actions at work at the same time. */
   actions: 8,
   streams: 16,
-  /** Beyond them the oldest idle connections are closed (host/http-places.ts). */
+  /** Beyond them the oldest idle connections are closed (host/http/places.ts). */
   connections: 256,
   newcomers: 1_024,
   /** Headers must be whole so soon after the connection or the request begins, and the body so soon. */

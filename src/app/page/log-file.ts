@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LogEvent } from '../../consensus/news.ts';
+import type { LogEvent } from '../../events/events.ts';
 import { type LineFault, NAMED_FAULTS, readEventLine } from '../../observe/read-event.ts';
 
 /** The end of a log: open files, read when somebody takes what is in them. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Interrupted } from '../../lab/action.ts';
-import type { Launcher } from '../../lab/launcher.ts';
+import type { Launcher } from '../../lab/launcher/launcher.ts';
 import { Problem } from '../../lab/problem.ts';
 import { actionFor } from './actions.ts';
 import { refuse } from './answer.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../node-package.ts';
+import { packageRoot } from '../node/package.ts';
 import { readPageFiles } from './files.ts';
 import { selfContained } from './self-contained.ts';
 

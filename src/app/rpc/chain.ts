@@ -1,9 +1,9 @@
 import type { Block } from '../../bitcoin/block.ts';
 import { compactToTarget } from '../../bitcoin/target.ts';
-import type { BlockEntry } from '../../consensus/tree.ts';
-import { RPC, RpcError } from '../../host/http-errors.ts';
-import type { Json } from '../../host/http-json.ts';
-import type { RpcMethod } from '../../host/http-methods.ts';
+import type { BlockEntry } from '../../consensus/tree/tree.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
+import type { Json } from '../../host/http/json.ts';
+import type { RpcMethod } from '../../host/http/methods.ts';
 import type { NodeContext } from './context.ts';
 import { entryArgument, hex256, MAX_INT } from './context.ts';
 import { blockSpends } from './lookup.ts';

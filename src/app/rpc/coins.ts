@@ -2,11 +2,11 @@ import { Writer } from '../../bitcoin/codec.ts';
 import { sha256 } from '../../bitcoin/hash.ts';
 import { MuHash } from '../../bitcoin/muhash.ts';
 import { Sha256 } from '../../bitcoin/sha256.ts';
-import type { Coin } from '../../consensus/coin.ts';
-import { StoreDamage } from '../../consensus/damage.ts';
-import { decodeCoin, outpointOfCoinKey, PREFIX, TIP_KEY } from '../../consensus/records.ts';
-import type { BlockEntry } from '../../consensus/tree.ts';
-import { RPC, RpcError } from '../../host/http-errors.ts';
+import type { Coin } from '../../consensus/store/coin.ts';
+import { StoreDamage } from '../../consensus/store/damage.ts';
+import { decodeCoin, outpointOfCoinKey, PREFIX, TIP_KEY } from '../../consensus/store/records.ts';
+import type { BlockEntry } from '../../consensus/tree/tree.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
 import { equal } from '../../util/bytes.ts';
 import type { NodeContext, Snapshot } from './context.ts';
 

@@ -1,15 +1,15 @@
-import type { HostNews, LogEvent, News } from '../../consensus/news.ts';
-import type { Row } from '../../consensus/store.ts';
-import type { BlockEntry } from '../../consensus/tree.ts';
-import type { OffsetClock } from '../../host/clock.ts';
-import { RPC, RpcError } from '../../host/http-errors.ts';
-import type { Arguments } from '../../host/http-methods.ts';
-import type { Network } from '../../host/network-types.ts';
-import type { Looks } from '../../host/readers.ts';
+import type { Row } from '../../consensus/store/store.ts';
+import type { BlockEntry } from '../../consensus/tree/tree.ts';
+import type { HostNews, LogEvent, News } from '../../events/events.ts';
+import type { OffsetClock } from '../../host/driver/clock.ts';
+import type { Looks } from '../../host/driver/readers.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
+import type { Arguments } from '../../host/http/methods.ts';
+import type { Network } from '../../host/net/types.ts';
 import type { Command, CommandResult, Job } from '../../node/types.ts';
 import type { NodeView } from '../../node/view.ts';
 import { hashOfId } from '../../util/bytes.ts';
-import type { MiningControl } from '../node-mining.ts';
+import type { MiningControl } from './mining-control.ts';
 
 /** What is on disk at one instant; closed when done. */
 export interface Snapshot {

@@ -1,7 +1,7 @@
 import { decodeAddress } from '../../bitcoin/address.ts';
 import { lockScript } from '../../bitcoin/lock.ts';
-import type { Json } from '../../host/http-json.ts';
-import type { RpcMethod, RpcRegistry } from '../../host/http-methods.ts';
+import type { Json } from '../../host/http/json.ts';
+import type { RpcMethod, RpcRegistry } from '../../host/http/methods.ts';
 import { toHex } from '../../util/bytes.ts';
 import type { NodeContext } from './context.ts';
 

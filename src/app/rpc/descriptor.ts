@@ -1,7 +1,7 @@
 import { hash160 } from '../../bitcoin/hash.ts';
 import { lockScript } from '../../bitcoin/lock.ts';
 import { tweakedKey } from '../../bitcoin/secp.ts';
-import { RPC, RpcError } from '../../host/http-errors.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
 import { fromHex } from '../../util/bytes.ts';
 import { descriptorChecksum } from './descriptor-checksum.ts';
 import { addressScript } from './script.ts';

@@ -1,11 +1,11 @@
 import type { OutPoint, Tx } from '../../bitcoin/tx.ts';
 import { decodeTx, isCoinbase, outpointKey } from '../../bitcoin/tx.ts';
-import type { LogEvent } from '../../consensus/news.ts';
-import { PREFIX } from '../../consensus/records.ts';
-import type { BlockEntry } from '../../consensus/tree.ts';
-import { RPC, RpcError } from '../../host/http-errors.ts';
-import type { Json } from '../../host/http-json.ts';
-import type { RpcMethod } from '../../host/http-methods.ts';
+import { PREFIX } from '../../consensus/store/records.ts';
+import type { BlockEntry } from '../../consensus/tree/tree.ts';
+import type { LogEvent } from '../../events/events.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
+import type { Json } from '../../host/http/json.ts';
+import type { RpcMethod } from '../../host/http/methods.ts';
 import { fromHex, hashOfId, idOf } from '../../util/bytes.ts';
 import { blockStatus } from './chain.ts';
 import type { NodeContext } from './context.ts';

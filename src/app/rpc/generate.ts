@@ -1,7 +1,7 @@
 import { decodeBlock } from '../../bitcoin/block.ts';
 import { sha256d } from '../../bitcoin/hash.ts';
 import { workOf } from '../../bitcoin/target.ts';
-import { RPC, RpcError } from '../../host/http-errors.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
 import type { CandidateBlock, Job } from '../../node/types.ts';
 import { idOf, toHex, writeU32LE } from '../../util/bytes.ts';
 import type { NodeContext } from './context.ts';

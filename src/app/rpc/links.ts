@@ -1,8 +1,8 @@
-import { RPC, RpcError } from '../../host/http-errors.ts';
-import type { Json, JsonInput, JsonObject } from '../../host/http-json.ts';
-import type { Arguments, RpcMethod } from '../../host/http-methods.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
+import type { Json, JsonInput, JsonObject } from '../../host/http/json.ts';
+import type { Arguments, RpcMethod } from '../../host/http/methods.ts';
 import { shapeProblem } from '../../host/net/rules.ts';
-import type { HeldMessage, LinkRules } from '../../host/network-types.ts';
+import type { HeldMessage, LinkRules } from '../../host/net/types.ts';
 import { type LinkShape, UNSHAPED } from '../../util/link-shape.ts';
 import type { NodeContext } from './context.ts';
 

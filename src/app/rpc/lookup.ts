@@ -1,7 +1,7 @@
 import type { Block } from '../../bitcoin/block.ts';
-import type { Coin } from '../../consensus/coin.ts';
-import { decodeTxPlace, decodeUndo, txKey, undoKey } from '../../consensus/records.ts';
-import type { BlockEntry } from '../../consensus/tree.ts';
+import type { Coin } from '../../consensus/store/coin.ts';
+import { decodeTxPlace, decodeUndo, txKey, undoKey } from '../../consensus/store/records.ts';
+import type { BlockEntry } from '../../consensus/tree/tree.ts';
 import type { NodeContext } from './context.ts';
 
 /** The block of the active chain that holds a transaction, by the index. */

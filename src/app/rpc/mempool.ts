@@ -1,8 +1,8 @@
-import { RPC, RpcError } from '../../host/http-errors.ts';
-import type { Json } from '../../host/http-json.ts';
-import { coins } from '../../host/http-json.ts';
-import type { RpcMethod } from '../../host/http-methods.ts';
-import type { PoolEntry } from '../../node/mempool-entry.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
+import type { Json } from '../../host/http/json.ts';
+import { coins } from '../../host/http/json.ts';
+import type { RpcMethod } from '../../host/http/methods.ts';
+import type { PoolEntry } from '../../node/mempool/entry.ts';
 import { hashOfId, idOf } from '../../util/bytes.ts';
 import type { NodeContext } from './context.ts';
 import { hashArgument } from './context.ts';

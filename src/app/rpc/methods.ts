@@ -1,5 +1,5 @@
-import type { RpcMethod } from '../../host/http-methods.ts';
-import { RpcRegistry } from '../../host/http-methods.ts';
+import type { RpcMethod } from '../../host/http/methods.ts';
+import { RpcRegistry } from '../../host/http/methods.ts';
 import { chainMethods } from './chain.ts';
 import type { NodeContext } from './context.ts';
 import { controlMethods } from './control.ts';

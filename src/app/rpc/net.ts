@@ -1,7 +1,7 @@
-import { RPC, RpcError } from '../../host/http-errors.ts';
-import type { JsonObject } from '../../host/http-json.ts';
-import type { RpcMethod } from '../../host/http-methods.ts';
-import type { PeerInfo } from '../../host/network-types.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
+import type { JsonObject } from '../../host/http/json.ts';
+import type { RpcMethod } from '../../host/http/methods.ts';
+import type { PeerInfo } from '../../host/net/types.ts';
 import type { PeerView } from '../../node/view.ts';
 import type { NodeContext } from './context.ts';
 import { MAX_INT } from './context.ts';

@@ -1,7 +1,7 @@
-import { ancestorAt } from '../../consensus/tree.ts';
-import { RPC, RpcError } from '../../host/http-errors.ts';
-import type { Json, JsonInput } from '../../host/http-json.ts';
-import { coins } from '../../host/http-json.ts';
+import { ancestorAt } from '../../consensus/tree/tree.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
+import type { Json, JsonInput } from '../../host/http/json.ts';
+import { coins } from '../../host/http/json.ts';
 import { idOf, keyOf, toHex } from '../../util/bytes.ts';
 import type { FoundCoin } from './coins.ts';
 import { allCoins, snapshotTip } from './coins.ts';

@@ -1,8 +1,8 @@
 import { decodeAddress, encodeAddress } from '../../bitcoin/address.ts';
 import type { Lock } from '../../bitcoin/lock.ts';
 import { lockScript, parseLock, scriptAsm } from '../../bitcoin/lock.ts';
-import { RPC, RpcError } from '../../host/http-errors.ts';
-import type { Json } from '../../host/http-json.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
+import type { Json } from '../../host/http/json.ts';
 import { fromHex, toHex } from '../../util/bytes.ts';
 import { withChecksum } from './descriptor-checksum.ts';
 

@@ -1,7 +1,7 @@
 import { type Block, decodeBlock } from '../../bitcoin/block.ts';
 import { decodeHeader, HEADER_SIZE } from '../../bitcoin/header.ts';
-import type { Refusal } from '../../consensus/rules.ts';
-import { RPC, RpcError } from '../../host/http-errors.ts';
+import type { Refusal } from '../../consensus/params/rules.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
 import { fromHex, idOf } from '../../util/bytes.ts';
 import type { NodeContext } from './context.ts';
 import { parseHash } from './context.ts';

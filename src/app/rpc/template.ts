@@ -1,10 +1,10 @@
 import { decodeBlock } from '../../bitcoin/block.ts';
 import type { Tx } from '../../bitcoin/tx.ts';
-import { type Params, subsidyAt } from '../../consensus/params.ts';
-import type { BlockEntry } from '../../consensus/tree.ts';
-import { RPC, RpcError } from '../../host/http-errors.ts';
-import type { Json, JsonInput, JsonObject } from '../../host/http-json.ts';
-import type { RpcMethod } from '../../host/http-methods.ts';
+import { type Params, subsidyAt } from '../../consensus/params/params.ts';
+import type { BlockEntry } from '../../consensus/tree/tree.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
+import type { Json, JsonInput, JsonObject } from '../../host/http/json.ts';
+import type { RpcMethod } from '../../host/http/methods.ts';
 import type { CandidateBlock } from '../../node/types.ts';
 import { concat, idOf, toHex } from '../../util/bytes.ts';
 import type { NodeContext } from './context.ts';
@@ -159,7 +159,7 @@ export class Templates {
   }
 }
 
-/** Core: GetMinimumTime. Where the target follows every block, the time may not go back either (consensus/context.ts). */
+/** Core: GetMinimumTime. Where the target follows every block, the time may not go back either (consensus/validate/context.ts). */
 function leastTime(parent: BlockEntry, { retarget }: Params): number {
   const past = parent.medianTime + 1;
   return retarget.kind === 'ema' ? Math.max(parent.header.time, past) : past;

@@ -1,7 +1,7 @@
-import { RPC, RpcError } from '../../host/http-errors.ts';
-import type { Json } from '../../host/http-json.ts';
-import { coins } from '../../host/http-json.ts';
-import type { Arguments, RpcMethod } from '../../host/http-methods.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
+import type { Json } from '../../host/http/json.ts';
+import { coins } from '../../host/http/json.ts';
+import type { Arguments, RpcMethod } from '../../host/http/methods.ts';
 import { equal, idOf } from '../../util/bytes.ts';
 import { allCoins, bogoSize, CoinsHasher, CoinsMuHash, type SetHasher, snapshotTip } from './coins.ts';
 import { type NodeContext, type Snapshot, turn } from './context.ts';

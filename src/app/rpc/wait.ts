@@ -1,7 +1,7 @@
-import type { BlockEntry } from '../../consensus/tree.ts';
-import { RPC, RpcError } from '../../host/http-errors.ts';
-import type { Json } from '../../host/http-json.ts';
-import type { Arguments, Call, RpcArgument, RpcMethod } from '../../host/http-methods.ts';
+import type { BlockEntry } from '../../consensus/tree/tree.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
+import type { Json } from '../../host/http/json.ts';
+import type { Arguments, Call, RpcArgument, RpcMethod } from '../../host/http/methods.ts';
 import type { NodeContext } from './context.ts';
 import { entryArgument, hashArgument, MAX_INT } from './context.ts';
 

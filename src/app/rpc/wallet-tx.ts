@@ -1,8 +1,8 @@
 import type { Block } from '../../bitcoin/block.ts';
 import { isCoinbase, type OutPoint, type Tx, type TxOut } from '../../bitcoin/tx.ts';
-import type { BlockEntry } from '../../consensus/tree.ts';
-import type { Json } from '../../host/http-json.ts';
-import { coins } from '../../host/http-json.ts';
+import type { BlockEntry } from '../../consensus/tree/tree.ts';
+import type { Json } from '../../host/http/json.ts';
+import { coins } from '../../host/http/json.ts';
 import { equal, hashOfId, idOf } from '../../util/bytes.ts';
 import type { NodeContext } from './context.ts';
 import { confirmations } from './context.ts';

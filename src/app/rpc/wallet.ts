@@ -1,9 +1,9 @@
 import type { Tx } from '../../bitcoin/tx.ts';
-import { ancestorAt, type BlockEntry } from '../../consensus/tree.ts';
-import { RPC, RpcError } from '../../host/http-errors.ts';
-import type { Json, JsonInput } from '../../host/http-json.ts';
-import { coins } from '../../host/http-json.ts';
-import type { Arguments, RpcMethod } from '../../host/http-methods.ts';
+import { ancestorAt, type BlockEntry } from '../../consensus/tree/tree.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
+import type { Json, JsonInput } from '../../host/http/json.ts';
+import { coins } from '../../host/http/json.ts';
+import type { Arguments, RpcMethod } from '../../host/http/methods.ts';
 import { blockOf } from './chain.ts';
 import type { NodeContext } from './context.ts';
 import { entryArgument, hashArgument, MAX_INT, turn } from './context.ts';

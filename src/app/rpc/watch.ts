@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { WELL_KNOWN, wellKnownScript } from '../../consensus/genesis.ts';
+import { WELL_KNOWN, wellKnownScript } from '../../consensus/params/genesis.ts';
 import { writeAtomically } from '../../host/files.ts';
-import { RPC, RpcError } from '../../host/http-errors.ts';
+import { RPC, RpcError } from '../../host/http/errors.ts';
 import { keyOf, toHex } from '../../util/bytes.ts';
 import type { NodeContext } from './context.ts';
 import { scanTarget } from './descriptor.ts';

@@ -1,4 +1,4 @@
-import type { YardClient } from '../../lab/client.ts';
+import type { YardClient } from '../../lab/client/client.ts';
 import { Problem } from '../../lab/problem.ts';
 import { type Deed, deedFor, healDeed, holdDeed, type Memory, promptFor } from './deeds.ts';
 import type { Key } from './keys.ts';

@@ -1,16 +1,16 @@
 import { parseAmount } from '../../bitcoin/amount.ts';
 import type { Action } from '../../lab/action.ts';
-import type { YardClient } from '../../lab/client.ts';
-import { heal, hold, kill, partition, start } from '../../lab/faults.ts';
-import { mineBlocks } from '../../lab/mining.ts';
+import { heal, hold, kill, partition, start } from '../../lab/actions/faults.ts';
+import { cutOneWay, type LinkWishes, link } from '../../lab/actions/links.ts';
+import { mineBlocks } from '../../lab/actions/mining.ts';
+import { doubleSpend, send } from '../../lab/actions/pay.ts';
+import { reorg } from '../../lab/actions/reorg.ts';
+import type { YardClient } from '../../lab/client/client.ts';
 import { letterOf } from '../../lab/names.ts';
-import { doubleSpend, send } from '../../lab/pay.ts';
 import { misuse } from '../../lab/problem.ts';
-import { reorg } from '../../lab/reorg.ts';
-import { cutOneWay, type LinkWishes, link } from '../../lab/wire.ts';
-import { parseAt } from '../../observe/typed-names.ts';
-import { parseCount, parseDelay } from '../../observe/units.ts';
-import { formatGroups } from '../../observe/words.ts';
+import { parseAt } from '../../observe/words/parse.ts';
+import { parseCount, parseDelay } from '../../observe/words/units.ts';
+import { formatGroups } from '../../observe/words/words.ts';
 import type { Result } from '../../util/result.ts';
 import { type Ask, isHeld, letters, type Prompt, type TuiState, upNodes } from './state.ts';
 

@@ -1,4 +1,4 @@
-import type { Forest } from '../../observe/forest.ts';
+import type { Forest } from '../../observe/state/forest.ts';
 import type { LogItem } from './state.ts';
 
 /** `node:C kind:reorg tx:a91f words`: every term must hold, small letters will do. */

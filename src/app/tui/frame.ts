@@ -1,4 +1,4 @@
-import { momentBlocks, momentTitle, momentWords } from '../../observe/reorg-moment.ts';
+import { momentBlocks, momentTitle, momentWords } from '../../observe/state/reorg-moment.ts';
 import { agreeLine, headLine } from './header.ts';
 import { helpLines, keyLine } from './key-lines.ts';
 import { linksPane, logPane, logTitle, nodesPane, paymentLanes, paymentLine, paymentTitle } from './panes.ts';

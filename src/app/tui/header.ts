@@ -1,10 +1,10 @@
-import { conditionsOf, describeFaults, isCalm } from '../../lab/conditions.ts';
-import { agreementOf } from '../../observe/agreement.ts';
-import type { EpochFigures } from '../../observe/figures-epochs.ts';
-import { latestUncut } from '../../observe/figures-panel.ts';
-import { concentration, forkedOfShares } from '../../observe/predict.ts';
-import { formatDuration } from '../../observe/units.ts';
-import { count, formatGroups } from '../../observe/words.ts';
+import { conditionsOf, describeFaults, isCalm } from '../../lab/client/conditions.ts';
+import type { EpochFigures } from '../../observe/figures/epochs.ts';
+import { latestUncut } from '../../observe/figures/panel.ts';
+import { agreementOf } from '../../observe/state/agreement.ts';
+import { concentration, forkedOfShares } from '../../observe/theory/predict.ts';
+import { formatDuration } from '../../observe/words/units.ts';
+import { count, formatGroups } from '../../observe/words/words.ts';
 import { join, type Line, line, spread, styled } from './screen.ts';
 import { isHeld, letters, minutes, type TuiState, upNodes } from './state.ts';
 

@@ -2,10 +2,10 @@ import { formatAmount } from '../../bitcoin/amount.ts';
 import { hash160 } from '../../bitcoin/hash.ts';
 import { lockScript } from '../../bitcoin/lock.ts';
 import { decodeTx, type Tx } from '../../bitcoin/tx.ts';
-import type { YardClient } from '../../lab/client.ts';
-import { readParams } from '../../lab/create.ts';
-import { allKeys } from '../../lab/keyring.ts';
+import type { YardClient } from '../../lab/client/client.ts';
+import { readParams } from '../../lab/launcher/create.ts';
 import { Problem } from '../../lab/problem.ts';
+import { allKeys } from '../../lab/yard/keyring.ts';
 import { fromHex, idOf, keyOf } from '../../util/bytes.ts';
 import type { PaymentName } from './state.ts';
 

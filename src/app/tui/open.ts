@@ -1,9 +1,9 @@
 import { writeSync } from 'node:fs';
-import type { LogEvent } from '../../consensus/news.ts';
-import { ownerOf } from '../../lab/claim.ts';
-import type { YardClient } from '../../lab/client.ts';
-import { readForest } from '../../lab/find.ts';
-import type { YardLog } from '../../lab/yard-log.ts';
+import type { LogEvent } from '../../events/events.ts';
+import type { YardClient } from '../../lab/client/client.ts';
+import { readForest } from '../../lab/client/find.ts';
+import { ownerOf } from '../../lab/yard/claim.ts';
+import type { YardLog } from '../../lab/yard/log.ts';
 import { runTui, type TuiOptions } from './tui.ts';
 
 /** The view over a yard of this process (`up`) or of another one (`watch`). */

@@ -1,13 +1,13 @@
-import type { LogEvent } from '../../consensus/news.ts';
-import type { YardFile } from '../../lab/yard-check.ts';
-import { agreementOf } from '../../observe/agreement.ts';
-import { newFigures } from '../../observe/figures.ts';
-import { keptBlocks } from '../../observe/fold.ts';
-import type { Forest } from '../../observe/forest.ts';
-import { narrate } from '../../observe/narrate.ts';
-import { laneSign } from '../../observe/payment-words.ts';
-import { newPayments } from '../../observe/payments.ts';
-import { newReorgMoments } from '../../observe/reorg-moment.ts';
+import type { LogEvent } from '../../events/events.ts';
+import type { YardFile } from '../../lab/yard/check.ts';
+import { newFigures } from '../../observe/figures/figures.ts';
+import { agreementOf } from '../../observe/state/agreement.ts';
+import { keptBlocks } from '../../observe/state/fold.ts';
+import type { Forest } from '../../observe/state/forest.ts';
+import { narrate } from '../../observe/state/narrate.ts';
+import { laneSign } from '../../observe/state/payment-words.ts';
+import { newPayments } from '../../observe/state/payments.ts';
+import { newReorgMoments } from '../../observe/state/reorg-moment.ts';
 import {
   KEPT_LINES,
   KEPT_PAYMENTS,

@@ -1,11 +1,11 @@
-import type { YardClient } from '../../lab/client.ts';
-import { clock } from '../../lab/live.ts';
+import type { YardClient } from '../../lab/client/client.ts';
+import { clock } from '../../lab/client/live.ts';
 import { tailOf } from '../../lab/names.ts';
-import { blockTitle, blockWords } from '../../observe/block-words.ts';
-import type { SeenBlock } from '../../observe/forest.ts';
-import { standingWords } from '../../observe/payment-words.ts';
-import type { ReorgMoment } from '../../observe/reorg-moment.ts';
-import { short } from '../../observe/words.ts';
+import { blockTitle, blockWords } from '../../observe/state/block-words.ts';
+import type { SeenBlock } from '../../observe/state/forest.ts';
+import { standingWords } from '../../observe/state/payment-words.ts';
+import type { ReorgMoment } from '../../observe/state/reorg-moment.ts';
+import { short } from '../../observe/words/words.ts';
 import { visibleLog } from './panes.ts';
 import { followPayment } from './reduce.ts';
 import { type Details, letters, paymentName, rivalOf, type TuiState, upNodes } from './state.ts';

@@ -1,9 +1,9 @@
-import type { NodeInfo } from '../../lab/client.ts';
-import type { YardFile } from '../../lab/yard-check.ts';
-import type { FiguresReader, RunFigures } from '../../observe/figures.ts';
-import type { Forest } from '../../observe/forest.ts';
-import type { Payments } from '../../observe/payments.ts';
-import type { ReorgMoment, ReorgMoments } from '../../observe/reorg-moment.ts';
+import type { NodeInfo } from '../../lab/client/client.ts';
+import type { YardFile } from '../../lab/yard/check.ts';
+import type { FiguresReader, RunFigures } from '../../observe/figures/figures.ts';
+import type { Forest } from '../../observe/state/forest.ts';
+import type { Payments } from '../../observe/state/payments.ts';
+import type { ReorgMoment, ReorgMoments } from '../../observe/state/reorg-moment.ts';
 
 /** All that a frame shows. Events, keys and the clock change it; drawing only reads it. */
 

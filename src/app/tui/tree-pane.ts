@@ -1,5 +1,5 @@
-import { type Drawing, type DrawnRow, drawTree } from '../../observe/draw.ts';
-import { short } from '../../observe/words.ts';
+import { type Drawing, type DrawnRow, drawTree } from '../../observe/tree/draw.ts';
+import { short } from '../../observe/words/words.ts';
 import { BLANK, join, type Line, line, type Run, sized, styled } from './screen.ts';
 import { letters, type TuiState } from './state.ts';
 

@@ -1,4 +1,4 @@
-import { agreementPanel } from '../../observe/figures-panel.ts';
+import { agreementPanel } from '../../observe/figures/panel.ts';
 import { block, join, type Line, line, styled, wrap } from './screen.ts';
 import type { TuiState } from './state.ts';
 

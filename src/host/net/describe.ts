@@ -1,8 +1,8 @@
 import { HEADER_SIZE, headerHash } from '../../bitcoin/header.ts';
 import { decodeTx } from '../../bitcoin/tx.ts';
-import { announcedHeader } from '../../node/compact.ts';
 import { limits } from '../../node/limits.ts';
-import { decodeMessage } from '../../node/wire.ts';
+import { announcedHeader } from '../../node/wire/compact.ts';
+import { decodeMessage } from '../../node/wire/messages.ts';
 import { idOf } from '../../util/bytes.ts';
 import type { Described } from './door.ts';
 

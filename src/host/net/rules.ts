@@ -1,7 +1,7 @@
 import type { PeerId } from '../../node/types.ts';
 import { type LinkShape, MAX_LOSS, UNSHAPED } from '../../util/link-shape.ts';
-import type { LinkRules } from '../network-types.ts';
 import { netLimits } from './limits.ts';
+import type { LinkRules } from './types.ts';
 
 /** What is sent to this peer gets this shape. */
 export function shapeFor(rules: LinkRules, peer: PeerId): LinkShape {

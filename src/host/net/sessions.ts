@@ -2,13 +2,13 @@ import { performance } from 'node:perf_hooks';
 import type { Connection, IdentifyResult, Stream } from '@libp2p/interface';
 import type { PeerId } from '../../node/types.ts';
 import type { LinkShape } from '../../util/link-shape.ts';
-import type { NetworkEvents } from '../network-types.ts';
 import { FrameReader } from './frame-reader.ts';
 import { FrameWriter } from './frames.ts';
 import { demerits, netLimits } from './limits.ts';
 import type { LinkConnection, Links } from './link.ts';
 import { Outflow } from './outflow.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
+import type { NetworkEvents } from './types.ts';
 
 /** One peer, one connection, one sync stream: they begin and end together. */
 export interface Session {

@@ -1,26 +1,26 @@
-import { runClusters } from '../../sim/reduced/clusters.ts';
-import { runDifficulty } from '../../sim/reduced/difficulty.ts';
-import { runDoubleSpends } from '../../sim/reduced/double-spend.ts';
-import { runAlarms, runEclipse } from '../../sim/reduced/eclipse.ts';
-import { runFewMiners } from '../../sim/reduced/few-miners.ts';
-import { runFlooding } from '../../sim/reduced/flooding.ts';
-import { runMap, runMaps } from '../../sim/reduced/map.ts';
-import { runPartitions } from '../../sim/reduced/partition.ts';
-import { runQuiescence } from '../../sim/reduced/quiescence.ts';
-import { runSelfish } from '../../sim/reduced/selfish.ts';
-import { runSpeed } from '../../sim/reduced/speed.ts';
+import { runClusters } from '../../sim/models/reduced/clusters.ts';
+import { runDifficulty } from '../../sim/models/reduced/difficulty.ts';
+import { runDoubleSpends } from '../../sim/models/reduced/double-spend.ts';
+import { runAlarms, runEclipse } from '../../sim/models/reduced/eclipse.ts';
+import { runFewMiners } from '../../sim/models/reduced/few-miners.ts';
+import { runFlooding } from '../../sim/models/reduced/flooding.ts';
+import { runMap, runMaps } from '../../sim/models/reduced/map.ts';
+import { runPartitions } from '../../sim/models/reduced/partition.ts';
+import { runQuiescence } from '../../sim/models/reduced/quiescence.ts';
+import { runSelfish } from '../../sim/models/reduced/selfish.ts';
+import { runSpeed } from '../../sim/models/reduced/speed.ts';
+import { runWholeClusters } from '../../sim/models/whole/clusters.ts';
+import { runWholeDifficulty, runWholeJumps } from '../../sim/models/whole/difficulty.ts';
+import { runWholeDoubleSpends } from '../../sim/models/whole/double-spend.ts';
+import { runWholeAlarms, runWholeEclipse } from '../../sim/models/whole/eclipse.ts';
+import { runWholeFlooding } from '../../sim/models/whole/flooding.ts';
+import { runWholeMap } from '../../sim/models/whole/map.ts';
+import { runWholePartitions } from '../../sim/models/whole/partition.ts';
+import { runWholeQuiescence } from '../../sim/models/whole/quiescence.ts';
+import { runWholeSelfish } from '../../sim/models/whole/selfish.ts';
+import { runWholeSpeed } from '../../sim/models/whole/speed.ts';
 import { runSwarm, shrinkSeed } from '../../sim/swarm/swarm.ts';
-import { runWholeClusters } from '../../sim/whole/clusters.ts';
-import { runWholeDifficulty, runWholeJumps } from '../../sim/whole/difficulty.ts';
-import { runWholeDoubleSpends } from '../../sim/whole/double-spend.ts';
-import { runWholeAlarms, runWholeEclipse } from '../../sim/whole/eclipse.ts';
-import { runWholeFlooding } from '../../sim/whole/flooding.ts';
-import { runWholeMap } from '../../sim/whole/map.ts';
-import { runWholePartitions } from '../../sim/whole/partition.ts';
-import { runWholeQuiescence } from '../../sim/whole/quiescence.ts';
-import { runWholeSelfish } from '../../sim/whole/selfish.ts';
-import { runWholeSpeed } from '../../sim/whole/speed.ts';
-import { playSeeds } from '../scenario-seed.ts';
+import { playSeeds } from '../scenario/seed.ts';
 
 /**
  * The pieces of work of all experiments, of the swarm and of scenarios on many seeds, each independent of the others: plain

@@ -1,15 +1,15 @@
-import type { Retarget } from '../../consensus/retarget.ts';
-import type { RetargetTemplate } from '../../consensus/retarget-json.ts';
-import { checkMean, meanOf, within } from '../../observe/judge.ts';
+import type { Retarget } from '../../consensus/params/retarget.ts';
+import type { RetargetTemplate } from '../../consensus/params/retarget-json.ts';
+import { checkMean, meanOf, within } from '../../observe/figures/judge.ts';
 import {
   EMA_CLAMP,
   overspeeds,
   targetDeviation,
   windowInterval,
   windowSpeeds,
-} from '../../observe/predict-network.ts';
-import { type DifficultyFigures, SPACING_MS } from '../../sim/reduced/difficulty.ts';
-import type { WholeDifficultyFigures } from '../../sim/whole/difficulty.ts';
+} from '../../observe/theory/network.ts';
+import { type DifficultyFigures, SPACING_MS } from '../../sim/models/reduced/difficulty.ts';
+import type { WholeDifficultyFigures } from '../../sim/models/whole/difficulty.ts';
 import { choiceOf, spanOf } from './common.ts';
 import { number, words } from './parameters.ts';
 import { percentOf, ratio, row, WHOLE_PART, wholeMean } from './rows.ts';

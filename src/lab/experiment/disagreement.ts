@@ -1,8 +1,8 @@
-import type { ChartSeries } from '../../observe/chart.ts';
-import type { Figures } from '../../observe/figures-tally.ts';
-import { type Check, checkMean, checkShare, checkTimes } from '../../observe/judge.ts';
-import { type ClusterRace, clusterRace } from '../../observe/predict-clusters.ts';
-import type { ClusterFigures } from '../../sim/reduced/clusters.ts';
+import type { ChartSeries } from '../../observe/chart/chart.ts';
+import { type Check, checkMean, checkShare, checkTimes } from '../../observe/figures/judge.ts';
+import type { Figures } from '../../observe/figures/tally.ts';
+import { type ClusterRace, clusterRace } from '../../observe/theory/clusters.ts';
+import type { ClusterFigures } from '../../sim/models/reduced/clusters.ts';
 import { misuse } from '../problem.ts';
 import { number, numbers } from './parameters.ts';
 import { percentOf, ratio, row, WHOLE_PART, wholeRow, wholeShare } from './rows.ts';

@@ -1,11 +1,11 @@
-import { checkShare } from '../../observe/judge.ts';
+import { checkShare } from '../../observe/figures/judge.ts';
 import {
   confirmationsFor,
   DOUBLE_SPEND_MODELS,
   type DoubleSpendModel,
   doubleSpend,
-} from '../../observe/predict-attack.ts';
-import { HOPELESS } from '../../sim/whole/double-spend.ts';
+} from '../../observe/theory/attack.ts';
+import { HOPELESS } from '../../sim/models/whole/double-spend.ts';
 import { number, numbers, words } from './parameters.ts';
 import { percentOf, row, WHOLE_PART, wholeShare } from './rows.ts';
 import type { Experiment, Origin } from './types.ts';

@@ -1,5 +1,5 @@
-import { checkShare } from '../../observe/judge.ts';
-import { allOutbound, falseAlarm, isolated } from '../../observe/predict-network.ts';
+import { checkShare } from '../../observe/figures/judge.ts';
+import { allOutbound, falseAlarm, isolated } from '../../observe/theory/network.ts';
 import { countOf, listOf, spanOf } from './common.ts';
 import { number, numbers } from './parameters.ts';
 import { percentOf, row, WHOLE_PART, wholeShare } from './rows.ts';

@@ -1,6 +1,6 @@
-import { checkMean, meanOf, within } from '../../observe/judge.ts';
-import { meanHops, meanHopsBias } from '../../observe/predict-network.ts';
-import { simLimits } from '../../sim/limits.ts';
+import { checkMean, meanOf, within } from '../../observe/figures/judge.ts';
+import { meanHops, meanHopsBias } from '../../observe/theory/network.ts';
+import { simLimits } from '../../sim/world/limits.ts';
 import { misuse } from '../problem.ts';
 import { countOf, listOf } from './common.ts';
 import { number, numbers } from './parameters.ts';

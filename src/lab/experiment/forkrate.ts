@@ -1,6 +1,6 @@
-import { checkShare, meanOf, within } from '../../observe/judge.ts';
-import { forkedHeights, staleOfManyMiners } from '../../observe/predict.ts';
-import { mapForks, mapForksBias } from '../../observe/predict-map.ts';
+import { checkShare, meanOf, within } from '../../observe/figures/judge.ts';
+import { mapForks, mapForksBias } from '../../observe/theory/map.ts';
+import { forkedHeights, staleOfManyMiners } from '../../observe/theory/predict.ts';
 import { WORLD_LATENCY_MS } from '../../util/profiles.ts';
 import { countOf, listOf, spanOf } from './common.ts';
 import { number, numbers } from './parameters.ts';

@@ -1,11 +1,11 @@
-import type { ChartPoint } from '../../observe/chart.ts';
-import { checkMean, checkShare, meanOf, within } from '../../observe/judge.ts';
+import type { ChartPoint } from '../../observe/chart/chart.ts';
+import { checkMean, checkShare, meanOf, within } from '../../observe/figures/judge.ts';
 import {
   AGREEMENT_BIAS,
   agreementAfterHeal,
   reorgAfterHeal,
   partition as theoryOf,
-} from '../../observe/predict-partition.ts';
+} from '../../observe/theory/partition.ts';
 import { number, numbers } from './parameters.ts';
 import { percentOf, ratio, row, WHOLE_PART, wholeMean, wholeShare } from './rows.ts';
 import type { Experiment } from './types.ts';

@@ -1,5 +1,5 @@
-import { checkShare } from '../../observe/judge.ts';
-import { twoClusters } from '../../observe/predict.ts';
+import { checkShare } from '../../observe/figures/judge.ts';
+import { twoClusters } from '../../observe/theory/predict.ts';
 import { choiceOf, countOf, listOf, spanOf } from './common.ts';
 import { number, numbers, words } from './parameters.ts';
 import { percentOf, row, WHOLE_PART, wholeShare } from './rows.ts';

@@ -1,5 +1,5 @@
-import { chartSvg } from '../../observe/chart.ts';
-import { escapeXml } from '../../observe/plot.ts';
+import { chartSvg } from '../../observe/chart/chart.ts';
+import { escapeXml } from '../../observe/chart/plot.ts';
 import { ratio, toleranceOf } from './rows.ts';
 import { commandOf } from './run.ts';
 import type { ExperimentResult, JudgedRow, Row } from './types.ts';

@@ -1,4 +1,4 @@
-import { type Check, checkMean, checkShare, type Tolerance } from '../../observe/judge.ts';
+import { type Check, checkMean, checkShare, type Tolerance } from '../../observe/figures/judge.ts';
 import type { Model, Origin, Row } from './types.ts';
 
 /** Rows of an experiment, and how its numbers are written. */

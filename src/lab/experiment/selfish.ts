@@ -1,6 +1,6 @@
-import { checkMean, meanOf } from '../../observe/judge.ts';
-import { selfishRevenue, selfishThreshold } from '../../observe/predict-attack.ts';
-import { MOST_GAMMA } from '../../sim/whole/selfish.ts';
+import { checkMean, meanOf } from '../../observe/figures/judge.ts';
+import { selfishRevenue, selfishThreshold } from '../../observe/theory/attack.ts';
+import { MOST_GAMMA } from '../../sim/models/whole/selfish.ts';
 import { countOf, listOf, spanOf } from './common.ts';
 import { number, numbers } from './parameters.ts';
 import { percentOf, row, WHOLE_PART, wholeMean } from './rows.ts';

@@ -1,6 +1,6 @@
-import { type Check, checkMean, checkShare, shareOf } from '../../observe/judge.ts';
-import type { ClusterRace } from '../../observe/predict-clusters.ts';
-import type { ClusterFigures } from '../../sim/reduced/clusters.ts';
+import { type Check, checkMean, checkShare, shareOf } from '../../observe/figures/judge.ts';
+import type { ClusterRace } from '../../observe/theory/clusters.ts';
+import type { ClusterFigures } from '../../sim/models/reduced/clusters.ts';
 import { squareRoot } from '../../util/elementary.ts';
 
 /**

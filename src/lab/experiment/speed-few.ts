@@ -1,8 +1,8 @@
-import { checkMean, checkShare, meanOf, within } from '../../observe/judge.ts';
-import { growthOfFewBias, honestGrowthOfFew } from '../../observe/predict-speed.ts';
-import type { FewMinersFigures } from '../../sim/reduced/few-miners.ts';
-import type { SpeedRule } from '../../sim/reduced/speed.ts';
-import type { WholeSpeedFigures } from '../../sim/whole/speed.ts';
+import { checkMean, checkShare, meanOf, within } from '../../observe/figures/judge.ts';
+import { growthOfFewBias, honestGrowthOfFew } from '../../observe/theory/speed.ts';
+import type { FewMinersFigures } from '../../sim/models/reduced/few-miners.ts';
+import type { SpeedRule } from '../../sim/models/reduced/speed.ts';
+import type { WholeSpeedFigures } from '../../sim/models/whole/speed.ts';
 import { percentOf, row } from './rows.ts';
 import type { ExperimentBench, Row } from './types.ts';
 

@@ -1,12 +1,12 @@
-import { checkMean, checkShare, meanOf } from '../../observe/judge.ts';
+import { checkMean, checkShare, meanOf } from '../../observe/figures/judge.ts';
 import {
   criticalShare,
   GHOST_CRITICAL_SHARE,
   honestGrowth,
   privateAttack,
   privateAttackOnGhost,
-} from '../../observe/predict-speed.ts';
-import type { SpeedRule } from '../../sim/reduced/speed.ts';
+} from '../../observe/theory/speed.ts';
+import type { SpeedRule } from '../../sim/models/reduced/speed.ts';
 import { choiceOf, listOf, spanOf } from './common.ts';
 import { numbers, words } from './parameters.ts';
 import { percentOf, ratio, row } from './rows.ts';

@@ -1,6 +1,6 @@
-import type { Chart } from '../../observe/chart.ts';
-import type { Figures } from '../../observe/figures-tally.ts';
-import type { Check } from '../../observe/judge.ts';
+import type { Chart } from '../../observe/chart/chart.ts';
+import type { Check } from '../../observe/figures/judge.ts';
+import type { Figures } from '../../observe/figures/tally.ts';
 import type { Bench } from '../bench/bench.ts';
 
 /** What an experiment is made of. */

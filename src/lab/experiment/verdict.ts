@@ -1,4 +1,4 @@
-import { boundFor } from '../../observe/judge.ts';
+import { boundFor } from '../../observe/figures/judge.ts';
 import type { ExperimentResult, JudgedRow, Row } from './types.ts';
 
 /** What the rows of an experiment say together. The words and the exit code follow from the printed score of each row. */

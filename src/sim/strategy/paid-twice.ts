@@ -1,4 +1,4 @@
-import type { News } from '../../consensus/news.ts';
+import type { News } from '../../events/events.ts';
 import type { Race } from './strategy.ts';
 
 /**

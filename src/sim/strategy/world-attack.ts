@@ -1,13 +1,13 @@
 import { formatAmount } from '../../bitcoin/amount.ts';
 import type { Effect } from '../../node/types.ts';
-import { tail } from '../../observe/words.ts';
+import { tail } from '../../observe/words/words.ts';
 import { assert } from '../../util/assert.ts';
 import { hashOfId } from '../../util/bytes.ts';
 import { wellKnownKey } from '../../wallet/keys.ts';
 import { twoPayments, USUAL_FEE_RATE } from '../../wallet/payment.ts';
-import type { SimNode } from '../node.ts';
 import { sharedCoins } from '../purse.ts';
-import type { World } from '../world.ts';
+import type { SimNode } from '../world/sim-node.ts';
+import type { World } from '../world/world.ts';
 import { Attack, type Move, NEAR_TIP, type SeenBlock } from './attack.ts';
 import { CHEAT, MERCHANT, type PaidTwice, PRICE } from './paid-twice.ts';
 import type { Play } from './shipped.ts';

@@ -3,13 +3,13 @@ import { encodeHeader, type Header, headerHash } from '../../bitcoin/header.ts';
 import { commitmentOf, merkleRoot, witnessRoot } from '../../bitcoin/merkle.ts';
 import { compactToTarget, meets, targetBytes } from '../../bitcoin/target.ts';
 import { makeTx, type Tx, type TxIn, type TxOut } from '../../bitcoin/tx.ts';
-import { type Params, subsidyAt } from '../../consensus/params.ts';
-import { nextBits } from '../../consensus/retarget.ts';
-import { coinbaseScript } from '../../consensus/tag.ts';
-import { type BlockEntry, detachedEntry } from '../../consensus/tree.ts';
+import { type Params, subsidyAt } from '../../consensus/params/params.ts';
+import { nextBits } from '../../consensus/params/retarget.ts';
+import { type BlockEntry, detachedEntry } from '../../consensus/tree/tree.ts';
+import { coinbaseScript } from '../../consensus/validate/tag.ts';
 import { assert } from '../../util/assert.ts';
 import { concat } from '../../util/bytes.ts';
-import { grind } from '../grind.ts';
+import { grind } from '../world/grind.ts';
 
 /** Blocks made by hand, honest or with one thing otherwise: what a miner who follows no rule could make. */
 export interface ForgeOptions {

@@ -1,11 +1,11 @@
 import type { Tx } from '../../bitcoin/tx.ts';
-import type { NetworkTemplates } from '../../consensus/params.ts';
-import { isCompact } from '../../node/compact.ts';
+import type { NetworkTemplates } from '../../consensus/params/params.ts';
 import type { Limits } from '../../node/limits.ts';
+import { isCompact } from '../../node/wire/compact.ts';
 import { equal } from '../../util/bytes.ts';
-import type { SimNode } from '../node.ts';
-import { rateFor, simParams } from '../params.ts';
-import { World } from '../world.ts';
+import { rateFor, simParams } from '../world/params.ts';
+import type { SimNode } from '../world/sim-node.ts';
+import { World } from '../world/world.ts';
 import { Replay } from './ledger.ts';
 import type { Plan, PlannedEvent } from './plan.ts';
 import { coinsOf, type Owned, payment, scriptOf } from './purse.ts';

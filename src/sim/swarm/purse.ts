@@ -1,6 +1,6 @@
 import { makeTx, type OutPoint, outpointOfKey, type Tx, type TxOut } from '../../bitcoin/tx.ts';
-import type { Coin } from '../../consensus/coin.ts';
-import { WELL_KNOWN } from '../../consensus/genesis.ts';
+import { WELL_KNOWN } from '../../consensus/params/genesis.ts';
+import type { Coin } from '../../consensus/store/coin.ts';
 import { assert } from '../../util/assert.ts';
 import { equal } from '../../util/bytes.ts';
 import { KeyRing, wellKnownKey } from '../../wallet/keys.ts';

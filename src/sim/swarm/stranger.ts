@@ -1,11 +1,11 @@
 import { encodeHeader } from '../../bitcoin/header.ts';
 import { makeTx, type Tx, unsignedInput } from '../../bitcoin/tx.ts';
-import type { BlockEntry } from '../../consensus/tree.ts';
+import type { BlockEntry } from '../../consensus/tree/tree.ts';
 import type { PeerId, Topic } from '../../node/types.ts';
-import { decodeMessage, encodeMessage, type Message } from '../../node/wire.ts';
+import { decodeMessage, encodeMessage, type Message } from '../../node/wire/messages.ts';
 import { keyOf } from '../../util/bytes.ts';
 import { type Random, seeded } from '../../util/random.ts';
-import type { Party, World } from '../world.ts';
+import type { Party, World } from '../world/world.ts';
 import { honestBlock, type Material, MUTATIONS, pickBad } from './bad-blocks.ts';
 import { type Late, tellCompactLie } from './compact-lies.ts';
 import { Forge, type Forged } from './forge.ts';

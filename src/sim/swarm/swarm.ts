@@ -1,4 +1,4 @@
-import { type NetworkTemplates, parseNetworks } from '../../consensus/params.ts';
+import { type NetworkTemplates, parseNetworks } from '../../consensus/params/params.ts';
 import { assert } from '../../util/assert.ts';
 import { seeded } from '../../util/random.ts';
 import { type Life, type LifeFigures, live } from './life.ts';

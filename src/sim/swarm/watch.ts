@@ -1,14 +1,14 @@
 import { headerHash } from '../../bitcoin/header.ts';
 import { outpointKey, type Tx } from '../../bitcoin/tx.ts';
-import type { LogEvent } from '../../consensus/news.ts';
-import { bodyKey, PREFIX } from '../../consensus/records.ts';
-import type { BlockEntry } from '../../consensus/tree.ts';
-import { announcedHeader } from '../../node/compact.ts';
+import { bodyKey, PREFIX } from '../../consensus/store/records.ts';
+import type { BlockEntry } from '../../consensus/tree/tree.ts';
+import type { LogEvent } from '../../events/events.ts';
 import type { Effect, Input, PeerId, Step } from '../../node/types.ts';
-import { decodeMessage } from '../../node/wire.ts';
+import { announcedHeader } from '../../node/wire/compact.ts';
+import { decodeMessage } from '../../node/wire/messages.ts';
 import { hashOfId, keyOf } from '../../util/bytes.ts';
-import type { SimNode } from '../node.ts';
-import type { World } from '../world.ts';
+import type { SimNode } from '../world/sim-node.ts';
+import type { World } from '../world/world.ts';
 import type { Ledger, Replay } from './ledger.ts';
 
 /** What must hold at every moment of every life (ARCHITECTURE.md numbers them). */

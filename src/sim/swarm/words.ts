@@ -1,4 +1,4 @@
-import { span } from '../../observe/words.ts';
+import { span } from '../../observe/words/words.ts';
 import type { Plan, PlannedEvent } from './plan.ts';
 
 /** A plan as a person reads it: one line for the network, one for each event. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { RULES, type RuleName } from '../../../src/consensus/rules.ts';
+import { RULES, type RuleName } from '../../../src/consensus/params/rules.ts';
 import { BAD_BLOCKS } from '../../../src/sim/swarm/bad-blocks.ts';
 import { COMPACT_LIES } from '../../../src/sim/swarm/lies.ts';
 import { drawPlan, type Plan } from '../../../src/sim/swarm/plan.ts';

@@ -1,0 +1,264 @@
+import { randomInt } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { type Params, paramsToJson } from '../../consensus/params/params.ts';
+import { StoreDamage } from '../../consensus/store/damage.ts';
+import { OPENING_PREFIXES } from '../../consensus/store/records.ts';
+import { makeDirectory } from '../../host/directories.ts';
+import { offsetClock, systemClock } from '../../host/driver/clock.ts';
+import { NodeDriver } from '../../host/driver/driver.ts';
+import { Recorder } from '../../host/driver/recorder.ts';
+import { writeAtomically } from '../../host/files.ts';
+import type { RpcServer } from '../../host/http/server.ts';
+import { startRpcServer } from '../../host/http/server.ts';
+import { hostLimits } from '../../host/limits.ts';
+import type { EventLog } from '../../host/log/event-log.ts';
+import { openEventLog } from '../../host/log/event-log.ts';
+import type { MinerOptions } from '../../host/miner/kernels/types.ts';
+import { fastPairs } from '../../host/miner/kernels/wasm-pairs.ts';
+import { createMiner } from '../../host/miner/miner.ts';
+import type { Crew } from '../../host/miner/thread-pool.ts';
+import { removeEmptyIdentity } from '../../host/net/identity.ts';
+import { createNetwork } from '../../host/net/network.ts';
+import type { Network } from '../../host/net/types.ts';
+import { StoreError } from '../../host/store/store.ts';
+import { createVerify, type HostVerify } from '../../host/verify/verify.ts';
+import { FullNode } from '../../node/fullnode.ts';
+import { limits } from '../../node/limits.ts';
+import type { NodeView } from '../../node/view.ts';
+import { asksForBlocks } from '../../node/wire/messages.ts';
+import { nodeMethods } from '../rpc/methods.ts';
+import { MiningControl } from '../rpc/mining-control.ts';
+import { nodeContext } from './context.ts';
+import { createGrind } from './grind.ts';
+import { metricsPage } from './metrics.ts';
+import type { NodeProcessOptions } from './options.ts';
+import { describeProblem, NodeProblem } from './problem.ts';
+import { lossSentence, openNodeStore } from './store.ts';
+
+export interface RunningNode {
+  readonly view: NodeView;
+  readonly network: Network;
+  readonly rpc: RpcServer;
+  readonly log: EventLog;
+  /** Everything in order; what is under way is finished first. */
+  close(why: string): Promise<void>;
+}
+
+export interface RunningSettings {
+  readonly options: NodeProcessOptions;
+  readonly params: Params;
+  readonly payout: Uint8Array | undefined;
+  /** The `stop` method, or something that ended on its own. */
+  readonly requestStop: (why: string) => void;
+  /** Shared by the nodes of one process; made here where there is none. Its maker closes it. */
+  readonly signatures?: HostVerify;
+  /** The threads that the slow miners of one process share. */
+  readonly crew?: Crew;
+  /** A failed commit: the disk is the truth now, and the process must end. */
+  readonly fatal: (error: unknown) => void;
+}
+
+/**
+ * Opens a data directory and starts everything on it. What has been opened is closed again when a later part fails, so that
+ * the next attempt finds no lock.
+ */
+export async function startNode(settings: RunningSettings): Promise<RunningNode> {
+  const closers: (() => Promise<void> | void)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    return await start(settings, closers, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function start(
+  { options, params, payout, signatures, crew, requestStop, fatal }: RunningSettings,
+  closers: (() => Promise<void> | void)[],
+  closeAll: () => Promise<void>,
+): Promise<RunningNode> {
+  const { datadir, name } = options;
+  makeDirectory(datadir);
+  // Whoever ends the process may run several nodes, and knows no directory.
+  const end = (error: unknown): void =>
+    fatal(new NodeProblem(describeProblem(error, datadir), { cause: error }));
+  const { store, notes } = await openNodeStore(datadir, params);
+  closers.push(() => store.close());
+  let busyCores = (): number => 0;
+  // One core is the node's own; those that grind at full speed have no time for signatures.
+  const host = signatures ?? createVerify({ helpers: () => availableParallelism() - 1 - busyCores() });
+  if (signatures === undefined) closers.push(() => host.close());
+  // Only what should differ between nodes hangs on it: probe times, extra nonces.
+  const seed = randomInt(2 ** 32);
+  let note: (text: string) => void = () => undefined;
+  const recorder =
+    options.record === undefined
+      ? undefined
+      : new Recorder({
+          file: options.record,
+          head: {
+            software: options.version,
+            params: JSON.stringify(paramsToJson(params)),
+            seed,
+            name,
+            startedAt: Date.now(),
+          },
+          ended: (why) => note(`${why}; the node goes on without`),
+        });
+  if (recorder !== undefined) closers.push(() => recorder.close());
+  const opening = await store.opening(OPENING_PREFIXES);
+  const node = new FullNode({
+    params,
+    store: recorder?.store(store) ?? store,
+    index: recorder?.index(opening) ?? opening,
+    verify: recorder?.verify(host.verify) ?? host.verify,
+    seed,
+    name,
+    pairs: fastPairs((text) => note(text)),
+  });
+  const log = openEventLog({
+    dir: datadir,
+    node: name,
+    problem: (sentence) => process.stderr.write(`forkyard node: ${sentence}\n`),
+  });
+  closers.push(() => log.close());
+  note = (text) => {
+    log.append({ kind: 'note', text });
+  };
+  host.onNote(note);
+  const loss = lossSentence(store, node.view.chain.tip);
+  for (const sentence of loss === undefined ? notes : [...notes, loss]) {
+    process.stderr.write(`forkyard node: ${sentence}\n`);
+    note(sentence);
+  }
+  if (recorder !== undefined)
+    note(
+      `records every step in ${recorder.file}, up to ${hostLimits.recordingBytes / 1e6} MB; again: forkyard replay FILE`,
+    );
+
+  const clock = offsetClock(systemClock());
+  const driver = new NodeDriver({
+    node: recorder?.node(node) ?? node,
+    store,
+    log,
+    clock,
+    warm: host.warm,
+    onFatal: end,
+  });
+  // Ends the step at work, then closes miner, network and store.
+  closers.push(() => driver.close());
+  const renewed = node.view.chain.tip.height === 0 ? removeEmptyIdentity(datadir) : undefined;
+  if (renewed !== undefined) {
+    note(renewed);
+    process.stderr.write(`forkyard node: ${renewed}\n`);
+  }
+  const network = await createNetwork({
+    dir: datadir,
+    genesisId: params.genesisId,
+    listen: options.listen,
+    connect: options.connect,
+    maxGossip: limits.maxGossipBytes,
+    maxFrame: limits.maxFrameBytes,
+    asksForMuch: asksForBlocks,
+    maxPeers: limits.maxPeers,
+    gossip: options.gossip,
+    events: driver.networkEvents,
+    note,
+  });
+  driver.attachNetwork(network);
+  network.setLinks({ refuse: [], delayMs: options.delayMs, delayTo: {} });
+
+  const { threads, kernel } = options;
+  const miner = (more: Omit<MinerOptions, 'note'>) =>
+    createMiner({ note, ...more }, crew === undefined ? {} : { crew });
+  const mining = new MiningControl({
+    hashrate: options.hashrate,
+    payout,
+    tag: name,
+    threads,
+    kernel,
+    createMiner: (more) => miner({ solved: driver.solved, exhausted: driver.exhausted, ...more }),
+    command: (command) => driver.command(command),
+    view: () => driver.view,
+    tell: (news) => {
+      log.append(news);
+    },
+  });
+  busyCores = () => mining.busyCores;
+  driver.attachMiner(mining);
+  driver.onNews((news) => {
+    if (news.kind === 'mining' && !news.on) mining.stopped().catch(fatal);
+  });
+
+  const context = nodeContext({
+    driver,
+    store,
+    network,
+    mining,
+    log,
+    clock,
+    grind: createGrind((more) => miner({ hashrate: 0, threads, kernel, ...more })),
+    signatures: () => host.backends,
+    datadir,
+    version: options.version,
+    requestStop,
+  });
+  // From here on: before it there is nothing to count.
+  const metrics = metricsPage(context);
+  closers.push(log.subscribe((event) => metrics.apply(event)));
+  driver.start();
+  const rpc = await startRpcServer({
+    port: options.rpcPort,
+    cookieFile: join(datadir, '.cookie'),
+    registry: nodeMethods(context),
+    events: log,
+    pages: { '/metrics': metrics },
+    bug: (method, error) => {
+      // The caller gets his answer first.
+      if (error instanceof StoreDamage || error instanceof StoreError) setImmediate(() => end(error));
+      else note(`a bug of ours in ${method}: ${error instanceof Error ? error.message : String(error)}`);
+    },
+  });
+  closers.push(() => rpc.close());
+
+  const { tip } = driver.view.chain;
+  const nodeFile = join(datadir, 'node.json');
+  writeAtomically(
+    nodeFile,
+    `${JSON.stringify({ pid: process.pid, name, rpcPort: rpc.port, peerId: network.peerId, addresses: network.addresses }, null, 2)}\n`,
+  );
+  closers.push(() => rmSync(nodeFile, { force: true }));
+  log.append({
+    kind: 'start',
+    genesis: params.genesisId,
+    network: params.name,
+    id: tip.id,
+    height: tip.height,
+    work: tip.work.toString(16),
+    pid: process.pid,
+    peer: network.peerId,
+  });
+  const { refuse, delayMs, delayTo } = network.links;
+  log.append({ kind: 'links', refuse, delayMs, delayTo });
+  mining.tellPower();
+  if (options.mine) await mining.set({ on: true });
+  let closing: Promise<void> | undefined;
+  return {
+    view: driver.view,
+    network,
+    rpc,
+    log,
+    close: (why) => {
+      closing ??= (async () => {
+        log.append({ kind: 'stop', why });
+        await closeAll();
+      })();
+      return closing;
+    },
+  };
+}

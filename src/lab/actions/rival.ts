@@ -1,0 +1,126 @@
+import { type Block, decodeBlock, makeBlock } from '../../bitcoin/block.ts';
+import { headerHash } from '../../bitcoin/header.ts';
+import { commitmentOf, merkleRoot, witnessRoot } from '../../bitcoin/merkle.ts';
+import { compactToTarget, meets } from '../../bitcoin/target.ts';
+import { makeTx, type Tx, type TxOut } from '../../bitcoin/tx.ts';
+import { type Params, subsidyAt } from '../../consensus/params/params.ts';
+import { nextBits, type RetargetEntry } from '../../consensus/params/retarget.ts';
+import { coinbaseScript } from '../../consensus/validate/tag.ts';
+import { concat, fromHex } from '../../util/bytes.ts';
+import { sleep } from '../action.ts';
+import type { YardClient } from '../client/client.ts';
+import { failed } from '../problem.ts';
+
+/**
+ * Blocks made beside the active chain, on a block of its past, with real work: how an existing block is undone by
+ * competing work although every node already has it. Nobody is cut off, nothing is invalidated.
+ */
+
+/** Ancestors that a new block's rules may look at: eleven times for the median, and a parent's parent for the target. */
+const LOOK_BACK = 12;
+const MEDIAN_SPAN = 11;
+/** Hashes between two looks at the event loop. */
+const PIECE = 2_000;
+const COMMITMENT_HEAD = Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed);
+const NO_NONCE = new Uint8Array(32);
+
+/** A block that exists, with as much of its past as the rules look at. */
+export interface Ancestor extends RetargetEntry {
+  readonly block: Block;
+  readonly parent: Ancestor | undefined;
+}
+
+async function blockAt(client: YardClient, letter: string, height: number): Promise<Block> {
+  const id = await client.call<string>(letter, 'getblockhash', [height]);
+  const bytes = fromHex(await client.call<string>(letter, 'getblock', [id, 0]));
+  const block = bytes === undefined ? undefined : decodeBlock(bytes);
+  if (block?.ok !== true) throw new TypeError(`node ${letter} gave a block ${id} that cannot be read`);
+  return block.value;
+}
+
+/** The last `depth` blocks of a node's active chain, lowest first, and the block below them. */
+export async function lastBlocks(
+  client: YardClient,
+  letter: string,
+  tipHeight: number,
+  depth: number,
+): Promise<{ fork: Ancestor; blocks: Block[] }> {
+  const forkHeight = tipHeight - depth;
+  let fork: Ancestor | undefined;
+  for (let height = Math.max(0, forkHeight - LOOK_BACK); height <= forkHeight; height++) {
+    const block = await blockAt(client, letter, height);
+    fork = { block, header: block.header, height, parent: fork };
+  }
+  const blocks: Block[] = [];
+  for (let height = forkHeight + 1; height <= tipHeight; height++)
+    blocks.push(await blockAt(client, letter, height));
+  return { fork: fork!, blocks };
+}
+
+function medianTime(parent: Ancestor): number {
+  const times: number[] = [];
+  for (let at: Ancestor | undefined = parent; at !== undefined && times.length < MEDIAN_SPAN; at = at.parent)
+    times.push(at.header.time);
+  times.sort((a, b) => a - b);
+  return times[times.length >> 1]!;
+}
+
+export interface RivalWishes {
+  readonly params: Params;
+  readonly payout: Uint8Array;
+  /** Who is named as its miner. */
+  readonly tag: string;
+  /** Different numbers make different blocks of the same transactions. */
+  readonly extraNonce: number;
+  readonly txs: readonly Tx[];
+  readonly signal: AbortSignal;
+}
+
+/** One block on `parent`, ground at the target that the rules ask for there. It claims no fees. */
+export async function rivalBlock(parent: Ancestor, wishes: RivalWishes): Promise<Ancestor> {
+  const { params, txs } = wishes;
+  const height = parent.height + 1;
+  const all = [coinbaseOf(height, wishes), ...txs];
+  const bits = nextBits(parent, params);
+  // Never before the rules' least time; at the wall clock if that is later, as a miner would.
+  const time = Math.max(medianTime(parent) + 1, Math.floor(Date.now() / 1000));
+  const header = {
+    version: 0x2000_0000,
+    prev: parent.block.hash,
+    merkleRoot: merkleRoot(all.map((tx) => tx.txid)).root,
+    time,
+    bits,
+    nonce: 0,
+  };
+  const { target } = compactToTarget(bits);
+  for (let nonce = 0; nonce <= 0xffff_ffff; nonce++) {
+    const tried = { ...header, nonce };
+    if (meets(headerHash(tried), target)) {
+      const block = makeBlock(tried, all);
+      return { block, header: block.header, height, parent };
+    }
+    if (nonce % PIECE === PIECE - 1) await sleep(0, wishes.signal);
+  }
+  throw failed(`no nonce of 2^32 makes a block at height ${height}; the target is too hard for this`);
+}
+
+function coinbaseOf(height: number, wishes: RivalWishes): Tx {
+  const payout: TxOut = { value: subsidyAt(height, wishes.params), script: wishes.payout };
+  const make = (outputs: readonly TxOut[]): Tx =>
+    makeTx({
+      version: 2,
+      inputs: [
+        {
+          prevout: { txid: new Uint8Array(32), index: 0xffff_ffff },
+          script: coinbaseScript(height, wishes.extraNonce, wishes.tag),
+          sequence: 0xffff_ffff,
+          witness: [NO_NONCE],
+        },
+      ],
+      outputs,
+      lockTime: 0,
+    });
+  // A coinbase counts as zero in the commitment, so its own outputs do not change it.
+  const commitment = commitmentOf(witnessRoot([make([payout]), ...wishes.txs]), NO_NONCE);
+  return make([payout, { value: 0, script: concat(COMMITMENT_HEAD, commitment) }]);
+}

@@ -1,0 +1,176 @@
+import type { LogEvent } from '../../events/events.ts';
+import { refusalWords } from '../words/refusals.ts';
+import { tail } from '../words/words.ts';
+import type { Forest } from './forest.ts';
+
+/** One payment on every node over time: spans of one state each, from the log. */
+
+export type LaneState =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'waiting'; readonly returned: boolean }
+  | { readonly kind: 'confirmed'; readonly depth: number; readonly block: string }
+  | { readonly kind: 'undone'; readonly by?: string; readonly block?: string }
+  | { readonly kind: 'gone'; readonly why: string };
+
+export interface LaneSpan {
+  readonly t: number;
+  readonly state: LaneState;
+}
+
+export interface Lanes {
+  readonly txid: string;
+  /** When the log first knew of it; undefined before. */
+  readonly from: number | undefined;
+  /** Spans by node, in order of time; each lasts until the next one begins. */
+  readonly byNode: ReadonlyMap<string, readonly LaneSpan[]>;
+  /** The next event; `forest` has been given it, and may already know later ones. */
+  apply(event: LogEvent, forest: Forest): void;
+}
+
+/** After a change of branch, a node decides within this what becomes of the payments that fell out. */
+const SETTLING_MS = 250;
+
+/** Confirmations that are told apart; beyond, one waits for nothing. */
+export const DEEP = 12;
+
+export function newLanes(txid: string, nodes: readonly string[]): Lanes {
+  const inBlocks = new Set<string>();
+  const pool = new Map<string, LaneState>();
+  const tips = new Map<string, string>();
+  /** The block that holds it on the node's branch. */
+  const holder = new Map<string, string>();
+  const byNode = new Map<string, LaneSpan[]>(nodes.map((node) => [node, []]));
+  let from: number | undefined;
+
+  /** A branch that only grows keeps what it holds: the walk down to it is for jumps. */
+  function moved(node: string, id: string, forest: Forest): void {
+    const before = tips.get(node);
+    tips.set(node, id);
+    const held = holder.get(node);
+    const tip = forest.blocks.get(id);
+    if (held !== undefined && tip !== undefined && tip.prev === before) return;
+    if (inBlocks.has(id)) holder.set(node, id);
+    else if (held !== undefined || tip?.prev !== before) {
+      const found = [...inBlocks].find((block) => forest.isOnBranch(block, id));
+      if (found === undefined) holder.delete(node);
+      else holder.set(node, found);
+    }
+  }
+
+  function now(node: string, forest: Forest): LaneState {
+    const tip = forest.blocks.get(tips.get(node) ?? '');
+    const block = forest.blocks.get(holder.get(node) ?? '');
+    if (tip !== undefined && block !== undefined) {
+      return { kind: 'confirmed', depth: Math.min(DEEP, tip.height - block.height + 1), block: block.id };
+    }
+    return pool.get(node) ?? { kind: 'unknown' };
+  }
+
+  function note(node: string, t: number, forest: Forest): void {
+    const spans = byNode.get(node);
+    if (spans === undefined || from === undefined) return;
+    const state = now(node, forest);
+    let last = spans.at(-1);
+    if (last?.state.kind === 'unknown' && t - last.t < SETTLING_MS) {
+      spans.pop();
+      last = spans.at(-1);
+    }
+    if (last === undefined || !same(last.state, state)) spans.push({ t, state });
+  }
+
+  function apply(event: LogEvent, forest: Forest): void {
+    switch (event.kind) {
+      case 'start':
+      case 'tip':
+        moved(event.node, event.id, forest);
+        break;
+      case 'connected':
+        if (!event.txids.includes(txid)) return;
+        // The tip that follows shows it.
+        inBlocks.add(event.id);
+        pool.delete(event.node);
+        from ??= event.t;
+        return;
+      default: {
+        const state = stateOf(event, txid);
+        if (state === undefined) return;
+        // What was refused because it is known already says nothing new.
+        if (event.kind === 'tx-refused' && pool.has(event.node)) return;
+        pool.set(event.node, state);
+        from ??= event.t;
+      }
+    }
+    note(event.node, event.t, forest);
+  }
+
+  return {
+    txid,
+    get from() {
+      return from;
+    },
+    byNode,
+    apply,
+  };
+}
+
+/** What an event says of the payment's place in a node's pool; undefined when it speaks of something else. */
+function stateOf(event: LogEvent, txid: string): LaneState | undefined {
+  switch (event.kind) {
+    case 'tx-seen':
+      return event.txid === txid ? { kind: 'waiting', returned: false } : undefined;
+    case 'tx-returned':
+      return event.txid === txid ? { kind: 'waiting', returned: true } : undefined;
+    case 'tx-lost':
+      if (event.txid !== txid) return undefined;
+      return {
+        kind: 'undone',
+        ...(event.by === undefined ? {} : { by: event.by }),
+        ...(event.block === undefined ? {} : { block: event.block }),
+      };
+    case 'tx-removed':
+      if (event.txid !== txid) return undefined;
+      if (event.why !== 'conflict') return { kind: 'gone', why: event.why };
+      return { kind: 'undone', ...(event.by === undefined ? {} : { by: event.by }) };
+    case 'tx-refused':
+      return event.txid === txid ? { kind: 'gone', why: `refused: ${refusalWords(event.rule)}` } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function same(a: LaneState, b: LaneState): boolean {
+  if (a.kind !== b.kind) return false;
+  if (a.kind === 'confirmed') return b.kind === 'confirmed' && a.depth === b.depth && a.block === b.block;
+  if (a.kind === 'waiting') return b.kind === 'waiting' && a.returned === b.returned;
+  return true;
+}
+
+/** The other payment of the same coin, as far as a lane's words need it. */
+export interface Rivalry {
+  readonly nameOf: (txid: string) => string;
+  /** Where the rival stands on this node now, if there is one. */
+  readonly rival?: { readonly txid: string; readonly state: LaneState } | undefined;
+}
+
+/** The lane's last state in plain words. */
+export function laneWords(state: LaneState, forest: Forest, { nameOf, rival }: Rivalry): string {
+  switch (state.kind) {
+    case 'unknown':
+      if (rival?.state.kind === 'confirmed')
+        return `its coin is spent by ${tail(rival.txid)} in ${forest.nameOf(rival.state.block)}`;
+      return rival?.state.kind === 'waiting' ? `its coin is promised to ${tail(rival.txid)}` : 'unknown here';
+    case 'waiting':
+      return state.returned ? 'returned: waiting again' : 'waiting';
+    case 'confirmed': {
+      const many = state.depth >= DEEP ? `${DEEP} or more` : String(state.depth);
+      return `${many} confirmation${state.depth === 1 ? '' : 's'} (in ${forest.nameOf(state.block)})`;
+    }
+    case 'undone': {
+      const by = state.by === undefined ? '' : ` by ${nameOf(state.by)}`;
+      const where = state.block === undefined ? '' : ` in ${forest.nameOf(state.block)}`;
+      return `undone: its coin is spent${by}${where}`;
+    }
+    case 'gone':
+      return state.why;
+  }
+}
