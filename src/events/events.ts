@@ -1,4 +1,5 @@
 import type { Retarget } from '../consensus/params/retarget.ts';
+import type { LinkShape } from '../util/link-shape.ts';
 /**
  * What a node tells: the vocabulary that the node speaks and the faces listen to. The host adds
  * `{ v, seq, t, node }` in front and writes each as one JSON line, so every field here is JSON as it stands.
@@ -134,17 +135,6 @@ export type News =
   | { readonly kind: 'mining'; readonly on: boolean; readonly height?: number }
   | { readonly kind: 'clock'; readonly offsetMs: number };
 
-/** One direction of a link, as asked for. */
-export interface WireShape {
-  readonly delayMs: number;
-  /** To either side of the delay. */
-  readonly jitterMs: number;
-  /** Share of segments that are lost, 0 to 0.5. */
-  readonly loss: number;
-  /** 0 = no bound. */
-  readonly bitsPerSecond: number;
-}
-
 /** The faults of a yard but for the partition, which has events of its own. Nodes are letters. */
 export interface Conditions {
   /** [from, to]: what `from` sends does not reach `to`. */
@@ -156,7 +146,7 @@ export interface Conditions {
   /** Wall clocks that are set off, in milliseconds. */
   readonly clockMs: { readonly [node: string]: number };
   /** Links with a shape of their own, by `A>B`. */
-  readonly shapes: { readonly [link: string]: WireShape };
+  readonly shapes: { readonly [link: string]: LinkShape };
   /** Delays of all other links by a named table; '' = the yard's own delay. */
   readonly profile: string;
   /** Where each node stands, under a profile with regions. */
@@ -191,7 +181,7 @@ export type HostNews =
       /** It holds back every message. */
       readonly hold?: boolean;
       /** What its wire to a peer does to what it sends. */
-      readonly shapes?: { readonly [peer: string]: WireShape };
+      readonly shapes?: { readonly [peer: string]: LinkShape };
     }
   /** Does this node grind, and how fast? `hashrate` is its cap in hashes a second, 0 = as fast as it can. */
   | { readonly kind: 'power'; readonly on: boolean; readonly held: boolean; readonly hashrate: number }

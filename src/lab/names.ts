@@ -1,5 +1,5 @@
-import { nearest } from '../host/http/methods.ts';
 import { splitLetters } from '../observe/words/parse.ts';
+import { nearest } from '../util/nearest.ts';
 import { missing } from './problem.ts';
 
 /** Nodes are letters A…Z, then N27…; people are names; ids are known by their last six digits. */

@@ -1,3 +1,4 @@
+import type { Result } from '../util/result.ts';
 /**
  * What went wrong for a person, in words. Thrown through the lab and caught once, at the edge (app/cli/line.ts), where it
  * becomes one sentence on stderr and an exit code. Anything else that reaches the edge is a bug of ours.
@@ -29,4 +30,10 @@ export function missing(message: string, hint?: string): Problem {
 /** It ran and the answer is no: refused, timed out, lost, or a file could not be written: exit 1. */
 export function failed(message: string, hint?: string): Problem {
   return new Problem(1, message, hint);
+}
+
+/** What a person typed, parsed. A refusal is exit 2, and names what it was typed for. */
+export function must<T>(parsed: Result<T, string>, what = ''): T {
+  if (parsed.ok) return parsed.value;
+  throw misuse(what === '' ? parsed.error : `${what}: ${parsed.error}`);
 }

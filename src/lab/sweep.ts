@@ -1,3 +1,4 @@
+import { defined } from '../util/defined.ts';
 import { openBench } from './bench/bench.ts';
 import { Problem } from './problem.ts';
 import type { Scenario } from './scenario/scenario.ts';
@@ -118,7 +119,7 @@ class Tally {
     const first = this.#firstFailure;
     return {
       ...{ runs: this.done, passed: this.passed, rows },
-      ...(first === undefined ? {} : { firstFailure: first }),
+      ...defined({ firstFailure: first }),
     };
   }
 }

@@ -1,6 +1,7 @@
 import { decodeHeader, HEADER_SIZE, headerHash } from '../bitcoin/header.ts';
 import type { Refusal } from '../consensus/params/rules.ts';
 import { assert, unreachable } from '../util/assert.ts';
+import { defined } from '../util/defined.ts';
 import type { Steps } from '../util/steps.ts';
 import type { BlockIntake } from './blocks/intake.ts';
 import type { Mining } from './mining/mining.ts';
@@ -158,7 +159,7 @@ export class Commands {
   #transaction(command: Command & { kind: 'send-tx' | 'test-tx' }): CommandResult {
     const submitted = this.#relay.submit(command.bytes, {
       test: command.kind === 'test-tx',
-      ...(command.maxFeeRate === undefined ? {} : { maxFeeRate: command.maxFeeRate }),
+      ...defined({ maxFeeRate: command.maxFeeRate }),
     });
     if (!submitted.ok) {
       const { rule, detail } = submitted.error;

@@ -5,6 +5,7 @@ import type { Row, Write } from '../consensus/store/store.ts';
 import { plainReading } from '../consensus/validate/check.ts';
 import type { SigCheck } from '../consensus/validate/verify.ts';
 import { assert, unreachable } from '../util/assert.ts';
+import { defined } from '../util/defined.ts';
 import { seeded } from '../util/random.ts';
 import { CompactRelay } from './blocks/compact-relay.ts';
 import { BlockIntake } from './blocks/intake.ts';
@@ -98,8 +99,7 @@ export class FullNode {
       store: o.store,
       index: this.#chainRows(o.index),
       verify,
-      ...(o.forkChoice === undefined ? {} : { forkChoice: o.forkChoice }),
-      ...(bounds === undefined ? {} : { bounds }),
+      ...defined({ forkChoice: o.forkChoice, bounds }),
     });
     const context = new StepContext({
       params,

@@ -1,5 +1,6 @@
 import { pictureSvg } from '../observe/tree/picture.ts';
 import { clockSpan } from '../observe/words/words.ts';
+import { defined } from '../util/defined.ts';
 import { shownPayment } from './lanes.tsx';
 import type { App } from './state/app.ts';
 
@@ -14,7 +15,7 @@ export function savePicture(app: App): void {
     opened: app.opened,
     ...(app.isByTime ? { time: { ...app.timeWishes, rows: run.timeRows } } : {}),
     shown: new Set(app.selection?.kind === 'block' ? [app.selection.id] : []),
-    ...(app.view === undefined ? {} : { columns: app.view }),
+    ...defined({ columns: app.view }),
     ...(payment === undefined
       ? {}
       : { lanes: { lanes: run.lanesOf(payment.txid, app.letters), until: current?.t ?? 0 } }),

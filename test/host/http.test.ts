@@ -12,9 +12,10 @@ import { streamEvents } from '../../src/host/http/events.ts';
 import type { Json, JsonInput, JsonObject } from '../../src/host/http/json.ts';
 import { coins } from '../../src/host/http/json.ts';
 import type { RpcMethod } from '../../src/host/http/methods.ts';
-import { nearest, RpcRegistry } from '../../src/host/http/methods.ts';
+import { RpcRegistry } from '../../src/host/http/methods.ts';
 import type { RpcServer } from '../../src/host/http/server.ts';
 import { PortError, startRpcServer } from '../../src/host/http/server.ts';
+import { nearest } from '../../src/util/nearest.ts';
 
 const bugs: string[] = [];
 const methods: RpcMethod[] = [

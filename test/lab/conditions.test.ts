@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { WireShape } from '../../src/events/events.ts';
 import { figureRows } from '../../src/lab/actions/links.ts';
 import {
   allLinks,
@@ -27,6 +26,7 @@ import {
   parseOffset,
   parseShare,
 } from '../../src/observe/words/units.ts';
+import type { LinkShape } from '../../src/util/link-shape.ts';
 import { profileShape, REGIONS, WORLD_LATENCY_MS } from '../../src/util/profiles.ts';
 
 function yardOf(letters: string, more: Partial<YardFile> = {}): YardFile {
@@ -55,7 +55,7 @@ const links = (text: string, yard = yardOf('ABCD')) => {
   const parsed = parseLinks(text, yard);
   return parsed.ok ? parsed.value.map((d) => d.join('>')).join(' ') : parsed.error;
 };
-const shape = (o: Partial<WireShape>): WireShape => ({
+const shape = (o: Partial<LinkShape>): LinkShape => ({
   delayMs: 0,
   jitterMs: 0,
   loss: 0,

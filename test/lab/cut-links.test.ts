@@ -7,6 +7,7 @@ import { YardClient } from '../../src/lab/client/client.ts';
 import { createYard } from '../../src/lab/launcher/create.ts';
 import { formatGroups } from '../../src/observe/words/words.ts';
 import { SimYard } from '../../src/sim/yard.ts';
+import { plural } from '../../src/util/plural.ts';
 import { cutPairs, TOPOLOGIES } from '../../src/util/topology.ts';
 import { templates } from '../dsl/networks.ts';
 
@@ -32,7 +33,7 @@ describe.each(TOPOLOGIES)('a cut of twelve nodes linked as %s', (topology) => {
     expect(count).toBe({ full: 35, line: 1, random: count }[topology]);
     expect(count).toBeLessThanOrEqual(35);
     const plan = partition(client, formatGroups(groups).replace('|', '/')).plan;
-    expect(plan).toContain(`: ${count} link${count === 1 ? '' : 's'}; no message`);
+    expect(plan).toContain(`: ${plural(count, 'link')}; no message`);
     const sim = new SimYard({
       template: templates().get('lab')!,
       seed: 1,

@@ -11,6 +11,7 @@ import { misuse } from '../../lab/problem.ts';
 import { pathFrom } from '../../lab/yard/file.ts';
 import { chartSvg } from '../../observe/chart/chart.ts';
 import { chartText } from '../../observe/chart/chart-text.ts';
+import { defined } from '../../util/defined.ts';
 import { packageRoot } from '../node/package.ts';
 import { ending, type Shared } from './common.ts';
 import { readLive } from './experiment-live.ts';
@@ -106,7 +107,7 @@ async function runOne(
   const timeout = s.timeoutMs === undefined ? [] : [AbortSignal.timeout(s.timeoutMs)];
   try {
     return await runExperiment(experiment, values, seed, {
-      ...(live === undefined ? {} : { live }),
+      ...defined({ live }),
       risk,
       networks: JSON.parse(readFileSync(join(packageRoot(), 'genesis.json'), 'utf8')),
       threads: Math.min(MOST_THREADS, availableParallelism()),

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { Problem } from '../../lab/problem.ts';
+import { must, Problem } from '../../lab/problem.ts';
 import { parseCount, parseDuration, parseRate } from '../../observe/words/units.ts';
+import { defined } from '../../util/defined.ts';
 import { NODE_DEFAULTS, type NodeProcessOptions } from '../node/options.ts';
 import { packageVersion } from '../node/package.ts';
 
@@ -25,11 +26,6 @@ export interface NodeFlags {
   readonly json?: boolean;
   readonly exitWithStdin?: boolean;
   readonly record?: string;
-}
-
-function must<T>(result: { ok: true; value: T } | { ok: false; error: string }, option: string): T {
-  if (result.ok) return result.value;
-  throw new Problem(2, `${option}: ${result.error}`);
 }
 
 function threadsOf(text: string): number {
@@ -63,10 +59,10 @@ export function addNodeFlags(command: Command): Command {
 
 export function nodeOptionsOf(o: NodeFlags): NodeProcessOptions {
   return {
-    ...(o.network === undefined ? {} : { network: o.network }),
+    ...defined({ network: o.network }),
     ...(o.genesis === undefined ? {} : { genesisFile: resolve(o.genesis) }),
     ...(o.record === undefined ? {} : { record: resolve(o.record) }),
-    ...(o.payout === undefined ? {} : { payout: o.payout }),
+    ...defined({ payout: o.payout }),
     // '' would resolve to the current directory; it is refused further down.
     datadir: o.datadir === '' ? '' : resolve(o.datadir),
     name: o.name ?? NODE_DEFAULTS.name,

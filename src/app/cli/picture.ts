@@ -7,6 +7,7 @@ import { RECENT, type SeenPayment, Story } from '../../observe/state/story.ts';
 import { pictureSvg } from '../../observe/tree/picture.ts';
 import { parseCount } from '../../observe/words/units.ts';
 import { clockSpan } from '../../observe/words/words.ts';
+import { defined } from '../../util/defined.ts';
 import { printable } from '../../util/printable.ts';
 import type { Shared } from './common.ts';
 import { type RunLog, readRunLog, tellFaults } from './run-log.ts';
@@ -61,7 +62,7 @@ function draw(run: RunLog, last: number | undefined, wanted: string | undefined)
   const text = pictureSvg(forest, story, {
     label: run.facts.label,
     moment: `event ${end.seq} at ${clockSpan(end.t - run.events[0]!.t)}`,
-    ...(last === undefined ? {} : { last }),
+    ...defined({ last }),
     ...(lanes === undefined ? {} : { lanes: { lanes, until: end.t } }),
   });
   return { text, payment: payment === undefined ? undefined : story.nameOf(payment.txid) };

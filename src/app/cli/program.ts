@@ -74,7 +74,7 @@ export function buildProgram(options: ProgramOptions): Command {
 
 async function unknownVerb(program: Command, verb: string): Promise<never> {
   const [{ nearest }, { Problem }] = await Promise.all([
-    import('../../host/http/methods.ts'),
+    import('../../util/nearest.ts'),
     import('../../lab/problem.ts'),
   ]);
   const verbs = program.commands.flatMap((c) => [c.name(), ...c.aliases()]);

@@ -4,7 +4,7 @@ import type { LogEvent } from '../../events/events.ts';
 import { failed, missing } from '../../lab/problem.ts';
 import { locateYard } from '../../lab/yard/file.ts';
 import { type LineFault, lineFaultWords } from '../../observe/read-event.ts';
-import { count } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import type { RunFacts } from '../page/export-file.ts';
 import { logTail, parseLog } from '../page/log-file.ts';
 import type { Shared } from './common.ts';
@@ -12,7 +12,7 @@ import type { Shared } from './common.ts';
 /** Tells which lines of the log were left out, and why. */
 export function tellFaults(s: Shared, { damaged, faults }: RunLog): void {
   if (damaged === 0) return;
-  s.out.step(`${count(damaged, 'line')} of the log left out:`);
+  s.out.step(`${plural(damaged, 'line')} of the log left out:`);
   for (const fault of faults) s.out.step(`  ${lineFaultWords(fault)}`);
 }
 

@@ -14,7 +14,7 @@ import {
 import type { Figures } from '../../observe/figures/tally.ts';
 import { lineFaultWords } from '../../observe/read-event.ts';
 import { formatMs } from '../../observe/words/units.ts';
-import { count } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import type { LogReading } from './stats-log.ts';
 import { figureLines } from './stats-table.ts';
 
@@ -65,7 +65,7 @@ export function* statsLines({ run, epochs, reading }: StatsReport, setting: Sett
   if (reading.torn)
     yield 'The last line of the log is torn (a crash, or a copy made while it was written); it is left out.';
   if (reading.skipped > 0)
-    yield `${count(reading.skipped, 'line')} of the log ${reading.skipped === 1 ? 'is no event and is' : 'are not events and are'} left out:`;
+    yield `${plural(reading.skipped, 'line')} of the log ${reading.skipped === 1 ? 'is no event and is' : 'are not events and are'} left out:`;
   for (const fault of reading.faults) yield `  ${lineFaultWords(fault)}`;
   for (const epoch of epochs) {
     yield setting.strong(
@@ -92,7 +92,7 @@ export function* statsLines({ run, epochs, reading }: StatsReport, setting: Sett
 
 function times(figures: Figures): string {
   const rate = figures.blocksPerS === 0 ? '' : `, one every ${formatMs(1000 / figures.blocksPerS)}`;
-  return `${formatMs(figures.upMs)} · ${count(figures.blocks, 'block')}${rate}`;
+  return `${formatMs(figures.upMs)} · ${plural(figures.blocks, 'block')}${rate}`;
 }
 
 function timesWord(n: number): string {

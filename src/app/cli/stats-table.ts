@@ -5,7 +5,7 @@ import {
   percent,
   predictedWords,
 } from '../../observe/figures/rows.ts';
-import { count } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import { widthOf } from './fit.ts';
 
 /** The table of `stats`, as much of it as a terminal has room for; `--json` has all. */
@@ -51,7 +51,7 @@ function linesOf(rows: readonly FigureRow[], shape: Shape, set: Setter): readonl
       shape.bare ? row.name.replace(', per height', '') : row.name,
       few ? row.count : share,
       ...(theory ? [predictedWords(row)] : []),
-      shape.bare ? String(row.n) : count(row.n, row.of.slice(0, -1)),
+      shape.bare ? String(row.n) : plural(row.n, row.of.slice(0, -1)),
       few ? '' : intervalWords(row),
       ...(theory ? [shape.letters ? letterOf(formulas.indexOf(formula)) : formula] : []),
     ];

@@ -4,9 +4,10 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Bench, openBench } from '../../lab/bench/bench.ts';
 import { misuse } from '../../lab/problem.ts';
-import { count, list, span } from '../../observe/words/words.ts';
+import { list, span } from '../../observe/words/words.ts';
 import type { LifeFigures } from '../../sim/swarm/life.ts';
 import type { SeedReport, ShrunkReport } from '../../sim/swarm/swarm.ts';
+import { plural } from '../../util/plural.ts';
 import { ending, type Shared } from './common.ts';
 import type { Out } from './out.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -97,7 +98,7 @@ function tellFailures(out: Out, failed: readonly SeedReport[]): void {
 
 function tellShrunk(out: Out, seed: string, smallest: ShrunkReport): void {
   const { plan, events, words, tries, failure } = smallest;
-  const left = `${plan.events.length} of ${count(events, 'event')}`;
+  const left = `${plan.events.length} of ${plural(events, 'event')}`;
   out.line(out.style('bold', `The smallest plan that fails as seed ${seed} does (${left}, ${tries} tried):`));
   for (const line of words) out.line(`  ${line}`);
   out.line(`  ${failure.invariant} after ${span(failure.atMs)}: ${failure.text}`);
@@ -122,7 +123,7 @@ function tellEnd(out: Out, reports: readonly SeedReport[], failed: number, from:
   out.line(
     failed === 0
       ? 'Every invariant held, and all agreed in the end.'
-      : `${count(failed, 'life', 'lives')} failed.`,
+      : `${plural(failed, 'life', 'lives')} failed.`,
   );
 }
 

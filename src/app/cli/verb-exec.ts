@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
 import { parseCount } from '../../observe/words/units.ts';
+import { defined } from '../../util/defined.ts';
 import { addShared, ending, example, shared } from './common.ts';
 
 /** `exec`: any test suite, in any language, on a yard of its own. */
@@ -38,8 +39,7 @@ export function execVerb(): Command {
           nodes: nodes.value,
           network,
           mining: options.mine === true,
-          ...(options.pace === undefined ? {} : { pace: options.pace }),
-          ...(options.delay === undefined ? {} : { delay: options.delay }),
+          ...defined({ pace: options.pace, delay: options.delay }),
         },
         command: words[0]!,
         args: words.slice(1),

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import type { LiveMining, MinePower, MineReport } from '../../lab/actions/mining.ts';
 import type { Rhythm } from '../../lab/actions/mining-rhythm.ts';
-import { Problem } from '../../lab/problem.ts';
+import { must, Problem } from '../../lab/problem.ts';
 import {
   formatCount,
   formatMs,
@@ -11,6 +11,7 @@ import {
   parseDuration,
   parseRate,
 } from '../../observe/words/units.ts';
+import { plural } from '../../util/plural.ts';
 import { addDryRun, addShared, ending, example, perform, type Shared, shared } from './common.ts';
 
 /** A block may take its time at a node's own rate; nobody wants to be told after a minute that mining is slow. */
@@ -86,11 +87,6 @@ export function mineVerb(): Command {
   );
 }
 
-function must<T>(result: { ok: true; value: T } | { ok: false; error: string }, option: string): T {
-  if (result.ok) return result.value;
-  throw new Problem(2, `${option}: ${result.error}`);
-}
-
 function count(text: string, what: string, most: number): number {
   const parsed = parseCount(text, what, 1, most);
   if (!parsed.ok) throw new Problem(2, parsed.error);
@@ -144,13 +140,13 @@ function warn(s: Shared, power: MinePower, rhythm: Rhythm | undefined): void {
     say('Warning: uncapped, so figures of pace and share do not hold for these blocks.');
   const cores = availableParallelism();
   if (power.threads !== undefined && power.threads > cores)
-    say(`Note: ${power.threads} threads share the ${cores} core${cores === 1 ? '' : 's'} of this machine.`);
+    say(`Note: ${power.threads} threads share the ${plural(cores, 'core')} of this machine.`);
 }
 
 /** `50 kH/s (25 kH/s + 25 kH/s) · 3 blocks in 12 s, 1 stale · difficulty 250k: one in 5.0 s`. */
 export function liveLine({ rate, rates, found, stale, difficulty, seconds }: LiveMining): string {
   const workers = rates.length > 1 ? ` (${rates.map(formatSpeed).join(' + ')})` : '';
-  const blocks = `${found} block${found === 1 ? '' : 's'} in ${formatMs(seconds * 1000)}`;
+  const blocks = `${plural(found, 'block')} in ${formatMs(seconds * 1000)}`;
   const expected = rate > 0 ? `: one in ${formatMs((difficulty / rate) * 1000)}` : '';
   const next = difficulty === 0 ? '' : ` · difficulty ${formatCount(difficulty)}${expected}`;
   return `${formatSpeed(rate)}${workers} · ${blocks}${stale === 0 ? '' : `, ${stale} stale`}${next}`;

@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { Command } from 'commander';
 import type { SeriesWishes } from '../../lab/actions/reorg-series.ts';
-import { Problem } from '../../lab/problem.ts';
+import { must, Problem } from '../../lab/problem.ts';
 import { parseCount, parseDuration } from '../../observe/words/units.ts';
+import { defined } from '../../util/defined.ts';
 import { addDryRun, addShared, ending, example, perform, type Shared, shared } from './common.ts';
 
 /** `reorg`: once, with payments that meet a fate, or again and again. */
@@ -20,11 +21,6 @@ interface Options {
   readonly every?: string;
   readonly count?: string;
   readonly seed?: string;
-}
-
-function must<T>(result: { ok: true; value: T } | { ok: false; error: string }, option = ''): T {
-  if (result.ok) return result.value;
-  throw new Problem(2, option === '' ? result.error : `${option}: ${result.error}`);
 }
 
 export function reorgVerb(): Command {
@@ -60,7 +56,7 @@ async function run(s: Shared, o: Options): Promise<void> {
   const wishes: SeriesWishes = {
     depths,
     lead,
-    ...(o.on === undefined ? {} : { losers: o.on }),
+    ...defined({ losers: o.on }),
     capped: o.capped === true,
     everyMs: o.every === undefined ? 0 : must(parseDuration(o.every), '--every'),
     count: o.count === undefined ? undefined : must(parseCount(o.count, '--count', 1, 1_000_000)),

@@ -1,8 +1,7 @@
 import { Command } from 'commander';
-import { Problem } from '../../lab/problem.ts';
+import { must, Problem } from '../../lab/problem.ts';
 import { parseCount, parseDuration } from '../../observe/words/units.ts';
 import type { CheatTerms } from '../../sim/strategy/shipped.ts';
-import type { Result } from '../../util/result.ts';
 import { addShared, ending, example, type Shared, shared } from './common.ts';
 
 /** `strategy`: a miner that does not follow the rules of the game, against a running yard or in the simulator. */
@@ -21,11 +20,6 @@ interface StrategyOptions {
 const DEFAULT_POWER = 1 / 3;
 const DEFAULT_BLOCKS = 1_000;
 const MOST_BLOCKS = 50_000;
-
-function must<T>(result: Result<T, string>, option: string): T {
-  if (result.ok) return result.value;
-  throw new Problem(2, `${option}: ${result.error}`);
-}
 
 export function strategyVerb(programPath: string): Command {
   const verb = addShared(new Command('strategy'))

@@ -1,9 +1,8 @@
 import { Command } from 'commander';
-import { Problem } from '../../lab/problem.ts';
+import { must, Problem } from '../../lab/problem.ts';
 import { parseProfile, parseRegion } from '../../lab/profiles.ts';
 import type { ShapeWish } from '../../observe/words/conditions.ts';
 import { parseBandwidth, parseDelay, parseLoss, parseOffset, parseRate } from '../../observe/words/units.ts';
-import type { Result } from '../../util/result.ts';
 import { addDryRun, addShared, example, perform, shared } from './common.ts';
 
 /** `link`, `freeze`, `thaw`, `set`: faults of wires and of single nodes. */
@@ -14,11 +13,6 @@ const LINK_TIMEOUT_MS = 180_000;
 async function open(yard: string | undefined) {
   const { YardClient } = await import('../../lab/client/client.ts');
   return YardClient.open(yard, process.cwd());
-}
-
-function must<T>(result: Result<T, string>, option: string): T {
-  if (result.ok) return result.value;
-  throw new Problem(2, `${option}: ${result.error}`);
 }
 
 export function faultVerbs(): Command[] {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { Problem } from '../../lab/problem.ts';
 import { parseCount } from '../../observe/words/units.ts';
+import { plural } from '../../util/plural.ts';
 import { addShared, ending, example, type Shared, shared } from './common.ts';
 
 /** `status`, `tree`, `watch`, `tx`, `block`: looking, never touching. */
@@ -230,7 +231,7 @@ function blockVerb(): Command {
       const holder = [...found.places].find(([, p]) => p !== undefined)![0];
       const body = await bodyOf(client, holder, found.id);
       const count = Array.isArray(body?.['tx']) ? body['tx'].length - 1 : undefined;
-      const carries = count === undefined ? '' : `, ${count} payment${count === 1 ? '' : 's'}`;
+      const carries = count === undefined ? '' : `, ${plural(count, 'payment')}`;
       const by = found.miner === '' ? '' : ` by ${found.miner}`;
       s.out.line(
         `Block ${blockName(found)} ${tailOf(found.id)}: height ${found.height}, found${by}${carries}.`,

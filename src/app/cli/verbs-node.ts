@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { misuse, Problem } from '../../lab/problem.ts';
+import { defined } from '../../util/defined.ts';
 import { printable, printableJson } from '../../util/printable.ts';
 import type { DoctorRow } from '../doctor/checks.ts';
 import type { DoctorReport } from '../doctor/doctor.ts';
@@ -133,7 +134,7 @@ async function deepReport(
   if (flags.datadir !== undefined) {
     const { loadParams } = await import('../node/options.ts');
     const params = loadParams({
-      ...(flags.network === undefined ? {} : { network: flags.network }),
+      ...defined({ network: flags.network }),
       ...(flags.genesis === undefined ? {} : { genesisFile: resolve(flags.genesis) }),
     });
     if (!params.ok) throw misuse(params.error);

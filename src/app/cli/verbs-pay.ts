@@ -6,6 +6,7 @@ import { pathFrom } from '../../lab/yard/file.ts';
 import type { NamedKey } from '../../lab/yard/keyring.ts';
 import { parseAt } from '../../observe/words/parse.ts';
 import { tail } from '../../observe/words/words.ts';
+import { defined } from '../../util/defined.ts';
 import { parseFeeRate } from '../../wallet/fee.ts';
 import { addDryRun, addShared, example, perform, shared } from './common.ts';
 import type { Out } from './out.ts';
@@ -154,10 +155,7 @@ function sendVerb(): Command {
           import('../../lab/actions/pay.ts'),
         ]);
         const client = YardClient.open(s.yard, process.cwd());
-        await perform(
-          s,
-          send(client, { ...wishes, ...(options.node === undefined ? {} : { node: options.node }) }),
-        );
+        await perform(s, send(client, { ...wishes, ...defined({ node: options.node }) }));
       },
     );
   return example(send, 'send alice bob 1.5', 'send alice bob 1.5 -N C --fee-rate 5');
@@ -174,7 +172,7 @@ function faucetVerb(): Command {
       const wishes = {
         to,
         amount: amountOf(options.amount),
-        ...(options.node === undefined ? {} : { node: options.node }),
+        ...defined({ node: options.node }),
       };
       const [{ YardClient }, { faucet }] = await Promise.all([
         import('../../lab/client/client.ts'),

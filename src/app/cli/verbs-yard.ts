@@ -2,22 +2,17 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { RETARGET_KINDS } from '../../consensus/params/retarget-json.ts';
 import type { YardWishes } from '../../lab/launcher/create.ts';
-import { Problem } from '../../lab/problem.ts';
+import { must, Problem } from '../../lab/problem.ts';
 import { parseProfile, parseRegion } from '../../lab/profiles.ts';
 import { WEATHER, WEATHERS } from '../../lab/yard/weather.ts';
 import { splitLetters } from '../../observe/words/parse.ts';
 import { parseCount, parseDuration, parseRate } from '../../observe/words/units.ts';
-import type { Result } from '../../util/result.ts';
+import { defined } from '../../util/defined.ts';
 import { TOPOLOGIES } from '../../util/topology.ts';
 import { addDryRun, addShared, ending, example, perform, shared } from './common.ts';
 import { folded } from './fit.ts';
 
 /** `up`, `down`, `demo`, `kill`, `start`: what lives and for how long. */
-
-function must<T>(result: Result<T, string>, option: string): T {
-  if (result.ok) return result.value;
-  throw new Problem(2, `${option}: ${result.error}`);
-}
 
 interface UpOptions {
   readonly nodes?: string;
@@ -71,12 +66,11 @@ export function wishesOf(o: UpOptions): YardWishes {
       : { hashrates: o.hashrate.split(',').map((r) => must(parseRate(r), '--hashrate')) }),
     ...(paceMs === undefined ? {} : { paceMs: Math.round(paceMs) }),
     ...(delayMs === undefined ? {} : { delayMs: Math.round(delayMs) }),
-    ...(o.network === undefined ? {} : { network: o.network }),
-    ...(topology === undefined ? {} : { topology }),
+    ...defined({ network: o.network, topology }),
     ...(o.perProcess === undefined
       ? {}
       : { perProcess: must(parseCount(o.perProcess, 'nodes in one process', 1, 64), '--per-process') }),
-    ...(retarget === undefined ? {} : { retarget }),
+    ...defined({ retarget }),
     ...(o.profile === undefined ? {} : { profile: must(parseProfile(o.profile), '--profile') }),
     ...(o.regions === undefined
       ? {}

@@ -3,6 +3,7 @@ import type { LogEvent } from '../../events/events.ts';
 import { blockName } from '../../lab/names.ts';
 import { missing } from '../../lab/problem.ts';
 import { formatMs } from '../../observe/words/units.ts';
+import { plural } from '../../util/plural.ts';
 import { type Yard, Yard as YardClass, type YardOptions } from './yard.ts';
 
 /** `forkyard exec -n 3 -- COMMAND`: a yard for as long as a command of any language runs. */
@@ -130,11 +131,10 @@ function runCommand(options: ExecOptions, env: Record<string, string>): Promise<
  * before its end.
  */
 export function describeSurvival(lived: Lived): string {
-  const count = (n: number, one: string) => `${n} ${one}${n === 1 ? '' : 's'}`;
   const deepest = lived.reorgs === 0 ? '' : `, deepest ${lived.deepest}`;
   const what =
-    `${count(lived.forks, 'fork')} and ${count(lived.reorgs, 'reorg')}${deepest}, ` +
-    `${count(lived.undone, 'payment')} undone`;
+    `${plural(lived.forks, 'fork')} and ${plural(lived.reorgs, 'reorg')}${deepest}, ` +
+    `${plural(lived.undone, 'payment')} undone`;
   if (lived.code === 0) return `your suite survived ${what}`;
   const last =
     lived.last === undefined

@@ -14,13 +14,13 @@ import type { NetworkName } from '../../lab/launcher/create.ts';
 import { launch, type RunningYard } from '../../lab/launcher/launch.ts';
 import { mayWrite } from '../../lab/launcher/save-write.ts';
 import { minerKeyName } from '../../lab/names.ts';
-import { failed, missing, misuse, Problem } from '../../lab/problem.ts';
+import { failed, missing, misuse, must, Problem } from '../../lab/problem.ts';
 import { isVacant, unpack } from '../../lab/save/read.ts';
 import { findKey, findPayee, minerKey } from '../../lab/yard/keyring.ts';
 import { removeTemporary, temporaryDir } from '../../lab/yard/temporary.ts';
 import { parseDuration, parseRate } from '../../observe/words/units.ts';
+import { defined } from '../../util/defined.ts';
 import type { Profile } from '../../util/profiles.ts';
-import type { Result } from '../../util/result.ts';
 import { eventStream } from './event-stream.ts';
 import { findProgram } from './program-path.ts';
 import { YardNodeHandle } from './yard-node.ts';
@@ -299,12 +299,9 @@ async function start(dir: string, options: YardOptions): Promise<RunningYard> {
     ...(options.load !== undefined && options.network === undefined
       ? {}
       : { network: options.network ?? 'regtest' }),
-    ...(paceMs === undefined ? {} : { paceMs }),
-    ...(delayMs === undefined ? {} : { delayMs }),
-    ...(options.profile === undefined ? {} : { profile: options.profile }),
+    ...defined({ paceMs, delayMs, profile: options.profile }),
     ...(rate === undefined ? {} : { hashrates: [rate] }),
-    ...(options.topology === undefined ? {} : { topology: options.topology }),
-    ...(options.perProcess === undefined ? {} : { perProcess: options.perProcess }),
+    ...defined({ topology: options.topology, perProcess: options.perProcess }),
   };
   for (let attempt = 1; ; attempt++) {
     try {
@@ -321,11 +318,6 @@ async function start(dir: string, options: YardOptions): Promise<RunningYard> {
       if (!taken || attempt === PORT_TRIES) throw error;
     }
   }
-}
-
-function must<T>(result: Result<T, string>, what: string): T {
-  if (result.ok) return result.value;
-  throw misuse(`${what}: ${result.error}`);
 }
 
 function milliseconds(text: string | undefined, what: string): number | undefined {

@@ -9,6 +9,7 @@ import {
   readFrames,
 } from '../../node/record/recording.ts';
 import { type Difference, describeInput, Replay } from '../../node/record/replay.ts';
+import { defined } from '../../util/defined.ts';
 import type { Result } from '../../util/result.ts';
 import { err, ok } from '../../util/result.ts';
 
@@ -110,11 +111,7 @@ async function replayBytes(
     same: replay.done,
     ms: Math.round((now - (began ?? 0)) / 1_000),
     tip: { height: tip.height, id: tip.id },
-    ...(difference === undefined ? {} : { difference }),
-    ...(unfinished === undefined ? {} : { unfinished }),
-    ...(threw === undefined ? {} : { threw }),
-    ...(torn === undefined ? {} : { torn }),
-    ...(ended === undefined ? {} : { ended }),
+    ...defined({ difference, unfinished, threw, torn, ended }),
   });
 }
 

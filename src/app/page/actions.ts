@@ -7,11 +7,10 @@ import { freeze, type SetWishes, setNode, thaw } from '../../lab/actions/node-fa
 import { doubleSpend, send } from '../../lab/actions/pay.ts';
 import { reorg } from '../../lab/actions/reorg.ts';
 import type { YardClient } from '../../lab/client/client.ts';
-import { misuse } from '../../lab/problem.ts';
+import { misuse, must } from '../../lab/problem.ts';
 import type { ShapeWish } from '../../observe/words/conditions.ts';
 import { parseAt } from '../../observe/words/parse.ts';
 import { parseBandwidth, parseDelay, parseLoss, parseOffset, parseRate } from '../../observe/words/units.ts';
-import type { Result } from '../../util/result.ts';
 import { type Fields, fieldsFault, type Verb } from './fields.ts';
 
 /** What the page may ask for: the very actions of the command line, made from what a form holds. */
@@ -70,24 +69,19 @@ const VERBS: Readonly<Record<Verb, (client: YardClient, fields: Fields) => Actio
 function shape(fields: Fields): ShapeWish {
   const [delay, jitter, loss, rate] = ['delay', 'jitter', 'loss', 'rate'].map((n) => optional(fields, n));
   return {
-    ...(delay === undefined ? {} : { delayMs: must('delay', parseDelay(delay)) }),
-    ...(jitter === undefined ? {} : { jitterMs: must('jitter', parseDelay(jitter)) }),
-    ...(loss === undefined ? {} : { loss: must('loss', parseLoss(loss)) }),
-    ...(rate === undefined ? {} : { bitsPerSecond: must('rate', parseBandwidth(rate)) }),
+    ...(delay === undefined ? {} : { delayMs: must(parseDelay(delay), 'delay') }),
+    ...(jitter === undefined ? {} : { jitterMs: must(parseDelay(jitter), 'jitter') }),
+    ...(loss === undefined ? {} : { loss: must(parseLoss(loss), 'loss') }),
+    ...(rate === undefined ? {} : { bitsPerSecond: must(parseBandwidth(rate), 'rate') }),
   };
 }
 
 function settings(fields: Fields): SetWishes {
   const [clock, hashrate] = ['clock', 'hashrate'].map((n) => optional(fields, n));
   return {
-    ...(hashrate === undefined ? {} : { hashrate: must('hash rate', parseRate(hashrate)) }),
-    ...(clock === undefined ? {} : { clockMs: must('clock', parseOffset(clock)) }),
+    ...(hashrate === undefined ? {} : { hashrate: must(parseRate(hashrate), 'hash rate') }),
+    ...(clock === undefined ? {} : { clockMs: must(parseOffset(clock), 'clock') }),
   };
-}
-
-function must<T>(name: string, parsed: Result<T, string>): T {
-  if (!parsed.ok) throw misuse(`${name}: ${parsed.error}`);
-  return parsed.value;
 }
 
 /** Throws a Problem with one sentence when the fields make no action. */

@@ -4,6 +4,7 @@ import { workOf } from '../../bitcoin/target.ts';
 import { RPC, RpcError } from '../../host/http/errors.ts';
 import type { CandidateBlock, Job } from '../../node/types.ts';
 import { idOf, toHex, writeU32LE } from '../../util/bytes.ts';
+import { defined } from '../../util/defined.ts';
 import type { NodeContext } from './context.ts';
 import { submit } from './submit.ts';
 
@@ -60,7 +61,7 @@ async function candidate(context: NodeContext, order: GenerateOrder): Promise<Ca
     kind: 'template',
     payout: order.payout,
     tag: context.view.name,
-    ...(order.txids === undefined ? {} : { txids: order.txids }),
+    ...defined({ txids: order.txids }),
   });
   if (result.kind === 'refused')
     throw new RpcError(RPC.VERIFY_ERROR, `no template: ${result.refusal.rule}, ${result.refusal.detail}`);

@@ -3,6 +3,7 @@ import type { Json, JsonInput, JsonObject } from '../../host/http/json.ts';
 import type { Arguments, RpcMethod } from '../../host/http/methods.ts';
 import { shapeProblem } from '../../host/net/rules.ts';
 import type { HeldMessage, LinkRules } from '../../host/net/types.ts';
+import { defined } from '../../util/defined.ts';
 import { type LinkShape, UNSHAPED } from '../../util/link-shape.ts';
 import type { NodeContext } from './context.ts';
 
@@ -157,10 +158,7 @@ function linkRules(old: LinkRules, args: Arguments): LinkRules {
     refuse,
     delayMs,
     delayTo,
-    ...(deaf === undefined ? {} : { deaf }),
-    ...(mute === undefined ? {} : { mute }),
-    ...(hold === undefined ? {} : { hold }),
-    ...(shapeTo === undefined ? {} : { shapeTo }),
+    ...defined({ deaf, mute, hold, shapeTo }),
   };
 }
 

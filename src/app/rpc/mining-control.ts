@@ -7,6 +7,7 @@ import { kernelNameProblem } from '../../host/miner/kernels/select.ts';
 import type { Miner, MinerOptions, MinerStats } from '../../host/miner/kernels/types.ts';
 import type { Command, CommandResult, Job } from '../../node/types.ts';
 import type { NodeView } from '../../node/view.ts';
+import { defined } from '../../util/defined.ts';
 
 export interface MiningOptions {
   /** Hashes a second over all threads; 0 = no cap. */
@@ -211,7 +212,7 @@ export class MiningControl {
       kind: 'mine',
       payout: on ? this.#payout : undefined,
       tag: this.#options.tag,
-      ...(blocks === undefined ? {} : { blocks }),
+      ...defined({ blocks }),
     });
     if (result.kind === 'refused')
       throw new RpcError(RPC.MISC_ERROR, `${result.refusal.rule}: ${result.refusal.detail}`);

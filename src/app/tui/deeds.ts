@@ -7,11 +7,11 @@ import { doubleSpend, send } from '../../lab/actions/pay.ts';
 import { reorg } from '../../lab/actions/reorg.ts';
 import type { YardClient } from '../../lab/client/client.ts';
 import { letterOf } from '../../lab/names.ts';
-import { misuse } from '../../lab/problem.ts';
+import { misuse, must } from '../../lab/problem.ts';
 import { parseAt } from '../../observe/words/parse.ts';
 import { parseCount, parseDelay } from '../../observe/words/units.ts';
 import { formatGroups } from '../../observe/words/words.ts';
-import type { Result } from '../../util/result.ts';
+import { defined } from '../../util/defined.ts';
 import { type Ask, isHeld, letters, type Prompt, type TuiState, upNodes } from './state.ts';
 
 /** What a key asks for, and the same actions as the command line's behind it. */
@@ -61,11 +61,6 @@ function question(ask: Ask, state: TuiState): readonly [string, string] {
   }
 }
 
-function must<T>(result: Result<T, string>): T {
-  if (result.ok) return result.value;
-  throw misuse(result.error);
-}
-
 function words(text: string, least: number, most: number, example: string): string[] {
   const found = text.split(/\s+/).filter((w) => w !== '');
   if (found.length < least || found.length > most)
@@ -96,7 +91,7 @@ export function deedFor(ask: Ask, text: string, client: YardClient, state: TuiSt
       const [from, to, coins, node] = words(text, 3, 4, 'alice bob 1.5');
       const amount = must(parseAmount(coins!));
       if (amount === 0) throw misuse('an amount of 0 pays nobody');
-      return deed(send(client, { from: from!, to: to!, amount, ...(node === undefined ? {} : { node }) }));
+      return deed(send(client, { from: from!, to: to!, amount, ...defined({ node }) }));
     }
     case 'double-spend': {
       const example = `alice carol@A dave@${letterOf(Math.max(1, letters(state).length - 1))}`;

@@ -4,7 +4,8 @@ import { latestUncut } from '../../observe/figures/panel.ts';
 import { agreementOf } from '../../observe/state/agreement.ts';
 import { concentration, forkedOfShares } from '../../observe/theory/predict.ts';
 import { formatDuration } from '../../observe/words/units.ts';
-import { count, formatGroups } from '../../observe/words/words.ts';
+import { formatGroups } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import { join, type Line, line, spread, styled } from './screen.ts';
 import { isHeld, letters, minutes, type TuiState, upNodes } from './state.ts';
 
@@ -86,7 +87,7 @@ function expectation(state: TuiState): string {
   const current = state.run.epochs.at(-1);
   const uncut = latestUncut(state.run);
   const seen = (e: EpochFigures) =>
-    `${count(e.forkedHeights, 'fork')} in ${count(e.heights, 'height')}${sinceWords(e)}`;
+    `${plural(e.forkedHeights, 'fork')} in ${plural(e.heights, 'height')}${sinceWords(e)}`;
   if (state.forest.cut !== undefined) return uncut === undefined ? '' : `before the cut: ${seen(uncut)}`;
   const every = expectedForkEvery(state);
   if (current === undefined || current.heights === 0)

@@ -6,6 +6,7 @@ import type { SeenBlock } from '../../observe/state/forest.ts';
 import { standingWords } from '../../observe/state/payment-words.ts';
 import type { ReorgMoment } from '../../observe/state/reorg-moment.ts';
 import { short } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import { visibleLog } from './panes.ts';
 import { followPayment } from './reduce.ts';
 import { type Details, letters, paymentName, rivalOf, type TuiState, upNodes } from './state.ts';
@@ -191,7 +192,7 @@ export function compareBranches(state: TuiState, moment: ReorgMoment): Details {
   };
   const paid = (refs: ReorgMoment['in']) => {
     const count = refs.reduce((n, r) => n + Math.max(0, (forest.blocks.get(r.id)?.txids.length ?? 1) - 1), 0);
-    return `${count} payment${count === 1 ? '' : 's'}`;
+    return plural(count, 'payment');
   };
   const fork = `Both stand on ${forest.nameOf(moment.fork.id)}${work(moment.fork.id)}.`;
   return {

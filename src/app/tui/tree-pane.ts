@@ -1,5 +1,6 @@
 import { type Drawing, type DrawnRow, drawTree } from '../../observe/tree/draw.ts';
 import { short } from '../../observe/words/words.ts';
+import { defined } from '../../util/defined.ts';
 import { BLANK, join, type Line, line, type Run, sized, styled } from './screen.ts';
 import { letters, type TuiState } from './state.ts';
 
@@ -49,7 +50,7 @@ function draw(state: TuiState, last: number, rows: number): Drawing {
     ...{ nodes: letters(state), tips: state.shown, last, late: false },
     // One row is the ruler's.
     maxRows: Math.max(1, rows - 1),
-    ...(until === undefined ? {} : { until }),
+    ...defined({ until }),
   });
 }
 

@@ -6,6 +6,7 @@ import { merkleRoot } from '../../bitcoin/merkle.ts';
 import { compactToTarget, targetToCompact } from '../../bitcoin/target.ts';
 import { isCoinbase, type TxOut } from '../../bitcoin/tx.ts';
 import { equal, toHex } from '../../util/bytes.ts';
+import { defined } from '../../util/defined.ts';
 import type { Result } from '../../util/result.ts';
 import { type Field, readFields } from './fields.ts';
 import { buildGenesis, WELL_KNOWN, type WellKnown, wellKnownScript } from './genesis.ts';
@@ -313,7 +314,7 @@ export function paramsToJson(params: Params): object {
     maturity: params.maturity,
     futureBoundS: params.futureBoundS,
     genesisSpendable: params.genesisSpendable,
-    ...(params.softForks === undefined ? {} : { softForks: params.softForks }),
+    ...defined({ softForks: params.softForks }),
     ...(params.headersOnly === true ? { headersOnly: true } : {}),
     genesis: { id: params.genesisId, block: toHex(params.genesis.bytes) },
   };

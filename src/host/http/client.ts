@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpRequest } from 'node:http';
+import { defined } from '../../util/defined.ts';
 import { basicAuth, readCookie } from './cookie.ts';
 import type { JsonInput, JsonObject } from './json.ts';
 
@@ -144,7 +145,7 @@ function post(
           'content-type': 'application/json',
           'content-length': Buffer.byteLength(body),
         },
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        ...defined({ signal: options.signal }),
       },
       (response) => {
         const chunks: Buffer[] = [];

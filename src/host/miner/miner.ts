@@ -1,5 +1,7 @@
 import { availableParallelism, constants } from 'node:os';
 import type { Job } from '../../node/types.ts';
+import { defined } from '../../util/defined.ts';
+import { plural } from '../../util/plural.ts';
 import { Bell, Control, type SeatMessage } from './control.ts';
 import { kernelNameProblem } from './kernels/select.ts';
 import type { Miner, MinerOptions, MinerStats } from './kernels/types.ts';
@@ -64,7 +66,7 @@ class WorkerMiner implements Miner {
     this.#sampling.unref();
     this.#publish();
     const cores = availableParallelism();
-    if (o.threads > cores) o.note(`${o.threads} mining threads share ${cores} core${cores === 1 ? '' : 's'}`);
+    if (o.threads > cores) o.note(`${o.threads} mining threads share ${plural(cores, 'core')}`);
     this.#shares = this.#mayShare();
     this.#enter();
   }
@@ -180,7 +182,7 @@ class WorkerMiner implements Miner {
         enough: () => (2 * this.#cap) / this.#o.threads,
         exact: false,
         niceness: constants.priority.PRIORITY_LOW,
-        ...(ready === undefined ? {} : { ready }),
+        ...defined({ ready }),
       });
       thread.sit(this.#sitters[index]!, place);
       return thread;

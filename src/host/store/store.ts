@@ -5,6 +5,7 @@ import { StoreDamage } from '../../consensus/store/damage.ts';
 import { META_KEY, TIP_KEY } from '../../consensus/store/records.ts';
 import type { Row, Store, Write } from '../../consensus/store/store.ts';
 import { equal } from '../../util/bytes.ts';
+import { defined } from '../../util/defined.ts';
 import { hostLimits } from '../limits.ts';
 import { applyCuts, filesOf } from './files.ts';
 import { type Db, encodeStoreRow, LAST_OWN_KEY, openFormat, STORE_KEY } from './format.ts';
@@ -248,8 +249,7 @@ export class DiskStore implements Store {
     const end = afterPrefix(prefix);
     return this.#rows({
       gte: prefix,
-      ...(end === undefined ? {} : { lt: end }),
-      ...(snapshot === undefined ? {} : { snapshot }),
+      ...defined({ lt: end, snapshot }),
       limit,
     });
   }

@@ -2,6 +2,7 @@ import { shapesLeft } from '../../observe/words/conditions.ts';
 import { parseGroups } from '../../observe/words/parse.ts';
 import { formatMs } from '../../observe/words/units.ts';
 import { byLetter } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import { cutPairs, sameGroup } from '../../util/topology.ts';
 import { type Action, type Done, type RunContext, until } from '../action.ts';
 import type { NodeInfo, YardClient } from '../client/client.ts';
@@ -27,12 +28,12 @@ export function partition(
   const count = cutPairs(client.letters, topology, groups.value).length;
   const sides = groups.value.map((g) => g.join(' ')).join(' | ');
   return {
-    plan: `Cut ${sides}: ${count} link${count === 1 ? '' : 's'}; no message crosses until: forkyard heal`,
+    plan: `Cut ${sides}: ${plural(count, 'link')}; no message crosses until: forkyard heal`,
     async run() {
       const began = Date.now();
       const { cut } = await client.control<{ cut: number }>('partition', { groups: groups.value }, 120_000);
       const ms = Date.now() - began;
-      const line = `${sides}: ${cut} link${cut === 1 ? '' : 's'} cut in ${formatMs(ms)}`;
+      const line = `${sides}: ${plural(cut, 'link')} cut in ${formatMs(ms)}`;
       return { line, data: { groups: groups.value, cut, ms } };
     },
   };
@@ -113,7 +114,7 @@ export function hold(
       const verb = on ? 'held' : 'released';
       const rest = mining.length === 0 ? ' (none of them mines: forkyard mine -N A)' : '';
       return {
-        line: `${verb}: ${mining.length} miner${mining.length === 1 ? '' : 's'}${rest}`,
+        line: `${verb}: ${plural(mining.length, 'miner')}${rest}`,
         data: { nodes: who },
       };
     },

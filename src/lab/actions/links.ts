@@ -1,4 +1,4 @@
-import type { Conditions, WireShape } from '../../events/events.ts';
+import type { Conditions } from '../../events/events.ts';
 import {
   type Direction,
   formatLinks,
@@ -8,7 +8,9 @@ import {
   wishedShape,
 } from '../../observe/words/conditions.ts';
 import { formatMs } from '../../observe/words/units.ts';
-import { UNSHAPED } from '../../util/link-shape.ts';
+import { defined } from '../../util/defined.ts';
+import { type LinkShape, UNSHAPED } from '../../util/link-shape.ts';
+import { plural } from '../../util/plural.ts';
 import { type Profile, REGIONS, type Region } from '../../util/profiles.ts';
 import type { Action, RunContext } from '../action.ts';
 import type { YardClient } from '../client/client.ts';
@@ -30,7 +32,7 @@ export async function change(client: YardClient, text: string, to: Partial<Condi
 export interface LinkFigure {
   readonly from: string;
   readonly to: string;
-  readonly asked: WireShape;
+  readonly asked: LinkShape;
   /** One way; null when nothing can be measured: see `state`. */
   readonly measuredMs: number | null;
   readonly state: 'open' | 'cut' | 'held' | 'down';
@@ -164,7 +166,7 @@ function nextConditions(yard: YardFile, chosen: readonly Direction[], wishes: Li
           ? 'profile lan: one switch, a millisecond, a gigabit'
           : `profile ${profile ?? conditionsOf(yard).profile} (${where})`;
     return {
-      change: { ...(profile === undefined ? {} : { profile }), regions: stands },
+      change: { ...defined({ profile }), regions: stands },
       says: () => words,
       plan: () =>
         profile === '' ? words : `Every link gets ${words}; heal leaves it, link --profile none ends it`,
@@ -246,7 +248,7 @@ export function cutOneWay(client: YardClient, text: string): Action<OneWay> {
       await change(client, `cut one way: ${words}`, { oneWay });
       const n = wanted.length;
       return {
-        line: `${words}: ${n} direction${n === 1 ? '' : 's'} cut; the other way is open`,
+        line: `${words}: ${plural(n, 'direction')} cut; the other way is open`,
         data: { oneWay },
       };
     },
@@ -297,7 +299,7 @@ export function countKinds(messages: readonly WireMessage[]): string {
 
 function heldLine(messages: readonly WireMessage[]): string {
   if (messages.length === 0) return 'nothing on the wire';
-  return `${messages.length} message${messages.length === 1 ? '' : 's'} on the wire: ${countKinds(messages)}`;
+  return `${plural(messages.length, 'message')} on the wire: ${countKinds(messages)}`;
 }
 
 interface Wire {

@@ -1,5 +1,7 @@
 import type { JsonObject } from '../../host/http/json.ts';
 import { formatCount, formatMs, formatRate } from '../../observe/words/units.ts';
+import { defined } from '../../util/defined.ts';
+import { plural } from '../../util/plural.ts';
 import { type Action, Interrupted, type RunContext, sleep, until } from '../action.ts';
 import type { NodeInfo, YardClient } from '../client/client.ts';
 import { reachableFrom } from '../client/links.ts';
@@ -31,8 +33,7 @@ export function describePower(power: MinePower, nodeRate: number): string {
   const words = power.uncapped
     ? 'as fast as it can (not its share of the yard: figures of pace do not hold)'
     : `at ${formatRate(power.hashrate ?? nodeRate)}`;
-  const threads =
-    power.threads === undefined ? '' : ` on ${power.threads} thread${power.threads === 1 ? '' : 's'}`;
+  const threads = power.threads === undefined ? '' : ` on ${plural(power.threads, 'thread')}`;
   return words + threads + (power.kernel === undefined ? '' : ` with kernel ${power.kernel}`);
 }
 
@@ -40,16 +41,14 @@ export function describePower(power: MinePower, nodeRate: number): string {
 export function powerRequest({ uncapped, hashrate, threads, kernel }: MinePower): JsonObject {
   return {
     ...(uncapped ? { uncapped } : {}),
-    ...(hashrate === undefined ? {} : { hashrate }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(kernel === undefined ? {} : { kernel }),
+    ...defined({ hashrate, threads, kernel }),
   };
 }
 
 /** Mines so many blocks on one node, with real work, then leaves its miner as it was. */
 export function mineBlocks(client: YardClient, wishes: MineWishes): Action<{ blocks: MinedBlock[] }> {
   const { letter, hashrate } = client.node(wishes.node);
-  const many = `${wishes.blocks} block${wishes.blocks === 1 ? '' : 's'}`;
+  const many = plural(wishes.blocks, 'block');
   return {
     plan: `Mine ${many} on ${letter} ${describePower(wishes.power, hashrate)}`,
     async run(context) {
@@ -212,7 +211,7 @@ export async function mineWhile(
   }
   const { length: blocks } = watch.blocks;
   const stale = watch.stale === 0 ? '' : `, ${watch.stale} of them stale`;
-  const many = `${blocks} block${blocks === 1 ? '' : 's'}`;
+  const many = plural(blocks, 'block');
   const line = `${letter} found ${many} in ${formatMs(seconds() * 1000)}${stale}; its miner is as before`;
   return { line, data: { blocks, stale: watch.stale, seconds: seconds() } };
 }

@@ -1,4 +1,5 @@
 import { formatOffset, formatRate } from '../../observe/words/units.ts';
+import { defined } from '../../util/defined.ts';
 import type { Region } from '../../util/profiles.ts';
 import type { Action } from '../action.ts';
 import type { YardClient } from '../client/client.ts';
@@ -78,9 +79,7 @@ export function setNode(client: YardClient, letter: string, wishes: SetWishes): 
       await client.control('set', {
         node,
         text,
-        ...(hashrate === undefined ? {} : { hashrate }),
-        ...(clockMs === undefined ? {} : { clockMs }),
-        ...(region === undefined ? {} : { region }),
+        ...defined({ hashrate, clockMs, region }),
       });
       const yard = client.refresh();
       const c = conditionsOf(yard);

@@ -6,6 +6,7 @@ import { spentTwiceNote, spentTwicePlan } from '../../observe/state/payment-word
 import { refusalWords } from '../../observe/words/refusals.ts';
 import { formatMs } from '../../observe/words/units.ts';
 import { idOf, toHex } from '../../util/bytes.ts';
+import { plural } from '../../util/plural.ts';
 import type { FeeRate } from '../../wallet/fee.ts';
 import { fundsFor, makePayment, type Payment, twoPayments, USUAL_FEE_RATE } from '../../wallet/payment.ts';
 import type { Spendable } from '../../wallet/select.ts';
@@ -73,7 +74,7 @@ export function send(client: YardClient, wishes: SendWishes): Action<Sent> {
       const hint = youngHint(held, params);
       const payment = paymentOf(from, recipients, fundsFor(held, amount), feeRate, hint);
       context.step(
-        `signed ${tailOf(payment.tx.id)}: ${payment.inputs.length} coin${payment.inputs.length === 1 ? '' : 's'} of ${from.name}, ${payment.tx.vsize} vbytes`,
+        `signed ${tailOf(payment.tx.id)}: ${plural(payment.inputs.length, 'coin')} of ${from.name}, ${payment.tx.vsize} vbytes`,
       );
       const seen = await broadcast(client, letter, payment.tx, context);
       const data: Sent = {

@@ -1,4 +1,5 @@
 import { formatDuration, formatMs, parseCount } from '../../observe/words/units.ts';
+import { plural } from '../../util/plural.ts';
 import { seeded } from '../../util/random.ts';
 import { err, ok, type Result } from '../../util/result.ts';
 import { type Action, type Done, Interrupted, type RunContext, sleep } from '../action.ts';
@@ -140,10 +141,9 @@ function sum(rounds: readonly Round[], seed: number, ms: number, interrupted: bo
 }
 
 function describeSeries(s: Series): string {
-  const count = (n: number, one: string) => `${n} ${one}${n === 1 ? '' : 's'}`;
   const failed = s.failed === 0 ? '' : ` · ${s.failed} did not come to it`;
   return (
-    `${count(s.reorgs, 'reorg')} in ${formatMs(s.ms)}, deepest ${s.deepest}, ${count(s.blocksUndone, 'block')} undone · ` +
-    `${count(s.returned, 'payment')} returned, ${s.lost} lost${failed} · again: --seed ${s.seed}`
+    `${plural(s.reorgs, 'reorg')} in ${formatMs(s.ms)}, deepest ${s.deepest}, ${plural(s.blocksUndone, 'block')} undone · ` +
+    `${plural(s.returned, 'payment')} returned, ${s.lost} lost${failed} · again: --seed ${s.seed}`
   );
 }

@@ -1,6 +1,7 @@
 import { splitLetters } from '../../observe/words/parse.ts';
 import { formatMs, formatWork } from '../../observe/words/units.ts';
 import { formatGroups } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import { type Action, type Done, type RunContext, until } from '../action.ts';
 import { describeTips, type Tip, type YardClient } from '../client/client.ts';
 import { longestDelayMs } from '../client/conditions.ts';
@@ -133,15 +134,12 @@ async function perform(client: YardClient, parts: Parts, context: RunContext) {
   const start = await commonStart(client, winners[0]!, context);
   const mark = await client.mark();
   const { cut } = await client.control<{ cut: number }>('partition', { groups: [winners, losers] }, 120_000);
-  tick(
-    1,
-    `cut ${parts.line}: ${cut} link${cut === 1 ? '' : 's'}, all on ${blockName(start)} ${tailOf(start.id)}`,
-  );
+  tick(1, `cut ${parts.line}: ${plural(cut, 'link')}, all on ${blockName(start)} ${tailOf(start.id)}`);
 
   const losing = await mineOnSide(client, losers, wishes.depth, wishes.capped, context);
   tick(
     2,
-    `${losers.join(' ')} ${plural(wishes.depth)}: ${blockName(losing)} ${tailOf(losing.id)}, work ${formatWork(losing.work)}`,
+    `${losers.join(' ')} mined ${plural(wishes.depth, 'block')}: ${blockName(losing)} ${tailOf(losing.id)}, work ${formatWork(losing.work)}`,
   );
 
   let winning = await mineOnSide(client, winners, wishes.depth + wishes.lead, wishes.capped, context);
@@ -151,7 +149,7 @@ async function perform(client: YardClient, parts: Parts, context: RunContext) {
   }
   tick(
     3,
-    `${winners.join(' ')} ${plural(winning.height - start.height)}: ${blockName(winning)} ${tailOf(winning.id)}, work ${formatWork(winning.work)}`,
+    `${winners.join(' ')} mined ${plural(winning.height - start.height, 'block')}: ${blockName(winning)} ${tailOf(winning.id)}, work ${formatWork(winning.work)}`,
   );
 
   const healedAt = Date.now();
@@ -175,10 +173,6 @@ export async function commonStart(client: YardClient, miner: string, context: Ru
   }
   await grind(client, miner, 1, { uncapped: true }, context, () => undefined);
   return client.settled(context);
-}
-
-function plural(n: number): string {
-  return `mined ${n} block${n === 1 ? '' : 's'}`;
 }
 
 /** The first of a side mines; the step is over when the whole side has the last block. */

@@ -2,6 +2,7 @@ import { compactToTarget, workOf } from '../../bitcoin/target.ts';
 import type { LogEvent } from '../../events/events.ts';
 import { formatMs } from '../../observe/words/units.ts';
 import { toHex } from '../../util/bytes.ts';
+import { plural } from '../../util/plural.ts';
 import { type Action, type RunContext, until } from '../action.ts';
 import { describeTips, type YardClient } from '../client/client.ts';
 import { eventsSince } from '../client/log-query.ts';
@@ -49,7 +50,7 @@ export function undo(client: YardClient, wishes: UndoWishes): Action<Undone> {
       throw misuse(`${what} must be a whole number from 1 to ${most}, not ${value}`);
   }
   return {
-    plan: `Undo the newest ${depth} block${depth === 1 ? '' : 's'} on every node: a branch of ${depth + lead} beside them, with real work`,
+    plan: `Undo the newest ${plural(depth, 'block')} on every node: a branch of ${depth + lead} beside them, with real work`,
     async run(context) {
       const began = Date.now();
       const up = await client.up();

@@ -1,4 +1,5 @@
 import type { BlockRef, LogEvent } from '../../events/events.ts';
+import { defined } from '../../util/defined.ts';
 import { sleep } from '../action.ts';
 import type { YardClient } from './client.ts';
 
@@ -69,7 +70,7 @@ export function fatesIn(events: readonly LogEvent[]): Fates {
     if (known !== undefined) known.nodes.push(e.node);
     else {
       const by = e.by === undefined ? {} : { by: e.by };
-      lost.set(e.txid, { ...by, ...(e.block === undefined ? {} : { block: e.block }), nodes: [e.node] });
+      lost.set(e.txid, { ...by, ...defined({ block: e.block }), nodes: [e.node] });
     }
   }
   return { returned, lost };

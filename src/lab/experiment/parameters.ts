@@ -1,4 +1,4 @@
-import { nearest } from '../../host/http/methods.ts';
+import { nearest } from '../../util/nearest.ts';
 import { misuse } from '../problem.ts';
 import type { Experiment, Parameter, Values } from './types.ts';
 

@@ -14,6 +14,7 @@ import type { Conditions } from '../../events/events.ts';
 import { writeAtomically } from '../../host/files.ts';
 import { CALM } from '../../observe/words/conditions.ts';
 import { formatDuration } from '../../observe/words/units.ts';
+import { defined } from '../../util/defined.ts';
 import { type Profile, REGIONS, type Region } from '../../util/profiles.ts';
 import { MOST_FOR_FULL, type Topology } from '../../util/topology.ts';
 import { isCalm } from '../client/conditions.ts';
@@ -115,7 +116,7 @@ function placed(
   const conditions = {
     ...CALM,
     ...before,
-    ...(profile === undefined ? {} : { profile }),
+    ...defined({ profile }),
     ...(regions === undefined ? {} : { regions: stands as Record<string, string> }),
   };
   return isCalm(conditions) ? { conditions: undefined } : { conditions };
@@ -191,8 +192,7 @@ function shapeOf(
   const topology = wishes.topology ?? before?.topology ?? (count > MOST_FOR_FULL ? 'random' : undefined);
   const perProcess = wishes.perProcess ?? before?.perProcess;
   return {
-    ...(topology === undefined ? {} : { topology }),
-    ...(perProcess === undefined ? {} : { perProcess }),
+    ...defined({ topology, perProcess }),
   };
 }
 
@@ -298,7 +298,7 @@ export function reopenYard(yard: YardFile, wishes: YardWishes): YardFile {
     ...rest,
     ...resumed(yard),
     ...placed(wishes, count, resumed(yard).conditions ?? rest.conditions),
-    ...(wishes.delayMs === undefined ? {} : { delayMs: wishes.delayMs }),
+    ...defined({ delayMs: wishes.delayMs }),
     ...shapeOf(wishes, count, yard),
     nodes: nodes.map(({ pid: _, ...node }) => node),
   };

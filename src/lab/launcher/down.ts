@@ -1,4 +1,5 @@
 import { formatMs } from '../../observe/words/units.ts';
+import { plural } from '../../util/plural.ts';
 import { type Action, until } from '../action.ts';
 import type { YardClient } from '../client/client.ts';
 import { failed } from '../problem.ts';
@@ -9,7 +10,7 @@ import { yardOption } from '../yard/file.ts';
 export function down(client: YardClient): Action<{ stopped: number; ms: number }> {
   const count = client.letters.length;
   return {
-    plan: `Stop ${count} node${count === 1 ? '' : 's'} and the launcher, politely; the state stays in ${client.dir}`,
+    plan: `Stop ${plural(count, 'node')} and the launcher, politely; the state stays in ${client.dir}`,
     async run(context) {
       const began = Date.now();
       if (ownerOf(client.dir) === undefined) throw failed('nothing runs here');

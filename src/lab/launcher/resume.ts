@@ -1,4 +1,5 @@
 import { CALM } from '../../observe/words/conditions.ts';
+import { defined } from '../../util/defined.ts';
 import { conditionsOf, isCalm, lasting } from '../client/conditions.ts';
 import type { Resume, YardFile } from '../yard/check.ts';
 
@@ -19,7 +20,7 @@ export function stoppedYard(yard: YardFile): YardFile {
 export function yardToResume(yard: YardFile, now: Pick<Resume, 'held' | 'down'>): YardFile {
   const conditions = conditionsOf(yard);
   const resume: Resume = {
-    ...(yard.groups === undefined ? {} : { groups: yard.groups }),
+    ...defined({ groups: yard.groups }),
     ...(isCalm(conditions) ? {} : { conditions }),
     ...now,
   };
@@ -30,7 +31,7 @@ export function yardToResume(yard: YardFile, now: Pick<Resume, 'held' | 'down'>)
 export function resumed({ resume }: YardFile): Pick<YardFile, 'groups' | 'conditions'> {
   if (resume === undefined) return {};
   return {
-    ...(resume.groups === undefined ? {} : { groups: resume.groups }),
+    ...defined({ groups: resume.groups }),
     ...(resume.conditions === undefined ? {} : { conditions: { ...CALM, ...resume.conditions, frozen: [] } }),
   };
 }

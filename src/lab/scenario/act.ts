@@ -1,5 +1,6 @@
 import { spentTwiceWords } from '../../observe/state/payment-words.ts';
 import { formatMs, formatOffset, formatRate } from '../../observe/words/units.ts';
+import { defined } from '../../util/defined.ts';
 import { type Done, type RunContext, sleep, until } from '../action.ts';
 import * as faults from '../actions/faults.ts';
 import { askLinks, cutOneWay, holdLinks, releaseLinks, stepLinks } from '../actions/links.ts';
@@ -129,7 +130,7 @@ async function pay(
   context: RunContext,
 ): Promise<string> {
   const { from, to, amount, node } = action;
-  const wishes = { from, to, amount, ...(node === undefined ? {} : { node }) };
+  const wishes = { from, to, amount, ...defined({ node }) };
   const done = await send(yard.client, wishes).run({ ...context, step: () => undefined });
   if (action.as !== undefined) watch.named.set(action.as, done.data.txid);
   return action.as === undefined ? done.line : `${action.as}: ${done.line}`;
@@ -141,7 +142,7 @@ async function spendTwice(
   context: RunContext,
 ): Promise<string> {
   const { from, payments, amount } = action;
-  const wishes = { from, payments, ...(amount === undefined ? {} : { amount }) };
+  const wishes = { from, payments, ...defined({ amount }) };
   const done = await doubleSpend(yard.client, wishes).run({ ...context, step: () => undefined });
   for (const [i, name] of action.as.entries()) watch.named.set(name, done.data.txids[i]!);
   const sides = done.data.payments.map(
@@ -163,8 +164,7 @@ async function set(
   };
   if (Object.keys(change).length > 0) await yard.client.call(node, 'setmining', [change]);
   const place = {
-    ...(clockMs === undefined ? {} : { clockMs }),
-    ...(region === undefined ? {} : { region }),
+    ...defined({ clockMs, region }),
   };
   if (Object.keys(place).length > 0) await setNode(yard.client, node, place).run(context);
   const words = [

@@ -1,5 +1,6 @@
 import type { ShapeWish } from '../../observe/words/conditions.ts';
 import { parseBandwidth, parseDelay, parseLoss } from '../../observe/words/units.ts';
+import { defined } from '../../util/defined.ts';
 import type { Topology } from '../../util/topology.ts';
 import { parseLinks } from '../client/conditions.ts';
 import type { Field } from './yaml.ts';
@@ -33,10 +34,7 @@ export function readShape(field: Field, others: readonly string[] = []): ShapeWi
   if (delayMs !== undefined && jitterMs !== undefined && jitterMs > delayMs)
     fields.get('jitter')!.refuse('is at most the delay: a message cannot arrive before it is sent');
   return {
-    ...(delayMs === undefined ? {} : { delayMs }),
-    ...(jitterMs === undefined ? {} : { jitterMs }),
-    ...(loss === undefined ? {} : { loss }),
-    ...(bitsPerSecond === undefined ? {} : { bitsPerSecond }),
+    ...defined({ delayMs, jitterMs, loss, bitsPerSecond }),
   };
 }
 

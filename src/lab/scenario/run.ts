@@ -1,5 +1,6 @@
 import { narrate } from '../../observe/state/narrate.ts';
 import { formatGroups } from '../../observe/words/words.ts';
+import { defined } from '../../util/defined.ts';
 import { Problem } from '../problem.ts';
 import type { Condition } from './assertions.ts';
 import { figureOf, formatFigure } from './figures.ts';
@@ -121,7 +122,7 @@ class Play {
       verdicts: this.#verdicts,
       answers: this.#answers(),
       steps: this.#steps,
-      ...(failure === undefined ? {} : { failure }),
+      ...defined({ failure }),
       ms: stage.now() - this.#began,
     };
     return { result, watch };

@@ -1,3 +1,4 @@
+import { defined } from '../../util/defined.ts';
 import { Problem } from '../problem.ts';
 import { runScenario, type ScenarioVerdict } from './run.ts';
 import type { Scenario } from './scenario.ts';
@@ -44,7 +45,7 @@ export async function playSeeds(input: SeedsInput): Promise<readonly SeedPlayed[
         say: () => undefined,
       });
       const { passed, verdicts, failure } = result;
-      played.push({ passed, verdicts, ...(failure === undefined ? {} : { failure }) });
+      played.push({ passed, verdicts, ...defined({ failure }) });
     }
     return played;
   } catch (error) {

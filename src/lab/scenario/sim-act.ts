@@ -8,6 +8,7 @@ import { fundsOf, sharedCoins, simKey } from '../../sim/purse.ts';
 import type { SimNode } from '../../sim/world/sim-node.ts';
 import { type SimYard, UNCAPPED_RATE } from '../../sim/yard.ts';
 import { hashOfId } from '../../util/bytes.ts';
+import { plural } from '../../util/plural.ts';
 import type { Profile, Region } from '../../util/profiles.ts';
 import type { Key } from '../../wallet/keys.ts';
 import { fundsFor, makePayment, type Payment, twoPayments, USUAL_FEE_RATE } from '../../wallet/payment.ts';
@@ -42,7 +43,7 @@ export async function actSimulated(play: SimPlay, action: Doing): Promise<string
       const groups = parseGroups(action.groups, yard.letters);
       if (!groups.ok) throw misuse(groups.error);
       const cut = yard.partition(groups.value);
-      return `${groups.value.map((g) => g.join(' ')).join(' | ')}: ${cut} link${cut === 1 ? '' : 's'} cut`;
+      return `${groups.value.map((g) => g.join(' ')).join(' | ')}: ${plural(cut, 'link')} cut`;
     }
     case 'cut-one-way':
       return cutSimLinks(yard, action.links);
@@ -164,7 +165,7 @@ async function mine(play: SimPlay, action: Extract<Doing, { kind: 'mine' }>): Pr
     () => 'its block does not spread',
   );
   const entry = node.view.chain.entry(hash)!;
-  const many = `${action.blocks} block${action.blocks === 1 ? '' : 's'}`;
+  const many = plural(action.blocks, 'block');
   const tries = found.reduce((sum, block) => sum + block.tries, 0);
   return `${action.node} mined ${many} in ${formatMs(ms)}, ${formatCount(tries)} tries · now ${blockName(entry)} ${tailOf(last.id)}`;
 }

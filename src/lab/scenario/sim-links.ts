@@ -1,4 +1,3 @@
-import type { WireShape } from '../../events/events.ts';
 import {
   type Direction,
   formatLinks,
@@ -7,6 +6,7 @@ import {
   wishedShape,
 } from '../../observe/words/conditions.ts';
 import type { SimYard } from '../../sim/yard.ts';
+import type { LinkShape } from '../../util/link-shape.ts';
 import { wantedPairs } from '../../util/topology.ts';
 import type { LinkWishes } from '../actions/links.ts';
 import { parseLinks } from '../client/conditions.ts';
@@ -47,7 +47,7 @@ export function askSimLinks(yard: SimYard, wishes: LinkWishes): string {
     yard.setShapes(text, Object.fromEntries(kept));
     return text;
   }
-  const next: Record<string, WireShape> = { ...shapes };
+  const next: Record<string, LinkShape> = { ...shapes };
   let said = '';
   for (const [from, to] of chosen) {
     const wished = wishedShape(yard.shapeOf(from, to), shape);

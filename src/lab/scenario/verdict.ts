@@ -1,4 +1,5 @@
 import type { Standing } from '../../observe/state/payments.ts';
+import { plural } from '../../util/plural.ts';
 import type { Condition, Operator } from './assertions.ts';
 import { figureOf, formatFigure } from './figures.ts';
 import type { ScenarioWatch } from './watch.ts';
@@ -117,7 +118,7 @@ function isSo(
 function describeStanding(state: Standing): string {
   switch (state.kind) {
     case 'confirmed':
-      return `${state.depth} confirmation${state.depth === 1 ? '' : 's'}`;
+      return plural(state.depth, 'confirmation');
     case 'waiting':
       return state.returned ? 'waits again' : 'waits';
     case 'gone':

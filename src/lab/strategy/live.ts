@@ -9,6 +9,8 @@ import { Attack, type Move, NEAR_TIP, type SeenBlock, StrategyError } from '../.
 import { type Attempt, CHEAT, MERCHANT, PRICE } from '../../sim/strategy/paid-twice.ts';
 import type { Play } from '../../sim/strategy/shipped.ts';
 import { toHex } from '../../util/bytes.ts';
+import { defined } from '../../util/defined.ts';
+import { plural } from '../../util/plural.ts';
 import { twoPayments, USUAL_FEE_RATE } from '../../wallet/payment.ts';
 import { holdings } from '../actions/coins.ts';
 import type { YardClient } from '../client/client.ts';
@@ -288,7 +290,7 @@ export class LiveStrategy {
       this.#wishes.play.paid?.over();
       this.#mayPay = true;
     }
-    const blocks = `${move.ids.length} block${move.ids.length === 1 ? '' : 's'}`;
+    const blocks = plural(move.ids.length, 'block');
     if (move.kind === 'publish') {
       for (const id of move.ids) await this.#hand(this.#lair, this.#gate, id);
       if (move.prefer !== undefined) await this.#call(this.#gate, 'preciousblock', [move.prefer]);
@@ -354,7 +356,7 @@ export class LiveStrategy {
       chain,
       own,
       ...(this.#power === undefined ? {} : { power: this.#power }),
-      ...(this.payments === undefined ? {} : { payments: this.payments }),
+      ...defined({ payments: this.payments }),
     };
   }
 

@@ -1,7 +1,7 @@
 import { formatAmount } from '../../bitcoin/amount.ts';
 import { LEAST_EVENTS } from '../../observe/figures/rows.ts';
-import { count } from '../../observe/words/words.ts';
 import { type Attempt, CHEAT, MERCHANT, PRICE } from '../../sim/strategy/paid-twice.ts';
+import { plural } from '../../util/plural.ts';
 import { tailOf } from '../names.ts';
 
 /** What came of playing a strategy, in figures and in words. */
@@ -39,7 +39,7 @@ export function paymentLines(node: string, attempts: readonly Attempt[] | undefi
   const price = formatAmount(PRICE);
   const lines = attempts.slice(-TOLD).map(({ payment, conflict, confirmations, outcome }) => {
     const paid = `${node} paid ${MERCHANT} ${price} with ${tailOf(payment)}`;
-    const had = count(confirmations, 'confirmation');
+    const had = plural(confirmations, 'confirmation');
     if (outcome === 'undone')
       return `${paid}: UNDONE after ${had}, ${tailOf(conflict)} gave the coin back to ${CHEAT}`;
     return `${paid}: ${had}, ${outcome === 'open' ? 'not decided yet' : 'kept'}`;
@@ -48,7 +48,7 @@ export function paymentLines(node: string, attempts: readonly Attempt[] | undefi
   const of = (wanted: Attempt['outcome']) => attempts.filter(({ outcome }) => outcome === wanted).length;
   const open = of('open') === 0 ? '' : `, ${of('open')} not decided yet`;
   lines.push(
-    `${MERCHANT} was paid ${count(attempts.length, 'time')}: ${of('undone')} undone, ${of('kept')} kept${open}`,
+    `${MERCHANT} was paid ${plural(attempts.length, 'time')}: ${of('undone')} undone, ${of('kept')} kept${open}`,
   );
   return lines;
 }

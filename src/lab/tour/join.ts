@@ -1,6 +1,7 @@
 import type { LogEvent } from '../../events/events.ts';
 import type { SeenReorg } from '../../observe/state/forest.ts';
-import { count, list, span } from '../../observe/words/words.ts';
+import { list, span } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import type { CutResult } from './moments.ts';
 import {
   ahead,
@@ -38,8 +39,8 @@ export async function joinAgain(tour: Tour, before: CutResult, bob: Followed): P
   await teller.moment(5, 'JOIN', ['The cut is healed: both sides hear of each other’s blocks.']);
   const { a, b, fork } = atHeal;
   teller.text(
-    `Since ${fork.label}: ${tour.left.join(' ')} ${count(a.height - fork.height, 'block')}, ` +
-      `${tour.right.join(' ')} ${count(b.height - fork.height, 'block')}.`,
+    `Since ${fork.label}: ${tour.left.join(' ')} ${plural(a.height - fork.height, 'block')}, ` +
+      `${tour.right.join(' ')} ${plural(b.height - fork.height, 'block')}.`,
   );
   const tie = setTimeout(() => tellTie(tour), TIE_MS);
   const reorgs = await witness
@@ -143,7 +144,7 @@ async function tellFates(
       ? `; ${forest.nameOf(gone.block)} had already spent that coin`
       : '';
   const depth = payments.deepest(undone.txid, undone.at);
-  teller.wide(`${undone.who.padEnd(7)}UNDONE    had ${count(depth, 'confirmation')}${by}`);
+  teller.wide(`${undone.who.padEnd(7)}UNDONE    had ${plural(depth, 'confirmation')}${by}`);
 }
 
 export async function so(tour: Tour, before: CutResult, after: JoinResult): Promise<void> {

@@ -1,6 +1,7 @@
 import type { LogEvent } from '../../events/events.ts';
 import type { SeenBlock } from '../../observe/state/forest.ts';
-import { count, inWords, list, span, tail } from '../../observe/words/words.ts';
+import { inWords, list, span, tail } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import { doubleSpend, send } from '../actions/pay.ts';
 import {
   ahead,
@@ -35,7 +36,7 @@ export async function meet(tour: Tour): Promise<void> {
     PATIENCE_S,
     () => `only ${met().size} of ${letters.length * (letters.length - 1)} introductions were made`,
   );
-  teller.text(`Each has greeted the three others (${count(letters.length * 3, 'greeting')}).`);
+  teller.text(`Each has greeted the three others (${plural(letters.length * 3, 'greeting')}).`);
 }
 
 export async function mine(tour: Tour): Promise<void> {
@@ -70,7 +71,7 @@ export async function pay(tour: Tour): Promise<Followed> {
   teller.grow(` → in block ${block}`);
   await teller.rest(600);
   const least = Math.min(...letters.map((l) => depthOn(tour, bob, l)));
-  teller.grow(` → ${count(Math.max(1, least), 'confirmation')} on ${letters.join(' ')}`);
+  teller.grow(` → ${plural(Math.max(1, least), 'confirmation')} on ${letters.join(' ')}`);
   teller.end();
   return bob;
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ReadStream } from 'node:tty';
+import { defined } from '../../util/defined.ts';
 import { quoted } from '../../util/shell.ts';
 import { Interrupted } from '../action.ts';
 import { followLog } from '../client/live.ts';
@@ -57,7 +58,7 @@ export async function runTour(options: TourOptions): Promise<number> {
       programPath: options.programPath,
       wishes,
       hold: true,
-      ...(options.page === undefined ? {} : { page: options.page }),
+      ...defined({ page: options.page }),
       signal: teller.signal,
       say: (line) => teller.wide(line),
     });

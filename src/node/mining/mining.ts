@@ -4,6 +4,7 @@ import type { BlockEntry } from '../../consensus/tree/tree.ts';
 import { MAX_TAG } from '../../consensus/validate/tag.ts';
 import { assert } from '../../util/assert.ts';
 import { equal } from '../../util/bytes.ts';
+import { defined } from '../../util/defined.ts';
 import { noPace, Pace, type Steps } from '../../util/steps.ts';
 import type { BlockIntake } from '../blocks/intake.ts';
 import type { StepContext } from '../step-context.ts';
@@ -165,7 +166,7 @@ export class Mining {
       wallS,
       extraNonce: this.#extraNonce++,
       maxWeight: limits.templateWeight,
-      ...(txids === undefined ? {} : { txids }),
+      ...defined({ txids }),
     };
   }
 

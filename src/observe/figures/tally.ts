@@ -1,3 +1,4 @@
+import { defined } from '../../util/defined.ts';
 import { squareRoot } from '../../util/elementary.ts';
 import { BatchMeans } from './batches.ts';
 import { Episodes, type SumError, Z95 } from './errors.ts';
@@ -214,7 +215,7 @@ export class Tally {
       agreeMs: this.#agreeMs,
       lagMs: this.#lagMs,
       conflictMs: this.#anyMs[0] ?? 0,
-      ...(agreeError === undefined ? {} : { agreeError }),
+      ...defined({ agreeError }),
       depths: this.#depths(reorgs),
       deepestConflict: this.deepestConflict,
       reorgs,

@@ -1,6 +1,7 @@
+import { plural } from '../../util/plural.ts';
 import type { Agreement } from '../state/agreement.ts';
 import type { Forest } from '../state/forest.ts';
-import { count, list } from '../words/words.ts';
+import { list } from '../words/words.ts';
 import type { Shape } from './conditions.ts';
 import { ADJUSTED_WORDS, type Basis, DELAY_WORDS, digits } from './rows.ts';
 
@@ -9,7 +10,7 @@ import { ADJUSTED_WORDS, type Basis, DELAY_WORDS, digits } from './rows.ts';
 /** How a figure is counted, by its row's `id` (`reorg3`: reorganisations three deep). */
 export function figureMeaning(id: string): string {
   const k = id.replace(/^\D+/, '');
-  const below = k === '0' ? 'about their tips' : `${count(Number(k), 'block')} below their tips`;
+  const below = k === '0' ? 'about their tips' : `${plural(Number(k), 'block')} below their tips`;
   switch (id.replace(/\d+$/, '')) {
     case 'stale':
       return 'Blocks found in this time that ended on nobody’s branch, of all blocks found in it.';
@@ -26,7 +27,7 @@ export function figureMeaning(id: string): string {
     case 'V':
       return `How often somebody who trusted a block ${k === '0' ? 'at the tip' : `${k} deep`} saw it undone, counted per height, all nodes together.`;
     case 'reorg':
-      return `Times that a node undid exactly ${count(Number(k), 'block')} for a branch with more work. Nodes of one side count one each.`;
+      return `Times that a node undid exactly ${plural(Number(k), 'block')} for a branch with more work. Nodes of one side count one each.`;
     default:
       return '';
   }
@@ -84,5 +85,5 @@ export function agreementWords(agreement: Agreement, forest: Forest): string {
     .slice(0, 4)
     .map((a) => `${a.nodes.join(' ')} say${a.nodes.length === 1 ? 's' : ''} ${forest.nameOf(a.id)}`);
   const more = answers.length > 4 ? `, and ${answers.length - 4} more answers` : '';
-  return `No: ${said.join(', ')}${more}. They contradict each other ${count(depth, 'block')} deep.`;
+  return `No: ${said.join(', ')}${more}. They contradict each other ${plural(depth, 'block')} deep.`;
 }

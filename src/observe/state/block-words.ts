@@ -1,4 +1,5 @@
-import { count, inWords, short, span, tail } from '../words/words.ts';
+import { plural } from '../../util/plural.ts';
+import { inWords, short, span, tail } from '../words/words.ts';
 import type { Forest, SeenBlock } from './forest.ts';
 
 /** Payments named one by one; more are only counted. */
@@ -45,7 +46,7 @@ function carried(block: SeenBlock, { payment }: BlockWordsOptions): string {
   if (paid.length === 0) return "It carries no payment, only its miner's reward.";
   const named = paid.slice(0, NAMED_PAYMENTS).map(payment).join(', ');
   const more = paid.length > NAMED_PAYMENTS ? ` and ${paid.length - NAMED_PAYMENTS} more` : '';
-  return `${count(paid.length, 'payment')}: ${named}${more}.`;
+  return `${plural(paid.length, 'payment')}: ${named}${more}.`;
 }
 
 function spread(block: SeenBlock, { nodes }: BlockWordsOptions): string {
@@ -76,7 +77,7 @@ function standing(forest: Forest, block: SeenBlock, { nodes }: BlockWordsOptions
     depths.set(depth, [...(depths.get(depth) ?? []), node]);
   }
   if (depths.size === 0) return "Stale: on no node's branch now.";
-  const on = [...depths].map(([depth, who]) => `of ${who.join(' ')} (${count(depth, 'confirmation')})`);
+  const on = [...depths].map(([depth, who]) => `of ${who.join(' ')} (${plural(depth, 'confirmation')})`);
   const not = off.length === 0 ? '' : `; not of ${off.join(' ')}`;
   return `On the branch ${on.join(', ')}${not}.`;
 }

@@ -1,4 +1,5 @@
 import type { LogEvent } from '../../events/events.ts';
+import { defined } from '../../util/defined.ts';
 import { refusalWords } from '../words/refusals.ts';
 import { tail } from '../words/words.ts';
 import type { Forest } from './forest.ts';
@@ -124,13 +125,12 @@ function stateOf(event: LogEvent, txid: string): LaneState | undefined {
       if (event.txid !== txid) return undefined;
       return {
         kind: 'undone',
-        ...(event.by === undefined ? {} : { by: event.by }),
-        ...(event.block === undefined ? {} : { block: event.block }),
+        ...defined({ by: event.by, block: event.block }),
       };
     case 'tx-removed':
       if (event.txid !== txid) return undefined;
       if (event.why !== 'conflict') return { kind: 'gone', why: event.why };
-      return { kind: 'undone', ...(event.by === undefined ? {} : { by: event.by }) };
+      return { kind: 'undone', ...defined({ by: event.by }) };
     case 'tx-refused':
       return event.txid === txid ? { kind: 'gone', why: `refused: ${refusalWords(event.rule)}` } : undefined;
     default:

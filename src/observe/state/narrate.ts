@@ -1,6 +1,7 @@
 import type { BlockRef, LogEvent } from '../../events/events.ts';
+import { plural } from '../../util/plural.ts';
 import { refusalWords } from '../words/refusals.ts';
-import { count, inWords, span, tail } from '../words/words.ts';
+import { inWords, span, tail } from '../words/words.ts';
 import type { Forest } from './forest.ts';
 
 /**
@@ -22,7 +23,7 @@ export function narrate(event: LogEvent, forest: Forest): string | undefined {
       return tip(event, forest);
     case 'reorg':
       return (
-        `${at} REORG ${count(event.depth, 'block')} deep (${event.because === 'work' ? 'more work' : event.because}): ` +
+        `${at} REORG ${plural(event.depth, 'block')} deep (${event.because === 'work' ? 'more work' : event.because}): ` +
         `out ${refs(event.out, forest)}, fork ${ref(event.fork, forest)}, in ${refs(event.in, forest)}`
       );
     case 'refused':

@@ -1,4 +1,5 @@
-import { count, tail } from '../words/words.ts';
+import { plural } from '../../util/plural.ts';
+import { tail } from '../words/words.ts';
 import type { Forest } from './forest.ts';
 import type { Payments, Standing } from './payments.ts';
 
@@ -38,7 +39,7 @@ export function standingWords(
   const standing = payments.standing(txid, node);
   switch (standing.kind) {
     case 'confirmed':
-      return count(standing.depth, 'confirmation');
+      return plural(standing.depth, 'confirmation');
     case 'waiting':
       return standing.returned ? 'waiting again' : 'waiting';
     case 'gone':

@@ -1,4 +1,5 @@
 import type { LogEvent } from '../../events/events.ts';
+import { defined } from '../../util/defined.ts';
 import type { Forest } from './forest.ts';
 
 /** Where one payment stands on one node, told from the log. */
@@ -96,15 +97,14 @@ export function newPayments(forest: Forest): Payments {
         set(event.txid, event.node, {
           kind: 'gone',
           why: 'its coin was spent by another payment',
-          ...(event.by === undefined ? {} : { by: event.by }),
-          ...(event.block === undefined ? {} : { block: event.block }),
+          ...defined({ by: event.by, block: event.block }),
         });
         break;
       case 'tx-removed':
         set(event.txid, event.node, {
           kind: 'gone',
           why: event.why,
-          ...(event.by === undefined ? {} : { by: event.by }),
+          ...defined({ by: event.by }),
         });
         break;
       default:

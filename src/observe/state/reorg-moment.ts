@@ -1,5 +1,6 @@
 import type { BlockRef, LogEvent, LostTx } from '../../events/events.ts';
-import { count, span } from '../words/words.ts';
+import { plural } from '../../util/plural.ts';
+import { span } from '../words/words.ts';
 import type { Forest } from './forest.ts';
 
 /** One reorganisation as people saw it: the same blocks out on one or several nodes, and what became of payments. */
@@ -168,5 +169,5 @@ export function momentBlocks(moment: ReorgMoment, forest: Forest): string {
 }
 
 function staleWords(moment: ReorgMoment): string {
-  return moment.depth === 1 ? 'block out is stale' : `${count(moment.depth, 'block')} out are stale`;
+  return moment.depth === 1 ? 'block out is stale' : `${plural(moment.depth, 'block')} out are stale`;
 }

@@ -1,4 +1,5 @@
 import type { BlockRef, Conditions, LogEvent } from '../../events/events.ts';
+import { defined } from '../../util/defined.ts';
 import { CALM } from '../words/conditions.ts';
 import type { Forest } from './forest.ts';
 import { narrate } from './narrate.ts';
@@ -161,8 +162,7 @@ export class Story {
     const known = scene?.undone.get(txid);
     scene?.undone.set(txid, {
       ...known,
-      ...(by === undefined ? {} : { by }),
-      ...(block === undefined ? {} : { block }),
+      ...defined({ by, block }),
     });
     const payment = this.payments.get(txid);
     if (payment !== undefined) payment.wasUndone = true;

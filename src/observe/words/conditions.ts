@@ -1,4 +1,6 @@
-import type { Conditions, WireShape } from '../../events/events.ts';
+import type { Conditions } from '../../events/events.ts';
+import type { LinkShape } from '../../util/link-shape.ts';
+import { plural } from '../../util/plural.ts';
 import { err, ok, type Result } from '../../util/result.ts';
 import { formatBandwidth, formatDuration, formatMs, formatOffset, formatShare } from './units.ts';
 import { formatGroups } from './words.ts';
@@ -20,7 +22,7 @@ export type Direction = readonly [from: string, to: string];
 export const linkName = (from: string, to: string): string => `${from}>${to}`;
 
 /** `200 ms ± 20 ms, loss 1 %, 1 Mbit/s`; `no delay`. */
-export function formatShape(shape: WireShape): string {
+export function formatShape(shape: LinkShape): string {
   const jitter = shape.jitterMs === 0 ? '' : ` ± ${formatMs(shape.jitterMs)}`;
   const parts = [shape.delayMs === 0 ? 'no delay' : `${Math.round(shape.delayMs)} ms${jitter}`];
   if (shape.loss > 0) parts.push(`loss ${formatShare(shape.loss)}`);
@@ -49,7 +51,7 @@ export function describeConditions(
   const said: string[] = [];
   if (groups !== undefined) said.push(`${formatGroups(groups)} cut`);
   if (c.oneWay.length > 0) said.push(`${c.oneWay.map((d) => linkName(...d)).join(' ')} cut`);
-  const counted = held === undefined ? '' : ` (${held} message${held === 1 ? '' : 's'})`;
+  const counted = held === undefined ? '' : ` (${plural(held, 'message')})`;
   if (c.wireHeld) said.push(`wire held${counted}`);
   if (c.frozen.length > 0) said.push(`${c.frozen.join(' ')} frozen`);
   for (const [letter, ms] of Object.entries(c.clockMs)) said.push(`${letter} clock ${formatOffset(ms)}`);
@@ -91,7 +93,7 @@ export interface ShapeWish {
 }
 
 /** Jitter that was asked for before gives way to a shorter delay; one that is asked for now must fit. */
-export function wishedShape(now: WireShape, wish: ShapeWish): Result<WireShape, string> {
+export function wishedShape(now: LinkShape, wish: ShapeWish): Result<LinkShape, string> {
   const delayMs = wish.delayMs ?? now.delayMs;
   const jitterMs = wish.jitterMs ?? Math.min(now.jitterMs, delayMs);
   if (jitterMs > delayMs)

@@ -1,3 +1,4 @@
+import { plural } from '../../util/plural.ts';
 import { err, ok, type Result } from '../../util/result.ts';
 import { short } from './words.ts';
 
@@ -143,7 +144,7 @@ export function formatWork(hex: string): string {
 
 /** `812 bytes`, `1.4 MB`. */
 export function formatBytes(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} byte${bytes === 1 ? '' : 's'}`;
+  if (bytes < 1_000) return plural(bytes, 'byte');
   const [unit, size] = bytes < 1e6 ? ['kB', 1e3] : bytes < 1e9 ? ['MB', 1e6] : ['GB', 1e9];
   const n = bytes / (size as number);
   return `${n < 10 ? n.toFixed(1) : Math.round(n)} ${unit}`;

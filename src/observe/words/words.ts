@@ -42,10 +42,6 @@ export function list(names: readonly string[]): string {
   return `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
 }
 
-export function count(n: number, one: string, many: string = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`;
-}
-
 /** `AB|CD`, as groups are printed. */
 export function formatGroups(groups: readonly (readonly string[])[]): string {
   return groups.map((g) => g.join('')).join('|');

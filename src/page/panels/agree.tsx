@@ -12,7 +12,8 @@ import {
 import type { Figures } from '../../observe/figures/tally.ts';
 import { agreementWords, basisWords } from '../../observe/figures/words.ts';
 import { agreementOf } from '../../observe/state/agreement.ts';
-import { byLetter, clockSpan, count } from '../../observe/words/words.ts';
+import { byLetter, clockSpan } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import type { App, SpanOfTime } from '../state/app.ts';
 import { useWidth } from '../state/use-width.ts';
 
@@ -90,7 +91,7 @@ function Measured({ app, run, chosen }: { app: App; run: RunFigures; chosen: Cho
     <>
       <Spans app={app} run={run} />
       <p class="because">
-        {chosen.because} · {clockSpan(figures.to - figures.from)} · {count(figures.blocks, 'block')}
+        {chosen.because} · {clockSpan(figures.to - figures.from)} · {plural(figures.blocks, 'block')}
       </p>
       <Bars app={app} chosen={chosen} />
       <dl class="rows">

@@ -1,7 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { keptBlocks } from '../../observe/state/fold.ts';
 import type { Forest, SeenBlock } from '../../observe/state/forest.ts';
-import { byLetter, count, inWords, list, short, span } from '../../observe/words/words.ts';
+import { byLetter, inWords, list, short, span } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import type { App } from '../state/app.ts';
 import { Command } from './command.tsx';
 import { FigureDetails } from './figure-details.tsx';
@@ -64,7 +65,7 @@ function placeWords(forest: Forest, id: string, on: readonly string[]): string {
 function foundWords(block: SeenBlock): string {
   const many = Math.max(0, block.txids.length - 1);
   const pays =
-    block.txids.length === 0 ? '' : `; ${many === 0 ? 'no payment in it' : count(many, 'payment')}`;
+    block.txids.length === 0 ? '' : `; ${many === 0 ? 'no payment in it' : plural(many, 'payment')}`;
   if (block.height === 0) return 'The first block: every node starts from it.';
   if (block.mined === undefined) return `Found by ${block.miner === '' ? 'somebody' : block.miner}${pays}.`;
   return `Found by ${block.mined.node} after about ${inWords(block.mined.tries)} tries (${span(block.mined.ms)})${pays}.`;
@@ -152,7 +153,7 @@ function HeightDetails({ app, height }: { app: App; height: number }) {
   return (
     <>
       <h2>Height {height}: who had what when</h2>
-      {blocks.length > 1 && <p>{count(blocks.length, 'block')} compete for this height.</p>}
+      {blocks.length > 1 && <p>{plural(blocks.length, 'block')} compete for this height.</p>}
       {blocks.map((block) => (
         <div key={block.id}>
           <h3>

@@ -3,7 +3,8 @@ import { evidenceOf } from '../../observe/figures/evidence.ts';
 import { type FigureRow, intervalWords, LEAST_EVENTS, predictedWords } from '../../observe/figures/rows.ts';
 import { figureFormula, figureMeaning } from '../../observe/figures/words.ts';
 import { narrate } from '../../observe/state/narrate.ts';
-import { clockSpan, count } from '../../observe/words/words.ts';
+import { clockSpan } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import type { App, SpanOfTime } from '../state/app.ts';
 import { type Chosen, chosenFigures, valueWords } from './agree.tsx';
 import { Command } from './command.tsx';
@@ -41,7 +42,7 @@ function Value({ row }: { row: FigureRow }) {
         {range}
       </b>
       {isFew
-        ? ` (only ${count(row.n, row.of.slice(0, -1))}: a percentage would be noise)`
+        ? ` (only ${plural(row.n, row.of.slice(0, -1))}: a percentage would be noise)`
         : ` = ${row.count}`}
     </p>
   );

@@ -1,5 +1,6 @@
 import { formatOffset } from '../../observe/words/units.ts';
-import { count, short } from '../../observe/words/words.ts';
+import { short } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import type { App, Verb } from '../state/app.ts';
 import { Command } from './command.tsx';
 
@@ -29,12 +30,12 @@ export function NodeDetails({ app, letter }: { app: App; letter: string }) {
           : `It is on ${tip.label} …${tip.id.slice(-6)}, work ${short(tip.work)}.`}
       </p>
       <p>
-        {count(found, 'block')} found in this picture; {count(reorgs.length, 'reorganisation')}
+        {plural(found, 'block')} found in this picture; {plural(reorgs.length, 'reorganisation')}
         {reorgs.length === 0 ? '' : `, the deepest ${deepest}`}.
       </p>
       {isLiveTold && (
         <p>
-          {count(told.peers?.length ?? 0, 'peer')}; {count(told.pool ?? 0, 'payment')} waiting;{' '}
+          {plural(told.peers?.length ?? 0, 'peer')}; {plural(told.pool ?? 0, 'payment')} waiting;{' '}
           {told.mining?.on === true
             ? told.mining.held
               ? 'its miner is held'

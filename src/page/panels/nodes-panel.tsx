@@ -1,6 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { colourOf } from '../../observe/tree/colours.ts';
 import { formatGroups } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import { cutPairs, wantedPairs } from '../../util/topology.ts';
 import type { App } from '../state/app.ts';
 import { isMining } from '../tree/tree-marks.tsx';
@@ -191,7 +192,7 @@ function linkWords(app: App): string {
   if (app.run.forest.cut !== undefined) {
     const { nodes, topology } = app.facts;
     const { length } = cutPairs(nodes, topology, app.run.forest.cut);
-    parts.push(`${length} link${length === 1 ? '' : 's'} cut: no messages cross`);
+    parts.push(`${plural(length, 'link')} cut: no messages cross`);
   }
   if (delayMs > 0) parts.push(`${delayMs} ms one way`);
   if (spacingMs > 0) parts.push(`a block every ${spacingMs / 1000} s on average`);

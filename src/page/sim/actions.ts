@@ -13,6 +13,7 @@ import {
 } from '../../observe/words/units.ts';
 import { list } from '../../observe/words/words.ts';
 import { UNCAPPED_RATE } from '../../sim/yard.ts';
+import { plural } from '../../util/plural.ts';
 import { cutPairs } from '../../util/topology.ts';
 import type { ActionRequest, Told } from '../state/facts.ts';
 import { awake, type Fields, letter, must, Refused, type SimAction, text, up } from './fields.ts';
@@ -109,7 +110,7 @@ function hold(run: SimRun, on: boolean): SimAction {
 function mine(run: SimRun, fields: Fields): SimAction {
   const node = awake(run, fields);
   const blocks = must(parseCount(text(fields, 'blocks'), 'blocks', 1, 100));
-  const many = `${blocks} block${blocks === 1 ? '' : 's'}`;
+  const many = plural(blocks, 'block');
   return {
     plan: `Mine ${many} on ${node}, as fast as it can`,
     async run() {
@@ -134,9 +135,9 @@ function partition(run: SimRun, fields: Fields): SimAction {
   const sides = groups.map((g) => g.join(' ')).join(' | ');
   const count = cutPairs(run.yard.letters, run.yard.topology, groups).length;
   return act(
-    `Cut ${sides}: ${count} link${count === 1 ? '' : 's'}; no message crosses until it is healed`,
+    `Cut ${sides}: ${plural(count, 'link')}; no message crosses until it is healed`,
     () => run.yard.partition(groups),
-    `${sides}: ${count} link${count === 1 ? '' : 's'} cut`,
+    `${sides}: ${plural(count, 'link')} cut`,
   );
 }
 
@@ -146,7 +147,7 @@ function cutOneWay(run: SimRun, fields: Fields): SimAction {
   return act(
     `Cut ${words} in one direction, until it is healed; the other way stays open`,
     () => run.yard.cutOneWay(`cut one way: ${words}`, links),
-    `${words}: ${links.length} direction${links.length === 1 ? '' : 's'} cut; the other way is open`,
+    `${words}: ${plural(links.length, 'direction')} cut; the other way is open`,
   );
 }
 

@@ -7,6 +7,7 @@ import { geometryOf } from '../../observe/tree/geometry.ts';
 import { type Column, type Layout, layoutOf } from '../../observe/tree/layout.ts';
 import { layoutByTime } from '../../observe/tree/time-layout.ts';
 import { short } from '../../observe/words/words.ts';
+import { plural } from '../../util/plural.ts';
 import type { App } from '../state/app.ts';
 import { Flags, Grounds, Marks } from './tree-marks.tsx';
 import { Ruler } from './tree-ruler.tsx';
@@ -316,7 +317,7 @@ function Block({ app, layout, geometry, block, index }: CellProps & { block: See
         </text>
       )}
       <title>
-        {`${block.label}${stale} · work ${short(block.work)}${payments > 0 ? ` · ${payments} payment${payments === 1 ? '' : 's'}` : ''}${rule === undefined ? '' : ` · refused: ${rule}`}`}
+        {`${block.label}${stale} · work ${short(block.work)}${payments > 0 ? ` · ${plural(payments, 'payment')}` : ''}${rule === undefined ? '' : ` · refused: ${rule}`}`}
       </title>
     </g>
   );

@@ -3,6 +3,7 @@ import type { Effect } from '../../node/types.ts';
 import { tail } from '../../observe/words/words.ts';
 import { assert } from '../../util/assert.ts';
 import { hashOfId } from '../../util/bytes.ts';
+import { plural } from '../../util/plural.ts';
 import { wellKnownKey } from '../../wallet/keys.ts';
 import { twoPayments, USUAL_FEE_RATE } from '../../wallet/payment.ts';
 import { sharedCoins } from '../purse.ts';
@@ -133,7 +134,7 @@ export class WorldAttack {
     const last = move.ids.at(-1);
     if (move.kind === 'publish') {
       const { prefer } = move;
-      const blocks = `${move.ids.length} block${move.ids.length === 1 ? '' : 's'}`;
+      const blocks = plural(move.ids.length, 'block');
       const tie = prefer === undefined ? '' : ': a tie';
       this.#world.tell({ kind: 'action', text: `${this.gate.name} shows ${blocks} that it had kept${tie}` });
       this.shown += move.ids.length;

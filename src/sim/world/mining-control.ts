@@ -5,6 +5,7 @@ import type { Command, Job } from '../../node/types.ts';
 import type { NodeView } from '../../node/view.ts';
 import { assert } from '../../util/assert.ts';
 import { utf8Encode } from '../../util/bytes.ts';
+import { defined } from '../../util/defined.ts';
 import type { SimMiner } from './miner.ts';
 
 export interface MiningOptions {
@@ -148,7 +149,7 @@ export class MiningOrders {
       kind: 'mine',
       payout: on ? this.#payout : undefined,
       tag: this.#tag,
-      ...(blocks === undefined ? {} : { blocks }),
+      ...defined({ blocks }),
     });
   }
 
