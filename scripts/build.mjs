@@ -4,7 +4,7 @@
 // What is in dist stays until it is written over: yards that run from it start nodes and workers at any time.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { build } from 'esbuild';
 import { noticesOf } from './notices.mjs';
 import { BUILT, filesUnder, root, sourcesPrint } from './setup.mjs';
@@ -43,14 +43,19 @@ const options = {
     js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
   },
 };
+/** What the program loads by itself, when it is asked for: the bundle that it is in. */
+const APART = {
+  'src/app/cli/run.ts': './cli.js',
+  'src/app/cli/run-node.ts': './node-process.js',
+  'src/app/node/process.ts': './node-process.js',
+};
 const nodeApart = {
   name: 'node-apart',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /\/(?:node-process|run-node|run)\.ts$/ }, ({ kind, path }) =>
-      kind === 'dynamic-import'
-        ? { path: path.endsWith('/run.ts') ? './cli.js' : './node-process.js', external: true }
-        : undefined,
-    ),
+    onResolve({ filter: /\/(?:run|run-node|process)\.ts$/ }, ({ kind, path, resolveDir }) => {
+      const apart = APART[relative(root, resolve(resolveDir, path)).split(sep).join('/')];
+      return kind === 'dynamic-import' && apart !== undefined ? { path: apart, external: true } : undefined;
+    }),
 };
 /** Each file is there whole at any moment, the old one or the new one. Resolves to the files that went into it. */
 async function bundle(what) {

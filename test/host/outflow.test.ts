@@ -100,8 +100,9 @@ describe('what waits to be sent', () => {
   it('above the budget of all gives more only to those who have read everything, and above twice that to nobody', () => {
     const { flows, outflow, peers, look } = rig(60);
     const reader = peers[59]!;
-    for (const peer of peers.slice(0, 58)) outflow.look(peer.queue(MB / 2));
+    for (const peer of peers.slice(0, 58)) outflow.look(peer.queue(sendTotalBytes / 40));
     expect(outflow.totalBytes).toBeGreaterThanOrEqual(sendTotalBytes);
+    expect(outflow.totalBytes).toBeLessThan(2 * sendTotalBytes);
     look();
     const off = new Set(flows.filter((one) => one.endsWith('off')));
     expect([...off].length).toBe(58);

@@ -68,10 +68,10 @@ describe('networks in processes of their own', () => {
     const first = start('B', [address(a)]);
     await until('B joined', () => a.joined.length === 1);
     const peer = a.joined[0]!;
-    a.net.send(peer, new Uint8Array(1_000_000).fill(5));
+    a.net.send(peer, new Uint8Array(300_000).fill(5));
     a.net.publish('block', new Uint8Array(500_000).fill(6));
     await until('echo and gossip', () => a.frames.length === 1 && first.out.includes('gossip block 500000'));
-    expect(a.frames[0]!.bytes).toEqual(new Uint8Array(1_000_000).fill(5));
+    expect(a.frames[0]!.bytes).toEqual(new Uint8Array(300_000).fill(5));
 
     first.child.kill('SIGKILL');
     await until('A sees that B is gone', () => a.left.length === 1);

@@ -1,20 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { didYouMean } from '../../lab/names.ts';
 import { missing, Problem } from '../../lab/problem.ts';
 import { parseScenario } from '../../lab/scenario/parse.ts';
 import { describeFault, type Scenario } from '../../lab/scenario/scenario.ts';
+import { packageRoot } from '../node/package.ts';
 
 /** Scenario files: a user's own by path, the ones that ship by name. */
 
-/** `scenarios/` beside `dist/`, seen from the bundle, the built library or the sources. */
 export function lessonsDir(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const places = [join(here, '..', 'scenarios'), join(here, '..', '..', 'scenarios')];
-  const found = places.find((dir) => existsSync(dir));
-  if (found === undefined) throw missing(`the lessons are missing: there is no ${places[0]}`);
-  return found;
+  const dir = join(packageRoot(), 'scenarios');
+  if (existsSync(dir)) return dir;
+  throw missing(`the lessons are missing: there is no ${dir}`);
 }
 
 export interface Lesson {

@@ -48,8 +48,8 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'orphan payments have no bound',
     file: 'node/mempool/orphans.ts',
-    from: 'if (this.#orphans.size > this.#limits.orphanTxs) this.#giveUpOldest',
-    to: 'if (this.#orphans.size < 0) this.#giveUpOldest',
+    from: 'while (this.#cost > orphanTxs) this.#giveUpOldest',
+    to: 'while (this.#cost < 0) this.#giveUpOldest',
     within: 120,
   },
   {
