@@ -1,23 +1,38 @@
+import type { Block } from '../../bitcoin/block.ts';
 import { type Header, headerHash } from '../../bitcoin/header.ts';
+import { type OutPoint, outpointKey } from '../../bitcoin/tx.ts';
 import { assert } from '../../util/assert.ts';
 import { compare, equal, idOf, keyOf } from '../../util/bytes.ts';
 import { ok } from '../../util/result.ts';
 import type { Steps } from '../../util/steps.ts';
 import type { Params } from '../params/params.ts';
+import { nextBits } from '../params/retarget.ts';
 import { type Checked, type Refusal, type RuleName, refuse, ruleOf } from '../params/rules.ts';
-import { encodeEntry, entryKey } from '../store/records.ts';
+import type { Coin, CoinsView } from '../store/coin.ts';
+import { StoreDamage } from '../store/damage.ts';
+import { decodeTxPlace, encodeEntry, entryKey, txKey } from '../store/records.ts';
 import type { Row, Store, Write } from '../store/store.ts';
-import { type ForkChoice, MostWork } from '../tree/fork-choice.ts';
+import { competes, type ForkChoice, MostWork } from '../tree/fork-choice.ts';
 import { Ghost } from '../tree/fork-choice-ghost.ts';
 import type { ForkChoiceName } from '../tree/fork-choice-rules.ts';
-import { type BlockEntry, forkPoint, isAncestor, type TreeEntry, workAfter } from '../tree/tree.ts';
+import {
+  ancestorAt,
+  type BlockEntry,
+  type BlockTree,
+  forkPoint,
+  isAncestor,
+  type TreeEntry,
+  workAfter,
+} from '../tree/tree.ts';
+import { type ChainTip, chainTips, findFork, locatorOf } from '../tree/walk.ts';
 import type { SaneBlock } from '../validate/check.ts';
 import { checkBlockContext, checkHeader, type JudgedHeader, knownBad } from '../validate/context.ts';
 import { type ProposalOptions, proposalSteps } from '../validate/proposal.ts';
+import type { SpendContext } from '../validate/spend.ts';
 import { minerTag } from '../validate/tag.ts';
 import type { SigCheck, Verify } from '../validate/verify.ts';
 import { CHAIN_BOUNDS, type ChainBounds } from './bounds.ts';
-import { ChainStore } from './chain-store.ts';
+import { ChainStore, type CoinCacheFigures } from './chain-store.ts';
 import {
   type ConnectResult,
   connectedBy,
@@ -30,16 +45,22 @@ import {
 import { ConnectTask } from './connect-task.ts';
 import { openTree } from './opening.ts';
 import { Foresight, type Standing } from './prefetch.ts';
-import { ChainReader } from './reader.ts';
 
 /** A body this far behind the best header comes in a long sync: the next piece that is connected makes it durable too. */
 const SYNC_DISTANCE = 24;
 
 /**
  * The block tree, and the active chain through it. Header and body go in by `addHeader` and `addBlock`, which never
- * connect; `connectPiece` walks towards the best branch in bounded steps. All changes gather until `takeWrites`.
+ * connect; `connectPiece` walks towards the best branch in bounded steps. All changes gather until `takeWrites`. What only
+ * looks may be called between two steps (while the chain is `ahead`, only what reads no coins and no index from the store),
+ * and `coinsView` apart it leaves no trace.
  */
-export class Chain extends ChainReader {
+export class Chain {
+  readonly params: Params;
+  readonly #store: ChainStore;
+  readonly #tree: BlockTree;
+  /** The active chain by height. */
+  readonly #active: TreeEntry[] = [];
   readonly #verify: Verify;
   readonly #bounds: ChainBounds;
   readonly #choice: ForkChoice;
@@ -66,22 +87,24 @@ export class Chain extends ChainReader {
   }) {
     const opened = openTree(o.params, o.index);
     const bounds = { ...CHAIN_BOUNDS, ...o.bounds };
-    super(o.params, new ChainStore(o.store, bounds, opened.sums), opened.tree);
+    this.params = o.params;
+    this.#store = new ChainStore(o.store, bounds, opened.sums);
+    this.#tree = opened.tree;
     this.#verify = o.verify;
     this.#bounds = bounds;
-    this.#foresight = new Foresight(this.store);
+    this.#foresight = new Foresight(this.#store);
     this.#nextArrival = opened.nextArrival;
     if (opened.fresh) this.#plantGenesis();
     for (let at: TreeEntry | undefined = opened.tip; at !== undefined; at = at.parent)
-      this.active[at.height] = at;
+      this.#active[at.height] = at;
     const rule = o.forkChoice ?? 'first-seen';
     this.#choice =
-      rule === 'ghost' ? new Ghost(this.tree, opened.tip) : new MostWork(this.tree, opened.tip, rule);
+      rule === 'ghost' ? new Ghost(this.#tree, opened.tip) : new MostWork(this.#tree, opened.tip, rule);
   }
 
   #plantGenesis(): void {
-    const { genesis } = this.tree;
-    writeGenesis(this.store, this.params);
+    const { genesis } = this.#tree;
+    writeGenesis(this.#store, this.params);
     genesis.txs = this.params.genesis.txs.length;
     genesis.size = this.params.genesis.size;
     genesis.hasBody = true;
@@ -95,6 +118,144 @@ export class Chain extends ChainReader {
     if (durable) this.#durable = true;
   }
 
+  // ---- what there is to see ----
+
+  get genesis(): BlockEntry {
+    return this.#tree.genesis;
+  }
+
+  get tip(): BlockEntry {
+    return this.#activeTip;
+  }
+
+  get #activeTip(): TreeEntry {
+    return this.#active[this.#active.length - 1]!;
+  }
+
+  /** Most work of all headers that are not condemned. */
+  get bestHeader(): BlockEntry {
+    return this.#tree.bestHeader;
+  }
+
+  entry(hash: Uint8Array): BlockEntry | undefined {
+    return this.#tree.get(hash);
+  }
+
+  /** Every block known, each parent before its children. */
+  entries(): Iterable<BlockEntry> {
+    return this.#tree.entries();
+  }
+
+  atHeight(height: number): BlockEntry | undefined {
+    return this.#active[height];
+  }
+
+  isActive(entry: BlockEntry): boolean {
+    return this.#active[entry.height] === entry;
+  }
+
+  /** Core: getchaintips. The highest first, then by id. */
+  tips(): readonly ChainTip[] {
+    return chainTips(this.#tree.leaves(), this.#activeTip);
+  }
+
+  /** Hashes from `from` (the tip) down, ever sparser. Core: GetLocator. */
+  locator(from: BlockEntry = this.#activeTip): Uint8Array[] {
+    return locatorOf(from);
+  }
+
+  /** The first hash of a locator that is on the active chain; the genesis if none is. Core: FindForkInGlobalIndex. */
+  findFork(locator: readonly Uint8Array[]): BlockEntry {
+    return findFork(this, locator);
+  }
+
+  /** Headers of the active chain above `entry`; none if it is not on it. */
+  headersAfter(entry: BlockEntry, max: number): Header[] {
+    if (!this.isActive(entry)) return [];
+    return this.#active.slice(entry.height + 1, entry.height + 1 + max).map((e) => e.header);
+  }
+
+  /** Headers of all branches above a height whose bodies are here, parents first: what GHOST weighs. */
+  treeAbove(height: number, max: number): Header[] {
+    // The whole tree is gone through: a branch may have left the chain far below and still grow.
+    const above = [...this.#tree.entries()].filter((e) => e.height > Math.max(0, height) && competes(e));
+    above.sort((a, b) => a.height - b.height || (a.id < b.id ? -1 : 1));
+    return above.slice(0, max).map((e) => e.header);
+  }
+
+  /** The whole block, if its body is here: parsed from disk, so not for many at once. */
+  block(of: BlockEntry | Uint8Array): Block | undefined {
+    const entry = of instanceof Uint8Array ? this.#tree.get(of) : of;
+    return entry?.hasBody ? this.#store.body(entry) : undefined;
+  }
+
+  /** The bytes of a block, if its body is here: what a peer is served. */
+  blockBytes(entry: BlockEntry): Uint8Array | undefined {
+    return entry.hasBody ? this.#store.bodyBytes(entry) : undefined;
+  }
+
+  /** The coins that an active block spent, in order of its inputs. */
+  undo(entry: BlockEntry): readonly Coin[] | undefined {
+    if (!this.isActive(entry)) return undefined;
+    return entry.height === 0 ? [] : this.#store.undo(entry);
+  }
+
+  /** A coin of the active tip. Leaves no trace: for those who look in between steps. */
+  coin(outpoint: OutPoint): Coin | undefined {
+    return this.#store.peekCoin(outpoint);
+  }
+
+  /** How the bounded cache of coins does. */
+  get coinCache(): CoinCacheFigures {
+    return this.#store.coinCache;
+  }
+
+  /** The coins of the active tip, for use inside a step: reads fill the cache that connecting reads from. */
+  coinsView(): CoinsView {
+    return { get: (outpoint) => this.#store.lookup(outpointKey(outpoint)) };
+  }
+
+  /** Where a transaction of the active chain is. */
+  txPlace(txid: Uint8Array): { readonly entry: BlockEntry; readonly position: number } | undefined {
+    const value = this.#store.get(txKey(txid));
+    if (value === undefined) return undefined;
+    const place = decodeTxPlace(value);
+    const entry = place === undefined ? undefined : this.#tree.get(place.blockHash);
+    if (place === undefined || entry === undefined)
+      throw new StoreDamage('transaction index', `the place of transaction ${idOf(txid)} is in no block`);
+    return { entry, position: place.position };
+  }
+
+  /** A loose transaction is judged as if in the next block on the tip. */
+  spendContext(): SpendContext {
+    const tip = this.#activeTip;
+    return {
+      height: tip.height + 1,
+      medianTime: tip.medianTime,
+      medianTimeAt: (height) => ancestorAt(tip, height).medianTime,
+      where: 'mempool',
+      maturity: this.params.maturity,
+    };
+  }
+
+  /** The bits of a block on `parent`. */
+  nextBits(parent: BlockEntry = this.#activeTip): number {
+    return nextBits(parent, this.params);
+  }
+
+  /** The median time past that a block on `parent` must exceed, and the earliest time that it may honestly have. */
+  nextTimes(parent: BlockEntry = this.#activeTip): {
+    readonly medianTime: number;
+    readonly earliest: number;
+  } {
+    return { medianTime: parent.medianTime, earliest: Math.max(parent.header.time, parent.medianTime + 1) };
+  }
+
+  /** The time of a template: now, but never before its parent's. */
+  nextTime(wallS: number, parent: BlockEntry = this.#activeTip): number {
+    return Math.max(wallS, this.nextTimes(parent).earliest);
+  }
+
   // ---- headers and bodies ----
 
   /**
@@ -104,7 +265,7 @@ export class Chain extends ChainReader {
   judgeHeader(
     header: Header,
     wallS: number,
-    parent: BlockEntry | undefined = this.tree.get(header.prev),
+    parent: BlockEntry | undefined = this.#tree.get(header.prev),
     hash: Uint8Array = headerHash(header),
   ): Checked<JudgedHeader> {
     return this.#judge(header, hash, wallS, parent);
@@ -138,11 +299,11 @@ export class Chain extends ChainReader {
 
   #addHeader(header: Header, hash: Uint8Array, wallS: number, parent?: TreeEntry): Checked<TreeEntry> {
     const key = keyOf(hash);
-    const known = this.tree.byKey(key);
+    const known = this.#tree.byKey(key);
     if (known !== undefined) return known.condemned === undefined ? ok(known) : knownBad(known);
-    const judged = this.#judge(header, hash, wallS, parent ?? this.tree.get(header.prev));
+    const judged = this.#judge(header, hash, wallS, parent ?? this.#tree.get(header.prev));
     if (!judged.ok) return judged;
-    const entry = this.tree.insert(header, hash, judged.value.parent as TreeEntry, key);
+    const entry = this.#tree.insert(header, hash, judged.value.parent as TreeEntry, key);
     this.#touch(entry, true);
     return ok(entry);
   }
@@ -170,7 +331,7 @@ export class Chain extends ChainReader {
     entry.txs = block.txs.length;
     entry.size = block.size;
     entry.miner = minerTag(block.txs[0]!);
-    this.store.putBody(entry, block);
+    this.#store.putBody(entry, block);
     this.#touch(entry, entry.height + SYNC_DISTANCE >= this.bestHeader.height);
     if (entry.parent.arrival !== undefined) this.#arrive(entry);
     return ok({ entry, isNew: true });
@@ -200,7 +361,7 @@ export class Chain extends ChainReader {
   /** `hash` can never be valid by this rule, which must condemn. False if the block is unknown. */
   condemn(hash: Uint8Array, rule: RuleName): boolean {
     assert(ruleOf(rule).condemns, 'only facts that header and proven body fix condemn a block');
-    const entry = this.tree.get(hash);
+    const entry = this.#tree.get(hash);
     if (entry === undefined || entry.parent === undefined) return false;
     this.#condemn(entry, rule);
     return true;
@@ -208,7 +369,7 @@ export class Chain extends ChainReader {
 
   #condemn(entry: TreeEntry, rule: RuleName): void {
     if (entry.ownFault !== undefined) return;
-    this.tree.condemn(entry, rule);
+    this.#tree.condemn(entry, rule);
     this.#touch(entry, true);
     this.#choice.condemned();
   }
@@ -222,7 +383,7 @@ export class Chain extends ChainReader {
 
   /** Core: reconsiderblock. The block, its ancestors and its descendants are judged anew when their turn comes. */
   reconsider(entry: BlockEntry): void {
-    for (const pardoned of this.tree.pardon(entry as TreeEntry)) this.#touch(pardoned, true);
+    for (const pardoned of this.#tree.pardon(entry as TreeEntry)) this.#touch(pardoned, true);
     this.#choice.rebuild();
     // Rows that were being made to lead away from what is good again: the way to the goal is looked for anew.
     this.#sealing = undefined;
@@ -237,9 +398,9 @@ export class Chain extends ChainReader {
   proposal(bytes: Uint8Array, o: ProposalOptions): Steps<Refusal | undefined> {
     return proposalSteps(bytes, o, {
       params: this.params,
-      coins: this.store,
+      coins: this.#store,
       verify: this.#verify,
-      tip: () => this.activeTip,
+      tip: () => this.#activeTip,
     });
   }
 
@@ -252,7 +413,7 @@ export class Chain extends ChainReader {
 
   /** A better branch is here, or on its way into the coins. */
   get connecting(): boolean {
-    return this.#choice.best !== this.activeTip;
+    return this.#choice.best !== this.#activeTip;
   }
 
   /** Where connecting leads: the best block whose body, and all before it, are here. The tip when there is no better. */
@@ -267,7 +428,7 @@ export class Chain extends ChainReader {
   connectPiece(maxWeight: number, aheadRows = Number.POSITIVE_INFINITY): ConnectResult {
     assert(this.#ahead === undefined, 'what was handed over is caught up with first');
     const goal = this.#choice.best;
-    if (goal === this.activeTip) {
+    if (goal === this.#activeTip) {
       this.#task = undefined;
       this.#sealing = undefined;
       return { kind: 'idle' };
@@ -283,7 +444,7 @@ export class Chain extends ChainReader {
       this.#condemn(result.entry, result.refusal.rule);
       return { kind: 'refused', entry: result.entry, refusal: result.refusal };
     }
-    this.#sealing = new Sealing(task, this.store.sums);
+    this.#sealing = new Sealing(task, this.#store.sums);
     return this.#sealing.short ? this.#seal(this.#sealing, aheadRows) : { kind: 'more' };
   }
 
@@ -293,14 +454,14 @@ export class Chain extends ChainReader {
     if (sealed === undefined) return { kind: 'more' };
     const { task } = sealing;
     this.#sealing = undefined;
-    this.store.handOver(sealed.writes);
+    this.#store.handOver(sealed.writes);
     for (const entry of connectedBy(task)) if (!entry.connectedOnce) this.#dirty.add(entry);
     this.#durable = true;
-    if (sealed.writes.length >= aheadRows && isAncestor(this.activeTip, task.at)) {
+    if (sealed.writes.length >= aheadRows && isAncestor(this.#activeTip, task.at)) {
       this.#ahead = { task, sealed };
       return { kind: 'ahead' };
     }
-    this.store.adopt(task.overlay, sealed.coins, 'now');
+    this.#store.adopt(task.overlay, sealed.coins, 'now');
     return { kind: 'tip', change: this.#move(task) };
   }
 
@@ -314,7 +475,7 @@ export class Chain extends ChainReader {
     if (this.#ahead === undefined) return undefined;
     const { task, sealed } = this.#ahead;
     this.#ahead = undefined;
-    this.store.adopt(task.overlay, sealed.coins, 'before');
+    this.#store.adopt(task.overlay, sealed.coins, 'before');
     return this.#move(task);
   }
 
@@ -324,7 +485,7 @@ export class Chain extends ChainReader {
 
   /** Goes on from where the task stands, unless the stored tip is nearer to the new goal. */
   #taskTo(goal: TreeEntry): ConnectTask {
-    const tip = this.activeTip;
+    const tip = this.#activeTip;
     const task = this.#task;
     if (task !== undefined && task.goal === goal) return task;
     if (task !== undefined && forkPoint(task.at, goal).height >= forkPoint(tip, goal).height) {
@@ -333,7 +494,7 @@ export class Chain extends ChainReader {
     }
     this.#task = new ConnectTask(tip, goal, {
       params: this.params,
-      store: this.store,
+      store: this.#store,
       verify: this.#verify,
       foresight: this.#foresight,
     });
@@ -343,9 +504,9 @@ export class Chain extends ChainReader {
   #move(task: ConnectTask): TipChange {
     const change = tipChange(task, this.#choice.name);
     this.#task = undefined;
-    this.active.length = change.fork.height + 1;
+    this.#active.length = change.fork.height + 1;
     for (const entry of change.inEntries as readonly TreeEntry[]) {
-      this.active.push(entry);
+      this.#active.push(entry);
       entry.connectedOnce = true;
     }
     this.#choice.moved(task.at);
@@ -366,10 +527,10 @@ export class Chain extends ChainReader {
 
   #standing(): Standing | undefined {
     const goal = this.#choice.best;
-    if (goal === this.activeTip) return undefined;
+    if (goal === this.#activeTip) return undefined;
     const ahead = this.#ahead?.task;
     const task = ahead !== undefined && isAncestor(ahead.at, goal) ? ahead : this.#taskAt(goal);
-    return { at: task?.at ?? this.activeTip, goal, overlay: task?.overlay, partial: task?.partial };
+    return { at: task?.at ?? this.#activeTip, goal, overlay: task?.overlay, partial: task?.partial };
   }
 
   /**
@@ -378,19 +539,19 @@ export class Chain extends ChainReader {
    * promises something by this batch and wants `all`.
    */
   takeWrites(all = false): { readonly writes: readonly Write[]; readonly durable: boolean } {
-    if (!all && !this.#durable && this.store.heldBytes < this.#bounds.heldBytes) {
-      this.store.settle();
+    if (!all && !this.#durable && this.#store.heldBytes < this.#bounds.heldBytes) {
+      this.#store.settle();
       return { writes: [], durable: false };
     }
     // What goes ahead of its tip is written as it will be seen.
     const coming = new Set(this.#ahead === undefined ? [] : connectedBy(this.#ahead.task));
     for (const entry of this.#dirty) {
       const record = coming.has(entry) ? { ...entry.record(), connectedOnce: true } : entry.record();
-      this.store.write(entryKey(entry.hash), encodeEntry(record));
+      this.#store.write(entryKey(entry.hash), encodeEntry(record));
     }
     this.#dirty.clear();
     const durable = this.#durable;
     this.#durable = false;
-    return { writes: this.store.takeWrites(), durable };
+    return { writes: this.#store.takeWrites(), durable };
   }
 }

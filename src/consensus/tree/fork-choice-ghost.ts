@@ -8,7 +8,7 @@ import { type BlockTree, forkPoint, isAncestor, type TreeEntry } from './tree.ts
  * longer one.
  *
  * It decides alike only where all have all blocks. So its nodes tell each other of every branch when they meet, and fetch
- * bodies beside the chain too (HeaderIntake.weighsAll); that an attacker could fill them with cheap branches is one more
+ * bodies beside the chain too (HeaderSync.#weighsAll); that an attacker could fill them with cheap branches is one more
  * reason why no network can ask for the rule.
  */
 export class Ghost implements ForkChoice {
