@@ -12,10 +12,10 @@ const long = process.env['FORKYARD_LONG'] === '1';
  */
 export default defineConfig({
   test: {
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
     // A busy machine is slow, not wrong: the default gives up after a second.
-    expect: { poll: { timeout: 60_000 } },
+    expect: { poll: { timeout: 240_000 } },
     maxWorkers: Math.max(2, availableParallelism()) + 1,
     // As `npm test` runs it, whoever starts it: through npx the program prints its next steps otherwise, and with
     // COLUMNS in the environment it breaks lines.

@@ -51,7 +51,7 @@ afterEach(async () => {
 });
 
 async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 240_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await sleep(5);
@@ -67,7 +67,7 @@ function job(id: number, target: Uint8Array, fill = id): Job {
 
 /** Its count stands still: it has stopped. A worker of a busy machine may hear of it late, but then it stops. */
 async function atRest(miner: Miner): Promise<void> {
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 240_000;
   for (let seen = -1; ; ) {
     const { hashes } = miner.stats();
     if (hashes === seen) return;

@@ -121,7 +121,7 @@ describe('measured against asked', () => {
     const least = { abThere: 1e9, abBack: 1e9, acThere: 1e9, acBack: 1e9 };
     const names = Object.keys(asked) as (keyof typeof asked)[];
     const isNear = () => names.every((name) => least[name] < asked[name] + 30);
-    for (const end = performance.now() + 120_000; !isNear() && performance.now() < end; ) {
+    for (const end = performance.now() + 300_000; !isNear() && performance.now() < end; ) {
       const [ab, ac] = [await a.net.probe(b.net.peerId, 7), await a.net.probe(c.net.peerId, 7)];
       if (ab === undefined || ac === undefined) continue;
       const seen = { abThere: ab.thereMs, abBack: ab.backMs, acThere: ac.thereMs, acBack: ac.backMs };
@@ -151,7 +151,7 @@ describe('measured against asked', () => {
       a.net.send(b.net.peerId, blob(i, 100));
       await sleep(5);
     }
-    await until('all came', () => b.frames.length === 30, 60_000);
+    await until('all came', () => b.frames.length === 30, 240_000);
     expect(b.frames.map((f) => f.bytes[0])).toEqual(Array.from({ length: 30 }, (_, i) => i));
   });
 

@@ -13,7 +13,7 @@ import { TestStream } from './test-stream.ts';
 const PEER = '12D3KooWEySue5voK23qPgeUMUKfHTZTwzqp9TzyMnBp9ycmJdyB';
 const ID = peerIdFromString(PEER);
 /** The bound only ends a hopeless wait. */
-const PATIENT = { timeout: 60_000 };
+const PATIENT = { timeout: 240_000 };
 
 /** gossipsub's part, played: it records what it is told, and a test says what arrives. */
 class FakeRouter extends EventTarget {

@@ -9,7 +9,7 @@ import { NODE_ENVIRONMENT } from '../../src/lab/launcher/node-child.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/forkyard.js', import.meta.url));
 /** For conditions that come within a second on an idle machine; the bound only ends a hopeless wait. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 240_000;
 
 /** One `forkyard node` process and its RPC. */
 export class LiveNode {

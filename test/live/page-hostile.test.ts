@@ -47,7 +47,7 @@ describe.skipIf(BROWSER === undefined)('the page against a bad server', () => {
     port = await server.start();
     faults = [];
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    page.setDefaultTimeout(90_000);
+    page.setDefaultTimeout(300_000);
     page.on('pageerror', (error) => faults.push(String(error.stack)));
   });
 

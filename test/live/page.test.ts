@@ -159,7 +159,7 @@ describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
   beforeAll(async () => {
     browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    page.setDefaultTimeout(90_000);
+    page.setDefaultTimeout(300_000);
     page.on('pageerror', (error) => faults.push(String(error.stack)));
     page.on('console', (message) => {
       if (message.type() === 'error') faults.push(message.text());
@@ -337,7 +337,7 @@ describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
     const here = new SimRun(networks.ok ? networks.value.get('lab')! : raise(), settings, () => undefined);
     here.run(CHECK_MS + 1);
     const tab = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    tab.setDefaultTimeout(90_000);
+    tab.setDefaultTimeout(300_000);
     tab.on('pageerror', (error) => faults.push(String(error.stack)));
     await tab.goto(`${pathToFileURL(join(dir, 'simulator.html')).href}#${formatSettings(settings)}`);
     await tab.getByRole('button', { name: '100×' }).click();

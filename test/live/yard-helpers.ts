@@ -53,7 +53,7 @@ export async function eventually<T>(
   ask: () => Promise<T | undefined | false> | T | undefined | false,
   what: () => string,
 ): Promise<T> {
-  const deadline = Date.now() + 90_000;
+  const deadline = Date.now() + 300_000;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;

@@ -88,3 +88,12 @@ function children(forest: Forest, block: SeenBlock): string {
     ? 'nothing is built on it yet'
     : `built on it: ${ids.map((id) => forest.nameOf(id)).join(' ')}`;
 }
+
+/** Names of a branch's blocks in one line: of a long one the first. */
+const NAMED = 6;
+
+/** `7A 6B 5A`; `77B 76A 75A 74A 73B 72A …`. */
+export function blockNames(forest: Forest, blocks: readonly { readonly id: string }[]): string {
+  const names = blocks.slice(0, NAMED).map(({ id }) => forest.nameOf(id));
+  return [...names, ...(blocks.length > NAMED ? ['…'] : [])].join(' ');
+}

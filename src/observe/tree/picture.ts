@@ -1,5 +1,6 @@
 import { escapeXml } from '../chart/plot.ts';
 import { answersOf } from '../state/agreement.ts';
+import { blockNames } from '../state/block-words.ts';
 import { keptBlocks } from '../state/fold.ts';
 import type { Forest, SeenBlock } from '../state/forest.ts';
 import type { Lanes } from '../state/lanes.ts';
@@ -265,11 +266,7 @@ function captionOf({ forest, story }: Scene, { label, moment }: PictureWishes): 
   const lines = [`forkyard ${label}, ${moment}${cut}: ${who.join('; ')}.`];
   const scene = story.scenes.at(-1);
   if (scene !== undefined) {
-    const names = (refs: readonly { readonly id: string }[]) =>
-      refs
-        .slice(0, 6)
-        .map((ref) => forest.nameOf(ref.id))
-        .join(' ') + (refs.length > 6 ? ' …' : '');
+    const names = (refs: readonly { readonly id: string }[]) => blockNames(forest, refs);
     lines.push(
       `Last reorg: ${[...scene.nodes].sort(byLetter).join(' ')} left ${names(scene.out)} (${scene.depth} out) for ${names(scene.in)} (${scene.length} in), fork point ${forest.nameOf(scene.fork.id)}.`,
     );

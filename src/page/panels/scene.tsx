@@ -1,3 +1,4 @@
+import { blockNames } from '../../observe/state/block-words.ts';
 import { byLetter, list } from '../../observe/words/words.ts';
 import type { App } from '../state/app.ts';
 import { PaymentChip } from './drawer.tsx';
@@ -7,8 +8,6 @@ export function Scene({ app }: { app: App }) {
   const { scene } = app;
   if (scene === undefined) return null;
   const { forest } = app.run;
-  const names = (blocks: readonly { readonly id: string }[]) =>
-    blocks.map((b) => forest.nameOf(b.id)).join(' ');
   const nodes = [...scene.nodes].sort(byLetter);
   return (
     <section class="scene" role="status" data-scene={scene.seq}>
@@ -17,7 +16,8 @@ export function Scene({ app }: { app: App }) {
         {scene.depth} out · {scene.length} in
       </span>
       <span>
-        fork point {forest.nameOf(scene.fork.id)} · out {names(scene.out)} · in {names(scene.in)}
+        fork point {forest.nameOf(scene.fork.id)} · out {blockNames(forest, scene.out)} · in{' '}
+        {blockNames(forest, scene.in)}
       </span>
       {[...scene.undone].slice(0, 6).map(([txid, { by, block }]) => (
         <span key={txid} class="fate undone">
