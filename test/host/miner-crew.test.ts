@@ -197,10 +197,7 @@ it('lets a miner go to a thread of its own and takes it back, on the same job, a
   const shared = moves.miner.stats().hashes;
   moves.miner.setHashrate(0);
   expect(crew.sizes).toEqual([1]);
-  await until(
-    () => moves.miner.stats().rate > 2 * hostLimits.crewSeatRate,
-    'it is faster than it could be here',
-  );
+  await until(() => moves.miner.stats().rate > 1.2 * RATE, 'it is faster than its cap was');
   expect(moves.miner.stats().hashes).toBeGreaterThan(shared);
   moves.miner.setHashrate(RATE);
   expect(crew.sizes).toEqual([2]);
