@@ -243,4 +243,14 @@ describe('a delayed link', () => {
     await sleep(120);
     expect(got).toEqual([]);
   });
+
+  it('that has ended, before or after one waits for its first bytes, is waited for no longer', async () => {
+    for (const first of ['end', 'wait']) {
+      const { link } = pair();
+      if (first === 'end') link.abort(new Error('evicted'));
+      const waited = expect(link.firstBytes()).rejects.toThrow('before it said anything');
+      if (first === 'wait') link.abort(new Error('evicted'));
+      await waited;
+    }
+  });
 });

@@ -226,7 +226,7 @@ export class Chain {
     return { entry, position: place.position };
   }
 
-  /** A loose transaction is judged as if in the next block on the tip. */
+  /** The context in which the mempool validates a transaction: the next block on the tip. */
   spendContext(): SpendContext {
     const tip = this.#activeTip;
     return {

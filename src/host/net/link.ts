@@ -135,6 +135,8 @@ export class LinkConnection extends AbstractMultiaddrConnection {
   /** Waits for the first bytes; rejects when it ends before. */
   async firstBytes(): Promise<void> {
     if (this.bytesReceived > 0) return;
+    // An eviction may have ended it already: then no event comes.
+    if (this.status !== 'open') throw new Error('it ended before it said anything');
     await new Promise<void>((come, end) => {
       this.#inner.addEventListener('message', () => come(), { once: true });
       this.#inner.addEventListener('close', () => end(new Error('it ended before it said anything')), {
@@ -179,7 +181,7 @@ export class LinkConnection extends AbstractMultiaddrConnection {
     this.#flow();
   }
 
-  /** Reads nothing until the next turn, or goes on. */
+  /** Stops reading until the next turn, or resumes. */
   rest(on: boolean): void {
     this.#resting = on;
     this.#flow();

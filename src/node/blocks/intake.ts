@@ -36,7 +36,7 @@ interface Held {
 
 /**
  * Blocks on their way in: the rungs `header`, `check` and `context`, then the body is stored. Connecting is another
- * step's work (node/tip-updater.ts). What gossip is told follows the rule table; an accepted block is one whose parent's body
+ * step's work (node/tip-updater.ts). The gossip verdict follows the rule table; an accepted block is one whose parent's body
  * is here and whose work is near the tip's.
  */
 export class BlockIntake {

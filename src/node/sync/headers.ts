@@ -388,7 +388,7 @@ export class HeaderSync {
     return added;
   }
 
-  /** The same for one of many, whose news is told once for all. */
+  /** The same for one header of a batch. The caller emits one event for the batch. */
   #enterOne(
     peer: Peer,
     header: Header,
@@ -404,7 +404,7 @@ export class HeaderSync {
     return added;
   }
 
-  /** One line for a single header, one for a row of them: a chain of 100,000 is told in hundreds of lines, not more. */
+  /** Emits one event for a header or for a batch of them, so that a chain of 100,000 takes hundreds of log lines. */
   #tellEntered(peer: Peer, told: Told): void {
     const { count, last } = told;
     if (last === undefined) return;
