@@ -519,6 +519,15 @@ describe('the event stream', () => {
     await expect.poll(() => listeners.size).toBe(0);
   });
 
+  it('passes on what a listener throws: that is a bug, not a broken connection', async () => {
+    tell('one');
+    const done = followEvents(server.url, auth(), { after: 0 }, () => {
+      throw new TypeError('a bug in the listener');
+    });
+    await expect(done).rejects.toThrow(TypeError);
+    await expect.poll(() => listeners.size).toBe(0);
+  });
+
   it('starts now without a number, takes Last-Event-ID, refuses nonsense', async () => {
     tell('before');
     const seen: string[] = [];

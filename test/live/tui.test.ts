@@ -90,6 +90,8 @@ class Keyboard extends EventEmitter {
 
 async function view(stop = new AbortController()) {
   const client = YardClient.open(dir, dir);
+  // Before the tree is read: an event between the two is in both, and does no harm.
+  const mark = await client.mark();
   const forest = await readForest(client, 50);
   const [screen, keyboard] = [new Screen(), new Keyboard()];
   const ended = runTui({
@@ -103,7 +105,7 @@ async function view(stop = new AbortController()) {
     writeNow: screen.write,
     signal: stop.signal,
     follow: (onEvent, onState) => {
-      const follower = client.follow(onEvent, undefined, onState);
+      const follower = client.follow(onEvent, mark, onState);
       return () => follower.close();
     },
   });

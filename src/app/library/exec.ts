@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { LogEvent } from '../../events/events.ts';
+import { eventTime } from '../../host/driver/clock.ts';
 import { blockName } from '../../lab/names.ts';
 import { missing } from '../../lab/problem.ts';
 import { formatMs } from '../../observe/words/units.ts';
@@ -85,7 +86,7 @@ export async function runExec(options: ExecOptions): Promise<Lived> {
     for await (const event of events) survival.apply(event);
   })();
   const code = await runCommand(options, environmentOf(yard));
-  const ended = performance.timeOrigin + performance.now();
+  const ended = eventTime();
   // What the nodes told last is on its way for a moment yet.
   await new Promise((done) => setTimeout(done, 120));
   await events.return?.();

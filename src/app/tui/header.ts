@@ -63,8 +63,14 @@ function answerOf(state: TuiState): { text: string; isOne: boolean } {
     const since = state.agreedSince === undefined ? '' : ` · ${ago(state.now - state.agreedSince)}`;
     return { text: `yes: ${forest.nameOf(first.id)} on ${nodes.join(' ')}${since}`, isOne: true };
   }
-  if (depth > 0) return { text: `NO: ${answers.length} answers, conflict depth ${depth}`, isOne: false };
-  return { text: `NO: ${answers.length} answers, only lag (${behind.join(' ')} behind)`, isOne: false };
+  const words =
+    depth > 0
+      ? `, conflict depth ${depth}`
+      : behind.length > 0
+        ? `, only lag (${behind.join(' ')} behind)`
+        : // Their common block is older than what is kept.
+          '';
+  return { text: `NO: ${answers.length} answers${words}`, isOne: false };
 }
 
 /** Whole seconds: tenths would only flicker. */

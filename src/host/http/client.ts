@@ -58,7 +58,8 @@ export async function rpcCall(
 
 /**
  * Follows a node's event stream; `event` gets each line of its log. Ends (resolves) when the server ends the stream or the
- * signal aborts; rejects with RpcFailure otherwise. The caller resumes with the last `seq` it saw.
+ * signal aborts; rejects with RpcFailure when the connection fails, and with whatever `event` throws. The caller resumes
+ * with the last `seq` it saw.
  */
 export function followEvents(
   url: string,
@@ -78,8 +79,18 @@ export function followEvents(
           reject(new RpcFailure(kind, `${url}/events answered HTTP ${response.statusCode}`));
           return;
         }
-        readStream(response, event).then(resolve, (error: unknown) => {
-          if (options.signal?.aborted) resolve();
+        let bug: unknown;
+        const give = (value: JsonObject) => {
+          try {
+            event(value);
+          } catch (error) {
+            bug = error;
+            throw error;
+          }
+        };
+        readStream(response, give).then(resolve, (error: unknown) => {
+          if (bug !== undefined) reject(bug);
+          else if (options.signal?.aborted) resolve();
           else reject(error instanceof RpcFailure ? error : connectionFailure(url, error));
         });
       },

@@ -183,7 +183,7 @@ async function openedAt(client: YardClient, mark: number, letter: string): Promi
     const event = events.find((e) => e.kind === 'start' && e.node === letter);
     return event?.kind === 'start' ? `height ${event.height} ${tailOf(event.id)}` : undefined;
   };
-  const context = { timeoutMs: 5_000 };
+  const context = { timeoutMs: 60_000 };
   return until(find, context, () => `${letter} did not tell its start`);
 }
 

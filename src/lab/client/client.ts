@@ -212,7 +212,7 @@ export class YardClient {
   }
 
   /** The yard's merged event log, live. */
-  follow(onEvent: (event: LogEvent) => void, after?: number, onState?: (up: boolean) => void): Follower {
+  follow(onEvent: (event: LogEvent) => void, after: number, onState?: (up: boolean) => void): Follower {
     const state = onState === undefined ? {} : { onState };
     return follow({ url: this.controlUrl, auth: this.controlAuth, after, onEvent, ...state });
   }

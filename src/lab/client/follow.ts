@@ -6,15 +6,15 @@ import { followEvents, type RpcAuth, RpcFailure } from '../../host/http/client.t
 export interface FollowOptions {
   readonly url: string;
   readonly auth: RpcAuth;
-  /** Deliver events with a greater sequence number; undefined = only what comes from now on. */
-  readonly after: number | undefined;
+  /** Deliver events with a greater sequence number. */
+  readonly after: number;
   readonly onEvent: (event: LogEvent) => void;
   /** Told at each change; `why` when the stream broke. */
   readonly onState?: (connected: boolean, why?: string) => void;
 }
 
 export interface Follower {
-  readonly last: number | undefined;
+  readonly last: number;
   close(): void;
 }
 
@@ -35,11 +35,10 @@ export function follow(options: FollowOptions): Follower {
     while (!stop.signal.aborted) {
       let why = 'the stream ended';
       try {
-        const from = last === undefined ? {} : { after: last };
-        await followEvents(options.url, options.auth, { ...from, signal: stop.signal }, (value) => {
+        await followEvents(options.url, options.auth, { after: last, signal: stop.signal }, (value) => {
           const event = value as unknown as LogEvent;
           state(true);
-          if (stop.signal.aborted || (last !== undefined && event.seq <= last)) return;
+          if (stop.signal.aborted || event.seq <= last) return;
           last = event.seq;
           options.onEvent(event);
         });

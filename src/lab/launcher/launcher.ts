@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Params } from '../../consensus/params/params.ts';
 import type { Conditions } from '../../events/events.ts';
 import { makeDirectory } from '../../host/directories.ts';
+import { eventTime } from '../../host/driver/clock.ts';
 import { sleep } from '../action.ts';
 import { YardClient } from '../client/client.ts';
 import { conditionsOf } from '../client/conditions.ts';
@@ -19,6 +20,7 @@ import { describeExit, type Exit, type NodeChild, type ReadyLine } from './node-
 import { mustBeAlone, NodeProcesses, type ProcessOptions } from './node-host.ts';
 import { stoppedYard, yardToResume } from './resume.ts';
 import { packStaged, type Saved, stage } from './save-write.ts';
+import { newSeenEvents, type SeenEvents } from './seen-events.ts';
 import { keepPlaces } from './sibling-places.ts';
 import { Wiring } from './wiring.ts';
 
@@ -27,8 +29,6 @@ const STOP_MS = 8_000;
 /** How long a node may take from spawn to its ready line; a slow machine with a long chain needs a while. */
 const READY_MS = 60_000;
 const LINK_MS = 60_000;
-/** More events than a node tells between its start and our first look at it. */
-const FOLLOW_BACK = 5_000;
 
 export interface LauncherOptions extends ProcessOptions {
   readonly params: Params;
@@ -46,11 +46,10 @@ export class Launcher {
   readonly params: Params;
   readonly #processes: NodeProcesses;
   readonly #say: (line: string) => void;
-  readonly #began = performance.timeOrigin + performance.now();
+  readonly #began = eventTime();
   readonly #children = new Map<string, NodeChild>();
   readonly #followers = new Map<string, Follower>();
-  /** Time of the newest event of each node that is in the merged log. */
-  readonly #lastTime = new Map<string, number>();
+  readonly #seen = new Map<string, SeenEvents>();
   /** Nodes whose end was asked for. */
   readonly #ending = new Set<string>();
   readonly #held = new Set<string>();
@@ -215,6 +214,8 @@ export class Launcher {
   /** Throws the node's own last sentence when it ends before it is ready. */
   async #spawnOnce(node: YardNode): Promise<{ child: NodeChild; ready: ReadyLine }> {
     const { letter } = node;
+    // A stream of the last run would take up the new one's events too.
+    this.#unfollow(letter);
     makeDirectory(join(this.dir, node.dir));
     const index = this.#yard.nodes.findIndex((n) => n.letter === letter);
     const child = this.#processes.spawn(letter, index, this.#argumentsFor(node));
@@ -241,25 +242,25 @@ export class Launcher {
     return true;
   }
 
-  /**
-   * A node keeps its sequence numbers over a restart, but one that was killed may give its last few again. So the stream
-   * begins a good way back, and the clock says what is new.
-   */
   async #follow(letter: string): Promise<void> {
     const node = pickNode(this.#yard.nodes, letter);
     const info = await this.client.info(letter);
-    const since = this.#lastTime.get(letter) ?? this.#began;
+    const seen = this.#seen.get(letter) ?? newSeenEvents(this.#began);
+    this.#seen.set(letter, seen);
     const follower = follow({
       url: this.client.url(node),
       auth: this.client.auth(node),
-      after: Math.max(0, (info?.lastSeq ?? 0) - FOLLOW_BACK),
+      after: seen.startAfter(info?.lastSeq ?? 0),
       onEvent: (event) => {
-        if (event.t <= since) return;
-        this.#lastTime.set(letter, event.t);
-        this.log.merge(event);
+        if (seen.add(event)) this.log.merge(event);
       },
     });
     this.#followers.set(letter, follower);
+  }
+
+  #unfollow(letter: string): void {
+    this.#followers.get(letter)?.close();
+    this.#followers.delete(letter);
   }
 
   #onExit(letter: string, child: NodeChild, exit: Exit): void {
@@ -268,9 +269,7 @@ export class Launcher {
     this.#wiring.forget(letter);
     // A moment for the last events to arrive, if its stream is still being read.
     setTimeout(() => {
-      if (this.#children.has(letter)) return;
-      this.#followers.get(letter)?.close();
-      this.#followers.delete(letter);
+      if (!this.#children.has(letter)) this.#unfollow(letter);
     }, 100);
     const { pid: _, ...rest } = pickNode(this.#yard.nodes, letter);
     this.#update({ nodes: this.#yard.nodes.map((n) => (n.letter === letter ? rest : n)) });

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogEvent } from '../../events/events.ts';
+import { eventTime } from '../../host/driver/clock.ts';
 import { formatDuration } from '../../observe/words/units.ts';
 import { type RunContext, sleep, until } from '../action.ts';
 import { askLinks, type LinkWishes } from '../actions/links.ts';
@@ -76,7 +77,7 @@ class LiveStage implements Stage {
   }
 
   now(): number {
-    return performance.timeOrigin + performance.now();
+    return eventTime();
   }
 
   sleep(ms: number): Promise<void> {

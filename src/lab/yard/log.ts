@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostNews, LogEvent, News } from '../../events/events.ts';
+import { eventTime } from '../../host/driver/clock.ts';
 import type { EventSource } from '../../host/http/events.ts';
 
 /**
@@ -97,7 +98,7 @@ export function openYardLog(dir: string): YardLog {
       return () => listeners.delete(listener);
     },
     merge: put,
-    tell: (news) => put({ v: 1, t: performance.timeOrigin + performance.now(), node: '', ...news }),
+    tell: (news) => put({ v: 1, t: eventTime(), node: '', ...news }),
     flush: () => deliver(Number.POSITIVE_INFINITY),
     close() {
       deliver(Number.POSITIVE_INFINITY);
