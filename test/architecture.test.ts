@@ -11,6 +11,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['events'],
   ['node', 'wallet', 'observe'],
   ['sim', 'host'],
+  ['yard'],
   ['page', 'lab'],
   ['app'],
 ];
@@ -163,10 +164,21 @@ describe('layers', () => {
     expect(bad).toEqual([]);
   });
 
-  it('the page imports only what runs in a browser: pure code, and its one library', () => {
-    const pages = sources.filter((file) => folderOf(file) === 'page');
+  it('the page, and the verbs that it gives, import only what runs in a browser, and one library', () => {
+    const pages = sources.filter((file) => ['page', 'yard'].includes(folderOf(file)));
     expect(pages.length).toBeGreaterThan(10);
-    const allowed = ['page', 'observe', 'events', 'consensus', 'util', 'bitcoin', 'node', 'wallet', 'sim'];
+    const allowed = [
+      'page',
+      'yard',
+      'observe',
+      'events',
+      'consensus',
+      'util',
+      'bitcoin',
+      'node',
+      'wallet',
+      'sim',
+    ];
     const bad = violations(pages, (file, text) =>
       importsOf(text).filter((name) =>
         name.startsWith('.')
@@ -179,6 +191,15 @@ describe('layers', () => {
             )
           : !/^preact(?:\/|$)/.test(name),
       ),
+    );
+    expect(bad).toEqual([]);
+  });
+
+  it('a verb knows no simulator: it is written on the port alone', () => {
+    const verbs = sources.filter((file) => file.startsWith('src/yard/verbs/'));
+    expect(verbs.length).toBeGreaterThan(8);
+    const bad = violations(verbs, (_, text) =>
+      importsOf(text).filter((name) => /\/(?:sim|simulated)\b/.test(name)),
     );
     expect(bad).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { Problem } from './problem.ts';
+import { Problem } from '../yard/problem.ts';
 
 /** The work's own end, or a Problem with these words if it takes longer. The work itself goes on. */
 export async function withDeadline<T>(work: Promise<T>, ms: number, words: string): Promise<T> {

@@ -1,6 +1,6 @@
 import { defined } from '../util/defined.ts';
+import { Problem } from '../yard/problem.ts';
 import { openBench } from './bench/bench.ts';
-import { Problem } from './problem.ts';
 import type { Scenario } from './scenario/scenario.ts';
 import type { SeedPlayed } from './scenario/seed.ts';
 

@@ -1,6 +1,7 @@
 import type { LogEvent } from '../events/events.ts';
+import type { ActionRequest } from '../yard/perform.ts';
 import { eventIn, factsIn, nodesIn, toldIn } from './state/answers.ts';
-import type { ActionRequest, NodeFacts, Told, YardFacts } from './state/facts.ts';
+import type { NodeFacts, PageTold, YardFacts } from './state/facts.ts';
 
 /** Requests to the launcher's server. What does not come, or is not what a yard answers, is a `NoAnswer`. */
 
@@ -58,11 +59,11 @@ const HALF_DONE = 'What became of it is in the tree and in the log.';
 export async function act(
   token: string,
   request: ActionRequest,
-  onTold: (told: Told) => void,
+  onTold: (told: PageTold) => void,
 ): Promise<void> {
   let isOver = false;
   let isBegun = false;
-  const tell = (told: Told) => {
+  const tell = (told: PageTold) => {
     isBegun ||= 'plan' in told && request.dry !== true;
     isOver ||= 'done' in told || 'problem' in told || ('plan' in told && request.dry === true);
     onTold(told);
@@ -80,7 +81,11 @@ export async function act(
   }
 }
 
-async function readAction(token: string, request: ActionRequest, tell: (told: Told) => void): Promise<void> {
+async function readAction(
+  token: string,
+  request: ActionRequest,
+  tell: (told: PageTold) => void,
+): Promise<void> {
   const response = await fetch('/action', {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-forkyard-token': token },

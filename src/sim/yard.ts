@@ -1,9 +1,10 @@
 import type { NetworkTemplate, Params } from '../consensus/params/params.ts';
 import type { Conditions, LogEvent } from '../events/events.ts';
-import { CALM, type Direction, HEALED_WIRES, healed, linkName } from '../observe/words/conditions.ts';
+import { askedShape } from '../observe/state/yard-links.ts';
+import { CALM, HEALED_WIRES, healed, linkName } from '../observe/words/conditions.ts';
 import { assert } from '../util/assert.ts';
-import { type LinkShape, UNSHAPED } from '../util/link-shape.ts';
-import { defaultRegion, type Profile, profileShape, type Region } from '../util/profiles.ts';
+import type { LinkShape } from '../util/link-shape.ts';
+import type { Region } from '../util/profiles.ts';
 import { cutPairs, reachable, type Topology, wantedPairs } from '../util/topology.ts';
 import { simMinerKey } from './purse.ts';
 import type { Stop } from './world/disk.ts';
@@ -104,13 +105,15 @@ export class SimYard {
       this.#tellLinks(letter);
     }
     for (const [earlier, later] of this.#pairs()) world.connect(later, earlier);
-    const linked = () =>
-      this.#pairs().every(([a, b]) =>
-        [world.node(a), world.node(b)].every((node) =>
-          node.view.peers.some((peer) => peer.ready && (peer.peer === a || peer.peer === b)),
-        ),
-      );
+    const linked = () => this.#pairs().every(([a, b]) => this.areLinked(a, b));
     assert(world.until(linked, LINK_MS), 'the nodes of a new yard are linked in time');
+  }
+
+  /** Do both ends take the other for a peer? */
+  areLinked(a: string, b: string): boolean {
+    const knows = (letter: string, peer: string) =>
+      this.node(letter).view.peers.some((known) => known.ready && known.peer === peer);
+    return knows(a, b) && knows(b, a);
   }
 
   /** Pairs that are linked, the earlier first. */
@@ -165,22 +168,20 @@ export class SimYard {
 
   freeze(letter: string): void {
     this.node(letter).freeze();
-    this.#change(`${letter} is frozen`, { frozen: [...this.#conditions.frozen, letter] });
+    this.#tellChange(`${letter} is frozen`, { frozen: [...this.#conditions.frozen, letter] });
   }
 
   thaw(letter: string): void {
-    this.#change(`${letter} goes on`, {
+    this.#tellChange(`${letter} goes on`, {
       frozen: this.#conditions.frozen.filter((other) => other !== letter),
     });
     this.node(letter).thaw();
   }
 
-  /** Its wall clock is off by so much from now on. */
-  setClock(letter: string, ms: number): void {
+  /** Its wall clock is off by so much from now on; `text` is what the log says of it. */
+  setClock(text: string, letter: string, ms: number): void {
     const { [letter]: _, ...others } = this.#conditions.clockMs;
-    this.#change(`set ${letter}: clock ${ms === 0 ? 'right' : `${ms > 0 ? '+' : ''}${ms}ms`}`, {
-      clockMs: ms === 0 ? others : { ...others, [letter]: ms },
-    });
+    this.#tellChange(text, { clockMs: ms === 0 ? others : { ...others, [letter]: ms } });
     this.node(letter).setClock(ms);
   }
 
@@ -211,46 +212,22 @@ export class SimYard {
     if (!cut && !held) return false;
     this.#groups = undefined;
     if (cut) this.world.heal();
-    if (held) this.#change(HEALED_WIRES, healed(this.#conditions));
+    if (held) this.#tellChange(HEALED_WIRES, healed(this.#conditions));
     this.#applyLinks();
     return true;
   }
 
-  /** What is sent this way waits on the wire until the cut is opened; `text` is what the log says of it. */
-  cutOneWay(text: string, directions: readonly Direction[]): void {
-    this.#change(text, { oneWay: [...this.#conditions.oneWay, ...directions] });
+  /** Sets these conditions of links and keeps the others; `text` is what the log says of it. */
+  change(text: string, change: Partial<Omit<Conditions, 'frozen' | 'clockMs'>>): void {
+    this.#tellChange(text, change);
     this.#applyLinks();
   }
 
-  holdWires(held: boolean): void {
-    this.#change(held ? 'all wires hold their messages' : 'all wires let go', { wireHeld: held });
-    this.#applyLinks();
-  }
-
-  /** All directions that are not as the others, by `A>B`; whole, nothing of before remains. */
-  setShapes(text: string, shapes: Conditions['shapes']): void {
-    this.#change(text, { shapes });
-    this.#applyLinks();
-  }
-
-  /** Every link as between the regions of its ends; '' = the yard's own delay again. */
-  setProfile(text: string, profile: Profile | '', regions: Readonly<Record<string, Region>> = {}): void {
-    this.#change(text, { profile, regions });
-    this.#applyLinks();
-  }
-
-  regionOf(letter: string): Region {
-    const given = this.#conditions.regions[letter] as Region | undefined;
-    return given ?? defaultRegion(this.letters.indexOf(letter));
-  }
-
-  /** What was asked of this direction: its own shape, else the profile's, else the yard's delay. */
+  /** What was asked of this direction. */
   shapeOf(from: string, to: string): LinkShape {
-    const { shapes, profile } = this.#conditions;
-    const own = shapes[linkName(from, to)];
-    if (own !== undefined) return own;
-    if (profile !== '') return profileShape(profile as Profile, this.regionOf(from), this.regionOf(to));
-    return { ...UNSHAPED, delayMs: this.delayMs };
+    const { letters, topology, delayMs } = this;
+    const facts = { letters, topology, delayMs, conditions: this.#conditions, groups: this.#groups };
+    return askedShape(facts, from, to);
   }
 
   #applyLinks(): void {
@@ -278,7 +255,7 @@ export class SimYard {
     this.#conditions = { ...this.#conditions, ...change };
   }
 
-  #change(text: string, change: Partial<Conditions>): void {
+  #tellChange(text: string, change: Partial<Conditions>): void {
     this.#keep(change);
     this.world.tell({ kind: 'conditions', text, ...this.#conditions });
   }

@@ -5,13 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { actionFor } from '../../src/app/page/actions.ts';
-import { FIELDS, fieldsFault } from '../../src/app/page/fields.ts';
+import { fieldsFault } from '../../src/app/page/fields.ts';
 import { runAction } from '../../src/app/page/run-action.ts';
 import { YardClient } from '../../src/lab/client/client.ts';
 import { createYard } from '../../src/lab/launcher/create.ts';
 import type { Launcher } from '../../src/lab/launcher/launcher.ts';
-import { Problem } from '../../src/lab/problem.ts';
+import { liveYard } from '../../src/lab/live/yard.ts';
+import { verbNamed } from '../../src/yard/perform.ts';
+import { Problem } from '../../src/yard/problem.ts';
+import { actionOf } from '../../src/yard/verb.ts';
+import { VERBS } from '../../src/yard/verbs.ts';
 
 /** Rubbish in the page's actions: each is refused in a sentence, and none is a bug or changes anything. */
 
@@ -55,17 +58,17 @@ const value = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom({ toString: 1, valueOf: 1 }, ['5'], true, 'true', null) },
 );
 const verb = fc.oneof(
-  { weight: 12, arbitrary: fc.constantFrom(...Object.keys(FIELDS)) },
+  { weight: 12, arbitrary: fc.constantFrom(...Object.keys(VERBS)) },
   { weight: 1, arbitrary: fc.constantFrom('__proto__', 'constructor', 'toString', 'x'.repeat(5_000), '\n') },
 );
-const names = [...new Set(Object.values(FIELDS).flatMap((fields) => Object.keys(fields)))];
+const names = [...new Set(Object.values(VERBS).flatMap(({ fields }) => Object.keys(fields)))];
 const name = fc.oneof(
   { weight: 30, arbitrary: fc.constantFrom(...names) },
   { weight: 1, arbitrary: fc.constantFrom('__proto__', 'timeoutMs', 'constructor', '\u001b') },
 );
 /** Fields of the verb, some of them rubbish, now and then one of another verb. */
 const asked = verb.chain((chosen) => {
-  const own = Object.hasOwn(FIELDS, chosen) ? Object.keys(FIELDS[chosen as keyof typeof FIELDS]) : [];
+  const own = Object.keys(verbNamed(chosen)?.fields ?? {});
   const usual = fc.record(Object.fromEntries(own.map((one) => [one, value])), { requiredKeys: [] });
   return fc.record({
     verb: fc.constant(chosen),
@@ -88,7 +91,7 @@ describe('an action of the page', () => {
         }
         try {
           made++;
-          return isSentence(actionFor(client, chosen, fields).plan);
+          return isSentence(actionOf(verbNamed(chosen)!, liveYard(client), fields).plan);
         } catch (error) {
           made--;
           if (!(error instanceof Problem)) throw error;

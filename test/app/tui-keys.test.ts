@@ -127,17 +127,17 @@ describe('what keys do', () => {
       'enter',
     );
     expect(h.deeds.map((d) => d.action.plan)).toEqual([
-      'Hold the miners of A B C D: no new blocks until: forkyard release',
+      'Hold the miners of A B C D: no new blocks until `release`',
       expect.stringMatching(/open all links, wait until all agree$/),
       'Mine 1 block on A at 50 kH/s',
       'Mine 12 blocks on B at 50 kH/s',
-      'Cut A | B C D: 3 links; no message crosses until: forkyard heal',
+      'Cut A | B C D: 3 links; no message crosses until `heal`',
       expect.stringContaining(
         'Undo the newest 3 blocks on every node: a branch of 5 beside them, with real work',
       ),
       expect.stringContaining('End node B with -9'),
-      'Cut A>B in one direction: nothing that A sends there arrives until: forkyard heal',
-      'Shape A-C, what is sent from now on: 200 ms ± 20 ms one way, until: forkyard link --clear (heal leaves it)',
+      'Cut A>B in one direction: nothing that A sends there arrives until `heal`',
+      'Shape A-C, what is sent from now on: 200 ms ± 20 ms one way, until `link --clear` (heal leaves it)',
     ]);
   });
 
@@ -148,7 +148,7 @@ describe('what keys do', () => {
     expect(h.s.state.notice).toContain('node D is in no group');
     expect(h.s.state.log.at(-1)).toMatchObject({ from: 'error', text: h.s.state.notice });
     h.press('m', '0', 'enter');
-    expect(h.s.state.notice).toContain('the number of blocks must be from 1 to 1000, not 0');
+    expect(h.s.state.notice).toContain("blocks must be a whole number from 1 to 100000, not '0'");
     h.press('p', 'alice bob', 'enter');
     expect(h.s.state.notice).toContain("'alice bob' is not understood; write alice bob 1.5");
     h.press('tab');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { describeFrame, describeGossip } from '../../src/host/net/describe.ts';
 import { Doors } from '../../src/host/net/door.ts';
 import { netLimits } from '../../src/host/net/limits.ts';
+import { describeFrame, describeGossip } from '../../src/node/wire/describe.ts';
 import { encodeMessage } from '../../src/node/wire/messages.ts';
 
 function setup() {

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { buildSync } from 'esbuild';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Problem } from '../../src/lab/problem.ts';
 import { claimYard, ownerOf } from '../../src/lab/yard/claim.ts';
 import { isAlive, runsNode, startOf } from '../../src/lab/yard/processes.ts';
+import { Problem } from '../../src/yard/problem.ts';
 import type { RacerAnswer, RacerData } from './claim-racer.ts';
 
 let dir: string;

@@ -6,12 +6,13 @@ import type { LogEvent } from '../../src/events/events.ts';
 import { RPC, RpcError } from '../../src/host/http/errors.ts';
 import { RpcRegistry } from '../../src/host/http/methods.ts';
 import { type RpcServer, startRpcServer } from '../../src/host/http/server.ts';
-import { agreedTip, describeTips, YardClient } from '../../src/lab/client/client.ts';
+import { YardClient } from '../../src/lab/client/client.ts';
 import { type Follower, follow } from '../../src/lab/client/follow.ts';
 import { awaitLinks, reachableFrom } from '../../src/lab/client/links.ts';
 import { createYard } from '../../src/lab/launcher/create.ts';
-import { Problem } from '../../src/lab/problem.ts';
 import { writeYard } from '../../src/lab/yard/file.ts';
+import { Problem } from '../../src/yard/problem.ts';
+import { agreedTip, describeTips } from '../../src/yard/states.ts';
 
 /** Stand-ins for nodes: real servers with real cookies that answer what a test wants them to say of themselves. */
 

@@ -1,21 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { figureRows } from '../../src/lab/actions/links.ts';
 import {
-  allLinks,
-  askedShape,
   conditionsOf,
   describeFaults,
   faultLine,
   isCalm,
-  isCut,
   lasting,
-  parseLinks,
-  regionOf,
+  linksFacts,
   unheardBy,
   wireRules,
 } from '../../src/lab/client/conditions.ts';
-import { parseProfile, parseRegion } from '../../src/lab/profiles.ts';
+import { figureRows } from '../../src/lab/live/measure.ts';
 import type { YardFile } from '../../src/lab/yard/check.ts';
+import { allLinks, askedShape, isCut, parseLinks, regionOf } from '../../src/observe/state/yard-links.ts';
 import { formatLinks, wishedShape } from '../../src/observe/words/conditions.ts';
 import {
   formatBandwidth,
@@ -28,6 +24,7 @@ import {
 } from '../../src/observe/words/units.ts';
 import type { LinkShape } from '../../src/util/link-shape.ts';
 import { profileShape, REGIONS, WORLD_LATENCY_MS } from '../../src/util/profiles.ts';
+import { parseProfile, parseRegion } from '../../src/yard/profiles.ts';
 
 function yardOf(letters: string, more: Partial<YardFile> = {}): YardFile {
   return {
@@ -52,7 +49,7 @@ function yardOf(letters: string, more: Partial<YardFile> = {}): YardFile {
 }
 
 const links = (text: string, yard = yardOf('ABCD')) => {
-  const parsed = parseLinks(text, yard);
+  const parsed = parseLinks(text, linksFacts(yard));
   return parsed.ok ? parsed.value.map((d) => d.join('>')).join(' ') : parsed.error;
 };
 const shape = (o: Partial<LinkShape>): LinkShape => ({
@@ -87,8 +84,8 @@ describe('links as people type them', () => {
   });
 
   it('all of them, by topology', () => {
-    expect(allLinks(yardOf('ABC')).length).toBe(6);
-    expect(allLinks(yardOf('ABC', { topology: 'line' })).map((d) => d.join(''))).toEqual([
+    expect(allLinks(linksFacts(yardOf('ABC'))).length).toBe(6);
+    expect(allLinks(linksFacts(yardOf('ABC', { topology: 'line' }))).map((d) => d.join(''))).toEqual([
       'AB',
       'BA',
       'BC',
@@ -125,9 +122,9 @@ describe('what each node is told of its wire', () => {
     expect(wireRules(yardOf('AB', { conditions: { frozen: ['B'] } }), 'A')).toMatchObject({
       mute: ['peer-B'],
     });
-    expect(isCut(yard, ['A', 'B'])).toBe(true);
-    expect(isCut(yard, ['B', 'A'])).toBe(false);
-    expect(isCut(yard, ['C', 'A'])).toBe(true);
+    expect(isCut(linksFacts(yard), ['A', 'B'])).toBe(true);
+    expect(isCut(linksFacts(yard), ['B', 'A'])).toBe(false);
+    expect(isCut(linksFacts(yard), ['C', 'A'])).toBe(true);
   });
 
   it('a node that comes back must not hear, for a moment, whom it does not hear', () => {
@@ -137,16 +134,16 @@ describe('what each node is told of its wire', () => {
   });
 
   it('a link of its own goes before the profile, and the profile before the delay of the yard', () => {
-    expect(askedShape(yardOf('AB'), 'A', 'B')).toEqual(shape({ delayMs: 7 }));
+    expect(askedShape(linksFacts(yardOf('AB')), 'A', 'B')).toEqual(shape({ delayMs: 7 }));
     const world = yardOf('ABCDEFG', { conditions: { profile: 'world', regions: { B: 'japan' } } });
-    expect(regionOf(world, 'A')).toBe('north-america');
-    expect(regionOf(world, 'G')).toBe('north-america');
-    expect(askedShape(world, 'A', 'B')).toMatchObject({ delayMs: 151 });
-    expect(askedShape(world, 'D', 'C')).toMatchObject({ delayMs: 325, jitterMs: 325 * 0.05 });
+    expect(regionOf(linksFacts(world), 'A')).toBe('north-america');
+    expect(regionOf(linksFacts(world), 'G')).toBe('north-america');
+    expect(askedShape(linksFacts(world), 'A', 'B')).toMatchObject({ delayMs: 151 });
+    expect(askedShape(linksFacts(world), 'D', 'C')).toMatchObject({ delayMs: 325, jitterMs: 325 * 0.05 });
     expect(Object.keys(wireRules(world, 'A')['shape'] as object).length).toBe(6);
     const own = { ...world, conditions: { ...world.conditions, shapes: { 'A>B': shape({ delayMs: 1 }) } } };
-    expect(askedShape(own, 'A', 'B')).toEqual(shape({ delayMs: 1 }));
-    expect(askedShape(own, 'B', 'A')).toMatchObject({ delayMs: 151 });
+    expect(askedShape(linksFacts(own), 'A', 'B')).toEqual(shape({ delayMs: 1 }));
+    expect(askedShape(linksFacts(own), 'B', 'A')).toMatchObject({ delayMs: 151 });
   });
 });
 

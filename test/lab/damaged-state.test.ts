@@ -3,25 +3,19 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  allLinks,
-  conditionsOf,
-  faultLine,
-  longestDelayMs,
-  parseLinks,
-  wireRules,
-} from '../../src/lab/client/conditions.ts';
+import { conditionsOf, faultLine, linksFacts, wireRules } from '../../src/lab/client/conditions.ts';
 import { createYard, readParams, reopenYard } from '../../src/lab/launcher/create.ts';
 import { checkLaunch } from '../../src/lab/launcher/launch-check.ts';
 import { stoppedYard } from '../../src/lab/launcher/resume.ts';
 import { MAGIC } from '../../src/lab/launcher/save-format.ts';
-import { Problem } from '../../src/lab/problem.ts';
 import { load, save } from '../../src/lab/save/save.ts';
 import type { YardFile } from '../../src/lab/yard/check.ts';
 import { locateYard, readYard, writeYard } from '../../src/lab/yard/file.ts';
 import { allKeys, newKey } from '../../src/lab/yard/keyring.ts';
+import { allLinks, longestDelayMs, parseLinks } from '../../src/observe/state/yard-links.ts';
 import { CALM } from '../../src/observe/words/conditions.ts';
 import { type Random, seeded } from '../../src/util/random.ts';
+import { Problem } from '../../src/yard/problem.ts';
 import { mutatedText } from './mutations.ts';
 
 /** State files with damage: each is read as it was or refused in one sentence, and nothing throws anything else. */
@@ -106,9 +100,10 @@ function use(): void {
   const { yard: read } = locateYard(at, dir);
   conditionsOf(read);
   faultLine(read, 0);
-  longestDelayMs(read);
-  allLinks(read);
-  parseLinks('A-B', read);
+  const facts = linksFacts(read);
+  longestDelayMs(facts);
+  allLinks(facts);
+  parseLinks('A-B', facts);
   for (const { letter } of read.nodes) wireRules(read, letter);
   reopenYard(stoppedYard(read), {});
   checkLaunch(at, PROGRAM, {});

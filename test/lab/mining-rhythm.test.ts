@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { liveLine } from '../../src/app/cli/verb-mine.ts';
-import { describePower } from '../../src/lab/actions/mining.ts';
-import { Beat } from '../../src/lab/actions/mining-rhythm.ts';
+import { Beat } from '../../src/lab/live/mining-rhythm.ts';
 import { exponential, seeded } from '../../src/util/random.ts';
+import { describePower } from '../../src/yard/verbs/mining.ts';
 
 describe('a beat', () => {
   it('keeps its times whatever a block takes, and leaves out those that have passed', () => {

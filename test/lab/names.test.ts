@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { blockName, letterOf, pickNode } from '../../src/lab/names.ts';
-import { Problem } from '../../src/lab/problem.ts';
 import { parseAt, parseGroups, splitLetters } from '../../src/observe/words/parse.ts';
 import { formatGroups } from '../../src/observe/words/words.ts';
+import { blockName, letterOf, pickNode } from '../../src/yard/names.ts';
+import { Problem } from '../../src/yard/problem.ts';
 
 function error(result: { ok: boolean; error?: string }): string {
   return result.ok ? '' : (result.error ?? '');

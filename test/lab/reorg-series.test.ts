@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseFate } from '../../src/lab/actions/fates.ts';
-import { parseDepths } from '../../src/lab/actions/reorg-series.ts';
+import { parseFate } from '../../src/yard/verbs/fates.ts';
+import { parseDepths } from '../../src/yard/verbs/reorg-series.ts';
 
 describe('how deep', () => {
   it('is a number or a range', () => {

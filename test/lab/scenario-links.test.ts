@@ -40,21 +40,24 @@ describe('links of a scenario', () => {
       { on: 'A-C', shape: { delayMs: 100, jitterMs: 10 } },
       { on: 'A>B', shape: { loss: 0.01, bitsPerSecond: 1e6 } },
     ]);
-    expect(scenario.steps.map((s) => s.action)).toEqual([
-      { kind: 'link', on: 'A-B', shape: {}, clear: true },
-      { kind: 'link', on: undefined, shape: { delayMs: 5 }, clear: false },
-      { kind: 'cut-one-way', links: 'AC>B' },
-      { kind: 'set', node: 'C', hashrate: undefined, mines: undefined, clockMs: 90_000, region: 'japan' },
-      { kind: 'hold-wire', on: true },
-      { kind: 'deliver', to: 'B' },
-      { kind: 'deliver', to: undefined },
-      { kind: 'hold-wire', on: false },
+    const verbs = scenario.steps.map(({ action }) =>
+      action?.kind === 'verb' ? [action.step, action.verb, action.fields] : [],
+    );
+    expect(verbs).toEqual([
+      ['link', 'link', { links: 'A-B', clear: true }],
+      ['link', 'link', { links: undefined, clear: false, delay: 5 }],
+      ['partition', 'partition', { groups: 'AC>B' }],
+      ['set', 'set', { node: 'C', hashrate: undefined, mines: undefined, clock: 90_000, region: 'japan' }],
+      ['hold', 'hold-links', {}],
+      ['deliver', 'step-links', { node: 'B' }],
+      ['deliver', 'step-links', {}],
+      ['release', 'release-links', {}],
     ]);
   });
 
   it('keep their proportion to the pace when a run is faster', () => {
-    const shape = { delayMs: 100, jitterMs: 10, loss: 0.01, bitsPerSecond: 1e6 };
-    expect(scaled(shape, 5)).toEqual({ delayMs: 20, jitterMs: 2, loss: 0.01, bitsPerSecond: 5e6 });
+    const shape = { delay: 100, jitter: 10, loss: 0.01, rate: 1e6 };
+    expect(scaled(shape, 5)).toEqual({ delay: 20, jitter: 2, loss: 0.01, rate: 5e6 });
   });
 
   it.each([

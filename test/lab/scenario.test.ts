@@ -84,7 +84,7 @@ describe('a file with faults is refused, each with line and field', () => {
       expect.stringMatching(/^x.yaml:6:16 steps\[1\]\.partition: node B is in two groups/),
       "x.yaml:7:11 steps[2].kill: no node 'Z' in this scenario: there is A, B, C",
       "x.yaml:8:11 steps[3].wait: '3' has no unit; write 3ms or 3s",
-      'x.yaml:9:11 steps[4].mine: from 1 to 10000 blocks, not 0',
+      'x.yaml:9:11 steps[4].mine: from 1 to 100000 blocks, not 0',
       expect.stringMatching(/^x.yaml:10:11 steps\[5\]\.when: /),
       'x.yaml:11:5 steps[6]: does two things, mine and kill: write each as a step of its own',
       'x.yaml:13:5 assert[0]: deepest reorg is counted in blocks, not in s',

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LogEvent } from '../../src/events/events.ts';
-import { MinedWatch, minedLine } from '../../src/lab/actions/mined.ts';
-import { fatesIn, reorgsIn } from '../../src/lab/client/log-query.ts';
 import { openYardLog } from '../../src/lab/yard/log.ts';
+import { fatesIn, reorgsIn } from '../../src/yard/log.ts';
+import { MinedWatch, minedLine } from '../../src/yard/mined.ts';
 
 let dir: string;
 

@@ -6,12 +6,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compactToTarget, workOf } from '../../src/bitcoin/target.ts';
 import { refusedBy } from '../../src/lab/client/links.ts';
 import { createYard, readParams, reopenYard } from '../../src/lab/launcher/create.ts';
-import { letterOf } from '../../src/lab/names.ts';
-import { Problem } from '../../src/lab/problem.ts';
 import { findYard, locateYard, readYard, writeYard } from '../../src/lab/yard/file.ts';
 import { allKeys, findKey, findPayee, minerKey, newKey } from '../../src/lab/yard/keyring.ts';
 import { freePort, isFree, listenFrom } from '../../src/lab/yard/ports.ts';
 import { linkCount, wantedPairs } from '../../src/util/topology.ts';
+import { letterOf } from '../../src/yard/names.ts';
+import { Problem } from '../../src/yard/problem.ts';
 
 let dir: string;
 /** The genesis templates lie beside the folder of the program. */

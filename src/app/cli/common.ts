@@ -1,9 +1,13 @@
 import { resolve } from 'node:path';
 import { type Command, Help, Option } from 'commander';
-import type { Action } from '../../lab/action.ts';
-import { Problem } from '../../lab/problem.ts';
 import { findYardAt, yardOption } from '../../lab/yard/file.ts';
+import type { YardShape } from '../../observe/state/yard-links.ts';
 import { parseDuration } from '../../observe/words/units.ts';
+import type { Action } from '../../yard/action.ts';
+import { letterOf, MAX_NODES } from '../../yard/names.ts';
+import { Problem, spellVerbs } from '../../yard/problem.ts';
+import type { Fields, Given, readFields as ReadFields, Verb } from '../../yard/verb.ts';
+import type { VerbName } from '../../yard/verbs.ts';
 import { Out } from './out.ts';
 import { meant } from './typed.ts';
 
@@ -96,7 +100,7 @@ export async function perform<T>(
 ): Promise<T | undefined> {
   if (s.dryRun) {
     s.out.line(action.plan);
-    s.out.object({ plan: action.plan });
+    s.out.object({ plan: spellVerbs(action.plan, 'forkyard ') });
     return undefined;
   }
   s.out.step(s.out.style('dim', action.plan));
@@ -113,6 +117,52 @@ export async function perform<T>(
   s.out.object(done.data);
   if (done.no === true) ending.code = 1;
   return done.data;
+}
+
+/** A command's own options, without those that mean the same everywhere. */
+export function given(options: object): Given {
+  const own = Object.entries(options).filter(([name]) => !EVERYWHERE.has(name) && name !== 'dryRun');
+  return Object.fromEntries(own);
+}
+
+/** Has every node that any yard may have. */
+const LARGEST: YardShape = {
+  letters: Array.from({ length: MAX_NODES }, (_, index) => letterOf(index)),
+  topology: 'full',
+};
+
+/** What is wrong in any yard is said before one is looked for. */
+export function checkWords<F extends Fields>(
+  verb: Verb<F, unknown>,
+  given: Given,
+  spell: (field: string) => string,
+  readFields: typeof ReadFields,
+): void {
+  try {
+    readFields(verb, LARGEST, given, spell);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.exit === 2) throw error;
+  }
+}
+
+/** Opens the yard and performs one of its verbs with what was typed; `places`: the fields that are arguments. */
+export async function performVerb(
+  s: Shared,
+  name: VerbName,
+  given: Given,
+  { timeoutMs, places = [] }: { readonly timeoutMs?: number; readonly places?: readonly string[] } = {},
+): Promise<void> {
+  const [{ YardClient }, { liveYard }, { VERBS }, { actionOf, readFields }] = await Promise.all([
+    import('../../lab/client/client.ts'),
+    import('../../lab/live/yard.ts'),
+    import('../../yard/verbs.ts'),
+    import('../../yard/verb.ts'),
+  ]);
+  const verb = VERBS[name] as Verb<Fields, unknown>;
+  const spell = (field: string) => (places.includes(field) ? field : `--${field}`);
+  checkWords(verb, given, spell, readFields);
+  const yard = liveYard(YardClient.open(s.yard, process.cwd()));
+  await perform(s, actionOf(verb, yard, given, spell), timeoutMs);
 }
 
 const firstExamples = new WeakMap<Command, string>();

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { LiveRun } from '../../lab/experiment/types.ts';
-import { failed } from '../../lab/problem.ts';
 import { newFigures } from '../../observe/figures/figures.ts';
 import { basisOf } from '../../observe/figures/rows.ts';
+import { failed } from '../../yard/problem.ts';
 import { readEventLog } from './stats-log.ts';
 
 /** Of the log of two real nodes: the stretch of unchanged conditions with most blocks. */

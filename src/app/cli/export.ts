@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { LogEvent } from '../../events/events.ts';
-import { failed, misuse } from '../../lab/problem.ts';
+import { failed, misuse } from '../../yard/problem.ts';
 import { exportRun } from '../page/export-file.ts';
 import { readPageFiles } from '../page/files.ts';
 import { addShared, example, shared } from './common.ts';

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { didYouMean } from '../../lab/names.ts';
-import { missing, Problem } from '../../lab/problem.ts';
 import { parseScenario } from '../../lab/scenario/parse.ts';
 import { describeFault, type Scenario } from '../../lab/scenario/scenario.ts';
+import { didYouMean } from '../../yard/names.ts';
+import { missing, Problem } from '../../yard/problem.ts';
 import { packageRoot } from '../node/package.ts';
 
 /** Scenario files: a user's own by path, the ones that ship by name. */

@@ -1,7 +1,7 @@
 import { type Command, CommanderError } from 'commander';
-import { Interrupted } from '../../lab/action.ts';
-import { failed, missing, misuse, Problem } from '../../lab/problem.ts';
 import { printable, printableJson } from '../../util/printable.ts';
+import { Interrupted } from '../../yard/action.ts';
+import { failed, missing, misuse, Problem, spellVerbs } from '../../yard/problem.ts';
 import { isAscii, jsonToAscii, toAscii } from './ascii.ts';
 import { ending, interrupt } from './common.ts';
 import { folded } from './fit.ts';
@@ -59,7 +59,12 @@ function report(error: unknown, args: readonly string[]): number {
     say(`forkyard: ${problem.message}`, ascii);
     if (problem.hint !== undefined) say(problem.hint, ascii);
     if (json) {
-      const text = JSON.stringify({ error: problem.message, hint: problem.hint ?? null, exit: problem.exit });
+      const hint = problem.hint === undefined ? null : spellVerbs(problem.hint, 'forkyard ');
+      const text = JSON.stringify({
+        error: spellVerbs(problem.message, 'forkyard '),
+        hint,
+        exit: problem.exit,
+      });
       process.stdout.write(`${ascii ? jsonToAscii(text) : printableJson(text)}\n`);
     }
     return problem.exit;

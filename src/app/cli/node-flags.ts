@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { must, Problem } from '../../lab/problem.ts';
 import { parseCount, parseDuration, parseRate } from '../../observe/words/units.ts';
 import { defined } from '../../util/defined.ts';
+import { must, Problem } from '../../yard/problem.ts';
 import { NODE_DEFAULTS, type NodeProcessOptions } from '../node/options.ts';
 import { packageVersion } from '../node/package.ts';
 

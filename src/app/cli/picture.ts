@@ -1,6 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { failed, missing, misuse } from '../../lab/problem.ts';
 import { newForest } from '../../observe/state/forest.ts';
 import { newLanes } from '../../observe/state/lanes.ts';
 import { RECENT, type SeenPayment, Story } from '../../observe/state/story.ts';
@@ -9,6 +8,7 @@ import { parseCount } from '../../observe/words/units.ts';
 import { clockSpan } from '../../observe/words/words.ts';
 import { defined } from '../../util/defined.ts';
 import { printable } from '../../util/printable.ts';
+import { failed, missing, misuse } from '../../yard/problem.ts';
 import type { Shared } from './common.ts';
 import { type RunLog, readRunLog, tellFaults } from './run-log.ts';
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { missing, misuse } from '../../lab/problem.ts';
+import { missing, misuse } from '../../yard/problem.ts';
 
 /** Where results go, looked at before the work begins: a slip in a path should not cost the run. */
 

@@ -1,10 +1,10 @@
 import type { NodeInfo } from '../../lab/client/client.ts';
-import { blockName, tailOf } from '../../lab/names.ts';
 import type { YardFile } from '../../lab/yard/check.ts';
 import type { Forest } from '../../observe/state/forest.ts';
 import { drawTree } from '../../observe/tree/draw.ts';
 import { formatOffset, formatSpeed, formatWork } from '../../observe/words/units.ts';
 import { short } from '../../observe/words/words.ts';
+import { blockName, tailOf } from '../../yard/names.ts';
 
 /** Figures as lines of text. */
 

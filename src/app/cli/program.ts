@@ -75,7 +75,7 @@ export function buildProgram(options: ProgramOptions): Command {
 async function unknownVerb(program: Command, verb: string): Promise<never> {
   const [{ nearest }, { Problem }] = await Promise.all([
     import('../../util/nearest.ts'),
-    import('../../lab/problem.ts'),
+    import('../../yard/problem.ts'),
   ]);
   const verbs = program.commands.flatMap((c) => [c.name(), ...c.aliases()]);
   const near = nearest(verb, verbs);

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { LogEvent } from '../../events/events.ts';
-import { failed, missing } from '../../lab/problem.ts';
 import { locateYard } from '../../lab/yard/file.ts';
 import { type LineFault, lineFaultWords } from '../../observe/read-event.ts';
 import { plural } from '../../util/plural.ts';
+import { failed, missing } from '../../yard/problem.ts';
 import type { RunFacts } from '../page/export-file.ts';
 import { logTail, parseLog } from '../page/log-file.ts';
 import type { Shared } from './common.ts';

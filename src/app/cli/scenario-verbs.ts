@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { Problem } from '../../lab/problem.ts';
 import type { Grade } from '../../lab/scenario/grade.ts';
 import { pathFrom } from '../../lab/yard/file.ts';
+import { Problem } from '../../yard/problem.ts';
 import { addDryRun, addShared, ending, example, type Shared, shared } from './common.ts';
 import { fileFor, folderFor } from './places.ts';
 

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { failed, misuse } from '../../lab/problem.ts';
+import { failed, misuse } from '../../yard/problem.ts';
 import { packageRoot } from '../node/package.ts';
 import { addShared, example, shared } from './common.ts';
 

@@ -1,7 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import type { LogEvent } from '../../events/events.ts';
-import { missing } from '../../lab/problem.ts';
 import { type EventFault, type LineFault, NAMED_FAULTS, readEventLine } from '../../observe/read-event.ts';
+import { missing } from '../../yard/problem.ts';
 
 /** A line longer than this is no event of ours: its longest lists are bounded. */
 const LONGEST_LINE = 16 << 20;

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Problem } from '../../lab/problem.ts';
 import { ownerOf } from '../../lab/yard/claim.ts';
 import { locateYard } from '../../lab/yard/file.ts';
 import type { EpochFigures } from '../../observe/figures/epochs.ts';
 import { newFigures, type RunFigures } from '../../observe/figures/figures.ts';
+import { Problem } from '../../yard/problem.ts';
 import type { Shared } from './common.ts';
 import { readEventLog } from './stats-log.ts';
 import { statsJson, statsLines } from './stats-report.ts';

@@ -23,10 +23,14 @@ export const meant = { yard: '' };
  * printed command says `npx forkyard`; and whoever said `--yard` meant that one.
  */
 export function asTyped(
-  text: string,
+  said: string,
   env: Readonly<Record<string, string | undefined>> = process.env,
   yard = meant.yard,
 ): string {
+  // Verbs of a yard name each other in backticks.
+  const text = said.replace(/`([a-z-]+)( [^`]*)?`/g, (found, verb: string, rest = '') =>
+    knownVerbs.has(verb) ? `forkyard ${verb}${rest}` : found,
+  );
   const npx = env['npm_command'] === 'exec';
   if (!npx && yard === '') return text;
   return text.replace(

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { Problem } from '../../lab/problem.ts';
 import { parseCount } from '../../observe/words/units.ts';
 import { defined } from '../../util/defined.ts';
+import { Problem } from '../../yard/problem.ts';
 import { addShared, ending, example, shared } from './common.ts';
 
 /** `exec`: any test suite, in any language, on a yard of its own. */

@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
-import type { LiveMining, MinePower, MineReport } from '../../lab/actions/mining.ts';
-import type { Rhythm } from '../../lab/actions/mining-rhythm.ts';
-import { must, Problem } from '../../lab/problem.ts';
+import type { LiveMining, MineReport } from '../../lab/live/mine-on.ts';
+import type { Rhythm } from '../../lab/live/mining-rhythm.ts';
 import {
   formatCount,
   formatMs,
@@ -12,12 +11,22 @@ import {
   parseRate,
 } from '../../observe/words/units.ts';
 import { plural } from '../../util/plural.ts';
-import { addDryRun, addShared, ending, example, perform, type Shared, shared } from './common.ts';
+import { MAX_MINED, MAX_THREADS } from '../../yard/limits.ts';
+import type { MinePower } from '../../yard/port.ts';
+import { must, Problem } from '../../yard/problem.ts';
+import {
+  addDryRun,
+  addShared,
+  ending,
+  example,
+  perform,
+  performVerb,
+  type Shared,
+  shared,
+} from './common.ts';
 
 /** A block may take its time at a node's own rate; nobody wants to be told after a minute that mining is slow. */
 const MINE_TIMEOUT_MS = 3_600_000;
-const MAX_BLOCKS = 100_000;
-const MAX_THREADS = 256;
 /** Faster, and blocks would only wait for each other. */
 const SHORTEST_BEAT_MS = 50;
 
@@ -48,17 +57,17 @@ export function mineVerb(): Command {
     .action(async (options: MineOptions, command: Command) => {
       const s = shared(command);
       const { blocks: many } = options;
-      const blocks = many === undefined ? undefined : count(many, '--blocks', MAX_BLOCKS);
+      const blocks = many === undefined ? undefined : count(many, '--blocks', MAX_MINED);
       const rhythm = rhythmOf(options);
       const power = await powerOf(options);
       const { YardClient } = await import('../../lab/client/client.ts');
       const client = await YardClient.open(s.yard, process.cwd());
-      const mining = await import('../../lab/actions/mining.ts');
-      const { minedLine } = await import('../../lab/actions/mined.ts');
+      const { minedLine } = await import('../../yard/mined.ts');
       if (!s.dryRun) warn(s, power, rhythm);
       const { node } = options;
       if (rhythm === undefined && blocks !== undefined) {
-        await perform(s, mining.mineBlocks(client, { node, blocks, power }), MINE_TIMEOUT_MS);
+        const fields = { node, blocks, ...power };
+        await performVerb(s, 'mine', fields, { timeoutMs: MINE_TIMEOUT_MS });
         return;
       }
       const report: MineReport = {
@@ -69,10 +78,13 @@ export function mineVerb(): Command {
           s.out.object(block);
         },
       };
-      const { mineByRhythm } = await import('../../lab/actions/mining-rhythm.ts');
+      const [{ mineOn }, { mineByRhythm }] = await Promise.all([
+        import('../../lab/live/mine-on.ts'),
+        import('../../lab/live/mining-rhythm.ts'),
+      ]);
       const action =
         rhythm === undefined
-          ? mining.mineOn(client, node, power, report)
+          ? mineOn(client, node, power, report)
           : mineByRhythm(client, { node, rhythm, blocks, power }, report);
       await perform(s, action, Number.MAX_SAFE_INTEGER);
       if (s.signal.aborted) ending.code = 130;

@@ -1,15 +1,15 @@
 import { randomInt } from 'node:crypto';
 import { Command } from 'commander';
-import type { SeriesWishes } from '../../lab/actions/reorg-series.ts';
-import { must, Problem } from '../../lab/problem.ts';
 import { parseCount, parseDuration } from '../../observe/words/units.ts';
 import { defined } from '../../util/defined.ts';
+import { MAX_REORG } from '../../yard/limits.ts';
+import { must, Problem } from '../../yard/problem.ts';
+import type { SeriesWishes } from '../../yard/verbs/reorg-series.ts';
 import { addDryRun, addShared, ending, example, perform, type Shared, shared } from './common.ts';
 
 /** `reorg`: once, with payments that meet a fate, or again and again. */
 
 const TIMEOUT_MS = 600_000;
-const DEEPEST = 1_000;
 const LONGEST_PAUSE_MS = 86_400_000;
 
 interface Options {
@@ -45,12 +45,13 @@ export function reorgVerb(): Command {
 }
 
 async function run(s: Shared, o: Options): Promise<void> {
-  const [{ parseDepths, reorgSeries }, { YardClient }] = await Promise.all([
-    import('../../lab/actions/reorg-series.ts'),
+  const [{ parseDepths, reorgSeries }, { YardClient }, { liveYard }] = await Promise.all([
+    import('../../yard/verbs/reorg-series.ts'),
     import('../../lab/client/client.ts'),
+    import('../../lab/live/yard.ts'),
   ]);
-  const depths = must(parseDepths(o.depth, DEEPEST));
-  const lead = must(parseCount(o.lead, '--lead', 1, DEEPEST));
+  const depths = must(parseDepths(o.depth, MAX_REORG));
+  const lead = must(parseCount(o.lead, '--lead', 1, MAX_REORG));
   const seed =
     o.seed === undefined ? randomInt(1_000_000) : must(parseCount(o.seed, '--seed', 0, 4_294_967_295));
   const wishes: SeriesWishes = {
@@ -81,21 +82,21 @@ async function run(s: Shared, o: Options): Promise<void> {
         '--tx undoes blocks on every node, once: it goes with --depth and --lead only',
         'forkyard reorg --depth 2 --tx a91f=drop',
       );
-    const { undoPayments } = await import('../../lab/actions/undo-payments.ts');
+    const { undoPayments } = await import('../../lab/live/undo-payments.ts');
     const client = YardClient.open(s.yard, process.cwd());
     await perform(s, undoPayments(client, { depth: depths.least, lead, tx: o.tx }), TIMEOUT_MS);
     return;
   }
   const client = YardClient.open(s.yard, process.cwd());
   if (o.every === undefined && !isRange) {
-    const { reorg } = await import('../../lab/actions/reorg.ts');
-    await perform(s, reorg(client, { ...wishes, depth: depths.least }), TIMEOUT_MS);
+    const { reorganise } = await import('../../yard/verbs/reorg.ts');
+    await perform(s, reorganise(liveYard(client), { ...wishes, depth: depths.least }), TIMEOUT_MS);
     return;
   }
   const series = { ...wishes, count: o.every === undefined ? 1 : wishes.count };
   const done = await perform(
     s,
-    reorgSeries(client, series, (round) => s.out.object(round)),
+    reorgSeries(liveYard(client), series, (round) => s.out.object(round)),
     TIMEOUT_MS,
   );
   if (done?.interrupted === true) ending.code = 130;

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { missing, misuse } from '../../lab/problem.ts';
 import { formatCount, formatMs } from '../../observe/words/units.ts';
+import { missing, misuse } from '../../yard/problem.ts';
 import type { Replayed } from '../node/replay.ts';
 import { addShared, ending, example, type Shared, shared } from './common.ts';
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { must, Problem } from '../../lab/problem.ts';
 import { parseCount, parseDuration } from '../../observe/words/units.ts';
 import type { CheatTerms } from '../../sim/strategy/shipped.ts';
+import { must, Problem } from '../../yard/problem.ts';
 import { addShared, ending, example, type Shared, shared } from './common.ts';
 
 /** `strategy`: a miner that does not follow the rules of the game, against a running yard or in the simulator. */

@@ -1,15 +1,10 @@
 import { Command } from 'commander';
-import { Problem } from '../../lab/problem.ts';
-import { addDryRun, addShared, example, perform, shared } from './common.ts';
+import { Problem } from '../../yard/problem.ts';
+import { addDryRun, addShared, example, performVerb, shared } from './common.ts';
 import { mineVerb } from './verb-mine.ts';
 import { reorgVerb } from './verb-reorg.ts';
 
 /** `mine`, `hold`, `release`, `partition`, `heal`: what happens to the chain and to the links. */
-
-async function open(yard: string | undefined) {
-  const { YardClient } = await import('../../lab/client/client.ts');
-  return YardClient.open(yard, process.cwd());
-}
 
 export function actVerbs(): Command[] {
   return [mineVerb(), holdVerb('hold'), holdVerb('release'), partitionVerb(), healVerb(), reorgVerb()];
@@ -32,16 +27,9 @@ function holdVerb(name: 'hold' | 'release'): Command {
       throw new Problem(2, '--step is about messages on the wire', 'forkyard release --links --step');
     if (links && nodes.length > (step ? 1 : 0))
       throw new Problem(2, step ? '--step takes one node' : '--links holds and releases all wires at once');
-    const client = await open(s.yard);
-    if (!links) {
-      const { hold } = await import('../../lab/actions/faults.ts');
-      await perform(s, hold(client, on, nodes));
-      return;
-    }
-    const wire = await import('../../lab/actions/links.ts');
-    if (step) await perform(s, wire.stepLinks(client, nodes[0]));
-    else if (on) await perform(s, wire.holdLinks(client));
-    else await perform(s, wire.releaseLinks(client));
+    if (!links) await performVerb(s, name, { nodes });
+    else if (step) await performVerb(s, 'step-links', { node: nodes[0] });
+    else await performVerb(s, on ? 'hold-links' : 'release-links', {});
   });
   return on
     ? example(verb, 'hold', 'hold -N C', 'hold --links')
@@ -54,15 +42,7 @@ function partitionVerb(): Command {
     .description('cut the network into groups that hear nothing of each other')
     .argument('<groups>', 'every node in exactly one: AB/CD; or one direction: "A>B"')
     .action(async (groups: string, _options: object, command: Command) => {
-      const s = shared(command);
-      const client = await open(s.yard);
-      if (/[<>]/.test(groups)) {
-        const { cutOneWay } = await import('../../lab/actions/links.ts');
-        await perform(s, cutOneWay(client, groups));
-        return;
-      }
-      const { partition } = await import('../../lab/actions/faults.ts');
-      await perform(s, partition(client, groups));
+      await performVerb(shared(command), 'partition', { groups }, { places: ['groups'] });
     });
   return example(partition, 'partition AB/CD', 'cut A/BC/D', 'partition "A>B"');
 }
@@ -72,10 +52,7 @@ function healVerb(): Command {
     .description('open all links and wait until all agree; delays, loss and rates of links stay')
     .option('--no-wait', 'do not wait')
     .action(async (options: { wait: boolean }, command: Command) => {
-      const s = shared(command);
-      const client = await open(s.yard);
-      const { heal } = await import('../../lab/actions/faults.ts');
-      await perform(s, heal(client, { wait: options.wait }));
+      await performVerb(shared(command), 'heal', { wait: options.wait });
     });
   return example(heal, 'heal');
 }

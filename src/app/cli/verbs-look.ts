@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { Problem } from '../../lab/problem.ts';
 import { parseCount } from '../../observe/words/units.ts';
 import { plural } from '../../util/plural.ts';
+import { Problem } from '../../yard/problem.ts';
 import { addShared, ending, example, type Shared, shared } from './common.ts';
 
 /** `status`, `tree`, `watch`, `tx`, `block`: looking, never touching. */
@@ -225,7 +225,7 @@ function blockVerb(): Command {
       const client = await open(s.yard);
       const [find, { blockName, tailOf }] = await Promise.all([
         import('../../lab/client/find.ts'),
-        import('../../lab/names.ts'),
+        import('../../yard/names.ts'),
       ]);
       const found = await find.findBlock(client, tail);
       const holder = [...found.places].find(([, p]) => p !== undefined)![0];

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { misuse, Problem } from '../../lab/problem.ts';
 import { defined } from '../../util/defined.ts';
 import { printable, printableJson } from '../../util/printable.ts';
+import { misuse, Problem } from '../../yard/problem.ts';
 import type { DoctorRow } from '../doctor/checks.ts';
 import type { DoctorReport } from '../doctor/doctor.ts';
 import { jsonToAscii } from './ascii.ts';

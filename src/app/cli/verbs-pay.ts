@@ -1,31 +1,14 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { formatAmount, parseAmount } from '../../bitcoin/amount.ts';
-import { Problem } from '../../lab/problem.ts';
+import { formatAmount } from '../../bitcoin/amount.ts';
 import { pathFrom } from '../../lab/yard/file.ts';
 import type { NamedKey } from '../../lab/yard/keyring.ts';
-import { parseAt } from '../../observe/words/parse.ts';
 import { tail } from '../../observe/words/words.ts';
-import { defined } from '../../util/defined.ts';
-import { parseFeeRate } from '../../wallet/fee.ts';
-import { addDryRun, addShared, example, perform, shared } from './common.ts';
+import { Problem } from '../../yard/problem.ts';
+import { addDryRun, addShared, example, performVerb, shared } from './common.ts';
 import type { Out } from './out.ts';
 
 /** `keys`, `balance`, `send`, `double-spend`: whose coins, and moving them. */
-
-function amountOf(text: string): number {
-  const amount = parseAmount(text);
-  if (!amount.ok) throw new Problem(2, amount.error);
-  if (amount.value === 0) throw new Problem(2, 'an amount of 0 pays nobody');
-  return amount.value;
-}
-
-function feeRateOf(text: string | undefined): { feeRate?: number } {
-  if (text === undefined) return {};
-  const rate = parseFeeRate(text);
-  if (!rate.ok) throw new Problem(2, `--fee-rate: ${rate.error}`);
-  return { feeRate: rate.value };
-}
 
 export function payVerbs(): Command[] {
   return [keysVerb(), balanceVerb(), sendVerb(), faucetVerb(), doubleSpendVerb()];
@@ -97,7 +80,7 @@ function balanceVerb(): Command {
       const s = shared(command);
       const [{ YardClient }, { balances }] = await Promise.all([
         import('../../lab/client/client.ts'),
-        import('../../lab/actions/pay.ts'),
+        import('../../lab/live/coins.ts'),
       ]);
       const client = YardClient.open(s.yard, process.cwd());
       const found = await balances(client, names, options.on);
@@ -148,14 +131,9 @@ function sendVerb(): Command {
         options: { node?: string; feeRate?: string },
         command: Command,
       ) => {
-        const s = shared(command);
-        const wishes = { from, to, amount: amountOf(amount), ...feeRateOf(options.feeRate) };
-        const [{ YardClient }, { send }] = await Promise.all([
-          import('../../lab/client/client.ts'),
-          import('../../lab/actions/pay.ts'),
-        ]);
-        const client = YardClient.open(s.yard, process.cwd());
-        await perform(s, send(client, { ...wishes, ...defined({ node: options.node }) }));
+        const { node, feeRate } = options;
+        const fields = { from, to, amount, node, 'fee-rate': feeRate };
+        await performVerb(shared(command), 'send', fields, { places: ['from', 'to', 'amount'] });
       },
     );
   return example(send, 'send alice bob 1.5', 'send alice bob 1.5 -N C --fee-rate 5');
@@ -168,17 +146,8 @@ function faucetVerb(): Command {
     .option('--amount <coins>', 'how many', '10')
     .option('-N, --node <node>', 'which node gets the payment first (default: the first that is up)')
     .action(async (to: string, options: { amount: string; node?: string }, command: Command) => {
-      const s = shared(command);
-      const wishes = {
-        to,
-        amount: amountOf(options.amount),
-        ...defined({ node: options.node }),
-      };
-      const [{ YardClient }, { faucet }] = await Promise.all([
-        import('../../lab/client/client.ts'),
-        import('../../lab/actions/faucet.ts'),
-      ]);
-      await perform(s, faucet(YardClient.open(s.yard, process.cwd()), wishes));
+      const { amount, node } = options;
+      await performVerb(shared(command), 'faucet', { to, amount, node }, { places: ['to'] });
     });
   return example(faucet, 'faucet bob --amount 10');
 }
@@ -202,19 +171,9 @@ function doubleSpendVerb(): Command {
         options: { amount?: string; feeRate?: string },
         command: Command,
       ) => {
-        const s = shared(command);
-        const payments = [first, second].map((text) => {
-          const at = parseAt(text);
-          if (!at.ok) throw new Problem(2, at.error, 'forkyard double-spend alice carol@A dave@D');
-          return { to: at.value.name, node: at.value.node };
-        });
-        const amount = options.amount === undefined ? {} : { amount: amountOf(options.amount) };
-        const wishes = { from, payments, ...amount, ...feeRateOf(options.feeRate) };
-        const [{ YardClient }, { doubleSpend }] = await Promise.all([
-          import('../../lab/client/client.ts'),
-          import('../../lab/actions/pay.ts'),
-        ]);
-        await perform(s, doubleSpend(YardClient.open(s.yard, process.cwd()), wishes));
+        const { amount, feeRate } = options;
+        const fields = { from, first, second, amount, 'fee-rate': feeRate };
+        await performVerb(shared(command), 'double-spend', fields, { places: ['from', 'first', 'second'] });
       },
     );
   return example(

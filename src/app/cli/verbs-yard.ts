@@ -2,14 +2,14 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { RETARGET_KINDS } from '../../consensus/params/retarget-json.ts';
 import type { YardWishes } from '../../lab/launcher/create.ts';
-import { must, Problem } from '../../lab/problem.ts';
-import { parseProfile, parseRegion } from '../../lab/profiles.ts';
 import { WEATHER, WEATHERS } from '../../lab/yard/weather.ts';
 import { splitLetters } from '../../observe/words/parse.ts';
 import { parseCount, parseDuration, parseRate } from '../../observe/words/units.ts';
 import { defined } from '../../util/defined.ts';
 import { TOPOLOGIES } from '../../util/topology.ts';
-import { addDryRun, addShared, ending, example, perform, shared } from './common.ts';
+import { must, Problem } from '../../yard/problem.ts';
+import { parseProfile, parseRegion } from '../../yard/profiles.ts';
+import { addDryRun, addShared, ending, example, perform, performVerb, shared } from './common.ts';
 import { folded } from './fit.ts';
 
 /** `up`, `down`, `demo`, `kill`, `start`: what lives and for how long. */
@@ -172,12 +172,8 @@ function killVerb(): Command {
     .argument('<node>', 'its letter')
     .option('--clean', 'politely instead')
     .action(async (node: string, options: { clean?: boolean }, command: Command) => {
-      const s = shared(command);
-      const [{ YardClient }, { kill }] = await Promise.all([
-        import('../../lab/client/client.ts'),
-        import('../../lab/actions/faults.ts'),
-      ]);
-      await perform(s, kill(YardClient.open(s.yard, process.cwd()), node, options.clean === true));
+      const { clean } = options;
+      await performVerb(shared(command), 'kill', { node, clean }, { places: ['node'] });
     });
   return example(kill, 'kill C', 'kill C --clean');
 }
@@ -187,12 +183,7 @@ function startVerb(): Command {
     .description('start a node that is down, on its own data')
     .argument('<node>', 'its letter')
     .action(async (node: string, _options: object, command: Command) => {
-      const s = shared(command);
-      const [{ YardClient }, { start }] = await Promise.all([
-        import('../../lab/client/client.ts'),
-        import('../../lab/actions/faults.ts'),
-      ]);
-      await perform(s, start(YardClient.open(s.yard, process.cwd()), node));
+      await performVerb(shared(command), 'start', { node }, { places: ['node'] });
     });
   return example(start, 'start C');
 }

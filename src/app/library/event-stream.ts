@@ -1,6 +1,6 @@
 import type { LogEvent } from '../../events/events.ts';
-import { failed } from '../../lab/problem.ts';
 import type { YardLog } from '../../lab/yard/log.ts';
+import { failed } from '../../yard/problem.ts';
 
 /** Events that wait for a reader who does not read; more, and the reader has forgotten about it. */
 const MAX_WAITING = 100_000;

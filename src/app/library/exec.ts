@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import type { LogEvent } from '../../events/events.ts';
 import { eventTime } from '../../host/driver/clock.ts';
-import { blockName } from '../../lab/names.ts';
-import { missing } from '../../lab/problem.ts';
 import { formatMs } from '../../observe/words/units.ts';
 import { plural } from '../../util/plural.ts';
+import { blockName } from '../../yard/names.ts';
+import { missing } from '../../yard/problem.ts';
 import { type Yard, Yard as YardClass, type YardOptions } from './yard.ts';
 
 /** `forkyard exec -n 3 -- COMMAND`: a yard for as long as a command of any language runs. */

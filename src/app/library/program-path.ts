@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { missing } from '../../lab/problem.ts';
+import { missing } from '../../yard/problem.ts';
 import { packageRoot } from '../node/package.ts';
 
 /** The program that node processes are started from: `dist/forkyard.js` of this package. */

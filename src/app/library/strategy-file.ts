@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Problem } from '../../lab/problem.ts';
 import { type CheatTerms, type Play, playOf, STRATEGIES } from '../../sim/strategy/shipped.ts';
 import { decisionProblem, type Strategy } from '../../sim/strategy/strategy.ts';
 import { nearest } from '../../util/nearest.ts';
+import { Problem } from '../../yard/problem.ts';
 
 /** A strategy by what a person typed: a name that ships, or a file whose default export is the function. */
 export async function loadStrategy(given: string, terms: CheatTerms = {}): Promise<Play> {

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseNetworks } from '../../consensus/params/params.ts';
-import { Interrupted } from '../../lab/action.ts';
-import { misuse } from '../../lab/problem.ts';
 import type { StrategySummary } from '../../lab/strategy/story.ts';
 import { StrategyError } from '../../sim/strategy/attack.ts';
 import type { Play } from '../../sim/strategy/shipped.ts';
 import { WorldAttack } from '../../sim/strategy/world-attack.ts';
 import { rateFor, simParams } from '../../sim/world/params.ts';
 import { World } from '../../sim/world/world.ts';
+import { Interrupted } from '../../yard/action.ts';
+import { misuse } from '../../yard/problem.ts';
 import { packageRoot } from '../node/package.ts';
 
 /** Short: what nodes tell each other every 30 seconds is most of what a long interval costs. */

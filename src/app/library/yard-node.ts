@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { rpcCall } from '../../host/http/client.ts';
 import type { JsonInput, JsonObject } from '../../host/http/json.ts';
 import type { NodeInfo, YardClient } from '../../lab/client/client.ts';
-import { failed } from '../../lab/problem.ts';
+import { failed } from '../../yard/problem.ts';
 
 /** One node of a yard, as a test sees it: where it answers, with which credentials, and what it says. */
 export class YardNodeHandle {

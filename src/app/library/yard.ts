@@ -3,34 +3,38 @@ import { dirname, join, resolve } from 'node:path';
 import { formatAmountFull, parseAmount } from '../../bitcoin/amount.ts';
 import type { LogEvent } from '../../events/events.ts';
 import { makeDirectory } from '../../host/directories.ts';
-import type { RunContext } from '../../lab/action.ts';
-import * as faults from '../../lab/actions/faults.ts';
-import * as pay from '../../lab/actions/pay.ts';
-import { withMinersHeld } from '../../lab/actions/reorg.ts';
-import { type ReorgEvent, type UndoWishes, undo } from '../../lab/actions/undo.ts';
 import type { Tip, YardClient } from '../../lab/client/client.ts';
 import { atRest } from '../../lab/client/quiet.ts';
 import type { NetworkName } from '../../lab/launcher/create.ts';
 import { launch, type RunningYard } from '../../lab/launcher/launch.ts';
 import { mayWrite } from '../../lab/launcher/save-write.ts';
-import { minerKeyName } from '../../lab/names.ts';
-import { failed, missing, misuse, must, Problem } from '../../lab/problem.ts';
+import { balances } from '../../lab/live/coins.ts';
+import { liveYard } from '../../lab/live/yard.ts';
 import { isVacant, unpack } from '../../lab/save/read.ts';
 import { findKey, findPayee, minerKey } from '../../lab/yard/keyring.ts';
 import { removeTemporary, temporaryDir } from '../../lab/yard/temporary.ts';
 import { parseDuration, parseRate } from '../../observe/words/units.ts';
 import { defined } from '../../util/defined.ts';
 import type { Profile } from '../../util/profiles.ts';
+import type { RunContext } from '../../yard/action.ts';
+import { minerKeyName } from '../../yard/names.ts';
+import { failed, missing, misuse, must, Problem } from '../../yard/problem.ts';
+import { actionOf } from '../../yard/verb.ts';
+import { heal, partition } from '../../yard/verbs/cuts.ts';
+import { send } from '../../yard/verbs/payments.ts';
+import { start } from '../../yard/verbs/processes.ts';
+import { withMinersHeld } from '../../yard/verbs/reorg.ts';
+import { type ReorgEvent, type UndoWishes, undo } from '../../yard/verbs/undo.ts';
 import { eventStream } from './event-stream.ts';
 import { findProgram } from './program-path.ts';
 import { YardNodeHandle } from './yard-node.ts';
 
 export type { BlockRef, LogEvent } from '../../events/events.ts';
 export { RpcFailure } from '../../host/http/client.ts';
-export type { TxFate } from '../../lab/actions/fates.ts';
-export type { ReorgEvent } from '../../lab/actions/undo.ts';
 export type { Tip } from '../../lab/client/client.ts';
-export { Problem } from '../../lab/problem.ts';
+export { Problem } from '../../yard/problem.ts';
+export type { TxFate } from '../../yard/verbs/fates.ts';
+export type { ReorgEvent } from '../../yard/verbs/undo.ts';
 export type { YardNodeHandle } from './yard-node.ts';
 
 export interface YardOptions {
@@ -91,7 +95,7 @@ export class Yard implements AsyncDisposable {
     const dir = options.dir === undefined ? temporaryDir() : resolve(options.dir);
     try {
       if (options.load !== undefined) await loadInto(resolve(options.load), dir);
-      return new Yard(await start(dir, options), options);
+      return new Yard(await launchIn(dir, options), options);
     } catch (error) {
       removeTemporary(dir);
       throw error;
@@ -114,6 +118,10 @@ export class Yard implements AsyncDisposable {
 
   get #client(): YardClient {
     return this.#running.client;
+  }
+
+  get #yard() {
+    return liveYard(this.#client);
   }
 
   get #context(): RunContext {
@@ -156,7 +164,7 @@ export class Yard implements AsyncDisposable {
     findPayee(this.dir, to, params);
     const from = minerKeyName('A');
     const spendable = async () => {
-      const [held] = await pay.balances(this.#client, [from], 'A');
+      const [held] = await balances(this.#client, [from], 'A');
       return held?.byNode.get('A')?.spendable ?? 0;
     };
     // Room for the fee.
@@ -169,21 +177,20 @@ export class Yard implements AsyncDisposable {
   /** A signed payment between keys of the yard, given to one node (default A); resolves when all have it. */
   async send(from: string, to: string, amount: Amount, options: { on?: string } = {}): Promise<string> {
     const wishes = { from, to, amount: satoshis(amount), node: options.on ?? 'A' };
-    const done = await pay.send(this.#client, wishes).run(this.#context);
+    const done = await actionOf(send, this.#yard, wishes).run(this.#context);
     return done.data.txid;
   }
 
   /** `AB/C`: no message crosses until `heal`. Every node must be in exactly one group. */
   async partition(groups: string): Promise<void> {
-    await faults.partition(this.#client, groups).run(this.#context);
-    this.#client.refresh();
+    await actionOf(partition, this.#yard, { groups }).run(this.#context);
   }
 
   /** Opens all links and waits until all agree; gives each node's reorg. Delays, loss and rates of links stay. */
   async heal(): Promise<readonly ReorgEvent[]> {
     const { log } = this.#running.launcher;
     const mark = log.last;
-    await faults.heal(this.#client, { wait: true }).run(this.#context);
+    await actionOf(heal, this.#yard, {}).run(this.#context);
     await this.settled();
     return log.since(mark).filter((e): e is ReorgEvent => e.kind === 'reorg');
   }
@@ -195,8 +202,8 @@ export class Yard implements AsyncDisposable {
   async reorg(wishes: UndoWishes): Promise<ReorgEvent> {
     if (this.#client.refresh().groups !== undefined)
       throw failed('the yard is cut; heal it first, or let the two sides make the reorg');
-    const done = await withMinersHeld(this.#client, async () => {
-      const undone = await undo(this.#client, wishes).run(this.#context);
+    const done = await withMinersHeld(this.#yard, async () => {
+      const undone = await undo(this.#yard, wishes).run(this.#context);
       await this.settled();
       return undone;
     });
@@ -224,7 +231,7 @@ export class Yard implements AsyncDisposable {
 
   /** Starts a node that is down, on its own data. */
   async start(letter: string): Promise<void> {
-    await faults.start(this.#client, letter).run(this.#context);
+    await actionOf(start, this.#yard, { node: letter }).run(this.#context);
   }
 
   /** Keeps everything under a name: keys, chains, pools, links and faults. The nodes stand still for a moment only. */
@@ -248,7 +255,7 @@ export class Yard implements AsyncDisposable {
     } finally {
       unpacked.discard();
     }
-    this.#running = await start(dir, this.#options);
+    this.#running = await launchIn(dir, this.#options);
   }
 
   /** The whole yard as one file that `Yard.launch({ load: file, … })` and `forkyard load` read. Secret keys are inside. */
@@ -289,7 +296,7 @@ async function loadInto(file: string, dir: string): Promise<void> {
   (await unpack(file, dir)).placeIn(dir);
 }
 
-async function start(dir: string, options: YardOptions): Promise<RunningYard> {
+async function launchIn(dir: string, options: YardOptions): Promise<RunningYard> {
   const paceMs = milliseconds(options.pace, 'pace');
   const delayMs = milliseconds(options.delay, 'delay');
   const rate = options.hashrate === undefined ? undefined : must(parseRate(options.hashrate), 'hashrate');

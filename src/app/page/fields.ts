@@ -1,43 +1,14 @@
+import { verbNamed } from '../../yard/perform.ts';
+import { VERBS } from '../../yard/verbs.ts';
+
 /** What a form of the page can send with each verb. Anything else comes from no form, and is refused before it is read. */
 
 export type Fields = Readonly<Record<string, unknown>>;
-
-/** `text`: what a person types; the verb's own parser has the last word. `flag`: true or false. */
-type Kind = 'text' | 'flag';
-
-const TEXTS = (...names: string[]): Readonly<Record<string, Kind>> =>
-  Object.fromEntries(names.map((name) => [name, 'text']));
-
-export const FIELDS = {
-  hold: {},
-  release: {},
-  mine: TEXTS('node', 'blocks'),
-  send: TEXTS('from', 'to', 'amount', 'node'),
-  'double-spend': TEXTS('from', 'first', 'second', 'amount'),
-  partition: TEXTS('groups'),
-  link: { ...TEXTS('links', 'delay', 'jitter', 'loss', 'rate'), clear: 'flag' },
-  'hold-links': {},
-  'release-links': {},
-  'step-links': TEXTS('node'),
-  freeze: TEXTS('node'),
-  thaw: TEXTS('node'),
-  set: TEXTS('node', 'clock', 'hashrate'),
-  heal: {},
-  reorg: TEXTS('depth', 'lead', 'losers'),
-  kill: { ...TEXTS('node'), clean: 'flag' },
-  start: TEXTS('node'),
-} as const satisfies Readonly<Record<string, Readonly<Record<string, Kind>>>>;
-
-export type Verb = keyof typeof FIELDS;
 
 /** Longer than anything a person types into a form. */
 const MAX_TEXT = 200;
 /** Of a name that is not ours, for the sentence that refuses it. */
 const SHOWN = 30;
-
-function isVerb(verb: string): verb is Verb {
-  return Object.hasOwn(FIELDS, verb);
-}
 
 function shown(name: string): string {
   const text = name.replace(/[^\x20-\x7e]/g, '?');
@@ -46,10 +17,10 @@ function shown(name: string): string {
 
 /** The sentence that refuses these fields; undefined: each is of its kind, and none is foreign. */
 export function fieldsFault(verb: string, fields: Fields): string | undefined {
-  if (!isVerb(verb)) return `no action ${shown(verb)}: there is ${Object.keys(FIELDS).join(', ')}`;
-  const kinds: Readonly<Record<string, Kind>> = FIELDS[verb];
+  const kinds = verbNamed(verb)?.fields;
+  if (kinds === undefined) return `no action ${shown(verb)}: there is ${Object.keys(VERBS).join(', ')}`;
   for (const [name, value] of Object.entries(fields)) {
-    const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+    const kind = Object.hasOwn(kinds, name) ? kinds[name]!.kind : undefined;
     if (kind === undefined) {
       const names = Object.keys(kinds).join(', ');
       return `${verb} has no field ${shown(name)}: it has ${names === '' ? 'none' : names}`;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { failed } from '../../lab/problem.ts';
+import { failed } from '../../yard/problem.ts';
 import { packageRoot } from '../node/package.ts';
 
 /** The page as it was built: three small files, kept in memory. */

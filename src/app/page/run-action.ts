@@ -1,18 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Interrupted } from '../../lab/action.ts';
 import type { Launcher } from '../../lab/launcher/launcher.ts';
-import { Problem } from '../../lab/problem.ts';
-import { actionFor } from './actions.ts';
+import { liveYard } from '../../lab/live/yard.ts';
+import { type ActionRequest, performVerb, type Told } from '../../yard/perform.ts';
 import { refuse } from './answer.ts';
 import { fieldsFault } from './fields.ts';
 import { pageLimits } from './limits.ts';
-
-interface Asked {
-  readonly verb: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-  /** Only the sentence before. */
-  readonly dry: boolean;
-}
 
 interface Context {
   readonly launcher: Launcher;
@@ -39,26 +31,17 @@ export async function runAction(
   const abort = new AbortController();
   context.aborts.add(abort);
   response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
-  const tell = (line: object) => {
+  const tell = (line: Told) => {
     if (!response.destroyed) response.write(`${JSON.stringify(line)}\n`);
   };
+  const { client } = context.launcher;
+  client.refresh();
   try {
-    const action = actionFor(context.launcher.client, asked.verb, asked.fields);
-    tell({ plan: action.plan });
-    if (asked.dry) return;
-    const done = await action.run({
-      step: (line) => tell({ step: line }),
-      timeoutMs: pageLimits.actionMs,
-      signal: abort.signal,
-    });
-    tell({ done: done.line, no: done.no === true });
+    const patience = { timeoutMs: pageLimits.actionMs, signal: abort.signal };
+    await performVerb(liveYard(client), asked, patience, tell);
   } catch (error) {
-    if (error instanceof Problem) tell({ problem: error.message, hint: error.hint });
-    else if (error instanceof Interrupted) tell({ problem: 'interrupted: the yard is stopping' });
-    else {
-      context.bug(`action ${asked.verb}`, error);
-      tell({ problem: 'a bug in forkyard: see the terminal where the yard runs' });
-    }
+    context.bug(`action ${asked.verb}`, error);
+    tell({ problem: 'a bug in forkyard: see the terminal where the yard runs' });
   } finally {
     // A page that is closed does not undo what it began: the action goes on to its end.
     context.aborts.delete(abort);
@@ -83,7 +66,7 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function parse(body: string): Asked | undefined {
+function parse(body: string): ActionRequest | undefined {
   let value: unknown;
   try {
     value = JSON.parse(body);
@@ -98,5 +81,5 @@ function parse(body: string): Asked | undefined {
   if (fields !== undefined && (typeof fields !== 'object' || fields === null || Array.isArray(fields))) {
     return undefined;
   }
-  return { verb, fields: (fields ?? {}) as Asked['fields'], dry: dry === true };
+  return { verb, fields: (fields ?? {}) as ActionRequest['fields'], dry: dry === true };
 }

@@ -1,5 +1,5 @@
 import type { YardClient } from '../../lab/client/client.ts';
-import { Problem } from '../../lab/problem.ts';
+import { Problem } from '../../yard/problem.ts';
 import { type Deed, deedFor, healDeed, holdDeed, type Memory, promptFor } from './deeds.ts';
 import type { Key } from './keys.ts';
 import { followPayment, say } from './reduce.ts';

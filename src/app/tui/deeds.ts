@@ -1,17 +1,11 @@
-import { parseAmount } from '../../bitcoin/amount.ts';
-import type { Action } from '../../lab/action.ts';
-import { heal, hold, kill, partition, start } from '../../lab/actions/faults.ts';
-import { cutOneWay, type LinkWishes, link } from '../../lab/actions/links.ts';
-import { mineBlocks } from '../../lab/actions/mining.ts';
-import { doubleSpend, send } from '../../lab/actions/pay.ts';
-import { reorg } from '../../lab/actions/reorg.ts';
 import type { YardClient } from '../../lab/client/client.ts';
-import { letterOf } from '../../lab/names.ts';
-import { misuse, must } from '../../lab/problem.ts';
-import { parseAt } from '../../observe/words/parse.ts';
-import { parseCount, parseDelay } from '../../observe/words/units.ts';
+import { liveYard } from '../../lab/live/yard.ts';
 import { formatGroups } from '../../observe/words/words.ts';
-import { defined } from '../../util/defined.ts';
+import type { Action } from '../../yard/action.ts';
+import { letterOf } from '../../yard/names.ts';
+import { misuse } from '../../yard/problem.ts';
+import { actionOf, type Fields, type Given, type Verb } from '../../yard/verb.ts';
+import { VERBS, type VerbName } from '../../yard/verbs.ts';
 import { type Ask, isHeld, letters, type Prompt, type TuiState, upNodes } from './state.ts';
 
 /** What a key asks for, and the same actions as the command line's behind it. */
@@ -68,68 +62,55 @@ function words(text: string, least: number, most: number, example: string): stri
   return found;
 }
 
-/** `A-C 200ms 20ms`, `A-C clear`. */
-function linkWishes(text: string): LinkWishes {
-  const [links, delay, jitter] = words(text, 2, 3, 'A-C 200ms, A-C 200ms 20ms or A-C clear');
-  if (delay === 'clear') return { links, shape: {}, clear: true };
-  const shape = {
-    delayMs: must(parseDelay(delay!)),
-    ...(jitter === undefined ? {} : { jitterMs: must(parseDelay(jitter)) }),
-  };
-  return { links, shape, clear: false };
-}
-
-/** Throws a Problem with a sentence when the answer cannot be meant. */
-export function deedFor(ask: Ask, text: string, client: YardClient, state: TuiState): Deed | undefined {
-  const deed = (action: Action<unknown>, timeoutMs = USUAL_MS): Deed => ({ action, timeoutMs });
+/** The verb and its fields behind what was typed. */
+function verbFor(ask: Ask, text: string, state: TuiState): readonly [VerbName, Given, number] | undefined {
   switch (ask) {
-    case 'mine': {
-      const blocks = must(parseCount(text, 'the number of blocks', 1, 1_000));
-      return deed(mineBlocks(client, { node: state.node, blocks, power: { uncapped: false } }), MINE_MS);
-    }
+    case 'mine':
+      return ['mine', { node: state.node, blocks: text }, MINE_MS];
     case 'pay': {
-      const [from, to, coins, node] = words(text, 3, 4, 'alice bob 1.5');
-      const amount = must(parseAmount(coins!));
-      if (amount === 0) throw misuse('an amount of 0 pays nobody');
-      return deed(send(client, { from: from!, to: to!, amount, ...defined({ node }) }));
+      const [from, to, amount, node] = words(text, 3, 4, 'alice bob 1.5');
+      return ['send', { from, to, amount, node }, USUAL_MS];
     }
     case 'double-spend': {
       const example = `alice carol@A dave@${letterOf(Math.max(1, letters(state).length - 1))}`;
-      const [from, first, second, coins] = words(text, 3, 4, example);
-      const payments = [first!, second!].map((p) => {
-        const { name, node } = must(parseAt(p));
-        return { to: name, node };
-      });
-      const amount = coins === undefined ? {} : { amount: must(parseAmount(coins)) };
-      return deed(doubleSpend(client, { from: from!, payments, ...amount }));
+      const [from, first, second, amount] = words(text, 3, 4, example);
+      return ['double-spend', { from, first, second, amount }, USUAL_MS];
     }
     case 'cut':
-      // A direction such as A>B is one link that carries nothing one way.
-      return deed(/[<>]/.test(text) ? cutOneWay(client, text) : partition(client, text));
-    case 'link':
-      return deed(link(client, linkWishes(text)));
+      return ['partition', { groups: text }, USUAL_MS];
+    case 'link': {
+      const [links, delay, jitter] = words(text, 2, 3, 'A-C 200ms, A-C 200ms 20ms or A-C clear');
+      const wish = delay === 'clear' ? { clear: true } : { delay, jitter };
+      return ['link', { links, ...wish }, USUAL_MS];
+    }
     case 'reorg': {
       const [depth, lead] = words(text, 1, 2, '2, or 2 1');
-      const wishes = {
-        depth: must(parseCount(depth!, 'the depth', 1, 100)),
-        lead: lead === undefined ? 1 : must(parseCount(lead, 'the lead', 1, 100)),
-        capped: false,
-      };
-      return deed(reorg(client, wishes), REORG_MS);
+      return ['reorg', { depth, lead }, REORG_MS];
     }
     case 'kill':
-      return deed(kill(client, text, false));
     case 'start':
-      return deed(start(client, text));
+      return [ask, { node: text }, USUAL_MS];
     default:
       return undefined;
   }
 }
 
+/** Throws a Problem with a sentence when the answer cannot be meant. */
+export function deedFor(ask: Ask, text: string, client: YardClient, state: TuiState): Deed | undefined {
+  const wanted = verbFor(ask, text, state);
+  return wanted === undefined ? undefined : deed(client, ...wanted);
+}
+
+function deed(client: YardClient, name: VerbName, given: Given, timeoutMs: number): Deed {
+  client.refresh();
+  const verb = VERBS[name] as Verb<Fields, unknown>;
+  return { action: actionOf(verb, liveYard(client), given), timeoutMs };
+}
+
 export function healDeed(client: YardClient): Deed {
-  return { action: heal(client, { wait: true }), timeoutMs: USUAL_MS };
+  return deed(client, 'heal', {}, USUAL_MS);
 }
 
 export function holdDeed(client: YardClient, state: TuiState): Deed {
-  return { action: hold(client, !isHeld(state), []), timeoutMs: USUAL_MS };
+  return deed(client, isHeld(state) ? 'release' : 'hold', {}, USUAL_MS);
 }

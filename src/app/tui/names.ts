@@ -4,9 +4,9 @@ import { lockScript } from '../../bitcoin/lock.ts';
 import { decodeTx, type Tx } from '../../bitcoin/tx.ts';
 import type { YardClient } from '../../lab/client/client.ts';
 import { readParams } from '../../lab/launcher/create.ts';
-import { Problem } from '../../lab/problem.ts';
 import { allKeys } from '../../lab/yard/keyring.ts';
 import { fromHex, idOf, keyOf } from '../../util/bytes.ts';
+import { Problem } from '../../yard/problem.ts';
 import type { PaymentName } from './state.ts';
 
 /** Who pays whom how much: read from the transaction itself, because the log only has its id. */

@@ -1,14 +1,15 @@
 import type { NodeInfo } from '../../lab/client/client.ts';
-import { askedShape } from '../../lab/client/conditions.ts';
+import { linksFacts } from '../../lab/client/conditions.ts';
 import { clock } from '../../lab/client/live.ts';
-import { blockName, tailOf } from '../../lab/names.ts';
 import type { YardFile } from '../../lab/yard/check.ts';
 import { laneSign, standingWords } from '../../observe/state/payment-words.ts';
+import { askedShape } from '../../observe/state/yard-links.ts';
 import { formatShape } from '../../observe/words/conditions.ts';
 import { formatSpeed } from '../../observe/words/units.ts';
 import { short } from '../../observe/words/words.ts';
 import type { LinkShape } from '../../util/link-shape.ts';
 import { linkCount, sameGroup, wantedPairs } from '../../util/topology.ts';
+import { blockName, tailOf } from '../../yard/names.ts';
 import { matches, parseFilter } from './filter.ts';
 import { join, type Line, line, type Run, sized, styled } from './screen.ts';
 import { LANE, type LogItem, letters, minutes, rivalOf, type TuiState } from './state.ts';
@@ -181,7 +182,8 @@ function trafficOf({ traffic }: TuiState, a: string, b: string, bytes: boolean):
 
 /** What was asked of it; both directions where they differ. */
 function delayOf(yard: YardFile, a: string, b: string): string {
-  const [there, back] = [askedShape(yard, a, b), askedShape(yard, b, a)].map((shape) =>
+  const facts = linksFacts(yard);
+  const [there, back] = [askedShape(facts, a, b), askedShape(facts, b, a)].map((shape) =>
     isUnshaped(shape) ? '' : formatShape(shape),
   );
   if (there === back) return there === '' ? '' : ` ${there}`;

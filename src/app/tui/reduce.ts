@@ -8,6 +8,7 @@ import { narrate } from '../../observe/state/narrate.ts';
 import { laneSign } from '../../observe/state/payment-words.ts';
 import { newPayments } from '../../observe/state/payments.ts';
 import { newReorgMoments } from '../../observe/state/reorg-moment.ts';
+import { spellVerbs } from '../../yard/problem.ts';
 import {
   KEPT_LINES,
   KEPT_PAYMENTS,
@@ -113,7 +114,7 @@ export function addLog(state: TuiState, item: LogItem): void {
 /** What one of our own actions says. */
 export function say(state: TuiState, text: string, from: 'action' | 'error' = 'action'): void {
   const item = { t: state.now, from, node: '', kind: from, txids: [], block: undefined };
-  for (const line of text.split('\n')) addLog(state, { ...item, text: line });
+  for (const line of spellVerbs(text).split('\n')) addLog(state, { ...item, text: line });
 }
 
 function noteAgreement(state: TuiState, t: number): void {

@@ -1,12 +1,12 @@
 import type { YardClient } from '../../lab/client/client.ts';
 import { clock } from '../../lab/client/live.ts';
-import { tailOf } from '../../lab/names.ts';
 import { blockTitle, blockWords } from '../../observe/state/block-words.ts';
 import type { SeenBlock } from '../../observe/state/forest.ts';
 import { standingWords } from '../../observe/state/payment-words.ts';
 import type { ReorgMoment } from '../../observe/state/reorg-moment.ts';
 import { short } from '../../observe/words/words.ts';
 import { plural } from '../../util/plural.ts';
+import { tailOf } from '../../yard/names.ts';
 import { visibleLog } from './panes.ts';
 import { followPayment } from './reduce.ts';
 import { type Details, letters, paymentName, rivalOf, type TuiState, upNodes } from './state.ts';

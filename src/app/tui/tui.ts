@@ -1,9 +1,9 @@
 import type { ReadStream, WriteStream } from 'node:tty';
 import type { LogEvent } from '../../events/events.ts';
-import { Interrupted } from '../../lab/action.ts';
 import type { YardClient } from '../../lab/client/client.ts';
-import { Problem } from '../../lab/problem.ts';
 import type { Forest } from '../../observe/state/forest.ts';
+import { Interrupted } from '../../yard/action.ts';
+import { Problem } from '../../yard/problem.ts';
 import { type Controls, complain, press } from './controls.ts';
 import type { Deed } from './deeds.ts';
 import { frame } from './frame.ts';

@@ -1,13 +1,6 @@
 import type { PeerId } from '../../node/types.ts';
+import type { Described } from '../../node/wire/describe.ts';
 import { netLimits } from './limits.ts';
-
-/** What a message is, for people. */
-export interface Described {
-  /** `block`, `tx`, `tip`, `headers`, …; several in one gossip frame are joined with `+`. */
-  readonly kind: string;
-  /** Display id of the block or payment that it carries or names; '' where there is none. */
-  readonly about: string;
-}
 
 export interface HeldMessage extends Described {
   /** Who sent it. */

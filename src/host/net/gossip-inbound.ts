@@ -1,8 +1,8 @@
 import type { PeerId as Libp2pPeerId, Stream } from '@libp2p/interface';
 import type { PeerId } from '../../node/types.ts';
+import { describeGossip } from '../../node/wire/describe.ts';
 import { Allotment } from './allotment.ts';
 import type { NetClock } from './clock.ts';
-import { describeGossip } from './describe.ts';
 import type { Doors } from './door.ts';
 import { FrameReader, VARINT_LENGTH } from './frame-reader.ts';
 import type { GossipRouter, Rpc } from './gossip-router.ts';

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import { Interrupted } from '../action.ts';
+import { Interrupted } from '../../yard/action.ts';
 import { runTask, type TaskInput, type TaskName, type TaskOutput } from './tasks.ts';
 import type { Answer, Order } from './worker.ts';
 

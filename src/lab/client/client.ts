@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import type { LogEvent } from '../../events/events.ts';
 import { type RpcAuth, RpcFailure, rpcCall } from '../../host/http/client.ts';
 import type { JsonInput, JsonObject } from '../../host/http/json.ts';
-import { until, type WaitOptions } from '../action.ts';
-import { blockName, pickNode, tailOf } from '../names.ts';
-import { failed, missing } from '../problem.ts';
+import { until, type WaitOptions } from '../../yard/action.ts';
+import { pickNode } from '../../yard/names.ts';
+import { failed, missing } from '../../yard/problem.ts';
+import { agreedTip, describeTips } from '../../yard/states.ts';
 import type { YardFile, YardNode } from '../yard/check.ts';
 import { ownerOf } from '../yard/claim.ts';
 import { locateYard, readYard } from '../yard/file.ts';
@@ -234,24 +235,4 @@ export class YardClient {
   get controlAuth(): RpcAuth {
     return { cookieFile: join(this.dir, 'control.cookie') };
   }
-}
-
-/** The one tip of all, or undefined while they differ or one is down. */
-export function agreedTip(infos: ReadonlyMap<string, NodeInfo | undefined>): Tip | undefined {
-  let tip: Tip | undefined;
-  for (const info of infos.values()) {
-    if (info === undefined || (tip !== undefined && tip.id !== info.tip.id)) return undefined;
-    tip = info.tip;
-  }
-  return tip;
-}
-
-/** `A B on 10A …4f1c2e, C on 9C …07be91`. */
-export function describeTips(infos: ReadonlyMap<string, NodeInfo | undefined>): string {
-  const by = new Map<string, string[]>();
-  for (const [letter, info] of infos) {
-    const where = info === undefined ? 'down' : `on ${blockName(info.tip)} ${tailOf(info.tip.id)}`;
-    by.set(where, [...(by.get(where) ?? []), letter]);
-  }
-  return [...by].map(([where, letters]) => `${letters.join(' ')} ${where}`).join(', ');
 }

@@ -1,7 +1,7 @@
 import type { LogEvent } from '../../events/events.ts';
 import { type Forest, newForest } from '../../observe/state/forest.ts';
-import { blockName, tailOf } from '../names.ts';
-import { failed, missing, misuse } from '../problem.ts';
+import { blockName, tailOf } from '../../yard/names.ts';
+import { failed, missing, misuse } from '../../yard/problem.ts';
 import type { YardClient } from './client.ts';
 
 /** Where a payment or a block is, on every node; and the whole tree, as the nodes have it now. */

@@ -1,5 +1,5 @@
 import { reachable, sameGroup, type Topology, wantedPairs } from '../../util/topology.ts';
-import { type RunContext, until } from '../action.ts';
+import { type RunContext, until } from '../../yard/action.ts';
 import type { YardFile } from '../yard/check.ts';
 import type { NodeInfo, YardClient } from './client.ts';
 

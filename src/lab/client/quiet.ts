@@ -1,9 +1,10 @@
-import { sleep, until } from '../action.ts';
-import { blockName } from '../names.ts';
-import { missing } from '../problem.ts';
+import { longestDelayMs } from '../../observe/state/yard-links.ts';
+import { sleep, until } from '../../yard/action.ts';
+import { blockName } from '../../yard/names.ts';
+import { missing } from '../../yard/problem.ts';
+import { describeTips } from '../../yard/states.ts';
 import type { NodeInfo, Tip, YardClient } from './client.ts';
-import { describeTips } from './client.ts';
-import { longestDelayMs } from './conditions.ts';
+import { linksFacts } from './conditions.ts';
 
 /** When a yard has come to rest: what tests wait for instead of sleeping. */
 
@@ -32,7 +33,7 @@ export async function atRest(
   client: YardClient,
   options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
 ): Promise<Rest> {
-  const quiet = QUIET_MS + 2 * longestDelayMs(client.refresh());
+  const quiet = QUIET_MS + 2 * longestDelayMs(linksFacts(client.refresh()));
   let why = '';
   return until(
     async () => {

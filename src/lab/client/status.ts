@@ -1,7 +1,8 @@
 import { formatDuration, formatMs } from '../../observe/words/units.ts';
-import { blockName, tailOf } from '../names.ts';
-import { failed } from '../problem.ts';
-import { agreedTip, type NodeInfo, type YardClient } from './client.ts';
+import { blockName, tailOf } from '../../yard/names.ts';
+import { failed } from '../../yard/problem.ts';
+import { agreedTip } from '../../yard/states.ts';
+import type { NodeInfo, YardClient } from './client.ts';
 import { faultLine } from './conditions.ts';
 import { readForest } from './find.ts';
 

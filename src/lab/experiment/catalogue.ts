@@ -1,5 +1,5 @@
 import { nearest } from '../../util/nearest.ts';
-import { misuse } from '../problem.ts';
+import { misuse } from '../../yard/problem.ts';
 import { difficulty } from './difficulty.ts';
 import { disagreement } from './disagreement.ts';
 import { doublespend } from './doublespend.ts';

@@ -3,7 +3,7 @@ import { type Check, checkMean, checkShare, checkTimes } from '../../observe/fig
 import type { Figures } from '../../observe/figures/tally.ts';
 import { type ClusterRace, clusterRace } from '../../observe/theory/clusters.ts';
 import type { ClusterFigures } from '../../sim/models/reduced/clusters.ts';
-import { misuse } from '../problem.ts';
+import { misuse } from '../../yard/problem.ts';
 import { number, numbers } from './parameters.ts';
 import { percentOf, ratio, row, WHOLE_PART, wholeRow, wholeShare } from './rows.ts';
 import { checkSlope, type Slope, slopeOf } from './slope.ts';

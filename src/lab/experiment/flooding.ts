@@ -1,7 +1,7 @@
 import { checkMean, meanOf, within } from '../../observe/figures/judge.ts';
 import { meanHops, meanHopsBias } from '../../observe/theory/network.ts';
 import { simLimits } from '../../sim/world/limits.ts';
-import { misuse } from '../problem.ts';
+import { misuse } from '../../yard/problem.ts';
 import { countOf, listOf } from './common.ts';
 import { number, numbers } from './parameters.ts';
 import { ratio, row, WHOLE_PART, wholeMean } from './rows.ts';

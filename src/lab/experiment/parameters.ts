@@ -1,5 +1,5 @@
 import { nearest } from '../../util/nearest.ts';
-import { misuse } from '../problem.ts';
+import { misuse } from '../../yard/problem.ts';
 import type { Experiment, Parameter, Values } from './types.ts';
 
 /** A list may have so many values: each is a run of its own. */

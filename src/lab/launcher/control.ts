@@ -3,9 +3,10 @@ import { eventTime } from '../../host/driver/clock.ts';
 import { RPC, RpcError } from '../../host/http/errors.ts';
 import type { Json, JsonInput, JsonObject } from '../../host/http/json.ts';
 import { type Arguments, type RpcArgument, type RpcMethod, RpcRegistry } from '../../host/http/methods.ts';
-import { Problem } from '../problem.ts';
-import { parseRegion } from '../profiles.ts';
-import { isCondition, MAX_CLOCK_MS } from '../yard/check.ts';
+import { MAX_CLOCK_MS } from '../../yard/limits.ts';
+import { Problem } from '../../yard/problem.ts';
+import { parseRegion } from '../../yard/profiles.ts';
+import { isCondition } from '../yard/check.ts';
 import type { Launcher } from './launcher.ts';
 
 /** What a second terminal may ask of the launcher, on loopback with `control.cookie`. */

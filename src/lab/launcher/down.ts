@@ -1,8 +1,8 @@
 import { formatMs } from '../../observe/words/units.ts';
 import { plural } from '../../util/plural.ts';
-import { type Action, until } from '../action.ts';
+import { type Action, until } from '../../yard/action.ts';
+import { failed } from '../../yard/problem.ts';
 import type { YardClient } from '../client/client.ts';
-import { failed } from '../problem.ts';
 import { ownerOf } from '../yard/claim.ts';
 import { yardOption } from '../yard/file.ts';
 

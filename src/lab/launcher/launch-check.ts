@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { misuse } from '../problem.ts';
+import { misuse } from '../../yard/problem.ts';
 import { refuseOwned } from '../yard/claim.ts';
 import { damaged, readYard } from '../yard/file.ts';
 import { planYard, reopenYard, type YardWishes } from './create.ts';

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { failed } from '../problem.ts';
+import { failed } from '../../yard/problem.ts';
 import {
   describeExit,
   type Exit,

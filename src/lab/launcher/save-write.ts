@@ -17,7 +17,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { makeDirectory } from '../../host/directories.ts';
-import { failed, missing } from '../problem.ts';
+import { failed, missing } from '../../yard/problem.ts';
 import type { YardFile } from '../yard/check.ts';
 import { belongs, MAGIC, MAX_BYTES, MAX_FILES, type Manifest, type SavedFile } from './save-format.ts';
 

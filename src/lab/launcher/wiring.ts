@@ -1,11 +1,11 @@
 import type { Conditions } from '../../events/events.ts';
 import { CALM, HEALED_WIRES, healed } from '../../observe/words/conditions.ts';
 import { cutPairs } from '../../util/topology.ts';
-import { sleep } from '../action.ts';
+import { sleep } from '../../yard/action.ts';
+import { failed } from '../../yard/problem.ts';
 import type { YardClient } from '../client/client.ts';
 import { conditionsOf, isCalm, unheardBy, wireRules } from '../client/conditions.ts';
 import { awaitLinks } from '../client/links.ts';
-import { failed } from '../problem.ts';
 import type { Resume, YardFile } from '../yard/check.ts';
 import type { YardLog } from '../yard/log.ts';
 

@@ -17,9 +17,9 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { makeDirectory } from '../../host/directories.ts';
+import { failed, missing, misuse, Problem } from '../../yard/problem.ts';
 import { readParams } from '../launcher/create.ts';
 import { MAGIC, MAX_MANIFEST, type Manifest, readManifest, type SavedFile } from '../launcher/save-format.ts';
-import { failed, missing, misuse, Problem } from '../problem.ts';
 import { writeYard } from '../yard/file.ts';
 import { allKeys } from '../yard/keyring.ts';
 

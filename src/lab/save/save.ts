@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { formatBytes } from '../../observe/words/units.ts';
 import { quoted } from '../../util/shell.ts';
-import type { Action, Done } from '../action.ts';
+import type { Action, Done } from '../../yard/action.ts';
+import { failed } from '../../yard/problem.ts';
 import { YardClient } from '../client/client.ts';
 import { stoppedYard } from '../launcher/resume.ts';
 import { mayWrite, packStaged, type Saved, stage } from '../launcher/save-write.ts';
-import { failed } from '../problem.ts';
 import type { YardFile } from '../yard/check.ts';
 import { claimYard, ownerOf } from '../yard/claim.ts';
 import { locateYard, pathFrom, yardOption } from '../yard/file.ts';

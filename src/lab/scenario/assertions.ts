@@ -1,7 +1,7 @@
 import { splitLetters } from '../../observe/words/parse.ts';
 import { parseDuration } from '../../observe/words/units.ts';
 import { err, ok, type Result } from '../../util/result.ts';
-import { didYouMean } from '../names.ts';
+import { didYouMean } from '../../yard/names.ts';
 import { FIGURES, type FigureKind, figureNames } from './assertion-figures.ts';
 
 /** Sentences that are true or false of a yard at a moment: what `when:`, `check:` and `assert:` say. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Interrupted } from '../action.ts';
-import { missing } from '../problem.ts';
+import { Interrupted } from '../../yard/action.ts';
+import { missing } from '../../yard/problem.ts';
 import { HAND_IN, type HandIn, readHandIn, SCENARIO_COPY } from './handin.ts';
 import { parseScenario } from './parse.ts';
 import { runScenario, type ScenarioAnswer } from './run.ts';

@@ -1,8 +1,9 @@
+import { parseLinks } from '../../observe/state/yard-links.ts';
 import type { ShapeWish } from '../../observe/words/conditions.ts';
 import { parseBandwidth, parseDelay, parseLoss } from '../../observe/words/units.ts';
 import { defined } from '../../util/defined.ts';
 import type { Topology } from '../../util/topology.ts';
-import { parseLinks } from '../client/conditions.ts';
+import type { Given } from '../../yard/verb.ts';
 import type { Field } from './yaml.ts';
 
 /** How a scenario file says which links, and what they are like. */
@@ -16,7 +17,7 @@ export function linksOf(
   names: { readonly nodes: readonly string[]; readonly topology: Topology },
 ): string {
   const { topology } = names;
-  field.must(parseLinks(text, { nodes: names.nodes.map((letter) => ({ letter })), topology }));
+  field.must(parseLinks(text, { letters: names.nodes, topology }));
   return text;
 }
 
@@ -38,15 +39,18 @@ export function readShape(field: Field, others: readonly string[] = []): ShapeWi
   };
 }
 
+/** A shape as the verb `link` takes it: milliseconds, a share, bits a second. */
+export function linkFields({ delayMs, jitterMs, loss, bitsPerSecond }: ShapeWish): Given {
+  return defined({ delay: delayMs, jitter: jitterMs, loss, rate: bitsPerSecond });
+}
+
 /** So many times as fast: what a link does to blocks stays the same share of their pace. */
-export function scaled(shape: ShapeWish, speed: number): ShapeWish {
-  const { delayMs, jitterMs, bitsPerSecond } = shape;
+export function scaled(fields: Given, speed: number): Given {
+  const { delay, jitter, rate } = fields as { delay?: number; jitter?: number; rate?: number };
   return {
-    ...shape,
-    ...(delayMs === undefined ? {} : { delayMs: delayMs / speed }),
-    ...(jitterMs === undefined ? {} : { jitterMs: jitterMs / speed }),
-    ...(bitsPerSecond === undefined
-      ? {}
-      : { bitsPerSecond: Math.min(1e10, Math.round(bitsPerSecond * speed)) }),
+    ...fields,
+    ...(delay === undefined ? {} : { delay: delay / speed }),
+    ...(jitter === undefined ? {} : { jitter: jitter / speed }),
+    ...(rate === undefined ? {} : { rate: Math.min(1e10, Math.round(rate * speed)) }),
   };
 }

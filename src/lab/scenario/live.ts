@@ -1,16 +1,15 @@
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogEvent } from '../../events/events.ts';
-import { eventTime } from '../../host/driver/clock.ts';
 import { formatDuration } from '../../observe/words/units.ts';
-import { type RunContext, sleep, until } from '../action.ts';
-import { askLinks, type LinkWishes } from '../actions/links.ts';
+import { sleep } from '../../yard/action.ts';
+import type { Yard } from '../../yard/port.ts';
 import { launch, type RunningYard } from '../launcher/launch.ts';
+import { liveYard } from '../live/yard.ts';
 import { removeTemporary, temporaryDir } from '../yard/temporary.ts';
-import { act } from './act.ts';
-import type { Scenario } from './scenario.ts';
-import type { Doing, Stage } from './stage.ts';
-import { endStrategies } from './strategy.ts';
+import type { Scenario, StrategyStep } from './scenario.ts';
+import type { Stage } from './stage.ts';
+import { endStrategies, playLive } from './strategy.ts';
 import type { ScenarioWatch } from './watch.ts';
 
 /** Pace where a scenario names none; the networks' own (lab/launcher/create.ts). */
@@ -18,8 +17,6 @@ export const SCENARIO_PACE_MS = { yard: 5_000, lab: 1_750, regtest: 0 };
 const FASTEST_MS = 100;
 /** Events on their way into the merged log. */
 const SETTLE_MS = 120;
-/** Conditions are looked at so often; what makes them true is told within the log's 30 ms. */
-const LOOK_MS = 20;
 
 export interface LiveOptions {
   readonly scenario: Scenario;
@@ -60,71 +57,45 @@ export async function liveStage(options: LiveOptions): Promise<Stage> {
 }
 
 class LiveStage implements Stage {
+  readonly yard: Yard;
   readonly describe: string;
   readonly speed: number;
   readonly #signal: AbortSignal;
   readonly #dir: string;
   readonly #programPath: string;
-  readonly #yard: RunningYard;
+  readonly #running: RunningYard;
 
   constructor({ speed, signal, programPath }: LiveOptions, dir: string, yard: RunningYard) {
     this.speed = speed;
     this.#programPath = programPath;
     this.#signal = signal;
     this.#dir = dir;
-    this.#yard = yard;
+    this.#running = yard;
+    this.yard = liveYard(yard.client);
     this.describe = describeYard(yard.client.yard);
   }
 
-  now(): number {
-    return eventTime();
-  }
-
-  sleep(ms: number): Promise<void> {
-    return sleep(ms, this.#signal);
-  }
-
-  until<T>(ask: () => T | undefined, timeoutMs: number, describe: () => string): Promise<T> {
-    return until(ask, { timeoutMs, signal: this.#signal, everyMs: LOOK_MS }, describe);
-  }
-
   settle(): Promise<void> {
-    return this.sleep(SETTLE_MS);
+    return sleep(SETTLE_MS, this.#signal);
   }
 
   listen(listener: (event: LogEvent) => void): () => void {
-    const { log } = this.#yard.launcher;
+    const { log } = this.#running.launcher;
     for (const event of log.since(0)) listener(event);
     return log.subscribe(listener);
   }
 
   startMining(): Promise<void> {
-    return this.#yard.launcher.startMining();
+    return this.#running.launcher.startMining();
   }
 
-  askLinks(wishes: LinkWishes): Promise<string> {
-    return askLinks(this.#yard.client, wishes);
-  }
-
-  groups(): readonly (readonly string[])[] | undefined {
-    return this.#yard.client.refresh().groups;
-  }
-
-  act(action: Doing, watch: ScenarioWatch, timeoutMs: number): Promise<string> {
-    return act(
-      { yard: this.#yard, watch, speed: this.speed, programPath: this.#programPath },
-      action,
-      this.#context(timeoutMs),
-    );
-  }
-
-  #context(timeoutMs: number): RunContext {
-    return { step: () => undefined, timeoutMs, signal: this.#signal };
+  play(step: StrategyStep, watch: ScenarioWatch): Promise<string> {
+    return playLive({ yard: this.#running, programPath: this.#programPath }, step, watch);
   }
 
   async close(logFile: string | undefined): Promise<void> {
-    await endStrategies(this.#yard);
-    await this.#yard.close();
+    await endStrategies(this.#running);
+    await this.#running.close();
     const log = join(this.#dir, 'yard.jsonl');
     if (logFile !== undefined && existsSync(log)) copyFileSync(log, logFile);
     removeTemporary(this.#dir);

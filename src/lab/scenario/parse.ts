@@ -1,9 +1,9 @@
 import { parseRate } from '../../observe/words/units.ts';
 import { defaultRegion, PROFILES } from '../../util/profiles.ts';
 import { TOPOLOGIES } from '../../util/topology.ts';
+import { didYouMean, letterOf, MAX_NODES } from '../../yard/names.ts';
+import { parseRegion } from '../../yard/profiles.ts';
 import type { NetworkName } from '../launcher/create.ts';
-import { didYouMean, letterOf, MAX_NODES } from '../names.ts';
-import { parseRegion } from '../profiles.ts';
 import { WEATHER, WEATHERS } from '../yard/weather.ts';
 import { parseFigureName } from './assertions.ts';
 import { linksOf, readShape } from './links.ts';

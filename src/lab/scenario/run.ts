@@ -1,12 +1,17 @@
 import { narrate } from '../../observe/state/narrate.ts';
+import { formatMs } from '../../observe/words/units.ts';
 import { formatGroups } from '../../observe/words/words.ts';
 import { defined } from '../../util/defined.ts';
-import { Problem } from '../problem.ts';
+import { failed, Problem, spellVerbs } from '../../yard/problem.ts';
+import { actionOf, type Fields, type Given, type Verb } from '../../yard/verb.ts';
+import type { Chosen } from '../../yard/verbs/choice.ts';
+import type { DoubleSpent, Sent } from '../../yard/verbs/payments.ts';
+import { VERBS, type VerbName } from '../../yard/verbs.ts';
 import type { Condition } from './assertions.ts';
 import { figureOf, formatFigure } from './figures.ts';
-import { scaled } from './links.ts';
+import { linkFields, scaled } from './links.ts';
 import { liveStage } from './live.ts';
-import type { Scenario, Step } from './scenario.ts';
+import type { Scenario, Step, StepAction } from './scenario.ts';
 import { simStage } from './sim.ts';
 import type { Stage } from './stage.ts';
 import { judge } from './verdict.ts';
@@ -76,12 +81,16 @@ export async function runScenario(options: RunOptions): Promise<Played> {
   }
 }
 
+type VerbStep = Extract<StepAction, { kind: 'verb' }>;
+
 class Play {
   readonly #options: RunOptions;
   readonly #stage: Stage;
   readonly #watch: ScenarioWatch;
   readonly #steps: { atMs: number; text: string }[] = [];
   readonly #verdicts: ScenarioVerdict[] = [];
+  /** Tips that were invalidated, by node, so that `reconsider` undoes just that. */
+  readonly #refused = new Map<string, string>();
   #began: number;
   #mayTell = false;
 
@@ -89,7 +98,11 @@ class Play {
     this.#options = options;
     this.#stage = stage;
     this.#watch = watch;
-    this.#began = stage.now();
+    this.#began = stage.yard.clock.now();
+  }
+
+  #now(): number {
+    return this.#stage.yard.clock.now();
   }
 
   async run(): Promise<Played> {
@@ -101,7 +114,7 @@ class Play {
       const words = this.#mayTell && event.kind === 'reorg' ? narrate(event, watch.forest) : undefined;
       if (words !== undefined) this.#say(`· ${words}`);
     });
-    this.#began = stage.now();
+    this.#began = this.#now();
     watch.began = this.#began;
     this.#mayTell = true;
     let failure: string | undefined;
@@ -123,7 +136,7 @@ class Play {
       answers: this.#answers(),
       steps: this.#steps,
       ...defined({ failure }),
-      ms: stage.now() - this.#began,
+      ms: this.#now() - this.#began,
     };
     return { result, watch };
   }
@@ -148,19 +161,18 @@ class Play {
   /** Where the file names a profile, every link gets the delay between its ends' regions; then single links their own. */
   async #shapeLinks(): Promise<void> {
     const { profile, nodes, links } = this.#options.scenario;
-    const stage = this.#stage;
     if (profile !== undefined) {
       const regions = nodes.map((n) => n.region);
-      await stage.askLinks({ links: undefined, shape: {}, clear: false, profile, regions });
+      await this.#perform('link', { profile, regions: regions.join(',') });
       const where = profile === 'world' ? ` (${nodes.map((n) => `${n.letter} ${n.region}`).join(', ')})` : '';
       this.#say(`links as on profile ${profile}${where}`);
     }
     for (const { on, shape } of links)
-      this.#say(await stage.askLinks({ links: on, shape: scaled(shape, stage.speed), clear: false }));
+      this.#say((await this.#perform('link', { links: on, ...linkFields(shape) })).line);
   }
 
   #say(text: string): void {
-    const atMs = Math.max(0, this.#stage.now() - this.#began);
+    const atMs = Math.max(0, this.#now() - this.#began);
     this.#steps.push({ atMs, text });
     this.#options.say(atMs, text);
   }
@@ -169,8 +181,8 @@ class Play {
     const stage = this.#stage;
     const timeoutMs = step.timeoutMs ?? this.#options.scenario.timeoutMs;
     if (step.atMs !== undefined) {
-      const left = step.atMs / stage.speed - (stage.now() - this.#began);
-      if (left > 0) await stage.sleep(left);
+      const left = step.atMs / stage.speed - (this.#now() - this.#began);
+      if (left > 0) await this.#sleep(left);
     }
     if (step.when !== undefined) await this.#await(step, step.when, timeoutMs);
     const { action } = step;
@@ -180,45 +192,91 @@ class Play {
         this.#say(action.text);
         return;
       case 'mark':
-        this.#watch.marks.set(action.name, stage.now());
+        this.#watch.marks.set(action.name, this.#now());
         this.#say(`mark ${action.name}`);
         return;
       case 'check':
         await stage.settle();
         this.#judge(action.condition, step.line);
         return;
+      case 'wait': {
+        const ms = Math.max(1, Math.round(action.ms / stage.speed));
+        await this.#sleep(ms);
+        this.#say(`waited ${formatMs(ms)}`);
+        return;
+      }
       default:
         try {
-          this.#say(await stage.act(action, this.#watch, timeoutMs));
+          const line =
+            action.kind === 'strategy'
+              ? await stage.play(action, this.#watch)
+              : await this.#verb(action, timeoutMs);
+          this.#say(line);
+          await stage.settle();
         } catch (error) {
           if (!(error instanceof Problem)) throw error;
-          throw new Problem(error.exit, `line ${step.line}, ${action.kind}: ${error.message}`, error.hint);
+          const name = action.kind === 'verb' ? action.step : action.kind;
+          const message = spellVerbs(error.message);
+          throw new Problem(error.exit, `line ${step.line}, ${name}: ${message}`, error.hint);
         }
     }
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await this.#stage.yard.clock.sleep(ms, this.#options.signal);
+  }
+
+  /** One step that is a verb; its payments get the names that the file gives them. */
+  async #verb({ verb, fields, as }: VerbStep, timeoutMs: number): Promise<string> {
+    const node = String(fields['node']);
+    const id = verb === 'reconsider' ? { id: this.#invalidated(node) } : {};
+    const { line, data } = await this.#perform(verb, { ...fields, ...id }, timeoutMs);
+    if (verb === 'invalidate') this.#refused.set(node, (data as Chosen).id);
+    const txids =
+      verb === 'send' ? [(data as Sent).txid] : verb === 'double-spend' ? (data as DoubleSpent).txids : [];
+    for (const [i, name] of as.entries()) this.#watch.named.set(name, txids[i]!);
+    const names = as.length === 0 ? '' : `${as.join(', ')}: `;
+    return names + line.split('\n').join('; ');
+  }
+
+  async #perform(verb: VerbName, fields: Given, timeoutMs = this.#options.scenario.timeoutMs) {
+    const { yard, speed } = this.#stage;
+    const given = verb === 'link' ? scaled(fields, speed) : fields;
+    const action = actionOf(VERBS[verb] as Verb<Fields, unknown>, yard, given);
+    const { signal } = this.#options;
+    const done = await action.run({ step: () => undefined, timeoutMs, signal });
+    return { line: spellVerbs(done.line), data: done.data };
+  }
+
+  #invalidated(node: string): string {
+    const id = this.#refused.get(node);
+    if (id === undefined) throw failed(`no block was invalidated on ${node}, so there is none to reconsider`);
+    return id;
   }
 
   /** Waits for a sentence to come true; when it does not, says what was the case instead. */
   async #await(step: Step, condition: Condition, timeoutMs: number): Promise<void> {
     const stage = this.#stage;
     const watch = this.#watch;
-    const began = stage.now();
+    const began = this.#now();
     const ask = () => {
-      const verdict = judge(watch, condition, stage.now());
+      const verdict = judge(watch, condition, this.#now());
       return verdict.holds ? verdict : undefined;
     };
-    const verdict = await stage.until(ask, timeoutMs, () => {
-      const cut = stage.groups();
+    const patience = { timeoutMs, signal: this.#options.signal };
+    const verdict = await stage.yard.clock.until(ask, patience, () => {
+      const cut = stage.yard.links.facts().groups;
       const why = cut === undefined ? '' : `; the network is cut ${formatGroups(cut)}`;
-      return `line ${step.line}: waited for '${condition.text}', but ${judge(watch, condition, stage.now()).found}${why}`;
+      return `line ${step.line}: waited for '${condition.text}', but ${judge(watch, condition, this.#now()).found}${why}`;
     });
-    const waited = stage.now() - began;
+    const waited = this.#now() - began;
     this.#say(
       `when ${condition.text}: ${verdict.found}${waited < 100 ? '' : ` after ${(waited / 1000).toFixed(1)} s`}`,
     );
   }
 
   #judge(condition: Condition, line: number): void {
-    const judged = judge(this.#watch, condition, this.#stage.now());
+    const judged = judge(this.#watch, condition, this.#now());
     const verdict = this.#isAsked(condition) ? { holds: judged.holds, found: ASKED } : judged;
     this.#verdicts.push({ text: condition.text, line, ...verdict });
     this.#say(`${verdict.holds ? '✓' : '✗'} ${condition.text}: ${verdict.found}`);
@@ -244,7 +302,7 @@ class Play {
       // What was measured is the solution: it comes with an answer only.
       if (answer === undefined) return { id, question };
       if (figure?.kind !== 'figure') return { id, question, answer };
-      const value = figureOf(watch, figure, this.#stage.now());
+      const value = figureOf(watch, figure, this.#now());
       const measured = formatFigure(figure.figure, value);
       const right = value === undefined ? {} : { right: isNear(answer, value) };
       return { id, question, answer, measured, ...right };

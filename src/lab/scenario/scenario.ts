@@ -1,6 +1,8 @@
 import type { ShapeWish } from '../../observe/words/conditions.ts';
 import type { Profile, Region } from '../../util/profiles.ts';
 import type { Topology } from '../../util/topology.ts';
+import type { Given } from '../../yard/verb.ts';
+import type { VerbName } from '../../yard/verbs.ts';
 import type { NetworkName } from '../launcher/create.ts';
 import type { Condition } from './assertions.ts';
 
@@ -53,51 +55,16 @@ export interface Step {
 }
 
 export type StepAction =
-  | { readonly kind: 'mine'; readonly node: string; readonly blocks: number; readonly capped: boolean }
-  | { readonly kind: 'partition'; readonly groups: string }
-  | { readonly kind: 'cut-one-way'; readonly links: string }
   | {
-      readonly kind: 'link';
-      /** Undefined: every link. */
-      readonly on: string | undefined;
-      readonly shape: ShapeWish;
-      /** Take back what was asked of them. */
-      readonly clear: boolean;
-    }
-  | { readonly kind: 'hold-wire'; readonly on: boolean }
-  /** Lets one held message in: the oldest, or the oldest to this node. */
-  | { readonly kind: 'deliver'; readonly to: string | undefined }
-  | { readonly kind: 'heal'; readonly wait: boolean }
-  | { readonly kind: 'kill'; readonly node: string; readonly clean: boolean }
-  | { readonly kind: 'start' | 'freeze' | 'thaw'; readonly node: string }
-  | {
-      readonly kind: 'pay';
-      readonly from: string;
-      readonly to: string;
-      readonly amount: number;
-      readonly node: string | undefined;
-      readonly as: string | undefined;
-    }
-  | {
-      readonly kind: 'double-spend';
-      readonly from: string;
-      readonly payments: readonly { readonly to: string; readonly node: string }[];
-      readonly amount: number | undefined;
+      readonly kind: 'verb';
+      /** As the file calls it. */
+      readonly step: string;
+      readonly verb: VerbName;
+      readonly fields: Given;
+      /** Names for its payments. */
       readonly as: readonly string[];
     }
-  | {
-      readonly kind: 'set';
-      readonly node: string;
-      /** H/s, 0 = uncapped. */
-      readonly hashrate: number | undefined;
-      readonly mines: boolean | undefined;
-      /** How far its clock is ahead. */
-      readonly clockMs: number | undefined;
-      readonly region: Region | undefined;
-    }
-  | { readonly kind: 'hold'; readonly on: boolean; readonly nodes: readonly string[] }
   | { readonly kind: 'wait'; readonly ms: number }
-  | { readonly kind: 'invalidate' | 'reconsider'; readonly node: string }
   /** From now on the node mines by a strategy that ships, or, with `stop`, honestly again. */
   | {
       readonly kind: 'strategy';
@@ -110,10 +77,11 @@ export type StepAction =
       /** ... and how its first payment and the one that takes its coin are called. */
       readonly as: readonly string[];
     }
-  | { readonly kind: 'precious'; readonly node: string; readonly tipOf: string }
   | { readonly kind: 'mark'; readonly name: string }
   | { readonly kind: 'check'; readonly condition: Condition }
   | { readonly kind: 'say'; readonly text: string };
+
+export type StrategyStep = Extract<StepAction, { kind: 'strategy' }>;
 
 export interface Assertion {
   readonly line: number;

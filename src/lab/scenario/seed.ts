@@ -1,5 +1,5 @@
 import { defined } from '../../util/defined.ts';
-import { Problem } from '../problem.ts';
+import { Problem } from '../../yard/problem.ts';
 import { runScenario, type ScenarioVerdict } from './run.ts';
 import type { Scenario } from './scenario.ts';
 

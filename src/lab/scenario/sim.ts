@@ -2,15 +2,15 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LogEvent } from '../../events/events.ts';
 import { SimYard } from '../../sim/yard.ts';
-import { Interrupted } from '../action.ts';
-import type { LinkWishes } from '../actions/links.ts';
+import { Interrupted } from '../../yard/action.ts';
+import type { Awaitable, Patience, Yard } from '../../yard/port.ts';
+import { failed } from '../../yard/problem.ts';
+import { simulatedYard } from '../../yard/simulated.ts';
 import { findTemplate } from '../launcher/create.ts';
-import { failed } from '../problem.ts';
 import { describeYard, SCENARIO_PACE_MS } from './live.ts';
-import type { Scenario } from './scenario.ts';
-import { actSimulated } from './sim-act.ts';
-import { askSimLinks } from './sim-links.ts';
-import type { Doing, Stage } from './stage.ts';
+import type { Scenario, StrategyStep } from './scenario.ts';
+import type { Stage } from './stage.ts';
+import { playSimulated } from './strategy.ts';
 import type { ScenarioWatch } from './watch.ts';
 
 export interface SimStageOptions {
@@ -37,14 +37,15 @@ export function simStage(options: SimStageOptions): Stage {
 class SimStage implements Stage {
   readonly speed = 1;
   readonly describe: string;
-  readonly #yard: SimYard;
+  readonly yard: Yard;
+  readonly #sim: SimYard;
   readonly #signal: AbortSignal;
   readonly #events: LogEvent[] = [];
   #breathed = performance.now();
 
   constructor({ scenario, programPath, seed, signal }: SimStageOptions) {
     this.#signal = signal;
-    this.#yard = new SimYard({
+    this.#sim = new SimYard({
       template: findTemplate(programPath, {}, scenario.network),
       seed,
       nodes: scenario.nodes,
@@ -55,31 +56,36 @@ class SimStage implements Stage {
         if (this.#events.length < KEPT_EVENTS) this.#events.push(event);
       },
     });
-    const { spacingMs, delayMs } = this.#yard;
+    this.yard = simulatedYard(this.#sim, {
+      now: () => this.#sim.world.log.time,
+      sleep: (ms) => this.#sleep(ms),
+      until: (ask, patience, missing) => this.#until(ask, patience, missing),
+    });
+    const { spacingMs, delayMs } = this.#sim;
     this.describe = `${describeYard({ network: scenario.network, spacingMs, delayMs })}, simulated from seed ${seed}`;
   }
 
-  now(): number {
-    return this.#yard.world.log.time;
-  }
-
-  async sleep(ms: number): Promise<void> {
-    const end = this.#yard.world.now + Math.round(ms * 1_000);
-    while (this.#yard.world.now < end) {
-      this.#yard.world.run(Math.min(1_000, (end - this.#yard.world.now) / 1_000));
+  async #sleep(ms: number): Promise<void> {
+    const end = this.#sim.world.now + Math.round(ms * 1_000);
+    while (this.#sim.world.now < end) {
+      this.#sim.world.run(Math.min(1_000, (end - this.#sim.world.now) / 1_000));
       await this.#breathe();
     }
   }
 
-  async until<T>(ask: () => T | undefined, timeoutMs: number, describe: () => string): Promise<T> {
-    const { world } = this.#yard;
+  async #until<T>(
+    ask: () => Awaitable<T | undefined>,
+    { timeoutMs }: Patience,
+    missing: () => string,
+  ): Promise<T> {
+    const { world } = this.#sim;
     const end = world.now + timeoutMs * 1_000;
     for (;;) {
-      const answer = ask();
+      const answer = await ask();
       if (answer !== undefined) return answer;
       if (world.now >= end)
         throw failed(
-          `after ${Math.round(timeoutMs / 100) / 10} simulated seconds ${describe()}`,
+          `after ${Math.round(timeoutMs / 100) / 10} simulated seconds ${missing()}`,
           'Wait longer: --timeout 5m',
         );
       world.run(LOOK_MS);
@@ -95,33 +101,24 @@ class SimStage implements Stage {
     if (this.#signal.aborted) throw new Interrupted();
   }
 
-  /** Nothing is on its way into this log. */
+  /** Nothing is on its way into this log; a step takes a moment, as it does by hand. */
   settle(): Promise<void> {
+    this.#sim.world.run(HAND_MS);
     return Promise.resolve();
   }
 
   listen(listener: (event: LogEvent) => void): () => void {
     for (const event of this.#events) listener(event);
-    return this.#yard.world.onEvent(listener);
+    return this.#sim.world.onEvent(listener);
   }
 
   startMining(): Promise<void> {
-    this.#yard.startMining();
+    this.#sim.startMining();
     return Promise.resolve();
   }
 
-  askLinks(wishes: LinkWishes): Promise<string> {
-    return Promise.resolve(askSimLinks(this.#yard, wishes));
-  }
-
-  groups(): readonly (readonly string[])[] | undefined {
-    return this.#yard.groups;
-  }
-
-  async act(action: Doing, watch: ScenarioWatch, timeoutMs: number): Promise<string> {
-    const line = await actSimulated({ yard: this.#yard, stage: this, watch, timeoutMs }, action);
-    this.#yard.world.run(HAND_MS);
-    return line;
+  play(step: StrategyStep, watch: ScenarioWatch): Promise<string> {
+    return Promise.resolve(playSimulated(this.#sim, step, watch));
   }
 
   close(logFile: string | undefined): Promise<void> {

@@ -4,17 +4,19 @@ import { parseAt, parseGroups, splitLetters } from '../../observe/words/parse.ts
 import { parseDuration, parseOffset, parseRate } from '../../observe/words/units.ts';
 import { MOST_CONFIRMATIONS, MOST_PATIENCE, STRATEGIES } from '../../sim/strategy/shipped.ts';
 import type { Topology } from '../../util/topology.ts';
-import { didYouMean, minerKeyName } from '../names.ts';
-import { parseRegion } from '../profiles.ts';
+import { MAX_MINED } from '../../yard/limits.ts';
+import { didYouMean, minerKeyName } from '../../yard/names.ts';
+import { parseRegion } from '../../yard/profiles.ts';
+import type { Given } from '../../yard/verb.ts';
+import type { VerbName } from '../../yard/verbs.ts';
 import { type Condition, parseCondition, type Vocabulary } from './assertions.ts';
-import { linksOf, readShape, SHAPE_FIELDS } from './links.ts';
+import { linkFields, linksOf, readShape, SHAPE_FIELDS } from './links.ts';
 import type { Step, StepAction } from './scenario.ts';
 import type { Field } from './yaml.ts';
 
 /** One step of a scenario: what its fields mean. */
 
 const MAX_WAIT_MS = 3_600_000;
-const MAX_MINED = 10_000;
 const NAME = /^[a-z][\w-]{0,31}$/i;
 
 /** Names that steps give, in the order in which they come: a sentence may only speak of what was named before it. */
@@ -26,43 +28,50 @@ export interface Names extends Vocabulary {
 
 type Reader = (field: Field, names: Names) => StepAction;
 
+function does(step: string, verb: VerbName, fields: Given, as: readonly string[] = []): StepAction {
+  return { kind: 'verb', step, verb, fields, as };
+}
+
+/** A step that is a verb on one node. */
+function onNode(step: string, verb: VerbName, more: Given = {}): Reader {
+  return (field, names) => does(step, verb, { node: nodeOf(field, names), ...more });
+}
+
 export const ACTIONS: Readonly<Record<string, Reader>> = {
   mine: readMine,
   partition: readCut,
   cut: readCut,
   link: readLink,
-  deliver: (field, names) => ({
-    kind: 'deliver',
-    to: field.isEmpty || field.text() === 'next' ? undefined : nodeOf(field, names),
-  }),
+  deliver: (field, names) => {
+    const isNext = field.isEmpty || field.text() === 'next';
+    return does('deliver', 'step-links', isNext ? {} : { node: nodeOf(field, names) });
+  },
   heal: (field) => {
-    if (field.isEmpty) return { kind: 'heal', wait: true };
-    const text = field.text();
-    if (text === 'true' || text === 'wait') return { kind: 'heal', wait: true };
-    if (text === 'no-wait') return { kind: 'heal', wait: false };
+    const text = field.isEmpty ? 'wait' : field.text();
+    if (text === 'true' || text === 'wait') return does('heal', 'heal', {});
+    if (text === 'no-wait') return does('heal', 'heal', { wait: false });
     return field.refuse(`'${text}' is not wait or no-wait`);
   },
-  kill: (field, names) => ({ kind: 'kill', node: nodeOf(field, names), clean: false }),
-  stop: (field, names) => ({ kind: 'kill', node: nodeOf(field, names), clean: true }),
-  start: (field, names) => ({ kind: 'start', node: nodeOf(field, names) }),
-  freeze: (field, names) => ({ kind: 'freeze', node: nodeOf(field, names) }),
-  thaw: (field, names) => ({ kind: 'thaw', node: nodeOf(field, names) }),
+  kill: onNode('kill', 'kill'),
+  stop: onNode('stop', 'kill', { clean: true }),
+  start: onNode('start', 'start'),
+  freeze: onNode('freeze', 'freeze'),
+  thaw: onNode('thaw', 'thaw'),
   pay: readPay,
   'double-spend': readDoubleSpend,
   set: readSet,
   hold: (field, names) => readHold(field, names, true),
   release: (field, names) => readHold(field, names, false),
   wait: (field) => ({ kind: 'wait', ms: durationOf(field) }),
-  invalidate: (field, names) => ({ kind: 'invalidate', node: nodeOf(field, names) }),
-  reconsider: (field, names) => ({ kind: 'reconsider', node: nodeOf(field, names) }),
+  invalidate: onNode('invalidate', 'invalidate'),
+  reconsider: onNode('reconsider', 'reconsider'),
   strategy: readStrategy,
   precious: (field, names) => {
     const fields = field.map(['node', 'tip-of']);
-    return {
-      kind: 'precious',
+    return does('precious', 'precious', {
       node: nodeOf(need(field, fields, 'node'), names),
-      tipOf: nodeOf(need(field, fields, 'tip-of'), names),
-    };
+      'tip-of': nodeOf(need(field, fields, 'tip-of'), names),
+    });
   },
   mark: (field, names) => {
     const name = freshName(field, names.marks, 'mark');
@@ -147,16 +156,17 @@ function keyOf(field: Field, names: Names): string {
 /** `AB/CD`, or `A>B` for one direction. */
 function readCut(field: Field, names: Names): StepAction {
   const text = field.text();
-  if (/[<>]/.test(text)) return { kind: 'cut-one-way', links: linksOf(field, text, names) };
-  field.must(parseGroups(text, names.nodes));
-  return { kind: 'partition', groups: text };
+  if (/[<>]/.test(text)) linksOf(field, text, names);
+  else field.must(parseGroups(text, names.nodes));
+  return does('partition', 'partition', { groups: text });
 }
 
 /** Miners by letter or all of them; `links`: every message on every wire. */
 function readHold(field: Field, names: Names, on: boolean): StepAction {
+  const step = on ? 'hold' : 'release';
   if (!field.isEmpty && !field.isMap && !field.isList && field.text() === 'links')
-    return { kind: 'hold-wire', on };
-  return { kind: 'hold', on, nodes: nodesOf(field, names) };
+    return does(step, on ? 'hold-links' : 'release-links', {});
+  return does(step, step, { nodes: nodesOf(field, names) });
 }
 
 function readLink(field: Field, names: Names): StepAction {
@@ -167,7 +177,8 @@ function readLink(field: Field, names: Names): StepAction {
   if (clear && Object.keys(shape).length > 0)
     field.refuse('clear takes back; it cannot ask for something too');
   if (!clear && Object.keys(shape).length === 0) field.refuse(`lacks ${SHAPE_FIELDS.join(', ')} or clear`);
-  return { kind: 'link', on: on === undefined ? undefined : linksOf(on, on.text(), names), shape, clear };
+  const links = on === undefined ? undefined : linksOf(on, on.text(), names);
+  return does('link', 'link', { links, clear, ...linkFields(shape) });
 }
 
 /** `A`, `A 3`, or fields. */
@@ -177,15 +188,14 @@ function readMine(field: Field, names: Names): StepAction {
     if (match === null) return field.refuse(`'${field.text()}' is not a node and a number of blocks: A 3`);
     const blocks = Number(match[2] ?? 1);
     if (blocks < 1 || blocks > MAX_MINED) field.refuse(`from 1 to ${MAX_MINED} blocks, not ${blocks}`);
-    return { kind: 'mine', node: letterOf(field, match[1]!, names), blocks, capped: false };
+    return does('mine', 'mine', { node: letterOf(field, match[1]!, names), blocks, uncapped: true });
   }
   const fields = field.map(['node', 'blocks', 'capped']);
-  return {
-    kind: 'mine',
+  return does('mine', 'mine', {
     node: nodeOf(need(field, fields, 'node'), names),
     blocks: fields.get('blocks')?.whole(1, MAX_MINED) ?? 1,
-    capped: fields.get('capped')?.flag() ?? false,
-  };
+    uncapped: !(fields.get('capped')?.flag() ?? false),
+  });
 }
 
 function amountOf(field: Field): number {
@@ -200,35 +210,34 @@ function readPay(field: Field, names: Names): StepAction {
   const named = fields.get('as');
   const as = named === undefined ? undefined : freshName(named, names.payments, 'payment');
   if (as !== undefined) names.payments.push(as);
-  return {
-    kind: 'pay',
+  const wishes = {
     from: keyOf(need(field, fields, 'from'), names),
     to: keyOf(need(field, fields, 'to'), names),
     amount: amountOf(need(field, fields, 'amount')),
     node: node === undefined ? undefined : nodeOf(node, names),
-    as,
   };
+  return does('pay', 'send', wishes, as === undefined ? [] : [as]);
 }
 
 function readDoubleSpend(field: Field, names: Names): StepAction {
   const fields = field.map(['from', 'to', 'amount', 'as']);
   const to = need(field, fields, 'to').list(2);
   if (to.length !== 2) need(field, fields, 'to').refuse('must be two: [carol@A, dave@D]');
-  const payments = to.map((entry) => {
+  const [first, second] = to.map((entry) => {
     const { name, node } = entry.must(parseAt(entry.text()));
     return { to: name, node: letterOf(entry, node, names) };
   });
-  if (payments[0]!.node === payments[1]!.node)
+  if (first!.node === second!.node)
     need(field, fields, 'to').refuse('a double-spend needs two different nodes');
   const as = twoNames(fields.get('as'), names);
   const amount = fields.get('amount');
-  return {
-    kind: 'double-spend',
+  const wishes = {
     from: keyOf(need(field, fields, 'from'), names),
-    payments,
+    first: `${first!.to}@${first!.node}`,
+    second: `${second!.to}@${second!.node}`,
     amount: amount === undefined ? undefined : amountOf(amount),
-    as,
   };
+  return does('double-spend', 'double-spend', wishes, as);
 }
 
 /** What the two payments of one coin are called. */
@@ -277,12 +286,11 @@ function readSet(field: Field, names: Names): StepAction {
   const region = fields.get('region');
   if ([rate, mines, clock, region].every((given) => given === undefined))
     field.refuse("lacks 'hashrate', 'mines', 'clock' or 'region'");
-  return {
-    kind: 'set',
+  return does('set', 'set', {
     node: nodeOf(need(field, fields, 'node'), names),
     hashrate: rate === undefined ? undefined : rate.must(parseRate(rate.text())),
     mines,
-    clockMs: clock === undefined ? undefined : clock.must(parseOffset(clock.text())),
+    clock: clock === undefined ? undefined : clock.must(parseOffset(clock.text())),
     region: region === undefined ? undefined : region.must(parseRegion(region.text())),
-  };
+  });
 }

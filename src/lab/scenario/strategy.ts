@@ -2,17 +2,15 @@ import { CHEAT, type PaidTwice } from '../../sim/strategy/paid-twice.ts';
 import { type Play, playOf, STRATEGIES } from '../../sim/strategy/shipped.ts';
 import { WorldAttack } from '../../sim/strategy/world-attack.ts';
 import type { SimYard } from '../../sim/yard.ts';
+import { tailOf } from '../../yard/names.ts';
+import { failed } from '../../yard/problem.ts';
 import type { RunningYard } from '../launcher/launch.ts';
-import { tailOf } from '../names.ts';
-import { failed } from '../problem.ts';
 import { LiveStrategy } from '../strategy/live.ts';
 import { paymentLines, summaryLine } from '../strategy/story.ts';
-import type { StepAction } from './scenario.ts';
+import type { StrategyStep } from './scenario.ts';
 import type { ScenarioWatch } from './watch.ts';
 
 /** The step `strategy: C selfish`, on processes and on simulated nodes; `strategy: C stop` ends it. */
-
-export type StrategyStep = Extract<StepAction, { kind: 'strategy' }>;
 
 interface Simulated {
   readonly attack: WorldAttack;

@@ -12,7 +12,7 @@ import {
   type Node as YamlNode,
 } from 'yaml';
 import type { Result } from '../../util/result.ts';
-import { didYouMean } from '../names.ts';
+import { didYouMean } from '../../yard/names.ts';
 import type { ScenarioFault } from './scenario.ts';
 
 /** A YAML file as fields that know where they stand, so that every refusal points to line and field. */

@@ -12,13 +12,13 @@ import { toHex } from '../../util/bytes.ts';
 import { defined } from '../../util/defined.ts';
 import { plural } from '../../util/plural.ts';
 import { twoPayments, USUAL_FEE_RATE } from '../../wallet/payment.ts';
-import { holdings } from '../actions/coins.ts';
+import { tailOf } from '../../yard/names.ts';
+import { failed, misuse } from '../../yard/problem.ts';
 import type { YardClient } from '../client/client.ts';
 import { type Follower, follow } from '../client/follow.ts';
 import { readParams } from '../launcher/create.ts';
 import { type NodeChild, spawnNode } from '../launcher/node-child.ts';
-import { tailOf } from '../names.ts';
-import { failed, misuse } from '../problem.ts';
+import { holdings } from '../live/coins.ts';
 import { findKey, findPayee, minerKey } from '../yard/keyring.ts';
 import type { StrategySummary } from './story.ts';
 

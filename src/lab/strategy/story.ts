@@ -2,7 +2,7 @@ import { formatAmount } from '../../bitcoin/amount.ts';
 import { LEAST_EVENTS } from '../../observe/figures/rows.ts';
 import { type Attempt, CHEAT, MERCHANT, PRICE } from '../../sim/strategy/paid-twice.ts';
 import { plural } from '../../util/plural.ts';
-import { tailOf } from '../names.ts';
+import { tailOf } from '../../yard/names.ts';
 
 /** What came of playing a strategy, in figures and in words. */
 

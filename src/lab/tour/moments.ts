@@ -2,7 +2,9 @@ import type { LogEvent } from '../../events/events.ts';
 import type { SeenBlock } from '../../observe/state/forest.ts';
 import { inWords, list, span, tail } from '../../observe/words/words.ts';
 import { plural } from '../../util/plural.ts';
-import { doubleSpend, send } from '../actions/pay.ts';
+import { actionOf } from '../../yard/verb.ts';
+import { doubleSpend, send } from '../../yard/verbs/payments.ts';
+import { liveYard } from '../live/yard.ts';
 import {
   ahead,
   COIN,
@@ -60,7 +62,12 @@ export async function mine(tour: Tour): Promise<void> {
 export async function pay(tour: Tour): Promise<Followed> {
   const { teller, witness, launcher, letters } = tour;
   const amount = 5 * COIN;
-  const done = await send(launcher.client, { from: 'alice', to: 'bob', amount, node: 'A' }).run(quiet(tour));
+  const done = await actionOf(send, liveYard(launcher.client), {
+    from: 'alice',
+    to: 'bob',
+    amount,
+    node: 'A',
+  }).run(quiet(tour));
   const bob: Followed = { who: 'Bob', txid: done.data.txid, at: 'A' };
   await teller.moment(3, 'PAY', [`Alice pays Bob 5 coins, signed with her key (${tail(bob.txid)}).`]);
   await everywhere(tour, bob, 'waiting', () => `the payment has not reached all nodes`);
@@ -96,19 +103,15 @@ export async function cut(tour: Tour): Promise<CutResult> {
     'Alice spends one coin twice: to Carol at A, to Dave at D.',
     'Also: Grace pays Heidi at A, Erin pays Frank at D.',
   ]);
-  const twice = await doubleSpend(launcher.client, {
-    from: 'alice',
-    payments: [
-      { to: 'carol', node: 'A' },
-      { to: 'dave', node: 'D' },
-    ],
-  }).run(quiet(tour));
+  const yard = liveYard(launcher.client);
+  const pair = { from: 'alice', first: 'carol@A', second: 'dave@D' };
+  const twice = await actionOf(doubleSpend, yard, pair).run(quiet(tour));
   const carol: Followed = { who: 'Carol', txid: twice.data.txids[0], at: 'A' };
   const dave: Followed = { who: 'Dave', txid: twice.data.txids[1], at: 'D' };
-  const heidi = await send(launcher.client, { from: 'grace', to: 'heidi', amount: 2 * COIN, node: 'A' }).run(
+  const heidi = await actionOf(send, yard, { from: 'grace', to: 'heidi', amount: 2 * COIN, node: 'A' }).run(
     quiet(tour),
   );
-  const frank = await send(launcher.client, { from: 'erin', to: 'frank', amount: 3 * COIN, node: 'D' }).run(
+  const frank = await actionOf(send, yard, { from: 'erin', to: 'frank', amount: 3 * COIN, node: 'D' }).run(
     quiet(tour),
   );
   const others: Followed[] = [

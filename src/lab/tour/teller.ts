@@ -1,6 +1,6 @@
 import type { ReadStream } from 'node:tty';
 import { wrapped } from '../../observe/words/words.ts';
-import { Interrupted } from '../action.ts';
+import { Interrupted } from '../../yard/action.ts';
 
 /** Prints the tour at a pace that can be read: `n` goes on, space holds, `q` ends. */
 export interface Teller {

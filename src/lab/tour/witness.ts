@@ -1,7 +1,7 @@
 import type { LogEvent } from '../../events/events.ts';
 import { type Forest, newForest, type SeenBlock } from '../../observe/state/forest.ts';
 import { newPayments, type Payments } from '../../observe/state/payments.ts';
-import { Interrupted } from '../action.ts';
+import { Interrupted } from '../../yard/action.ts';
 import type { YardLog } from '../yard/log.ts';
 
 /** Something that the tour was about to tell did not happen. */

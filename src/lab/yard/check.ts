@@ -6,7 +6,8 @@ import { type LinkShape, UNSHAPED } from '../../util/link-shape.ts';
 import { PROFILES, REGIONS } from '../../util/profiles.ts';
 import { err, ok, type Result } from '../../util/result.ts';
 import { TOPOLOGIES, type Topology } from '../../util/topology.ts';
-import { letterOf, MAX_NODES, minerKeyName } from '../names.ts';
+import { MAX_CLOCK_MS } from '../../yard/limits.ts';
+import { letterOf, MAX_NODES, minerKeyName } from '../../yard/names.ts';
 
 /** The state of a yard, as `yard.json` holds it. */
 export interface YardNode {
@@ -66,8 +67,6 @@ export interface Resume {
  * somebody else: every field that the program reads is validated, with its bounds. An error names field and value.
  */
 
-/** As far as a node lets its clock be set off (RPC setclock). */
-export const MAX_CLOCK_MS = 100 * 86_400_000;
 /** Longest mean time between blocks: a day. */
 export const MAX_PACE_MS = 86_400_000;
 const MAX_DELAY_MS = 3_600_000;

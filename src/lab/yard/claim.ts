@@ -3,8 +3,8 @@ import { closeSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { makeDirectory } from '../../host/directories.ts';
-import { sleep } from '../action.ts';
-import { failed } from '../problem.ts';
+import { sleep } from '../../yard/action.ts';
+import { failed } from '../../yard/problem.ts';
 import { isAlive, startOf } from './processes.ts';
 
 /**

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { writeAtomically } from '../../host/files.ts';
 import { err, type Result } from '../../util/result.ts';
 import { quoted } from '../../util/shell.ts';
-import { missing, type Problem } from '../problem.ts';
+import { missing, type Problem } from '../../yard/problem.ts';
 import { checkYard, type YardFile } from './check.ts';
 
 /** The yard's own state on disk: `yard.json`, found upward from the working directory. */

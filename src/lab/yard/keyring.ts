@@ -9,8 +9,8 @@ import { makeDirectory } from '../../host/directories.ts';
 import { writeAtomically } from '../../host/files.ts';
 import { err, ok, type Result } from '../../util/result.ts';
 import { Key } from '../../wallet/keys.ts';
-import { didYouMean, minerKeyName } from '../names.ts';
-import { missing, misuse } from '../problem.ts';
+import { didYouMean, minerKeyName } from '../../yard/names.ts';
+import { missing, misuse } from '../../yard/problem.ts';
 import { shown } from './check.ts';
 
 /** A key with a name: one of the ten well-known ones, or a file `keys/NAME.json` (mode 0600) in the yard. */

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
-import { failed } from '../problem.ts';
+import { failed } from '../../yard/problem.ts';
 
 export const FIRST_RPC_PORT = 18_543;
 export const FIRST_P2P_PORT = 18_643;

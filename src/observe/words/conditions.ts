@@ -78,10 +78,10 @@ export function healed(c: Conditions): Conditions {
 /** What the log says when `heal` opened one-way cuts or held wires; a partition has a line of its own. */
 export const HEALED_WIRES = 'healed: every link is open both ways, and what was held is on its way';
 
-/** What `heal` left on the links, for the end of its line: `; A-C 200 ms stay until link --clear`, or ''. */
+/** What `heal` left on the links, for the end of its line: what was asked of links, which stays, or ''. */
 export function shapesLeft(c: Conditions): string {
   const left = [...byShape(c)].map(([shape, links]) => `${formatLinks(links)} ${shape}`);
-  return left.length === 0 ? '' : `; links stay as asked, until link --clear: ${left.join(' · ')}`;
+  return left.length === 0 ? '' : `; links stay as asked, until \`link --clear\`: ${left.join(' · ')}`;
 }
 
 /** What `link` may ask for; what is absent stays as it is. */

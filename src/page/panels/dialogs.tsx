@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { App, Verb } from '../state/app.ts';
+import type { VerbName } from '../../yard/verbs.ts';
+import type { App } from '../state/app.ts';
 
 /** One small form an action. The sentence under it is the action's own, from the launcher, before anything is done. */
 
@@ -18,83 +19,85 @@ const pair = (app: App) => `${app.letters[0] ?? 'A'}-${app.letters.at(-1) ?? 'B'
 const at = (app: App, person: number, index: number) =>
   `${app.facts.people[person] ?? ''}@${app.letters[index] ?? 'A'}`;
 
-const FORMS: Partial<Readonly<Record<Verb, { readonly title: string; readonly fields: readonly Field[] }>>> =
-  {
-    mine: {
-      title: 'Mine',
-      fields: [
-        { name: 'node', label: 'on node', start: (a) => a.letters[0] ?? 'A', options: node },
-        { name: 'blocks', label: 'blocks', start: () => '1' },
-      ],
-    },
-    send: {
-      title: 'Pay',
-      fields: [
-        { name: 'from', label: 'from', start: () => 'alice', options: people },
-        { name: 'to', label: 'to', start: () => 'bob', options: people },
-        { name: 'amount', label: 'coins', start: () => '1.5' },
-        { name: 'node', label: 'at node', start: (a) => a.letters[0] ?? 'A', options: node },
-      ],
-    },
-    'double-spend': {
-      title: 'Double-spend',
-      fields: [
-        { name: 'from', label: 'from', start: () => 'alice', options: people },
-        { name: 'first', label: 'to, at', start: (a) => at(a, 2, 0) },
-        { name: 'second', label: 'and to, at', start: (a) => at(a, 3, a.letters.length - 1) },
-        { name: 'amount', label: 'coins each', start: () => '', hint: 'one whole coin' },
-      ],
-    },
-    partition: {
-      title: 'Cut',
-      fields: [
-        {
-          name: 'groups',
-          label: 'groups',
-          start: (a) => `${a.letters.slice(0, half(a)).join('')}/${a.letters.slice(half(a)).join('')}`,
-          hint: 'AB/CD, or A>C for one way',
-        },
-      ],
-    },
-    reorg: {
-      title: 'Reorg',
-      fields: [
-        { name: 'depth', label: 'blocks deep', start: () => '2' },
-        { name: 'lead', label: 'winner ahead by', start: () => '1' },
-        { name: 'losers', label: 'on nodes', start: (a) => a.letters.slice(half(a)).join('') },
-      ],
-    },
-    freeze: {
-      title: 'Freeze',
-      fields: [{ name: 'node', label: 'node', start: (a) => a.letters.at(-1) ?? 'A', options: node }],
-    },
-    kill: {
-      title: 'Kill (-9)',
-      fields: [{ name: 'node', label: 'node', start: (a) => a.letters.at(-1) ?? 'A', options: node }],
-    },
-    link: {
-      title: 'Links',
-      fields: [
-        { name: 'links', label: 'which', start: pair, hint: 'A-C, or A>C for one way' },
-        { name: 'delay', label: 'delay, one way', start: () => '', hint: '200ms' },
-        { name: 'jitter', label: 'jitter, ±', start: () => '', hint: '20ms' },
-        { name: 'loss', label: 'loss', start: () => '', hint: '1%' },
-        { name: 'rate', label: 'rate', start: () => '', hint: '1Mbit/s' },
-      ],
-    },
-    set: {
-      title: 'Set',
-      fields: [
-        { name: 'node', label: 'node', start: (a) => a.letters.at(-1) ?? 'A', options: node },
-        { name: 'clock', label: 'clock ahead by', start: () => '', hint: '+90s, -2m, 0s' },
-        { name: 'hashrate', label: 'hash rate', start: () => '', hint: '1MH/s, uncapped' },
-      ],
-    },
-    start: {
-      title: 'Start',
-      fields: [{ name: 'node', label: 'node', start: (a) => a.letters.at(-1) ?? 'A', options: node }],
-    },
-  };
+const FORMS: Partial<
+  Readonly<Record<VerbName, { readonly title: string; readonly fields: readonly Field[] }>>
+> = {
+  mine: {
+    title: 'Mine',
+    fields: [
+      { name: 'node', label: 'on node', start: (a) => a.letters[0] ?? 'A', options: node },
+      { name: 'blocks', label: 'blocks', start: () => '1' },
+      { name: 'hashrate', label: 'hash rate', start: () => 'uncapped', hint: 'uncapped, 50kH/s' },
+    ],
+  },
+  send: {
+    title: 'Pay',
+    fields: [
+      { name: 'from', label: 'from', start: () => 'alice', options: people },
+      { name: 'to', label: 'to', start: () => 'bob', options: people },
+      { name: 'amount', label: 'coins', start: () => '1.5' },
+      { name: 'node', label: 'at node', start: (a) => a.letters[0] ?? 'A', options: node },
+    ],
+  },
+  'double-spend': {
+    title: 'Double-spend',
+    fields: [
+      { name: 'from', label: 'from', start: () => 'alice', options: people },
+      { name: 'first', label: 'to, at', start: (a) => at(a, 2, 0) },
+      { name: 'second', label: 'and to, at', start: (a) => at(a, 3, a.letters.length - 1) },
+      { name: 'amount', label: 'coins each', start: () => '', hint: 'one whole coin' },
+    ],
+  },
+  partition: {
+    title: 'Cut',
+    fields: [
+      {
+        name: 'groups',
+        label: 'groups',
+        start: (a) => `${a.letters.slice(0, half(a)).join('')}/${a.letters.slice(half(a)).join('')}`,
+        hint: 'AB/CD, or A>C for one way',
+      },
+    ],
+  },
+  reorg: {
+    title: 'Reorg',
+    fields: [
+      { name: 'depth', label: 'blocks deep', start: () => '2' },
+      { name: 'lead', label: 'winner ahead by', start: () => '1' },
+      { name: 'losers', label: 'on nodes', start: (a) => a.letters.slice(half(a)).join('') },
+    ],
+  },
+  freeze: {
+    title: 'Freeze',
+    fields: [{ name: 'node', label: 'node', start: (a) => a.letters.at(-1) ?? 'A', options: node }],
+  },
+  kill: {
+    title: 'Kill (-9)',
+    fields: [{ name: 'node', label: 'node', start: (a) => a.letters.at(-1) ?? 'A', options: node }],
+  },
+  link: {
+    title: 'Links',
+    fields: [
+      { name: 'links', label: 'which', start: pair, hint: 'A-C, or A>C for one way' },
+      { name: 'delay', label: 'delay, one way', start: () => '', hint: '200ms' },
+      { name: 'jitter', label: 'jitter, ±', start: () => '', hint: '20ms' },
+      { name: 'loss', label: 'loss', start: () => '', hint: '1%' },
+      { name: 'rate', label: 'rate', start: () => '', hint: '1Mbit/s' },
+    ],
+  },
+  set: {
+    title: 'Set',
+    fields: [
+      { name: 'node', label: 'node', start: (a) => a.letters.at(-1) ?? 'A', options: node },
+      { name: 'clock', label: 'clock ahead by', start: () => '', hint: '+90s, -2m, 0s' },
+      { name: 'hashrate', label: 'hash rate', start: () => '', hint: '1MH/s, uncapped' },
+    ],
+  },
+  start: {
+    title: 'Start',
+    fields: [{ name: 'node', label: 'node', start: (a) => a.letters.at(-1) ?? 'A', options: node }],
+  },
+};
 
 interface Plan {
   readonly text: string;
@@ -116,7 +119,7 @@ export function Dialog({ app }: { app: App }) {
 
 function Form(props: {
   app: App;
-  verb: Verb;
+  verb: VerbName;
   given: Readonly<Record<string, string>>;
   form: { readonly title: string; readonly fields: readonly Field[] };
 }) {

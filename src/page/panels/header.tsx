@@ -1,7 +1,8 @@
 import { agreementOf } from '../../observe/state/agreement.ts';
 import { describeConditions } from '../../observe/words/conditions.ts';
 import { byLetter, clockSpan, formatGroups } from '../../observe/words/words.ts';
-import type { App, Verb } from '../state/app.ts';
+import type { VerbName } from '../../yard/verbs.ts';
+import type { App } from '../state/app.ts';
 
 /** The yard's state in words, and everything one may do. */
 export function Header({ app }: { app: App }) {
@@ -72,7 +73,7 @@ export function Agreement({ app }: { app: App }) {
 }
 
 interface Button {
-  readonly verb: Verb;
+  readonly verb: VerbName;
   readonly label: string;
   readonly key: string;
   readonly title: string;
@@ -100,7 +101,7 @@ export function Actions({ app }: { app: App }) {
       >
         {app.isHeld ? 'Release' : 'Hold'}
       </button>
-      {BUTTONS.filter((b) => app.has(b.verb)).map((b) => (
+      {BUTTONS.map((b) => (
         <button
           key={b.verb}
           type="button"

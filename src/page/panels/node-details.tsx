@@ -1,7 +1,8 @@
 import { formatOffset } from '../../observe/words/units.ts';
 import { short } from '../../observe/words/words.ts';
 import { plural } from '../../util/plural.ts';
-import type { App, Verb } from '../state/app.ts';
+import type { VerbName } from '../../yard/verbs.ts';
+import type { App } from '../state/app.ts';
 import { Command } from './command.tsx';
 
 /** One node: where it stands, what it did, and everything that may be done to it. */
@@ -65,7 +66,7 @@ export function NodeDetails({ app, letter }: { app: App; letter: string }) {
 }
 
 interface Button {
-  readonly verb: Verb;
+  readonly verb: VerbName;
   readonly label: string;
   readonly needsLife: boolean;
 }

@@ -2,7 +2,7 @@ import { WELL_KNOWN } from '../../consensus/params/genesis.ts';
 import { parseNetworks } from '../../consensus/params/params.ts';
 import type { LogEvent } from '../../events/events.ts';
 import { mount, opened } from '../page.tsx';
-import { actSimulated, SIM_VERBS } from './actions.ts';
+import { simActor } from './actions.ts';
 import { SimPanel } from './panel.tsx';
 import { formatSettings, parseSettings, SimRun, USUAL_SETTINGS } from './run.ts';
 
@@ -34,9 +34,8 @@ function begin(): void {
     topology,
   };
   app.address = formatSettings(settings);
-  app.verbs = SIM_VERBS;
   app.extra = () => <SimPanel app={app} sim={sim} />;
-  app.actor = (request, onTold) => actSimulated(sim, request, onTold);
+  app.actor = simActor(sim);
 
   const flush = () => {
     const batch = waiting;

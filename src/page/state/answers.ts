@@ -1,7 +1,8 @@
 import type { LogEvent } from '../../events/events.ts';
 import { readEventLine } from '../../observe/read-event.ts';
 import { TOPOLOGIES } from '../../util/topology.ts';
-import type { NodeFacts, Told, YardFacts } from './facts.ts';
+import type { Told } from '../../yard/perform.ts';
+import type { NodeFacts, YardFacts } from './facts.ts';
 
 /** What a server may answer, read with suspicion: undefined is "not what a yard answers". */
 

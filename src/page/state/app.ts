@@ -3,8 +3,10 @@ import type { LogEvent } from '../../events/events.ts';
 import type { RunFigures } from '../../observe/figures/figures.ts';
 import type { ReorgScene } from '../../observe/state/story.ts';
 import type { TimeWishes } from '../../observe/tree/time-layout.ts';
+import type { ActionRequest } from '../../yard/perform.ts';
+import type { VerbName } from '../../yard/verbs.ts';
 import { Beats } from './beats.ts';
-import type { ActionRequest, NodeFacts, Told, YardFacts } from './facts.ts';
+import type { NodeFacts, PageTold, YardFacts } from './facts.ts';
 import { Run } from './run.ts';
 
 /** Reading all figures costs more than a frame has when the log is long. */
@@ -21,32 +23,13 @@ export type Selection =
 /** Which time figures speak of: since conditions changed last, the last such time without a cut, all of the log. */
 export type SpanOfTime = 'now' | 'before' | 'whole';
 
-export type Verb =
-  | 'hold'
-  | 'release'
-  | 'mine'
-  | 'send'
-  | 'double-spend'
-  | 'partition'
-  | 'heal'
-  | 'reorg'
-  | 'kill'
-  | 'start'
-  | 'freeze'
-  | 'thaw'
-  | 'set'
-  | 'link'
-  | 'hold-links'
-  | 'release-links'
-  | 'step-links';
-
 export interface Doing {
-  readonly verb: Verb;
+  readonly verb: VerbName;
   lines: string[];
   state: 'running' | 'done' | 'no' | 'problem';
 }
 
-export type Actor = (request: ActionRequest, onTold: (told: Told) => void) => Promise<void>;
+export type Actor = (request: ActionRequest, onTold: (told: PageTold) => void) => Promise<void>;
 
 export type Tab = 'tree' | 'payment' | 'agree' | 'nodes';
 
@@ -66,8 +49,6 @@ export class App {
   nodes: readonly NodeFacts[] = [];
   /** What carries out an action; undefined: the page only looks on. */
   actor: Actor | undefined;
-  /** Verbs that the yard has; undefined: all. */
-  verbs: ReadonlySet<string> | undefined;
   /** A part of the page of its own, above the nodes. */
   extra: (() => ComponentChild) | undefined;
   /** What stays in the address beside the position. */
@@ -87,7 +68,7 @@ export class App {
   hovered: string | undefined;
   /** The payment whose lanes are shown. */
   payment: string | undefined;
-  dialog: { readonly verb: Verb; readonly fields: Record<string, string> } | undefined;
+  dialog: { readonly verb: VerbName; readonly fields: Record<string, string> } | undefined;
   doing: Doing | undefined;
   /** The scene that was closed by hand. */
   closedScene: number | undefined;
@@ -151,10 +132,6 @@ export class App {
   /** May the buttons act? Not on the past, not in a file, not on a yard that nobody hears. */
   get mayAct(): boolean {
     return this.actor !== undefined && !this.isExported && this.run.isLive && this.silentSince === undefined;
-  }
-
-  has(verb: Verb): boolean {
-    return this.verbs?.has(verb) ?? true;
   }
 
   get isHeld(): boolean {
@@ -287,15 +264,15 @@ export class App {
     this.changed();
   }
 
-  open(verb: Verb, fields: Record<string, string> = {}): void {
-    if (!this.mayAct || !this.has(verb)) return;
+  open(verb: VerbName, fields: Record<string, string> = {}): void {
+    if (!this.mayAct) return;
     this.dialog = { verb, fields };
     this.changed();
   }
 
-  async perform(verb: Verb, fields: Readonly<Record<string, string>> = {}): Promise<void> {
+  async perform(verb: VerbName, fields: Readonly<Record<string, string>> = {}): Promise<void> {
     const { actor } = this;
-    if (actor === undefined || !this.mayAct || !this.has(verb)) return;
+    if (actor === undefined || !this.mayAct) return;
     this.dialog = undefined;
     const doing: Doing = { verb, lines: [], state: 'running' };
     this.doing = doing;
@@ -308,7 +285,7 @@ export class App {
     }
   }
 
-  #tell(doing: Doing, told: Told): void {
+  #tell(doing: Doing, told: PageTold): void {
     if ('plan' in told) doing.lines.push(told.plan);
     else if ('step' in told) doing.lines.push(told.step);
     else if ('done' in told) {

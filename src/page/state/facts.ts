@@ -1,4 +1,5 @@
 import type { Topology } from '../../util/topology.ts';
+import type { Told } from '../../yard/perform.ts';
 
 /** What the page is told besides the log, by a server or by the simulator in its own tab. */
 
@@ -22,17 +23,8 @@ export interface NodeFacts {
   readonly mined?: number;
 }
 
-export interface ActionRequest {
-  readonly verb: string;
-  readonly fields: Readonly<Record<string, string>>;
-  /** Only the sentence before. */
-  readonly dry?: boolean;
-}
-
-export type Told =
-  | { readonly plan: string }
-  | { readonly step: string }
-  | { readonly done: string; readonly no: boolean }
+export type PageTold =
+  | Exclude<Told, { readonly problem: string }>
   | {
       readonly problem: string;
       readonly hint?: string;

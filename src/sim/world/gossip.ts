@@ -1,5 +1,6 @@
 import { sha256 } from '../../bitcoin/hash.ts';
 import type { GossipVerdict, PeerId, Topic } from '../../node/types.ts';
+import { describePublished } from '../../node/wire/describe.ts';
 import { BoundedMap } from '../../util/bounded-map.ts';
 import { keyOf } from '../../util/bytes.ts';
 import { type Random, seeded } from '../../util/random.ts';
@@ -86,7 +87,12 @@ export class GossipNet {
   #send(from: PeerId, to: PeerId, message: GossipMessage): void {
     const member = this.#members.get(to);
     if (member === undefined || message.seen.has(member.life)) return;
-    this.#wires.carry(from, to, message.bytes.length, () => this.#arrive(from, to, message));
+    const { topic, bytes } = message;
+    this.#wires.carry(from, to, {
+      bytes: bytes.length,
+      arrive: () => this.#arrive(from, to, message),
+      what: () => describePublished(topic, bytes),
+    });
   }
 
   #arrive(from: PeerId, to: PeerId, message: GossipMessage): void {
@@ -176,15 +182,22 @@ export class GossipNet {
 
   #tellIds(from: PeerId, to: PeerId, messages: readonly GossipMessage[]): void {
     const size = simLimits.idFrameBytes + simLimits.idBytes * messages.length;
-    this.#wires.carry(from, to, size, () => {
+    const arrive = () => {
       const member = this.#members.get(to);
       if (member === undefined) return;
       const lacking = messages.filter((message) => !message.seen.has(member.life));
       if (lacking.length === 0) return;
       const asked = simLimits.idFrameBytes + simLimits.idBytes * lacking.length;
-      this.#wires.carry(to, from, asked, () => {
+      const send = () => {
         for (const message of lacking) this.#send(from, to, message);
-      });
-    });
+      };
+      this.#wires.carry(to, from, { bytes: asked, arrive: send, what: upkeep });
+    };
+    this.#wires.carry(from, to, { bytes: size, arrive, what: upkeep });
   }
+}
+
+/** Mesh upkeep: it is never held back, as on a live wire. */
+function upkeep(): undefined {
+  return undefined;
 }

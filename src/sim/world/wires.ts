@@ -1,4 +1,5 @@
 import type { Micros, PeerId } from '../../node/types.ts';
+import type { Described } from '../../node/wire/describe.ts';
 import { type LinkShape, Shaper, UNSHAPED } from '../../util/link-shape.ts';
 import { simLimits } from './limits.ts';
 import type { EventQueue } from './queue.ts';
@@ -19,7 +20,24 @@ interface Wire {
 interface Held {
   /** Order of arrival over all wires. */
   readonly seq: number;
+  readonly since: Micros;
+  readonly cargo: Cargo;
+}
+
+/** What is on its way over a wire. */
+export interface Cargo {
+  readonly bytes: number;
   readonly arrive: () => void;
+  /** Undefined for what keeps a link alive or tells nothing: it is never held back. */
+  readonly what: () => Described | undefined;
+}
+
+/** A message on a held wire. */
+export interface HeldOnWire extends Described {
+  readonly from: PeerId;
+  readonly to: PeerId;
+  readonly bytes: number;
+  readonly heldMs: number;
 }
 
 /** A pair that wants to be linked. */
@@ -178,28 +196,29 @@ export class Wires {
     return [...this.#links.values()].map(({ dialler, other }) => [dialler, other] as const);
   }
 
-  /** Runs `arrive` at the far end after what the wire does to so many bytes, if the connection lasts so long. */
-  carry(from: PeerId, to: PeerId, bytes: number, arrive: () => void): void {
+  /** The cargo arrives at the far end after what the wire does to so many bytes, if the connection lasts so long. */
+  carry(from: PeerId, to: PeerId, cargo: Cargo): void {
     const link = this.#of.get(from)?.get(to);
     if (link === undefined || !link.up) return;
     const wire = wireOf(link, from);
     const { queue } = this.#o;
     const due =
       wire.plain === undefined
-        ? Math.round(wire.shaper.due(queue.now / 1_000, bytes) * 1_000)
+        ? Math.round(wire.shaper.due(queue.now / 1_000, cargo.bytes) * 1_000)
         : queue.now + wire.plain;
     if (due > wire.lastDue) wire.lastDue = due;
     const { life } = link;
     queue.at(wire.lastDue, () => {
       if (link.life !== life) return;
-      if (wire.cut || this.#heldAll) this.#hold(link, wire, arrive);
-      else arrive();
+      if ((wire.cut || this.#heldAll) && cargo.what() !== undefined) this.#hold(link, wire, cargo);
+      else cargo.arrive();
     });
   }
 
-  #hold(link: Link, wire: Wire, arrive: () => void): void {
-    if (wire.held.length < simLimits.heldMessages) wire.held.push({ seq: this.#holdSeq++, arrive });
-    else this.sever(link.dialler, link.other);
+  #hold(link: Link, wire: Wire, cargo: Cargo): void {
+    const { held } = wire;
+    if (held.length >= simLimits.heldMessages) this.sever(link.dialler, link.other);
+    else held.push({ seq: this.#holdSeq++, since: this.#o.queue.now, cargo });
   }
 
   /** What `from` sends does not reach `to`; it waits on the wire. */
@@ -218,35 +237,42 @@ export class Wires {
       for (const wire of [link.there, link.back]) if (!wire.cut) this.#release(wire);
   }
 
-  /** Messages on held wires. */
-  get held(): number {
-    let sum = 0;
-    for (const { there, back } of this.#links.values()) sum += there.held.length + back.held.length;
-    return sum;
+  /** Messages on wires that are all held (those of a one-way cut are not on offer), oldest first. */
+  held(): HeldOnWire[] {
+    if (!this.#heldAll) return [];
+    const now = this.#o.queue.now;
+    return this.#heldWires()
+      .flatMap(({ wire, from, to }) => wire.held.map((held) => ({ ...held, from, to })))
+      .sort((a, b) => a.seq - b.seq)
+      .map(({ cargo, since, from, to }) => {
+        const { kind, about } = cargo.what()!;
+        return { from, to, kind, about, bytes: cargo.bytes, heldMs: (now - since) / 1_000 };
+      });
+  }
+
+  /** Every direction that holds something back, but those that are cut. */
+  #heldWires() {
+    return [...this.#links.values()].flatMap(({ there, back, dialler, other }) =>
+      [
+        { wire: there, from: dialler, to: other },
+        { wire: back, from: other, to: dialler },
+      ].filter(({ wire }) => wire.held.length > 0 && !wire.cut),
+    );
   }
 
   #release(wire: Wire): void {
     const held = wire.held;
     wire.held = [];
-    for (const { arrive } of held) this.#o.queue.at(this.#o.queue.now, arrive);
+    for (const { cargo } of held) this.#o.queue.at(this.#o.queue.now, cargo.arrive);
   }
 
-  /** The oldest held message arrives (the oldest to that party); undefined: none is held. */
-  deliverHeld(to?: PeerId): { readonly from: PeerId; readonly to: PeerId } | undefined {
-    let oldest: { wire: Wire; from: PeerId; to: PeerId } | undefined;
-    for (const { there, back, dialler, other } of this.#links.values()) {
-      for (const found of [
-        { wire: there, from: dialler, to: other },
-        { wire: back, from: other, to: dialler },
-      ]) {
-        const [first] = found.wire.held;
-        if (first === undefined || (to !== undefined && found.to !== to)) continue;
-        if (oldest === undefined || first.seq < oldest.wire.held[0]!.seq) oldest = found;
-      }
-    }
-    if (oldest === undefined) return undefined;
-    this.#o.queue.at(this.#o.queue.now, oldest.wire.held.shift()!.arrive);
-    return { from: oldest.from, to: oldest.to };
+  /** The oldest message that is held between two nodes arrives; false: none is held. */
+  deliverHeld(from: PeerId, to: PeerId): boolean {
+    const wire = this.#heldWires().find((held) => held.from === from && held.to === to)?.wire;
+    const next = wire?.held.shift();
+    if (next === undefined) return false;
+    this.#o.queue.at(this.#o.queue.now, next.cargo.arrive);
+    return true;
   }
 
   /** Nothing crosses between the groups from now on; undefined: everything may. */

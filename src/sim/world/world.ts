@@ -6,6 +6,7 @@ import type { Verify } from '../../consensus/validate/verify.ts';
 import type { HostNews, LogEvent } from '../../events/events.ts';
 import { type Limits, limits as standard } from '../../node/limits.ts';
 import type { Input, Micros, PeerId, Step, Topic } from '../../node/types.ts';
+import { describeFrame } from '../../node/wire/describe.ts';
 import { type LinkShape, UNSHAPED } from '../../util/link-shape.ts';
 import { type Random, seeded } from '../../util/random.ts';
 import { type GossipMember, type GossipMessage, GossipNet } from './gossip.ts';
@@ -250,11 +251,12 @@ export class World {
 
   /** A frame of the sync protocol over a link, from anybody. */
   send(from: PeerId, to: PeerId, bytes: Uint8Array): void {
-    this.wires.carry(from, to, bytes.length, () => {
+    const arrive = () => {
       const node = this.nodes.get(to);
       if (node !== undefined) node.message(from, bytes);
       else this.#parties.get(to)?.message?.(from, bytes);
-    });
+    };
+    this.wires.carry(from, to, { bytes: bytes.length, arrive, what: () => describeFrame(bytes) });
   }
 
   /** A gossip message to one peer, from anybody. */

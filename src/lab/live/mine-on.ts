@@ -1,41 +1,18 @@
 import type { JsonObject } from '../../host/http/json.ts';
-import { formatCount, formatMs, formatRate } from '../../observe/words/units.ts';
+import { formatMs } from '../../observe/words/units.ts';
 import { defined } from '../../util/defined.ts';
 import { plural } from '../../util/plural.ts';
-import { type Action, Interrupted, type RunContext, sleep, until } from '../action.ts';
+import { type Action, Interrupted, type RunContext, sleep } from '../../yard/action.ts';
+import { type MinedBlock, MinedWatch } from '../../yard/mined.ts';
+import type { MinePower } from '../../yard/port.ts';
+import { failed } from '../../yard/problem.ts';
+import { describePower } from '../../yard/verbs/mining.ts';
 import type { NodeInfo, YardClient } from '../client/client.ts';
-import { reachableFrom } from '../client/links.ts';
-import { failed } from '../problem.ts';
-import { type MinedBlock, MinedWatch, minedLine } from './mined.ts';
 
-/** How long to wait for other nodes to take a block before its line is printed. */
-const SPREAD_MS = 3_000;
-/** ... where blocks are told while the mining goes on. */
+/** Mining on a live node: an order of blocks, or until Ctrl-C with a live line. */
+
+/** How often the live line changes, and how long a block waits for its line. */
 const TELL_MS = 250;
-
-/** With what a node mines on somebody's order; what is absent stays as the node has it. */
-export interface MinePower {
-  readonly uncapped: boolean;
-  /** Hashes a second over all threads. */
-  readonly hashrate?: number | undefined;
-  readonly threads?: number | undefined;
-  readonly kernel?: string | undefined;
-}
-
-export interface MineWishes {
-  readonly node: string;
-  readonly blocks: number;
-  readonly power: MinePower;
-}
-
-/** `at 50 kH/s on 2 threads with kernel simd4`. */
-export function describePower(power: MinePower, nodeRate: number): string {
-  const words = power.uncapped
-    ? 'as fast as it can (not its share of the yard: figures of pace do not hold)'
-    : `at ${formatRate(power.hashrate ?? nodeRate)}`;
-  const threads = power.threads === undefined ? '' : ` on ${plural(power.threads, 'thread')}`;
-  return words + threads + (power.kernel === undefined ? '' : ` with kernel ${power.kernel}`);
-}
 
 /** As `setmining` takes it. */
 export function powerRequest({ uncapped, hashrate, threads, kernel }: MinePower): JsonObject {
@@ -45,68 +22,23 @@ export function powerRequest({ uncapped, hashrate, threads, kernel }: MinePower)
   };
 }
 
-/** Mines so many blocks on one node, with real work, then leaves its miner as it was. */
-export function mineBlocks(client: YardClient, wishes: MineWishes): Action<{ blocks: MinedBlock[] }> {
-  const { letter, hashrate } = client.node(wishes.node);
-  const many = plural(wishes.blocks, 'block');
-  return {
-    plan: `Mine ${many} on ${letter} ${describePower(wishes.power, hashrate)}`,
-    async run(context) {
-      const began = Date.now();
-      const blocks = await grind(client, letter, wishes.blocks, wishes.power, context, (b) =>
-        context.step(minedLine(b)),
-      );
-      const ms = Date.now() - began;
-      const tries = blocks.reduce((sum, b) => sum + b.tries, 0);
-      return { line: `${many} in ${formatMs(ms)}, ${formatCount(tries)} tries`, data: { blocks } };
-    },
-  };
-}
-
-/** The blocks as they come: each is told when others have it, or after a while without. */
-export async function grind(
-  client: YardClient,
-  letter: string,
-  count: number,
-  power: MinePower,
-  context: RunContext,
-  onBlock: (block: MinedBlock) => void,
-): Promise<MinedBlock[]> {
-  const before = await infoOf(client, letter);
-  const others = (await reachableFrom(client, letter)).length - 1;
-  const watch = new MinedWatch(letter);
-  const follower = client.follow((event) => watch.apply(event), await client.mark());
-  try {
-    // Off first: an order of blocks ends in the state before it, and must end exactly there, not in a block too many.
-    await client.call(letter, 'setmining', [{ on: false }]);
-    // A held node grinds when told to: that is what holding and mining by hand are for.
-    await client.call(letter, 'setmining', [{ held: false, blocks: count, ...powerRequest(power) }]);
-    const blocks: MinedBlock[] = [];
-    for (let i = 0; i < count; i++) {
-      await until(
-        () => watch.at(i),
-        { ...context, everyMs: 20 },
-        () =>
-          `${letter} has found ${i} of ${count} blocks${others > 0 ? '; other miners may be faster: forkyard hold lets them rest' : ''}`,
-      );
-      const known = Date.now();
-      while ((watch.at(i)?.on.length ?? 0) < others && Date.now() - known < SPREAD_MS)
-        await sleep(20, context.signal);
-      const block = watch.at(i)!;
-      blocks.push(block);
-      onBlock(block);
-    }
-    return blocks;
-  } finally {
-    follower.close();
-    await restore(client, letter, before);
-  }
-}
-
 async function infoOf(client: YardClient, letter: string): Promise<NodeInfo> {
   const info = await client.info(letter);
   if (info === undefined) throw failed(`node ${letter} is down`, `Start it: forkyard start ${letter}`);
   return info;
+}
+
+/** Orders so many blocks; off first, so that the order ends after exactly so many. Gives the way back. */
+export async function order(
+  client: YardClient,
+  letter: string,
+  blocks: number,
+  power: MinePower,
+): Promise<() => Promise<void>> {
+  const before = await infoOf(client, letter);
+  await client.call(letter, 'setmining', [{ on: false }]);
+  await client.call(letter, 'setmining', [{ held: false, blocks, ...powerRequest(power) }]);
+  return () => restore(client, letter, before);
 }
 
 /** The miner as it was, whatever happened in between. */

@@ -1,15 +1,13 @@
 import type { Block } from '../../bitcoin/block.ts';
 import { decodeTx, outpointKey, type Tx } from '../../bitcoin/tx.ts';
-import type { Params } from '../../consensus/params/params.ts';
 import { fromHex, idOf } from '../../util/bytes.ts';
 import { err, ok, type Result } from '../../util/result.ts';
 import { buildTx, describeFault } from '../../wallet/build.ts';
 import { KeyRing } from '../../wallet/keys.ts';
 import { signTx } from '../../wallet/sign.ts';
-import type { YardClient } from '../client/client.ts';
-import { tailOf } from '../names.ts';
-import { failed, misuse } from '../problem.ts';
-import { allKeys, findPayee } from '../yard/keyring.ts';
+import { tailOf } from '../../yard/names.ts';
+import { failed, misuse } from '../../yard/problem.ts';
+import type { Awaitable, Yard, YardNode } from '../port.ts';
 
 /** What becomes of the transactions in blocks that are about to be undone. */
 
@@ -52,8 +50,8 @@ interface Place {
  * follows it.
  */
 export async function placeTxs(
-  client: YardClient,
-  params: Params,
+  yard: Yard,
+  node: YardNode,
   undone: readonly Block[],
   count: number,
   fates: Readonly<Record<string, TxFate>>,
@@ -79,7 +77,7 @@ export async function placeTxs(
       goneTo.set(tx.id, at);
       places.push({ tx, at });
       if (typeof fate === 'object' && !('later' in fate))
-        blocks[index]!.push(await rivalOf(client, params, tx, fate, undone));
+        blocks[index]!.push(await rivalOf(yard, node, tx, fate, undone));
     }
   }
   for (const { tx, at } of places) if (at < count) blocks[at]!.push(tx);
@@ -100,8 +98,8 @@ function wishedPlace(fate: TxFate, index: number, count: number, txid: string): 
 }
 
 async function rivalOf(
-  client: YardClient,
-  params: Params,
+  yard: Yard,
+  node: YardNode,
   tx: Tx,
   fate: { readonly conflict: string } | { readonly by: string },
   undone: readonly Block[],
@@ -116,17 +114,17 @@ async function rivalOf(
     return given.value;
   }
   const { prevout } = tx.inputs[0]!;
-  const source = await findTx(client, idOf(prevout.txid), undone);
+  const source = await findTx(node, idOf(prevout.txid), undone);
   const output = source?.outputs[prevout.index];
   if (output === undefined) throw failed(`nobody knows the coin that ${tailOf(tx.id)} spends`);
-  const keys = allKeys(client.dir, params);
+  const keys = yard.keys.all();
   const ring = new KeyRing(keys.map((k) => k.key));
   if (ring.find(output.script) === undefined)
     throw failed(
       `the yard has no key for the coin that ${tailOf(tx.id)} spends, so it cannot sign a conflict`,
       'Sign one yourself and pass it: { by: hex }',
     );
-  const payee = findPayee(client.dir, fate.conflict, params);
+  const payee = yard.keys.payee(fate.conflict);
   const coin = { outpoint: prevout, value: output.value, script: output.script };
   const built = buildTx({
     recipients: [{ value: Math.floor(output.value / 2), script: payee.script }],
@@ -141,16 +139,8 @@ async function rivalOf(
   return signed.value;
 }
 
-/** A transaction by id, in the undone blocks or wherever the first node has it. */
-async function findTx(client: YardClient, txid: string, undone: readonly Block[]): Promise<Tx | undefined> {
+/** A transaction by id, in the undone blocks or in the node's chain. */
+function findTx(node: YardNode, txid: string, undone: readonly Block[]): Awaitable<Tx | undefined> {
   const here = undone.flatMap((block) => block.txs).find((tx) => tx.id === txid);
-  if (here !== undefined) return here;
-  const letter = (await client.up())[0]!;
-  const found = await client.call<{ txid: string; block?: { id: string } }[]>(letter, 'findtx', [txid]);
-  const blockId = found.find((f) => f.txid === txid)?.block?.id;
-  if (blockId === undefined) return undefined;
-  const raw = await client.call<string>(letter, 'getrawtransaction', [txid, 0, blockId]);
-  const bytes = fromHex(raw);
-  const tx = bytes === undefined ? undefined : decodeTx(bytes);
-  return tx?.ok === true ? tx.value : undefined;
+  return here ?? node.transaction(txid);
 }

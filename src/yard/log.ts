@@ -1,9 +1,9 @@
-import type { BlockRef, LogEvent } from '../../events/events.ts';
-import { defined } from '../../util/defined.ts';
-import { sleep } from '../action.ts';
-import type { YardClient } from './client.ts';
+import type { BlockRef, LogEvent } from '../events/events.ts';
+import { byLetter } from '../observe/words/words.ts';
+import { defined } from '../util/defined.ts';
+import type { Yard } from './port.ts';
 
-/** What the merged log tells of an action that just happened: every figure comes from there. */
+/** What the merged log tells of a verb that has just run: every figure comes from there. */
 
 export interface SeenReorg {
   readonly node: string;
@@ -15,24 +15,14 @@ export interface SeenReorg {
   readonly in: readonly BlockRef[];
 }
 
-/** Long enough for events that are on their way to be in the merged log (it orders within 30 ms). */
-const SETTLE_MS = 120;
-
-/** Events of the merged log from number `mark` on and not older than `since` by the clock. */
-export async function eventsSince(client: YardClient, mark: number, since: number): Promise<LogEvent[]> {
-  await sleep(SETTLE_MS);
-  const found: LogEvent[] = [];
-  for (let after = mark; ; ) {
-    const batch = await client.events(after);
-    if (batch.length === 0) break;
-    after = batch[batch.length - 1]!.seq;
-    found.push(...batch);
-  }
-  return found.filter((e) => e.t >= since);
+/** Events of the merged log from number `mark` on and not older than `began` by the clock. */
+export async function eventsSince(yard: Yard, mark: number, began: number): Promise<LogEvent[]> {
+  const events = await yard.events.since(mark);
+  return events.filter((e) => e.t >= began);
 }
 
-export async function reorgsSince(client: YardClient, mark: number, since: number): Promise<SeenReorg[]> {
-  return reorgsIn(await eventsSince(client, mark, since));
+export async function reorgsSince(yard: Yard, mark: number, began: number): Promise<SeenReorg[]> {
+  return reorgsIn(await eventsSince(yard, mark, began));
 }
 
 export function reorgsIn(events: readonly LogEvent[]): SeenReorg[] {
@@ -43,6 +33,16 @@ export function reorgsIn(events: readonly LogEvent[]): SeenReorg[] {
     reorgs.push({ node, t, fork, depth, length, out, in: e.in });
   }
   return reorgs;
+}
+
+/** `C D reorg depth 2`, nodes with the same depth together. */
+export function tellReorgs(reorgs: readonly SeenReorg[]): string {
+  const by = new Map<number, string[]>();
+  for (const r of reorgs) by.set(r.depth, [...new Set([...(by.get(r.depth) ?? []), r.node])].sort(byLetter));
+  return [...by]
+    .sort(([a], [b]) => b - a)
+    .map(([depth, nodes]) => `${nodes.join(' ')} reorg depth ${depth}`)
+    .join(', ');
 }
 
 export interface Fates {

@@ -1,11 +1,13 @@
-import type { Action } from '../action.ts';
+import type { Action } from '../../yard/action.ts';
+import { tailOf } from '../../yard/names.ts';
+import { failed, misuse } from '../../yard/problem.ts';
+import { awake, settled } from '../../yard/states.ts';
+import { parseFate, type TxFate } from '../../yard/verbs/fates.ts';
+import { commonStart, withMinersHeld } from '../../yard/verbs/reorg.ts';
+import { type Undone, undo } from '../../yard/verbs/undo.ts';
 import type { YardClient } from '../client/client.ts';
 import { describeTx, findTx } from '../client/find.ts';
-import { tailOf } from '../names.ts';
-import { failed, misuse } from '../problem.ts';
-import { parseFate, type TxFate } from './fates.ts';
-import { commonStart, withMinersHeld } from './reorg.ts';
-import { type Undone, undo } from './undo.ts';
+import { liveYard } from './yard.ts';
 
 /** `reorg --tx a91f=drop`: the newest blocks are undone on every node, and single payments meet the fate that was asked. */
 
@@ -24,18 +26,19 @@ export function undoPayments(
     return { text, ...parsed.value };
   });
   const { depth, lead } = wishes;
-  const { plan } = undo(client, { depth, lead });
+  const yard = liveYard(client);
+  const { plan } = undo(yard, { depth, lead });
   return {
     plan: `${plan}; in it: ${asked.map((a) => a.text).join(', ')}, every other payment where it was`,
     async run(context) {
       if (client.refresh().groups !== undefined)
         throw failed('the yard is cut', 'Heal it first: forkyard heal');
-      return withMinersHeld(client, async () => {
-        await commonStart(client, (await client.up())[0]!, context);
+      return withMinersHeld(yard, async () => {
+        await commonStart(yard, (await awake(yard))[0]!, context);
         const tx: Record<string, TxFate> = {};
         for (const { tail, fate } of asked) tx[(await findTx(client, tail)).txid] = fate;
-        const done = await undo(client, { depth, lead, tx }).run(context);
-        await client.settled({ ...context, letters: await client.up() });
+        const done = await undo(yard, { depth, lead, tx }).run(context);
+        await settled(yard, await awake(yard), context);
         const lines: string[] = [];
         const payments: Record<string, { asked: TxFate; now: string }> = {};
         for (const [txid, fate] of Object.entries(tx)) {

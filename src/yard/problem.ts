@@ -37,3 +37,11 @@ export function must<T>(parsed: Result<T, string>, what = ''): T {
   if (parsed.ok) return parsed.value;
   throw misuse(what === '' ? parsed.error : `${what}: ${parsed.error}`);
 }
+
+/**
+ * Sentences of verbs name other verbs in backticks. Each face spells them as its reader would give them: the command
+ * line with `forkyard ` before it, the others as they stand.
+ */
+export function spellVerbs(text: string, prefix = ''): string {
+  return text.replace(/`([^`]+)`/g, (_, command: string) => prefix + command);
+}

@@ -1,6 +1,6 @@
-import type { LogEvent } from '../../events/events.ts';
-import { formatCount, formatMs } from '../../observe/words/units.ts';
-import { blockName, tailOf } from '../names.ts';
+import type { LogEvent } from '../events/events.ts';
+import { formatCount, formatMs } from '../observe/words/units.ts';
+import { blockName, tailOf } from './names.ts';
 
 /** Blocks that one node finds, as the merged log tells of them and of the others that take them. */
 

@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { formatDuration } from '../../observe/words/units.ts';
 import { exponential, seeded } from '../../util/random.ts';
-import type { Action, RunContext } from '../action.ts';
+import type { Action, RunContext } from '../../yard/action.ts';
+import type { MinePower } from '../../yard/port.ts';
 import type { NodeInfo, YardClient } from '../client/client.ts';
-import { type MinedOn, type MinePower, type MineReport, mineWhile, powerRequest } from './mining.ts';
+import { type MinedOn, type MineReport, mineWhile, powerRequest } from './mine-on.ts';
 
 /** When a node shall mine its next block; it then grinds for it as for any other. */
 export type Rhythm =

@@ -2,11 +2,11 @@ import { formatDuration, formatMs, parseCount } from '../../observe/words/units.
 import { plural } from '../../util/plural.ts';
 import { seeded } from '../../util/random.ts';
 import { err, ok, type Result } from '../../util/result.ts';
-import { type Action, type Done, Interrupted, type RunContext, sleep } from '../action.ts';
-import type { YardClient } from '../client/client.ts';
+import { type Action, type Done, Interrupted, type RunContext } from '../action.ts';
 import { blockName } from '../names.ts';
+import type { Yard } from '../port.ts';
 import { Problem } from '../problem.ts';
-import { type Reorganised, type ReorgWishes, reorg } from './reorg.ts';
+import { type Reorganised, type ReorgWishes, reorganise } from './reorg.ts';
 
 /** `reorg --every 30s --depth 1..4 --seed 7`: reorg after reorg for whoever develops against them, until Ctrl-C. */
 
@@ -58,7 +58,7 @@ export interface Round {
 
 /** `onRound` is told of each as it ends, for `--json`. */
 export function reorgSeries(
-  client: YardClient,
+  yard: Yard,
   wishes: SeriesWishes,
   onRound: (round: Round) => void = () => undefined,
 ): Action<Series> {
@@ -66,20 +66,20 @@ export function reorgSeries(
   const range = depths.least === depths.most ? `${depths.least}` : `${depths.least} to ${depths.most}`;
   const drawn = depths.least === depths.most ? '' : `, drawn with seed ${seed}`;
   const until = count === undefined ? 'until Ctrl-C' : `${count} times`;
-  const one = reorg(client, { ...rest, depth: depths.most });
+  const one = reorganise(yard, { ...rest, depth: depths.most });
   return {
     plan: `Every ${formatDuration(everyMs)}, ${until}, a reorg ${range} deep${drawn}; the deepest: ${one.plan}`,
     async run(context): Promise<Done<Series>> {
       const random = seeded(seed);
-      const began = Date.now();
+      const began = yard.clock.now();
       const rounds: Round[] = [];
       let interrupted = false;
       try {
         for (let n = 1; count === undefined || n <= count; n++) {
           const due = began + (n - 1) * everyMs;
-          if (due > Date.now()) await sleep(due - Date.now(), context.signal);
+          if (due > yard.clock.now()) await yard.clock.sleep(due - yard.clock.now(), context.signal);
           const depth = depths.least + random.below(depths.most - depths.least + 1);
-          const round = await play(client, { ...rest, depth }, n, context);
+          const round = await play(yard, { ...rest, depth }, n, context);
           rounds.push(round);
           context.step(describeRound(round));
           onRound(round);
@@ -88,17 +88,17 @@ export function reorgSeries(
         if (!(error instanceof Interrupted)) throw error;
         interrupted = true;
       }
-      const data = sum(rounds, seed, Date.now() - began, interrupted);
+      const data = sum(rounds, seed, yard.clock.now() - began, interrupted);
       return { line: describeSeries(data), data, no: data.failed > 0 };
     },
   };
 }
 
 /** A round that cannot be (somebody cut the yard) is told, and the next one is tried; a yard that is gone ends all. */
-async function play(client: YardClient, wishes: ReorgWishes, n: number, context: RunContext): Promise<Round> {
+async function play(yard: Yard, wishes: ReorgWishes, n: number, context: RunContext): Promise<Round> {
   const { depth } = wishes;
   try {
-    const done = await reorg(client, wishes).run({ ...context, step: () => undefined });
+    const done = await reorganise(yard, wishes).run({ ...context, step: () => undefined });
     return {
       n,
       depth,

@@ -4,19 +4,13 @@ import { satsOf } from '../../host/http/client.ts';
 import type { JsonInput } from '../../host/http/json.ts';
 import { fromHex, hashOfId, keyOf, toHex } from '../../util/bytes.ts';
 import type { Spendable } from '../../wallet/select.ts';
+import type { Holdings, YardKey } from '../../yard/port.ts';
+import { failed } from '../../yard/problem.ts';
 import type { YardClient } from '../client/client.ts';
-import { failed } from '../problem.ts';
-import type { NamedKey } from '../yard/keyring.ts';
+import { readParams } from '../launcher/create.ts';
+import { allKeys, findKey } from '../yard/keyring.ts';
 
-/** What one node thinks that a key has: `scantxoutset` for the chain, the mempool on top. */
-export interface Holdings {
-  /** Confirmed, mature, and not spent by a payment that waits. */
-  readonly coins: readonly Spendable[];
-  /** Outputs of payments that wait, not spent again. */
-  readonly waiting: readonly Spendable[];
-  /** Coinbases that are too young, in satoshis. */
-  readonly immature: number;
-}
+/** What one node counts as a key's: `scantxoutset` for the chain, the mempool on top. */
 
 interface Unspent {
   readonly txid: string;
@@ -30,7 +24,7 @@ interface Unspent {
 /** Payments in the mempool that are looked through for coins; the newest ones beyond that. */
 const MAX_POOL = 500;
 
-function scriptsOf(key: NamedKey): Uint8Array[] {
+function scriptsOf(key: YardKey): Uint8Array[] {
   return [key.key.script('p2wpkh'), key.key.script('p2tr')];
 }
 
@@ -38,7 +32,7 @@ function scriptsOf(key: NamedKey): Uint8Array[] {
 export async function holdings(
   client: YardClient,
   letter: string,
-  keys: readonly NamedKey[],
+  keys: readonly YardKey[],
   params: Params,
 ): Promise<Map<string, Holdings>> {
   const owner = new Map<string, string>();
@@ -117,6 +111,42 @@ async function waitingIn(
   return made.filter((coin) => !spent.has(outpointKey(coin.outpoint)));
 }
 
-export function total(coins: readonly Spendable[]): number {
+function total(coins: readonly Spendable[]): number {
   return coins.reduce((sum, coin) => sum + coin.value, 0);
+}
+
+export interface Balance {
+  readonly name: string;
+  readonly address: string;
+  /** Satoshis, by node. */
+  readonly byNode: ReadonlyMap<
+    string,
+    { readonly spendable: number; readonly waiting: number; readonly immature: number }
+  >;
+}
+
+/** What each key has, on each node that is up. */
+export async function balances(
+  client: YardClient,
+  names: readonly string[],
+  on: string | undefined,
+): Promise<Balance[]> {
+  const params = readParams(client.dir);
+  const keys =
+    names.length === 0 ? allKeys(client.dir, params) : names.map((n) => findKey(client.dir, n, params));
+  const letters = on === undefined ? await client.up() : [client.node(on).letter];
+  const views = await Promise.all(letters.map((l) => holdings(client, l, keys, params)));
+  return keys.map((key) => ({
+    name: key.name,
+    address: key.address,
+    byNode: new Map(
+      letters.map((letter, i) => {
+        const held = views[i]!.get(key.name)!;
+        return [
+          letter,
+          { spendable: total(held.coins), waiting: total(held.waiting), immature: held.immature },
+        ];
+      }),
+    ),
+  }));
 }

@@ -1,4 +1,4 @@
-import { type Block, decodeBlock, makeBlock } from '../../bitcoin/block.ts';
+import { type Block, makeBlock } from '../../bitcoin/block.ts';
 import { headerHash } from '../../bitcoin/header.ts';
 import { commitmentOf, merkleRoot, witnessRoot } from '../../bitcoin/merkle.ts';
 import { compactToTarget, meets } from '../../bitcoin/target.ts';
@@ -6,10 +6,10 @@ import { makeTx, type Tx, type TxOut } from '../../bitcoin/tx.ts';
 import { type Params, subsidyAt } from '../../consensus/params/params.ts';
 import { nextBits, type RetargetEntry } from '../../consensus/params/retarget.ts';
 import { coinbaseScript } from '../../consensus/validate/tag.ts';
-import { concat, fromHex } from '../../util/bytes.ts';
-import { sleep } from '../action.ts';
-import type { YardClient } from '../client/client.ts';
-import { failed } from '../problem.ts';
+import { concat } from '../../util/bytes.ts';
+import { sleep } from '../../yard/action.ts';
+import { failed } from '../../yard/problem.ts';
+import type { YardNode } from '../port.ts';
 
 /**
  * Blocks made beside the active chain, on a block of its past, with real work: how an existing block is undone by
@@ -30,30 +30,20 @@ export interface Ancestor extends RetargetEntry {
   readonly parent: Ancestor | undefined;
 }
 
-async function blockAt(client: YardClient, letter: string, height: number): Promise<Block> {
-  const id = await client.call<string>(letter, 'getblockhash', [height]);
-  const bytes = fromHex(await client.call<string>(letter, 'getblock', [id, 0]));
-  const block = bytes === undefined ? undefined : decodeBlock(bytes);
-  if (block?.ok !== true) throw new TypeError(`node ${letter} gave a block ${id} that cannot be read`);
-  return block.value;
-}
-
 /** The last `depth` blocks of a node's active chain, lowest first, and the block below them. */
 export async function lastBlocks(
-  client: YardClient,
-  letter: string,
+  node: YardNode,
   tipHeight: number,
   depth: number,
 ): Promise<{ fork: Ancestor; blocks: Block[] }> {
   const forkHeight = tipHeight - depth;
   let fork: Ancestor | undefined;
   for (let height = Math.max(0, forkHeight - LOOK_BACK); height <= forkHeight; height++) {
-    const block = await blockAt(client, letter, height);
+    const block = await node.blockAt(height);
     fork = { block, header: block.header, height, parent: fork };
   }
   const blocks: Block[] = [];
-  for (let height = forkHeight + 1; height <= tipHeight; height++)
-    blocks.push(await blockAt(client, letter, height));
+  for (let height = forkHeight + 1; height <= tipHeight; height++) blocks.push(await node.blockAt(height));
   return { fork: fork!, blocks };
 }
 
@@ -73,17 +63,19 @@ export interface RivalWishes {
   /** Different numbers make different blocks of the same transactions. */
   readonly extraNonce: number;
   readonly txs: readonly Tx[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
   readonly signal: AbortSignal;
 }
 
 /** One block on `parent`, ground at the target that the rules ask for there. It claims no fees. */
 export async function rivalBlock(parent: Ancestor, wishes: RivalWishes): Promise<Ancestor> {
-  const { params, txs } = wishes;
+  const { params, txs, now } = wishes;
   const height = parent.height + 1;
   const all = [coinbaseOf(height, wishes), ...txs];
   const bits = nextBits(parent, params);
   // Never before the rules' least time; at the wall clock if that is later, as a miner would.
-  const time = Math.max(medianTime(parent) + 1, Math.floor(Date.now() / 1000));
+  const time = Math.max(medianTime(parent) + 1, Math.floor(now / 1000));
   const header = {
     version: 0x2000_0000,
     prev: parent.block.hash,

@@ -1,10 +1,18 @@
 import { HEADER_SIZE, headerHash } from '../../bitcoin/header.ts';
 import { decodeTx } from '../../bitcoin/tx.ts';
-import { limits } from '../../node/limits.ts';
-import { announcedHeader } from '../../node/wire/compact.ts';
-import { decodeMessage } from '../../node/wire/messages.ts';
 import { idOf } from '../../util/bytes.ts';
-import type { Described } from './door.ts';
+import { limits } from '../limits.ts';
+import type { Topic } from '../types.ts';
+import { announcedHeader } from './compact.ts';
+import { decodeMessage } from './messages.ts';
+
+/** What a message is, for people. */
+export interface Described {
+  /** `block`, `tx`, `tip`, `headers`, …; several in one gossip frame are joined with `+`. */
+  readonly kind: string;
+  /** Display id of the block or payment that it carries or names; '' where there is none. */
+  readonly about: string;
+}
 
 /**
  * What keeps a link alive rather than telling anything: held back, it would make both ends hang up. A hello tells the
@@ -40,8 +48,16 @@ export function describeGossip(
   if (messages === undefined || messages.length === 0) return undefined;
   const kinds = messages.map((m) => topicOf(m.topic ?? '') ?? 'unknown');
   const data = messages[0]!.data ?? new Uint8Array();
-  const about = messages.length > 1 ? '' : kinds[0] === 'block' ? blockId(announcedHeader(data)) : txId(data);
-  return { kind: kinds.join('+'), about };
+  return { kind: kinds.join('+'), about: messages.length > 1 ? '' : aboutOf(kinds[0]!, data) };
+}
+
+/** One gossip message, as `describeGossip` says it. */
+export function describePublished(topic: Topic, data: Uint8Array): Described {
+  return { kind: topic, about: aboutOf(topic, data) };
+}
+
+function aboutOf(kind: string, data: Uint8Array): string {
+  return kind === 'block' ? blockId(announcedHeader(data)) : txId(data);
 }
 
 function blockId(bytes: Uint8Array | undefined): string {
