@@ -1,6 +1,8 @@
-// tsc writes the library and the worker files to dist/<layer>/; esbuild bundles the program, because five processes
+// tsc writes the types and the worker files to dist/<layer>/; esbuild bundles the program, because five processes
 // that each resolve a thousand module files start three times slower. For the same reason it is not split into chunks:
 // dist/forkyard.js looks at the verb and loads dist/cli.js or, for the process of a node, dist/node-process.js alone.
+// The library and the worker of experiments are bundled, too, over what tsc wrote: then the packages that they use need
+// not be installed beside them.
 // What is in dist stays until it is written over: yards that run from it start nodes and workers at any time.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -73,7 +75,7 @@ async function bundle(what) {
   }
   return Object.keys(metafile.inputs);
 }
-const [program, processes, page] = await Promise.all([
+const [program, processes, overTsc, page] = await Promise.all([
   bundle({
     ...options,
     entryPoints: { forkyard: 'src/app/main.ts', cli: 'src/app/cli/run.ts' },
@@ -86,6 +88,15 @@ const [program, processes, page] = await Promise.all([
       bench: 'scripts/bench/main.ts',
       'kill-loop': 'scripts/kill-loop/main.ts',
     },
+  }),
+  bundle({
+    ...options,
+    entryPoints: {
+      'app/library/yard': 'src/app/library/yard.ts',
+      'lab/bench/worker': 'src/lab/bench/worker.ts',
+    },
+    // The sources are in the package beside it.
+    sourcesContent: false,
   }),
   bundle({
     entryPoints: { page: 'src/page/main.ts', simulator: 'src/page/sim/main.tsx', style: 'src/page/page.css' },
@@ -102,7 +113,7 @@ const [program, processes, page] = await Promise.all([
 ]);
 copyFileSync(join(root, 'src/page/index.html'), join(root, 'dist/page/index.html'));
 // Whoever gets the bundles gets other people's code in them, whose licences ask to be passed on.
-writeFileSync(join(dist, 'NOTICES.txt'), noticesOf([...program, ...processes, ...page]));
+writeFileSync(join(dist, 'NOTICES.txt'), noticesOf([...program, ...processes, ...overTsc, ...page]));
 // The simulator as a static page: one file for any web server, or none.
 const { simulatorFile } = await import('../dist/app/page/simulator-file.js');
 writeFileSync(join(root, 'dist/simulator.html'), simulatorFile());

@@ -16,7 +16,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['app'],
 ];
 const PURE = new Set(['util', 'bitcoin', 'consensus', 'events', 'node', 'wallet', 'observe', 'sim']);
-const PURE_PACKAGES = ['@noble/hashes', '@noble/secp256k1'];
+const PURE_PACKAGES = ['@noble/hashes', '@noble/secp256k1', '@scure/base'];
 const MAX_LINES = 800;
 
 const root = resolve(import.meta.dirname, '..');

@@ -1,8 +1,8 @@
+import { bech32, bech32m } from '@scure/base';
 import { assert } from '../util/assert.ts';
 import { concat } from '../util/bytes.ts';
 import { err, ok, type Result } from '../util/result.ts';
-import { decodeBase58Check, encodeBase58Check } from './base58.ts';
-import { decodeBech32, encodeBech32, fromWords, toWords } from './bech32.ts';
+import { decodeBase58Check, decodeBech32, encodeBase58Check } from './checked-text.ts';
 import type { Lock, SpendLock } from './lock.ts';
 import { isScalar } from './signature.ts';
 
@@ -18,8 +18,8 @@ const FOREIGN: Readonly<Record<string, string>> = {
 export function encodeAddress(lock: SpendLock, hrp: string): string;
 export function encodeAddress(lock: Lock, hrp: string): string | undefined;
 export function encodeAddress(lock: Lock, hrp: string): string | undefined {
-  if (lock.kind === 'p2wpkh') return encodeBech32(hrp, [0, ...toWords(lock.hash)], 'bech32');
-  if (lock.kind === 'p2tr') return encodeBech32(hrp, [1, ...toWords(lock.key)], 'bech32m');
+  if (lock.kind === 'p2wpkh') return bech32.encode(hrp, [0, ...bech32.toWords(lock.hash)]);
+  if (lock.kind === 'p2tr') return bech32m.encode(hrp, [1, ...bech32m.toWords(lock.key)]);
   return undefined;
 }
 
@@ -45,7 +45,7 @@ export function decodeAddress(text: string, hrp: string): Result<SpendLock, stri
   if (version > 16) return err(`no witness version ${version} exists`);
   const wanted = version === 0 ? 'bech32' : 'bech32m';
   if (variant !== wanted) return err(`${variant} where ${wanted} belongs (witness version ${version})`);
-  const program = fromWords(words.slice(1));
+  const program = bech32.fromWordsUnsafe(words.slice(1));
   if (program === undefined) return err('bits left over at the end');
   if (program.length < 2 || program.length > 40) return err(`a program of ${program.length} bytes`);
   if (version === 0 && program.length === 20) return ok({ kind: 'p2wpkh', hash: program });

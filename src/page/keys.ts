@@ -4,7 +4,8 @@ import type { App } from './state/app.ts';
 /** The terminal's keys. */
 export function listenToKeys(app: App): void {
   document.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // While a dialog is open the keys are its own.
+    if (event.ctrlKey || event.metaKey || event.altKey || app.dialog !== undefined) return;
     const target = event.target as HTMLElement;
     if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
     // A focused button takes its own space and Enter.
@@ -39,8 +40,7 @@ const ACTIONS: Readonly<Record<string, (app: App, event: KeyboardEvent) => void>
   '[': (app) => app.stop(-1),
   ']': (app) => app.stop(1),
   Escape: (app) => {
-    if (app.dialog !== undefined) app.dialog = undefined;
-    else if (app.isStage) app.isStage = false;
+    if (app.isStage) app.isStage = false;
     else app.selection = undefined;
     app.changed();
   },

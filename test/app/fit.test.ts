@@ -39,7 +39,7 @@ describe('a line wider than the terminal', () => {
 
   it('parts no figure from its unit, and counts no colour', () => {
     expect(folded('one every 1.7 s, for 12 min', 14)).toBe('one every\n1.7 s, for\n12 min');
-    expect(folded('\u001b[2mone two\u001b[0m', 7)).toBe('\u001b[2mone two\u001b[0m');
+    expect(folded('\u001b[2mone two\u001b[22m', 7)).toBe('\u001b[2mone two\u001b[22m');
   });
 });
 
@@ -47,9 +47,9 @@ describe('a table', () => {
   it('has columns as wide as they look', () => {
     expect(
       table([
-        ['\u001b[32mok\u001b[0m', 'a'],
+        ['\u001b[32mok\u001b[39m', 'a'],
         ['no more', 'b'],
       ]),
-    ).toEqual(['\u001b[32mok\u001b[0m       a', 'no more  b']);
+    ).toEqual(['\u001b[32mok\u001b[39m       a', 'no more  b']);
   });
 });

@@ -48,7 +48,7 @@ describe('text of others', () => {
     try {
       const out = new Out({ json: false, quiet: false, ascii: false });
       expect(out.plain(`${out.style('red', EVIL)}${EVIL}`)).toBe(
-        `\u001b[31m${printable(EVIL)}\u001b[0m${printable(EVIL)}`,
+        `\u001b[31m${printable(EVIL)}\u001b[39m${printable(EVIL)}`,
       );
     } finally {
       process.stdout.isTTY = isTTY;

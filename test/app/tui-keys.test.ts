@@ -1,7 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { emitKeypressEvents, type Interface } from 'node:readline';
+import { PassThrough } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type Controls, press } from '../../src/app/tui/controls.ts';
 import type { Deed } from '../../src/app/tui/deeds.ts';
-import { type Key, KeyReader } from '../../src/app/tui/keys.ts';
+import { type Key, keypressListener } from '../../src/app/tui/keys.ts';
 import { Painter } from '../../src/app/tui/paint.ts';
 import { sampleLanes } from '../../src/app/tui/reduce.ts';
 import { line } from '../../src/app/tui/screen.ts';
@@ -9,30 +12,81 @@ import { YardClient } from '../../src/lab/client/client.ts';
 import { cutStory, id, type Story } from './tui-rig.ts';
 
 describe('keys', () => {
-  it('reads arrows in both dialects, control keys and letters, whole or in pieces', () => {
-    const reader = new KeyReader();
-    const kinds = (text: string) => reader.feed(text).map((k) => (k.kind === 'char' ? k.char : k.kind));
-    expect(kinds('\u001b[A\u001bOBm\r\t\u001b[Z\u007f\u0003\u001a\u000c/')).toEqual([
-      'up',
-      'down',
-      'm',
-      'enter',
-      'tab',
-      'back-tab',
-      'backspace',
-      'interrupt',
-      'suspend',
-      'redraw',
-      '/',
+  let stdin: PassThrough;
+  let found: string[];
+
+  /** As `Terminal` does it, with a second instead of 50 ms: a busy machine is slower than a line. */
+  beforeEach(() => {
+    stdin = new PassThrough();
+    found = [];
+    emitKeypressEvents(stdin, { escapeCodeTimeout: 1_000 } as unknown as Interface);
+    stdin.on(
+      'keypress',
+      keypressListener((k) => found.push(k.kind === 'char' ? k.char : k.kind)),
+    );
+  });
+
+  /** The keys of these pieces, which come one after the other. */
+  async function keys(...pieces: (string | Buffer)[]): Promise<string[]> {
+    found = [];
+    for (const piece of pieces) {
+      stdin.write(piece);
+      await setTimeout(1);
+    }
+    return found;
+  }
+
+  it('are arrows in both dialects, control keys and letters', async () => {
+    expect(
+      await keys('\u001b[A\u001bOB\u001b[C\u001b[Dm\r\n\t\u001b[Z\u007f\b\u0003\u0004\u001a\u000c/ Ä🙂'),
+    ).toEqual([
+      ...['up', 'down', 'right', 'left', 'm', 'enter', 'enter', 'tab', 'back-tab', 'backspace', 'backspace'],
+      ...['interrupt', 'interrupt', 'suspend', 'redraw', '/', ' ', 'Ä', '🙂'],
     ]);
-    expect(kinds('x\u001b')).toEqual(['x']);
-    expect(reader.isWaiting).toBe(true);
-    expect(kinds('[5~q')).toEqual(['page-up', 'q']);
-    expect(kinds('\u001b')).toEqual([]);
-    expect(reader.flush()).toEqual([{ kind: 'escape' }]);
-    // What is not known is dropped whole, and an escape before a letter is two keys.
-    expect(kinds('\u001b[200~\u001b[1;5Ca')).toEqual(['a']);
-    expect(kinds('\u001bz')).toEqual(['escape', 'z']);
+    expect(
+      await keys('\u001b[H\u001b[F\u001bOH\u001bOF\u001b[1~\u001b[4~\u001b[7~\u001b[8~\u001b[5~\u001b[6~'),
+    ).toEqual([...['home', 'end', 'home', 'end', 'home', 'end', 'home', 'end', 'page-up', 'page-down']]);
+  });
+
+  it('come over a slow line in pieces, cut anywhere', async () => {
+    expect(await keys('x\u001b', '[5~q')).toEqual(['x', 'page-up', 'q']);
+    expect(await keys('\u001b[', '5', '~', '\u001bO', 'A', 'm')).toEqual(['page-up', 'up', 'm']);
+    const bytes = Buffer.from('é🙂');
+    expect(await keys(...Array.from(bytes, (b) => Buffer.of(b)))).toEqual(['é', '🙂']);
+  });
+
+  it('are a pasted text letter by letter', async () => {
+    expect((await keys('\u001b[200~A-C 200ms\u001b[201~\r')).join(' ')).toBe('A - C   2 0 0 m s enter');
+  });
+
+  it('Escape alone is one when nothing follows for a moment, and before a letter it is one of two', async () => {
+    expect(await keys('\u001b')).toEqual([]);
+    await expect.poll(() => found).toEqual(['escape']);
+    expect(await keys('\u001bz\u001bQ\u001b.\u001b\r\u001b\u0003')).toEqual([
+      ...['escape', 'z', 'escape', 'Q', 'escape', '.', 'escape', 'enter', 'escape', 'interrupt'],
+    ]);
+    expect(await keys('\u001b\u001b[A')).toEqual(['escape', 'up']);
+    await keys('\u001b\u001b');
+    await expect.poll(() => found).toEqual(['escape', 'escape']);
+  });
+
+  it('that are not known are dropped whole', async () => {
+    expect(await keys('\u001b[1;5Ca')).toEqual(['a']);
+    // F5, shift and F5, a mouse, a report of the cursor and of the terminal, modifyOtherKeys, the console's F1.
+    const unknown = [
+      '[15~',
+      '[15;2~',
+      '[<0;35;10M',
+      '[<0;35;10m',
+      '[12;40R',
+      '[?1;2c',
+      '[27;5;109~',
+      '[[A',
+      'OP',
+    ];
+    for (const sequence of unknown) expect(await keys(`\u001b${sequence}a`)).toEqual(['a']);
+    expect(await keys('\u001b[<0;3', '5;10M', 'a')).toEqual(['a']);
+    expect(await keys('\u001b[?\u001b[A\u0000\u001fa')).toEqual(['up', 'a']);
   });
 });
 

@@ -1,13 +1,12 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { conditionsOf, faultLine, linksFacts, wireRules } from '../../src/lab/client/conditions.ts';
 import { createYard, readParams, reopenYard } from '../../src/lab/launcher/create.ts';
 import { checkLaunch } from '../../src/lab/launcher/launch-check.ts';
 import { stoppedYard } from '../../src/lab/launcher/resume.ts';
-import { MAGIC } from '../../src/lab/launcher/save-format.ts';
 import { load, save } from '../../src/lab/save/save.ts';
 import type { YardFile } from '../../src/lab/yard/check.ts';
 import { locateYard, readYard, writeYard } from '../../src/lab/yard/file.ts';
@@ -17,6 +16,7 @@ import { CALM } from '../../src/observe/words/conditions.ts';
 import { type Random, seeded } from '../../src/util/random.ts';
 import { Problem } from '../../src/yard/problem.ts';
 import { mutatedText } from './mutations.ts';
+import { readTar, tarOf } from './save-forge.ts';
 
 /** State files with damage: each is read as it was or refused in one sentence, and nothing throws anything else. */
 
@@ -75,7 +75,7 @@ async function damage(
   file: string,
   count: number,
   work: () => unknown,
-  write?: (random: Random) => void,
+  write?: (random: Random) => Promise<void>,
 ): Promise<number> {
   const before = readFileSync(file);
   const plain = (random: Random) =>
@@ -83,7 +83,7 @@ async function damage(
   let refused = 0;
   try {
     for (let seed = 1; seed <= count; seed++) {
-      (write ?? plain)(seeded(`${file.slice(-12)} ${seed}`));
+      await (write ?? plain)(seeded(`${file.slice(-12)} ${seed}`));
       const sentence = await refusal(work).catch((error: unknown) => {
         throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
       });
@@ -172,10 +172,8 @@ describe('damage is refused with a sentence that names file and field', () => {
 
   it("a save's list of files, 150 mutations, and nothing is left behind", async () => {
     const path = join(dir, 'it.yard');
-    const inside = gunzipSync(readFileSync(path).subarray(MAGIC.length));
-    const end = inside.indexOf(0x0a);
-    const manifest = JSON.parse(inside.subarray(0, end).toString()) as unknown;
-    const rest = inside.subarray(end);
+    const [list, ...files] = await readTar(readFileSync(path));
+    const manifest = JSON.parse(list!.content.toString()) as unknown;
     const refused = await damage(
       path,
       150,
@@ -188,9 +186,9 @@ describe('damage is refused with a sentence that names file and field', () => {
         expect(loaded.ok && loaded.value.launcher).toBeUndefined();
         checkLaunch(join(dir, 'new'), PROGRAM, {});
       },
-      (random) => {
-        const changed = Buffer.from(mutatedText(manifest, random));
-        writeFileSync(path, Buffer.concat([Buffer.from(MAGIC), gzipSync(Buffer.concat([changed, rest]))]));
+      async (random) => {
+        const content = Buffer.from(mutatedText(manifest, random));
+        writeFileSync(path, gzipSync(await tarOf([{ ...list!, content }, ...files])));
       },
     );
     expect(refused).toBeGreaterThan(90);

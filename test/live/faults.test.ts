@@ -143,7 +143,9 @@ describe('faults without root', () => {
     expect((await run('status')).stdout).toMatch(/FAULTS: A-C 200 ms ± 10 ms · A>B 60 ms · profile world/);
     await ok('partition A>B');
     const healed = await ok('heal --no-wait');
-    expect(healed).toContain('links stay as asked, until forkyard link --clear: A-C 200 ms ± 10 ms · A>B 60 ms');
+    expect(healed).toContain(
+      'links stay as asked, until forkyard link --clear: A-C 200 ms ± 10 ms · A>B 60 ms',
+    );
     expect((await run('status')).stdout).toMatch(/FAULTS: A-C 200 ms ± 10 ms · A>B 60 ms · profile world/);
     await ok('link --clear');
     expect((await run('status')).stdout).toContain('FAULTS: profile world');

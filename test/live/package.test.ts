@@ -92,4 +92,10 @@ describe('the packed tarball', () => {
     expect(ran.code).toBe(0);
     expect((JSON.parse(ran.output) as { lessons: unknown[] }).lessons.length).toBeGreaterThanOrEqual(10);
   });
+
+  it('runs simulations on the worker threads that it ships', async () => {
+    const program = join('node_modules', 'forkyard', 'bin', 'forkyard.js');
+    const ran = await run(process.execPath, [program, 'run', 'first-fork', '--sim', '--runs', '2', '--json']);
+    expect(ran).toMatchObject({ code: 0, output: expect.stringContaining('"runs":2') });
+  });
 });

@@ -188,6 +188,34 @@ describe.skipIf(BROWSER === undefined)('the page in Chromium', () => {
     expect(await page.getByRole('button', { name: 'Mine' }).isEnabled()).toBe(true);
   });
 
+  it('asks in a dialog that keeps the focus until it closes, and gives it back', async () => {
+    const dialogs = page.getByRole('dialog');
+    const mine = page.getByRole('button', { name: 'Mine' });
+    await mine.click();
+    await page.getByRole('dialog', { name: 'Mine' }).waitFor();
+    const places = new Set<string>();
+    for (let i = 0; i < 12; i++) {
+      await page.keyboard.press('Tab');
+      places.add(await page.evaluate<string>("document.activeElement.closest('dialog, body').tagName"));
+      // A letter opens no other dialog while this one asks.
+      await page.keyboard.press('c');
+    }
+    // Between its last field and its first, Tab passes the browser's own controls.
+    expect([...places].toSorted()).toEqual(['BODY', 'DIALOG']);
+    expect(await dialogs.count()).toBe(1);
+    await page.keyboard.press('Escape');
+    await dialogs.waitFor({ state: 'detached' });
+    await page.locator('button:focus', { hasText: 'Mine' }).waitFor();
+
+    await page.keyboard.press('p');
+    const pay = page.getByRole('dialog', { name: 'Pay' });
+    await pay.getByLabel('coins').click();
+    const block = (await page.locator('[data-block]').first().boundingBox())!;
+    await page.mouse.click(block.x + 5, block.y + 5);
+    await dialogs.waitFor({ state: 'detached' });
+    expect(await page.locator('.drawer').count()).toBe(0);
+  });
+
   it('cuts by typing: two branches on two grounds', async () => {
     await page.keyboard.press('c');
     const groups = page.getByLabel('groups');

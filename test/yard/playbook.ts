@@ -101,28 +101,31 @@ export function blank(text: string): string {
     .replace(/…[0-9a-f]{6}/g, '…ID')
     .replace(/\b[\d.]+[kMG]? (?:try|tries)\b/g, 'N tries')
     .replace(/work [\d.]+[kMG]?/g, 'work N')
+    .replace(/ · (?:on|[A-D ]+ had) .*/g, '')
+    .replace(/seen by \d/g, 'seen by some')
+    .replace(/accepted by [A-D ]+/g, 'accepted')
     .replace(/(after|in|·) [\d.]+ (?:ms|s|min)\b/g, '$1 T')
     .replace(/[\d.]+ (?:ms|s) N tries/g, 'T N tries')
     .replace(/[\d.]+ (?:ms|s|min) (in all|on the wire)/g, 'T $1');
 }
 
-/** Fields that differ from run to run. */
-const VARY: ReadonlySet<string> = new Set([
-  'ms',
-  't',
-  'afterMs',
-  'heldMs',
-  'tries',
-  'seq',
-  'work',
-  'bytes',
-  'since',
-]);
+/** Fields that differ from run to run, or tell how far something has spread on a machine of some speed. */
+const VARY: ReadonlySet<string> = new Set(
+  ['ms', 't', 'afterMs', 'heldMs', 'tries', 'bytes'].concat('on', 'had', 'seen'),
+);
 
 function blanked(data: unknown, key = ''): unknown {
   if (VARY.has(key)) return typeof data;
   if (typeof data === 'string') return blank(data);
-  if (Array.isArray(data)) return data.map((item) => blanked(item));
+  if (Array.isArray(data)) {
+    const items = data.map((item) => blanked(item));
+    // Which node reorganises first is chance.
+    return key === 'reorgs' ? items.sort((a, b) => (nodeOf(a) < nodeOf(b) ? -1 : 1)) : items;
+  }
   if (typeof data !== 'object' || data === null) return data;
   return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, blanked(value, name)]));
+}
+
+function nodeOf(item: unknown): string {
+  return (item as { readonly node: string }).node;
 }

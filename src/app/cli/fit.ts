@@ -1,4 +1,5 @@
 /** Text that fits a terminal: columns, and lines broken at blanks. */
+import { stripVTControlCharacters } from 'node:util';
 
 /** Less than this beside a hanging indent is no place for words. */
 const LEAST_COLUMN = 12;
@@ -13,12 +14,9 @@ const COMMAND = /(?:npx )?forkyard [a-z][^\n;]*?(?= {2,}|[;,.]?(?:['`)]|\s*$)|[;
 /** A figure and its unit stay together. */
 const UNIT = /(?<=\d) (?=(?:%|ms|s|min|h|(?:[kMG]?H|[kM]?bit)\/s|[kMG]B)(?:[\s,;.)]|$))/g;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
-const COLOUR = /\u001b\[\d+m/g;
-
 /** Columns that a text takes: colours take none. */
 export function widthOf(text: string): number {
-  return text.includes('\u001b') ? text.replace(COLOUR, '').length : text.length;
+  return stripVTControlCharacters(text).length;
 }
 
 /** Columns padded to their widest cell; no trailing blanks. */

@@ -1,4 +1,5 @@
 /** Where a command writes. Results go to stdout, refusals to stderr; `--json` leaves stdout to the one object. */
+import { inspect, styleText } from 'node:util';
 import { printable, printableJson } from '../../util/printable.ts';
 import { isAscii, jsonToAscii, toAscii } from './ascii.ts';
 import { folded, table } from './fit.ts';
@@ -10,12 +11,11 @@ export interface OutOptions {
   readonly ascii: boolean;
 }
 
-type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
+const STYLES = ['bold', 'dim', 'red', 'green', 'yellow'] as const;
+type Style = (typeof STYLES)[number];
 
-const CODES: Readonly<Record<Style, number>> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 };
-
-/** What `style` writes; behind each of them stands its end. */
-const OWN_COLOUR = new RegExp(`(\\u001b\\[(?:0|${Object.values(CODES).join('|')})m)`);
+/** What `style` writes before and after a text. */
+const OWN_COLOUR = new RegExp(`(\\u001b\\[(?:${STYLES.flatMap((s) => inspect.colors[s]!).join('|')})m)`);
 
 export class Out {
   readonly json: boolean;
@@ -46,7 +46,8 @@ export class Out {
   }
 
   style(style: Style, text: string): string {
-    return this.#color ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text;
+    // Whether there are colours is decided once, above: `styleText` knows neither TERM=dumb nor --json.
+    return this.#color ? styleText(style, text, { validateStream: false }) : text;
   }
 
   /** Every text for a person passes here: of control characters only our own colours reach the terminal. */

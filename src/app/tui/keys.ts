@@ -1,4 +1,6 @@
-/** What a terminal sends, as keys. */
+import type { Key as Keypress } from 'node:readline';
+
+/** What a terminal sends, as keys. Node's `readline` reads the sequences; the rest here is what this view makes of them. */
 
 export type Key =
   | { readonly kind: 'char'; readonly char: string }
@@ -22,26 +24,16 @@ export type Key =
         | 'redraw';
     };
 
+/** By readline's name of a sequence. */
 const SEQUENCES: Readonly<Record<string, Exclude<Key['kind'], 'char'>>> = {
-  '[A': 'up',
-  '[B': 'down',
-  '[C': 'right',
-  '[D': 'left',
-  OA: 'up',
-  OB: 'down',
-  OC: 'right',
-  OD: 'left',
-  '[H': 'home',
-  '[F': 'end',
-  OH: 'home',
-  OF: 'end',
-  '[1~': 'home',
-  '[4~': 'end',
-  '[7~': 'home',
-  '[8~': 'end',
-  '[5~': 'page-up',
-  '[6~': 'page-down',
-  '[Z': 'back-tab',
+  up: 'up',
+  down: 'down',
+  left: 'left',
+  right: 'right',
+  home: 'home',
+  end: 'end',
+  pageup: 'page-up',
+  pagedown: 'page-down',
 };
 
 const CONTROL: Readonly<Record<string, Exclude<Key['kind'], 'char'>>> = {
@@ -57,54 +49,35 @@ const CONTROL: Readonly<Record<string, Exclude<Key['kind'], 'char'>>> = {
 };
 
 const ESCAPE = '\u001b';
-/** A sequence that is longer than this is none. */
-const LONGEST = 16;
+/** ECMA-48: a control sequence ends with one of these. */
+const FINAL = /[@-~]$/;
 
-/** Over a slow line a sequence may come in pieces, so an escape at the end waits for what follows. */
-export class KeyReader {
-  #pending = '';
-
-  /** Is an escape waiting? Then `flush` after a moment: it was the key itself. */
-  get isWaiting(): boolean {
-    return this.#pending !== '';
-  }
-
-  feed(text: string): Key[] {
-    const keys: Key[] = [];
-    let rest = this.#pending + text;
-    this.#pending = '';
-    while (rest !== '') {
-      if (rest[0] !== ESCAPE) {
-        const char = String.fromCodePoint(rest.codePointAt(0)!);
-        const kind = CONTROL[char];
-        if (kind !== undefined) keys.push({ kind });
-        else if (char >= ' ') keys.push({ kind: 'char', char });
-        rest = rest.slice(char.length);
-        continue;
-      }
-      const match = /^(?:O.|\[[0-9;?]*[ -/]*[@-~])/.exec(rest.slice(1));
-      if (match !== null) {
-        const kind = SEQUENCES[match[0]];
-        // What is not known is dropped whole: its letters are not keys.
-        if (kind !== undefined) keys.push({ kind });
-        rest = rest.slice(1 + match[0].length);
-        continue;
-      }
-      if (/^(?:O|\[[0-9;?]*[ -/]*)?$/.test(rest.slice(1)) && rest.length < LONGEST) {
-        this.#pending = rest;
-        break;
-      }
-      keys.push({ kind: 'escape' });
+/** A listener of readline's `keypress` events that gives `onKey` this view's keys. */
+export function keypressListener(onKey: (key: Key) => void): (text: unknown, key: Keypress) => void {
+  let isInUnknown = false;
+  return (_, { sequence = '', name = '', ctrl, meta, shift }) => {
+    // readline gives up at the first byte that it does not expect (reports of a mouse have one), and takes what follows
+    // for letters. Letters are commands here, so the sequence is dropped whole.
+    if (isInUnknown && !sequence.startsWith(ESCAPE)) {
+      isInUnknown = !FINAL.test(sequence);
+      return;
+    }
+    isInUnknown = false;
+    let rest = sequence;
+    // Escape and another key that came at once are one key with "meta" to readline; here they are two.
+    while (rest.startsWith(ESCAPE) && !/^.[[O]/.test(rest)) {
+      onKey({ kind: 'escape' });
       rest = rest.slice(1);
     }
-    return keys;
-  }
-
-  /** Nothing followed: the escape was a key. */
-  flush(): Key[] {
-    const had = this.#pending;
-    this.#pending = '';
-    if (had === '') return [];
-    return [{ kind: 'escape' }];
-  }
+    if (rest.startsWith(ESCAPE)) {
+      if (name === 'tab' && shift === true) onKey({ kind: 'back-tab' });
+      const kind = ctrl === true || meta === true || shift === true ? undefined : SEQUENCES[name];
+      if (kind !== undefined) onKey({ kind });
+      isInUnknown = !FINAL.test(rest);
+    } else {
+      const kind = CONTROL[rest];
+      if (kind !== undefined) onKey({ kind });
+      else if (rest >= ' ') onKey({ kind: 'char', char: rest });
+    }
+  };
 }

@@ -1,5 +1,7 @@
+import { emitKeypressEvents, type Interface } from 'node:readline';
+import { PassThrough } from 'node:stream';
 import type { ReadStream, WriteStream } from 'node:tty';
-import { type Key, KeyReader } from './keys.ts';
+import { type Key, keypressListener } from './keys.ts';
 import { Painter, type Palette } from './paint.ts';
 import type { Line } from './screen.ts';
 
@@ -35,13 +37,16 @@ export function paletteFor(env: NodeJS.ProcessEnv): Palette {
 export class Terminal {
   readonly #o: TerminalOptions;
   readonly #painter: Painter;
-  readonly #reader = new KeyReader();
+  /** What comes from stdin. readline never lets go of the stream that it reads, and stdin is the shell's again afterwards. */
+  readonly #input = new PassThrough();
   #isIn = false;
-  #escape: NodeJS.Timeout | undefined;
 
   constructor(options: TerminalOptions) {
     this.#o = options;
     this.#painter = new Painter(options.palette);
+    // Of an interface readline reads this field alone. Its own half second is long for who leaves a question with Esc.
+    emitKeypressEvents(this.#input, { escapeCodeTimeout: ESCAPE_MS } as unknown as Interface);
+    this.#input.on('keypress', keypressListener(options.onKey));
   }
 
   get size(): { columns: number; rows: number } {
@@ -66,8 +71,8 @@ export class Terminal {
 
   close(): void {
     const { stdin, stdout } = this.#o;
-    clearTimeout(this.#escape);
     stdin.off('data', this.#onData);
+    this.#input.removeAllListeners().destroy();
     stdout.off('resize', this.#onResize);
     process.off('exit', this.#leave);
     process.off('uncaughtExceptionMonitor', this.#leave);
@@ -129,11 +134,6 @@ export class Terminal {
   };
 
   readonly #onData = (data: Buffer | string): void => {
-    clearTimeout(this.#escape);
-    for (const key of this.#reader.feed(String(data))) this.#o.onKey(key);
-    if (!this.#reader.isWaiting) return;
-    this.#escape = setTimeout(() => {
-      for (const key of this.#reader.flush()) this.#o.onKey(key);
-    }, ESCAPE_MS);
+    this.#input.write(data);
   };
 }

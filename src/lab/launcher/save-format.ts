@@ -3,16 +3,18 @@ import type { YardFile } from '../yard/check.ts';
 import { shown, strangersYard } from '../yard/check.ts';
 
 /**
- * One file that holds a whole yard: a first line that says what it is, then gzip of a manifest (one line of JSON) and the
- * bytes of the files that it lists, one after the other, nothing between.
+ * One file that holds a whole yard: a tar, zipped by gzip. All is in one folder, so that `tar xzf` makes one. Its first file
+ * is the list of the others, with their hashes; they follow in the order of the list.
  */
 
-export const MAGIC = 'FORKYARD SAVE 1\n';
+export const FORMAT = 2;
+export const TOP_FOLDER = 'yard';
+export const MANIFEST = 'save.json';
 /** More than the longest yard of a course: 64 nodes with a LevelDB each. */
 export const MAX_FILES = 20_000;
 /** Unpacked, all together. A file of some megabytes could otherwise fill a disk. */
 export const MAX_BYTES = 4 * 1024 ** 3;
-/** Of the manifest's line: paths and hashes of `MAX_FILES` files. */
+/** Of the list: paths and hashes of `MAX_FILES` files. */
 export const MAX_MANIFEST = 8 << 20;
 
 export interface SavedFile {
@@ -24,7 +26,8 @@ export interface SavedFile {
 }
 
 export interface Manifest {
-  readonly v: 1;
+  /** The format: 2, or 1 in what version 0.1.0 wrote. */
+  readonly v: number;
   /** ISO time. */
   readonly savedAt: string;
   readonly yard: YardFile;
@@ -58,8 +61,12 @@ const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 const MAX_DEPTH = 4;
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/;
 
-/** The manifest of a save, or the first thing in it that cannot be: a save comes from somebody else. */
-export function readManifest(text: string): Result<Manifest, string> {
+export function otherFormat(format: number | string): string {
+  return `it has format ${format}, and this forkyard reads formats 1 and ${FORMAT}`;
+}
+
+/** The manifest of a save of this format, or the first thing in it that cannot be: a save comes from somebody else. */
+export function readManifest(text: string, format: number): Result<Manifest, string> {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -67,8 +74,9 @@ export function readManifest(text: string): Result<Manifest, string> {
     return err('its list of files is not JSON');
   }
   const given = json as Partial<Manifest> | null;
-  if (typeof given !== 'object' || given === null || given.v !== 1)
+  if (typeof given !== 'object' || given === null || !Number.isSafeInteger(given.v))
     return err('its list of files is not one of ours');
+  if (given.v !== format) return err(otherFormat(given.v!));
   const { savedAt, files } = given;
   if (typeof savedAt !== 'string' || !ISO_TIME.test(savedAt))
     return err(`its savedAt is ${shown(savedAt)}, not a time`);
@@ -76,7 +84,7 @@ export function readManifest(text: string): Result<Manifest, string> {
   const yard = strangersYard(given.yard);
   if (!yard.ok) return err(`its yard cannot be: ${yard.error}`);
   const fault = filesFault(files, yard.value);
-  return fault === undefined ? ok({ v: 1, savedAt, yard: yard.value, files }) : err(fault);
+  return fault === undefined ? ok({ v: format, savedAt, yard: yard.value, files }) : err(fault);
 }
 
 function filesFault(files: readonly unknown[], yard: YardFile): string | undefined {

@@ -13,13 +13,22 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { type Pack, pack } from 'tar-stream';
 import { makeDirectory } from '../../host/directories.ts';
 import { failed, missing } from '../../yard/problem.ts';
 import type { YardFile } from '../yard/check.ts';
-import { belongs, MAGIC, MAX_BYTES, MAX_FILES, type Manifest, type SavedFile } from './save-format.ts';
+import {
+  belongs,
+  FORMAT,
+  MANIFEST,
+  MAX_BYTES,
+  MAX_FILES,
+  type Manifest,
+  type SavedFile,
+  TOP_FOLDER,
+} from './save-format.ts';
 
 /** Packs a yard's directory, whose processes stand still or are stopped, into one file. */
 
@@ -78,14 +87,33 @@ export async function packStaged(
 ): Promise<Saved> {
   const staged = join(dir, STAGE);
   try {
-    return await pack(staged, await copy(staged), target);
+    return await packYard(staged, await copy(staged), target);
   } finally {
     rmSync(staged, { recursive: true, force: true });
   }
 }
 
+/** The list and the files that it names. The same list and files give the same bytes: no time, owner or mode of this disk. */
+async function addFiles(archive: Pack, dir: string, manifest: Manifest): Promise<void> {
+  const add = (name: string, size: number) =>
+    archive.entry({
+      name: `${TOP_FOLDER}/${name}`,
+      size,
+      mode: 0o600,
+      uid: 0,
+      gid: 0,
+      mtime: new Date(manifest.savedAt),
+      type: 'file',
+    });
+  const list = Buffer.from(`${JSON.stringify(manifest)}\n`);
+  await pipeline([list], add(MANIFEST, list.length));
+  for (const { path, bytes } of manifest.files)
+    await pipeline(createReadStream(join(dir, path)), add(path, bytes));
+  archive.finalize();
+}
+
 /** Writes beside the target and renames over it: there is a whole save or none. Mode 0600: secret keys are inside. */
-async function pack(dir: string, yard: YardFile, target: string): Promise<Saved> {
+async function packYard(dir: string, yard: YardFile, target: string): Promise<Saved> {
   const paths = listFiles(dir);
   const files: SavedFile[] = [];
   for (const path of paths) {
@@ -95,16 +123,15 @@ async function pack(dir: string, yard: YardFile, target: string): Promise<Saved>
   const bytes = files.reduce((sum, f) => sum + f.bytes, 0);
   if (files.length > MAX_FILES || bytes > MAX_BYTES)
     throw failed(`this yard has ${files.length} files of ${bytes} bytes together: more than a save may hold`);
-  const manifest: Manifest = { v: 1, savedAt: new Date().toISOString(), yard, files };
-  async function* content() {
-    yield Buffer.from(`${JSON.stringify(manifest)}\n`);
-    for (const { path } of files) yield* createReadStream(join(dir, path)) as AsyncIterable<Buffer>;
-  }
+  const manifest: Manifest = { v: FORMAT, savedAt: new Date().toISOString(), yard, files };
   const part = `${target}.part`;
   try {
-    const out = createWriteStream(part, { mode: 0o600 });
-    out.write(MAGIC);
-    await pipeline(Readable.from(content()), createGzip(), out);
+    const archive = pack();
+    const zipped = pipeline(archive, createGzip(), createWriteStream(part, { mode: 0o600 }));
+    const added = addFiles(archive, dir, manifest).catch((error: Error) => archive.destroy(error));
+    // A failure of either ends both, and the reason reaches `zipped`.
+    await Promise.allSettled([zipped, added]);
+    await zipped;
     const fd = openSync(part, 'r');
     fsyncSync(fd);
     closeSync(fd);

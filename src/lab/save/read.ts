@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   createReadStream,
@@ -14,14 +14,24 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { makeDirectory } from '../../host/directories.ts';
 import { failed, missing, misuse, Problem } from '../../yard/problem.ts';
 import { readParams } from '../launcher/create.ts';
-import { MAGIC, MAX_MANIFEST, type Manifest, readManifest, type SavedFile } from '../launcher/save-format.ts';
+import {
+  FORMAT,
+  MANIFEST,
+  MAX_MANIFEST,
+  type Manifest,
+  otherFormat,
+  readManifest,
+  type SavedFile,
+} from '../launcher/save-format.ts';
+import { shown } from '../yard/check.ts';
 import { writeYard } from '../yard/file.ts';
 import { allKeys } from '../yard/keyring.ts';
+import { format1Entries, MAGIC_1, NO_SAVE, type SaveEntry, SaveFault, tarEntries } from './entries.ts';
 
 /**
  * Unpacks a save into a directory of its own, checks every file against its hash, and puts it in place only when all is
@@ -33,10 +43,10 @@ function refuse(file: string, why: string): Problem {
   return misuse(`${file} cannot be loaded: ${why}`, 'A save is made with: forkyard save FILE');
 }
 
-/** The first line says whether it is ours, before anything is unpacked. */
-function checkMagic(file: string): void {
+/** The first bytes say whether it is ours, before anything is unpacked. */
+function formatOf(file: string): number {
   if (!existsSync(file)) throw missing(`there is no file ${file}`);
-  const head = Buffer.alloc(MAGIC.length);
+  const head = Buffer.alloc(MAGIC_1.length);
   let length = 0;
   try {
     const fd = openSync(file, 'r');
@@ -46,119 +56,82 @@ function checkMagic(file: string): void {
     throw refuse(file, (error as Error).message);
   }
   const line = head.subarray(0, length).toString('latin1');
-  if (line === MAGIC) return;
+  // What gzip begins with.
+  if (line.startsWith('\x1f\x8b')) return FORMAT;
+  if (line === MAGIC_1) return 1;
   const other = /^FORKYARD SAVE (\d+)\n/.exec(line);
-  throw refuse(
-    file,
-    other === null
-      ? 'it is not a save of forkyard'
-      : `it has format ${other[1]}, and this forkyard reads format 1`,
-  );
+  throw refuse(file, other === null ? NO_SAVE : otherFormat(other[1]!));
 }
 
-/** Takes the unpacked bytes apart: the manifest's line, then one file after the other. */
-class Unpacker {
-  readonly #file: string;
-  readonly #into: string;
-  #head: Buffer[] = [];
-  #headBytes = 0;
-  #left: SavedFile[] = [];
-  #open: { fd: number; file: SavedFile; missing: number; hash: Hash } | undefined;
-  manifest: Manifest | undefined;
-
-  constructor(file: string, into: string) {
-    this.#file = file;
-    this.#into = into;
-  }
-
-  push(chunk: Buffer): void {
-    let rest = chunk;
-    if (this.manifest === undefined) {
-      const end = rest.indexOf(0x0a);
-      this.#head.push(end < 0 ? rest : rest.subarray(0, end));
-      this.#headBytes += rest.length;
-      if (end < 0 && this.#headBytes > MAX_MANIFEST) throw refuse(this.#file, 'its list of files has no end');
-      if (end < 0) return;
-      this.#begin(Buffer.concat(this.#head).toString('utf8'));
-      rest = rest.subarray(end + 1);
-    }
-    while (rest.length > 0) {
-      const open = this.#open;
-      if (open === undefined) throw refuse(this.#file, 'there is more in it than its list says');
-      const piece = rest.subarray(0, open.missing);
-      writeSync(open.fd, piece);
-      open.hash.update(piece);
-      open.missing -= piece.length;
-      rest = rest.subarray(piece.length);
-      if (open.missing === 0) this.#finish();
-    }
-  }
-
-  #begin(text: string): void {
-    const manifest = readManifest(text);
-    if (!manifest.ok) throw refuse(this.#file, manifest.error);
-    this.manifest = manifest.value;
-    this.#left = [...manifest.value.files];
-    this.#next();
-  }
-
-  /** Opens the next file; those without a byte are done at once. */
-  #next(): void {
-    for (let file = this.#left.shift(); file !== undefined; file = this.#left.shift()) {
-      const at = join(this.#into, ...file.path.split('/'));
-      makeDirectory(dirname(at));
-      this.#open = { fd: openSync(at, 'wx', 0o600), file, missing: file.bytes, hash: createHash('sha256') };
-      if (file.bytes > 0) return;
-      this.#close();
-    }
-  }
-
-  #close(): void {
-    const { fd, file, hash } = this.#open!;
-    closeSync(fd);
-    this.#open = undefined;
-    if (hash.digest('hex') !== file.sha256)
-      throw refuse(this.#file, `${file.path} in it is not as it was saved: the file was changed or damaged`);
-  }
-
-  #finish(): void {
-    this.#close();
-    this.#next();
-  }
-
-  end(): Manifest {
-    if (this.manifest === undefined || this.#open !== undefined)
-      throw refuse(this.#file, 'it ends too early');
-    return this.manifest;
-  }
-
-  /** After a failure: lets go of the file that is being written. */
-  abandon(): void {
-    if (this.#open !== undefined) closeSync(this.#open.fd);
-  }
+async function manifestIn(entry: SaveEntry, format: number): Promise<Manifest> {
+  if (entry.name !== MANIFEST || !entry.isFile) throw new SaveFault(NO_SAVE);
+  if (entry.bytes > MAX_MANIFEST)
+    throw new SaveFault(`its list of files has ${entry.bytes} bytes; ${MAX_MANIFEST} is the most`);
+  const pieces: Buffer[] = [];
+  for await (const piece of entry.content) pieces.push(piece);
+  const manifest = readManifest(Buffer.concat(pieces).toString('utf8'), format);
+  if (!manifest.ok) throw new SaveFault(manifest.error);
+  return manifest.value;
 }
 
-async function unpackInto(file: string, into: string): Promise<Manifest> {
-  const unpacker = new Unpacker(file, into);
-  // A pipeline that its own end breaks off may report the abortion instead of the reason.
-  let reason: unknown;
+/** Writes one file, which must be what the list says: name, kind and size before a byte of it is written, then the hash. */
+async function writeEntry(entry: SaveEntry, file: SavedFile, into: string): Promise<void> {
+  const { path } = file;
+  if (entry.name !== path) throw new SaveFault(`it holds ${shown(entry.name)} where ${path} belongs`);
+  if (!entry.isFile) throw new SaveFault(`${path} in it is a link, a folder or the like, not a file`);
+  if (entry.bytes !== file.bytes)
+    throw new SaveFault(`${path} in it has ${entry.bytes} bytes, and ${file.bytes} in its list`);
+  const at = join(into, ...path.split('/'));
+  makeDirectory(dirname(at));
+  const hash = createHash('sha256');
+  const fd = openSync(at, 'wx', 0o600);
   try {
-    await pipeline(createReadStream(file, { start: MAGIC.length }), createGunzip(), async (chunks) => {
-      try {
-        for await (const chunk of chunks as AsyncIterable<Buffer>) unpacker.push(chunk);
-      } catch (error) {
-        reason = error;
-        throw error;
-      }
-    });
-    return unpacker.end();
+    for await (const piece of entry.content) {
+      hash.update(piece);
+      writeSync(fd, piece);
+    }
+  } finally {
+    closeSync(fd);
+  }
+  if (hash.digest('hex') !== file.sha256)
+    throw new SaveFault(`${path} in it is not as it was saved: the file was changed or damaged`);
+}
+
+async function writeEntries(
+  entries: AsyncIterable<SaveEntry>,
+  format: number,
+  into: string,
+): Promise<Manifest> {
+  let manifest: Manifest | undefined;
+  let written = 0;
+  for await (const entry of entries) {
+    if (manifest === undefined) {
+      manifest = await manifestIn(entry, format);
+      continue;
+    }
+    const file = manifest.files[written];
+    if (file === undefined) throw new SaveFault('there is more in it than its list says');
+    await writeEntry(entry, file, into);
+    written += 1;
+  }
+  if (manifest === undefined) throw new SaveFault(NO_SAVE);
+  if (written < manifest.files.length) throw new SaveFault('it ends too early');
+  return manifest;
+}
+
+async function unpackInto(file: string, format: number, into: string): Promise<Manifest> {
+  const unzipped = createGunzip();
+  // Its failures are those of `unzipped`, which its reader reports.
+  pipeline(createReadStream(file, { start: format === 1 ? MAGIC_1.length : 0 }), unzipped, () => undefined);
+  const entries = format === 1 ? format1Entries(unzipped) : tarEntries(unzipped);
+  try {
+    return await writeEntries(entries, format, into);
   } catch (error) {
-    unpacker.abandon();
-    for (const why of [reason, error]) if (why instanceof Problem) throw why;
+    if (error instanceof SaveFault) throw refuse(file, error.message);
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'Z_BUF_ERROR')
-      throw refuse(file, 'it ends too early: it was cut off, perhaps while it was copied');
-    throw refuse(file, code?.startsWith('Z_') === true ? `it is damaged (${message})` : message);
+    // A disk that takes no more.
+    if (code !== undefined) throw refuse(file, message);
+    throw error;
   }
 }
 
@@ -171,7 +144,7 @@ export interface Unpacked {
 }
 
 export async function unpack(file: string, target: string): Promise<Unpacked> {
-  checkMagic(file);
+  const format = formatOf(file);
   const parent = dirname(target);
   try {
     makeDirectory(parent);
@@ -181,7 +154,7 @@ export async function unpack(file: string, target: string): Promise<Unpacked> {
   const into = mkdtempSync(join(parent, `.${basename(target)}.loading-`));
   const discard = () => rmSync(into, { recursive: true, force: true });
   try {
-    const manifest = await unpackInto(file, into);
+    const manifest = await unpackInto(file, format, into);
     checkContent(file, into);
     // Last, because a directory with this file is a yard.
     writeYard(into, manifest.yard);

@@ -124,7 +124,7 @@ function Form(props: {
   form: { readonly title: string; readonly fields: readonly Field[] };
 }) {
   const { app, verb, given, form } = props;
-  const box = useRef<HTMLFormElement>(null);
+  const box = useRef<HTMLDialogElement>(null);
   const [values, setValues] = useState<Record<string, string>>(() =>
     Object.fromEntries(form.fields.map((f) => [f.name, given[f.name] ?? f.start(app)])),
   );
@@ -135,9 +135,11 @@ function Form(props: {
     app.changed();
   };
   useEffect(() => {
-    const first = box.current?.querySelector<HTMLElement>('input,select');
-    first?.focus();
-    if (first instanceof HTMLInputElement) first.select();
+    const dialog = box.current!;
+    // Focuses its first field. Closing gives the focus back to where it was.
+    dialog.showModal();
+    if (document.activeElement instanceof HTMLInputElement) document.activeElement.select();
+    return () => dialog.close();
   }, []);
   const isSilent = app.silentSince !== undefined;
   useEffect(() => {
@@ -162,64 +164,71 @@ function Form(props: {
     };
   }, [values, tries, isSilent]);
   return (
-    <form
+    <dialog
       class="dialog"
       ref={box}
       aria-label={form.title}
-      onSubmit={(event) => {
-        event.preventDefault();
-        app.perform(verb, values);
+      // By Escape. The event comes late: after an unmount it is about a form that is gone.
+      onClose={() => {
+        if (box.current !== null) close();
       }}
-      onKeyDown={(event) => {
-        if (event.key === 'Escape') close();
-        event.stopPropagation();
+      // The form fills the dialog, so what hits the dialog itself is beside it.
+      onMouseDown={(event) => {
+        if (event.target === box.current) close();
       }}
     >
-      <h2>{form.title}</h2>
-      {form.fields.map((field) => {
-        const options = field.options?.(app);
-        const set = (value: string) => setValues({ ...values, [field.name]: value });
-        return (
-          <label key={field.name} for={`field-${field.name}`}>
-            <span>{field.label}</span>
-            {options === undefined ? (
-              <input
-                id={`field-${field.name}`}
-                name={field.name}
-                value={values[field.name]}
-                placeholder={field.hint}
-                autocomplete="off"
-                spellcheck={false}
-                size={Math.max(5, Math.min(14, (values[field.name] ?? '').length + 2))}
-                onInput={(event) => set(event.currentTarget.value)}
-              />
-            ) : (
-              <select
-                id={`field-${field.name}`}
-                name={field.name}
-                value={values[field.name]}
-                onChange={(event) => set(event.currentTarget.value)}
-              >
-                {options.map((option) => (
-                  <option key={option}>{option}</option>
-                ))}
-              </select>
-            )}
-          </label>
-        );
-      })}
-      <p class={plan.isWrong || isSilent ? 'plan wrong' : 'plan'}>
-        {isSilent ? `No word from the yard ${app.silenceWords}.` : plan.text}
-      </p>
-      <div class="ends">
-        <button type="submit" class="main" disabled={plan.isWrong || isSilent}>
-          {form.title}
-        </button>
-        <button type="button" onClick={close}>
-          Cancel
-        </button>
-      </div>
-    </form>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          app.perform(verb, values);
+        }}
+      >
+        <h2>{form.title}</h2>
+        {form.fields.map((field) => {
+          const options = field.options?.(app);
+          const set = (value: string) => setValues({ ...values, [field.name]: value });
+          return (
+            <label key={field.name} for={`field-${field.name}`}>
+              <span>{field.label}</span>
+              {options === undefined ? (
+                <input
+                  id={`field-${field.name}`}
+                  name={field.name}
+                  value={values[field.name]}
+                  placeholder={field.hint}
+                  autocomplete="off"
+                  spellcheck={false}
+                  size={Math.max(5, Math.min(14, (values[field.name] ?? '').length + 2))}
+                  onInput={(event) => set(event.currentTarget.value)}
+                />
+              ) : (
+                <select
+                  id={`field-${field.name}`}
+                  name={field.name}
+                  value={values[field.name]}
+                  onChange={(event) => set(event.currentTarget.value)}
+                >
+                  {options.map((option) => (
+                    <option key={option}>{option}</option>
+                  ))}
+                </select>
+              )}
+            </label>
+          );
+        })}
+        <p class={plan.isWrong || isSilent ? 'plan wrong' : 'plan'}>
+          {isSilent ? `No word from the yard ${app.silenceWords}.` : plan.text}
+        </p>
+        <div class="ends">
+          <button type="submit" class="main" disabled={plan.isWrong || isSilent}>
+            {form.title}
+          </button>
+          <button type="button" onClick={close}>
+            Cancel
+          </button>
+        </div>
+      </form>
+    </dialog>
   );
 }
 
