@@ -168,7 +168,7 @@ function Form(props: {
       aria-label={form.title}
       onSubmit={(event) => {
         event.preventDefault();
-        app.perform(verb, values);
+        void app.perform(verb, values);
       }}
       onKeyDown={(event) => {
         if (event.key === 'Escape') close();
