@@ -8,7 +8,8 @@ checkNode();
 await setUp();
 const bin = (name) => join('node_modules', '.bin', name);
 for (const [what, command, args] of [
-  ['lint', bin('biome'), ['check', '.']],
+  ['lint', bin('biome'), ['check', '--error-on-warnings', '.']],
+  ['dead code', bin('knip'), ['--treat-config-hints-as-errors']],
   ['types', bin('tsc'), ['-p', 'tsconfig.test.json']],
 ]) {
   const { code, output } = await run(command, args);

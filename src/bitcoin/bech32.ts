@@ -8,7 +8,7 @@ const GENERATOR = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
 const CONSTANT: Readonly<Record<Bech32Variant, number>> = { bech32: 1, bech32m: 0x2bc830a3 };
 
 /** BIP173: longer than this, the checksum no longer finds every 4 errors. */
-export const MAX_BECH32 = 90;
+const MAX_BECH32 = 90;
 
 function polymod(values: readonly number[]): number {
   let c = 1;

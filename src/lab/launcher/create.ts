@@ -123,7 +123,7 @@ function placed(
 }
 
 /** Hashes a second of all miners together, as far as it is known. */
-export function totalRate(nodes: readonly YardNode[]): number {
+function totalRate(nodes: readonly YardNode[]): number {
   return nodes
     .filter((n) => n.miner)
     .reduce((sum, n) => sum + (n.hashrate === 0 ? UNCAPPED_RATE : n.hashrate), 0);
