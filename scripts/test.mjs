@@ -1,8 +1,13 @@
-// `npm test [-- vitest arguments]`, `npm run check:long`: installs, then lint, types, build and every test. Ends with 'N passed, N failed'.
-import { readFileSync, rmSync } from 'node:fs';
+// `npm test [-- vitest arguments]`: installs, then lint, types, build and every test. `npm run check:long` runs the long tests
+// instead (`--long`), and shows what the live tests run of the program.
+// Ends with 'N passed, N failed'.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { coverageOf } from './coverage.mjs';
 import { checkNode, fail, run, setUp } from './setup.mjs';
+
+const SWEEP_MS = 10_000;
 
 checkNode();
 await setUp();
@@ -20,35 +25,58 @@ for (const [what, command, args] of [
   process.stdout.write(` ${what} ✓`);
 }
 process.stdout.write('\n');
-const report = join(tmpdir(), `forkyard-test-${process.pid}.json`);
-const given = process.argv.slice(2);
-const env = given.includes('--long') ? { ...process.env, FORKYARD_LONG: '1' } : process.env;
-const { code } = await run(
-  bin('vitest'),
-  [
-    'run',
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-    ...given.filter((word) => word !== '--long'),
-  ],
-  { show: true, env },
-);
-let counts;
-try {
-  counts = JSON.parse(readFileSync(report, 'utf8'));
-} catch (error) {
-  fail(`the test runner left no report (${error.message}); it ended with code ${code}.`);
+
+const total = { passed: 0, failed: 0, skipped: 0, code: 0 };
+
+/** Runs tests and adds their counts to the total. */
+async function vitest(args, { env = {} } = {}) {
+  const report = join(tmpdir(), `forkyard-test-${process.pid}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const { code } = await run(
+    process.execPath,
+    [join('node_modules', 'vitest', 'vitest.mjs'), 'run', ...reporters, ...args],
+    {
+      show: true,
+      env: { ...process.env, ...env },
+    },
+  );
+  let counts;
+  try {
+    counts = JSON.parse(readFileSync(report, 'utf8'));
+  } catch (error) {
+    fail(`the test runner left no report (${error.message}); it ended with code ${code}.`);
+  }
+  rmSync(report, { force: true });
+  total.passed += counts.numPassedTests;
+  total.failed += counts.numFailedTests;
+  total.skipped += counts.numPendingTests + counts.numTodoTests;
+  if (code !== 0 || !counts.success) total.code ||= code || 1;
 }
-rmSync(report, { force: true });
-const skipped = counts.numPendingTests + counts.numTodoTests;
-process.stdout.write(
-  `${counts.numPassedTests} passed, ${counts.numFailedTests} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`,
-);
+
+/** The live tests, and how much of the program ran in the processes that they started. */
+async function liveWithCoverage() {
+  const folder = mkdtempSync(join(tmpdir(), 'forkyard-coverage-'));
+  const coverage = coverageOf(folder);
+  const sweeping = setInterval(() => coverage.sweep(), SWEEP_MS);
+  await vitest(['--project', 'live'], { env: { NODE_V8_COVERAGE: folder } });
+  clearInterval(sweeping);
+  coverage.sweep();
+  rmSync(folder, { recursive: true, force: true });
+  process.stdout.write(`${coverage.report()}\n`);
+}
+
+const given = process.argv.slice(2);
+const asked = given.filter((word) => word !== '--long');
+const isLong = given.includes('--long');
+await vitest(asked, { env: isLong ? { FORKYARD_LONG: '1' } : {} });
+if (isLong && asked.length === 0) await liveWithCoverage();
+
+const { passed, failed, skipped, code } = total;
+process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
 if (skipped > 0) {
   process.stdout.write(
     'The tests of the page need a browser. Get it: apt-get install chromium, or set FORKYARD_BROWSER=/path/to/chrome\n',
   );
 }
-if (code !== 0 || !counts.success) process.exit(code || 1);
+if (code !== 0) process.exit(code);
 if (skipped > 0 && process.env.FORKYARD_NO_SKIP === '1') fail(`${skipped} tests were skipped.`);
