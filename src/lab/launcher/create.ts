@@ -25,6 +25,9 @@ import { MAX_PACE_MS } from '../yard/check.ts';
 import { damaged, writeYard } from '../yard/file.ts';
 import { resumed, stoppedYard } from './resume.ts';
 
+/**
+ * `yard`: the target follows the hash power. `lab`: the same at a fixed target. `regtest`: byte for byte Bitcoin Core's.
+ */
 export type NetworkName = 'yard' | 'lab' | 'regtest';
 
 /** What a person may ask of a yard; everything has a default. */
