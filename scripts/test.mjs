@@ -1,12 +1,16 @@
 // `npm test [-- vitest arguments]`: installs, then lint, types, build and every test. `npm run check:long` runs the long tests
-// instead (`--long`), and shows what the live tests run of the program.
+// instead (`--long`), and shows what the live tests run of the program. `.ci/run` adds the core on other Nodes (`--nodes`).
 // Ends with 'N passed, N failed'.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { coverageOf } from './coverage.mjs';
+import { nodeOf } from './nodes.mjs';
 import { checkNode, fail, run, setUp } from './setup.mjs';
 
+/** Release lines of Node beside the user's own, and what runs there: what depends on no clock, no disk and no other process. */
+const NODES = ['22', '24', '26'];
+const CORE = ['bitcoin', 'consensus', 'node', 'sim', 'util'].map((folder) => `test/${folder}/`);
 const SWEEP_MS = 10_000;
 
 checkNode();
@@ -29,11 +33,11 @@ process.stdout.write('\n');
 const total = { passed: 0, failed: 0, skipped: 0, code: 0 };
 
 /** Runs tests and adds their counts to the total. */
-async function vitest(args, { env = {} } = {}) {
+async function vitest(args, { node = process.execPath, env = {} } = {}) {
   const report = join(tmpdir(), `forkyard-test-${process.pid}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const { code } = await run(
-    process.execPath,
+    node,
     [join('node_modules', 'vitest', 'vitest.mjs'), 'run', ...reporters, ...args],
     {
       show: true,
@@ -66,10 +70,16 @@ async function liveWithCoverage() {
 }
 
 const given = process.argv.slice(2);
-const asked = given.filter((word) => word !== '--long');
+const asked = given.filter((word) => word !== '--long' && word !== '--nodes');
 const isLong = given.includes('--long');
 await vitest(asked, { env: isLong ? { FORKYARD_LONG: '1' } : {} });
 if (isLong && asked.length === 0) await liveWithCoverage();
+if (given.includes('--nodes')) {
+  for (const line of NODES) {
+    process.stdout.write(`on Node ${line}:\n`);
+    await vitest(['--project', 'unit', ...CORE], { node: await nodeOf(line) });
+  }
+}
 
 const { passed, failed, skipped, code } = total;
 process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
