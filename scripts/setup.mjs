@@ -115,10 +115,14 @@ export function sourcesPrint() {
   const others = [
     'package.json',
     'package-lock.json',
+    'tsconfig.json',
     'tsconfig.base.json',
     'tsconfig.page.json',
+    'tsconfig.pure.json',
+    'tsconfig.world.json',
     'scripts/build.mjs',
     'scripts/notices.mjs',
+    'scripts/roll-types.mjs',
   ];
   const folders = ['src', 'scripts/bench', 'scripts/kill-loop'].flatMap((folder) =>
     filesUnder(join(root, folder)),

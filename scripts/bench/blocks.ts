@@ -36,7 +36,7 @@ export function networksJson(): unknown {
   return JSON.parse(readEither(files));
 }
 
-export function networks(): NetworkTemplates {
+function networks(): NetworkTemplates {
   const parsed = parseNetworks(networksJson());
   if (!parsed.ok) throw new Error(parsed.error);
   return parsed.value;

@@ -44,7 +44,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** Nearest rank; `q` in 0…1. */
-export function quantile(values: readonly number[], q: number): number {
+function quantile(values: readonly number[], q: number): number {
   if (values.length === 0) throw new Error('a quantile of nothing');
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(sorted.length * q) - 1)]!;

@@ -58,7 +58,7 @@ export class LifeOfNode {
     this.#child.stdout!.on('data', (data: Buffer) => (this.#out += data.toString()));
     this.#child.stderr!.on('data', (data: Buffer) => (this.#err += data.toString()));
     this.exited = exitOf(this.#child);
-    this.exited.then(() => (this.#over = true));
+    void this.exited.then(() => (this.#over = true));
   }
 
   get over(): boolean {

@@ -16,7 +16,7 @@ export type Lock =
 export type SpendLock = Exclude<Lock, { kind: 'data' }>;
 
 /** Core's default `-datacarriersize` is 83 bytes of script: 80 of data. */
-export const MAX_DATA = 80;
+const MAX_DATA = 80;
 
 const OP_0 = 0x00;
 const OP_PUSHDATA1 = 0x4c;

@@ -33,7 +33,7 @@ export function newSighashCache(): SighashCache {
   };
 }
 
-export const SIGHASH_DEFAULT = 0;
+const SIGHASH_DEFAULT = 0;
 export const SIGHASH_ALL = 1;
 
 const h = new Sha256();

@@ -41,7 +41,7 @@ export interface TxOut {
  * layers above. Weak collections beside it would say the same; a field is read ten times as fast, and the garbage
  * collector need not go through it.
  */
-export interface TxNotes {
+interface TxNotes {
   /** consensus/validate/check.ts: it passed all rules of a loose transaction. */
   sane: boolean;
   /** consensus/validate/spend.ts: what must verify for its coins to be spent, until its block is connected. */

@@ -1,26 +1,38 @@
 import type { Retarget } from '../consensus/params/retarget.ts';
 import type { LinkShape } from '../util/link-shape.ts';
+
 /**
- * What a node tells: the vocabulary that the node speaks and the faces listen to. The host adds
- * `{ v, seq, t, node }` in front and writes each as one JSON line, so every field here is JSON as it stands.
- * Ids are display hex (reversed), work is hex without prefix, amounts are satoshis, peers are libp2p peer ids.
+ * The vocabulary of the event log. A node emits `News`; the host adds `{ v, seq, t, node }` in front and writes each event as
+ * one JSON line, so every field here is JSON as it stands. docs/event-log.md has an example of each kind.
  */
+
+/** A block by its id, with what a person calls it by. */
 export interface BlockRef {
+  /** The block's hash as Bitcoin shows it: 64 hex digits, reversed. */
   readonly id: string;
+  /** The genesis has height 0. */
   readonly height: number;
   /** The miner's letter from the coinbase tag, '' if it has none or the body is unknown. */
   readonly miner: string;
 }
 
+/** A payment that a reorg undid for good. */
 export interface LostTx {
   readonly txid: string;
-  /** The transaction that took the coin, and the block it is in; absent when the cause is another. */
+  /** The transaction that took the coin; absent when the cause is another. */
   readonly by?: string;
+  /** The block that `by` is in. */
   readonly block?: string;
 }
 
+/**
+ * What a node emits. Ids are hex as Bitcoin shows them, `work` is the expected number of hashes behind a block in hex without
+ * prefix, amounts are satoshis, and peers are libp2p peer ids; `from` is `self` for what began at this node. `miner` is the
+ * letter in the coinbase, '' if it has none.
+ */
 export type News =
   | {
+      /** A header entered the tree; its body may come later. */
       readonly kind: 'header';
       readonly id: string;
       readonly prev: string;
@@ -49,12 +61,16 @@ export type News =
       readonly height: number;
       readonly work: string;
       readonly miner: string;
+      /** Of its header, in seconds since 1970. */
       readonly time: number;
+      /** With the coinbase. */
       readonly txs: number;
+      /** In bytes. */
       readonly size: number;
       readonly from: string;
     }
   | {
+      /** This node found a block: its line follows the `block` line. `tries` and `ms` count from the beginning of the job. */
       readonly kind: 'mined';
       readonly id: string;
       readonly height: number;
@@ -65,14 +81,17 @@ export type News =
       readonly hidden?: true;
     }
   | {
+      /** A block joined the active chain: all its rules hold. `txids` begins with the coinbase. */
       readonly kind: 'connected';
       readonly id: string;
       readonly height: number;
       readonly miner: string;
       readonly txids: readonly string[];
     }
+  /** A block left the active chain, the tip first. */
   | { readonly kind: 'disconnected'; readonly id: string; readonly height: number; readonly miner: string }
   | {
+      /** The tip changed, after all `disconnected` and `connected` events of the change. `old` is the id of the tip before. */
       readonly kind: 'tip';
       readonly id: string;
       readonly height: number;
@@ -84,14 +103,18 @@ export type News =
   | {
       /** `out` from the old tip down, `in` from the fork point up. At most `limits.newsRefs` each; `depth` and `length` are exact. */
       readonly kind: 'reorg';
+      /** The last block that both branches share. */
       readonly fork: BlockRef;
+      /** Blocks that were undone. */
       readonly depth: number;
+      /** Blocks that took their place. */
       readonly length: number;
       readonly out: readonly BlockRef[];
       readonly in: readonly BlockRef[];
       readonly because: 'work' | 'invalidated' | 'precious';
     }
   | {
+      /** A block broke a rule. `rule` is Bitcoin Core's name where it has one. */
       readonly kind: 'refused';
       readonly id: string;
       readonly height: number;
@@ -100,6 +123,7 @@ export type News =
       readonly from: string;
     }
   | {
+      /** A payment entered the mempool. `fee` is in satoshis. */
       readonly kind: 'tx-seen';
       readonly txid: string;
       readonly fee: number;
@@ -107,32 +131,41 @@ export type News =
       readonly from: string;
     }
   | {
+      /** The mempool refused a payment. */
       readonly kind: 'tx-refused';
       readonly txid: string;
       readonly rule: string;
       readonly detail: string;
       readonly from: string;
     }
+  /** A reorg took a payment out of its block; it is in the mempool again. */
   | { readonly kind: 'tx-returned'; readonly txid: string }
+  /** A reorg undid a payment that cannot be confirmed any more. */
   | ({ readonly kind: 'tx-lost' } & LostTx)
   | {
+      /** A payment left the mempool and is in no block. `by` is the payment that took its place. */
       readonly kind: 'tx-removed';
       readonly txid: string;
       readonly why: 'replaced' | 'evicted' | 'expired' | 'conflict';
       readonly by?: string;
     }
+  /** A connection is open. `inbound`: the peer dialled this node. */
   | { readonly kind: 'peer-joined'; readonly peer: string; readonly inbound: boolean }
   /** Both hellos are exchanged: `name` is what the peer calls itself (a letter in a yard). */
   | { readonly kind: 'peer-ready'; readonly peer: string; readonly name: string; readonly height: number }
+  /** The connection ended. */
   | { readonly kind: 'peer-left'; readonly peer: string }
   | {
+      /** A peer misbehaved. `banned`: its connections are refused for a while. */
       readonly kind: 'fault';
       readonly peer: string;
       readonly rule: string;
       readonly detail: string;
       readonly banned: boolean;
     }
+  /** The node begins or stops making jobs; `height` is that of the first job. */
   | { readonly kind: 'mining'; readonly on: boolean; readonly height?: number }
+  /** The machine's wall clock jumped by `offsetMs`. */
   | { readonly kind: 'clock'; readonly offsetMs: number };
 
 /** The faults of a yard but for the partition, which has events of its own. Nodes are letters. */
@@ -156,6 +189,7 @@ export interface Conditions {
 /** What the host and the launcher add to the same log. */
 export type HostNews =
   | {
+      /** A node opened its data. `id`, `height` and `work` are its tip's, `peer` is its own peer id. */
       readonly kind: 'start';
       readonly genesis: string;
       readonly network: string;
@@ -165,7 +199,9 @@ export type HostNews =
       readonly pid: number;
       readonly peer: string;
     }
+  /** A node stops in an orderly way. */
   | { readonly kind: 'stop'; readonly why: string }
+  /** Something a person may want to know. */
   | { readonly kind: 'note'; readonly text: string }
   | {
       /** This node's wire, at its start and after each change; the whole of it. All lists and keys are peer ids. */
@@ -201,23 +237,33 @@ export type HostNews =
       readonly nodes: readonly string[];
     }
   | {
+      /** The launcher saw a node's process start or end; `code` and `signal` are those of its end, else null. */
       readonly kind: 'process';
       readonly what: 'started' | 'exited' | 'killed';
       readonly of: string;
       readonly code: number | null;
       readonly signal: string | null;
     }
+  /** Every link between the groups is cut. */
   | { readonly kind: 'partition'; readonly groups: readonly (readonly string[])[] }
+  /** Every link may open again. */
   | { readonly kind: 'heal' }
   | ({
       /** The launcher changed a fault: a sentence, and all that is set from now on, by letters. */
       readonly kind: 'conditions';
       readonly text: string;
     } & Conditions)
+  /** Somebody did something to the yard: the sentence that says what. */
   | { readonly kind: 'action'; readonly text: string };
 
-/** One line of an event log. `t` is milliseconds since 1970 with fractions, one clock a machine; `seq` grows by one per writer. */
-export type LogEvent = { readonly v: 1; readonly seq: number; readonly t: number; readonly node: string } & (
-  | News
-  | HostNews
-);
+/** One line of an event log: when, where, and by `kind` what happened. */
+export type LogEvent = {
+  /** Version of the format. */
+  readonly v: 1;
+  /** Grows by one per writer. */
+  readonly seq: number;
+  /** Milliseconds since 1970 with fractions, from one clock for all processes of a machine. */
+  readonly t: number;
+  /** The node's letter; '' is the launcher. */
+  readonly node: string;
+} & (News | HostNews);

@@ -3,7 +3,7 @@ import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSy
 import { dirname } from 'node:path';
 
 /** For its owner alone: state files name ports, tokens and keys. */
-export const PRIVATE_FILE = 0o600;
+const PRIVATE_FILE = 0o600;
 
 /**
  * Writes a temporary file beside `path`, flushes it, renames it over `path` and flushes the directory. A reader and a

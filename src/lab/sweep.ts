@@ -19,7 +19,7 @@ export interface SweepOptions {
   readonly progress: (done: number, failed: number) => void;
 }
 
-export interface SweepRow {
+interface SweepRow {
   readonly text: string;
   readonly line: number;
   readonly held: number;

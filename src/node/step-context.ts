@@ -146,7 +146,7 @@ export class StepContext {
 }
 
 /** Work of this one block. */
-export function blockWork(entry: BlockEntry): bigint {
+function blockWork(entry: BlockEntry): bigint {
   return entry.parent === undefined ? entry.work : entry.work - entry.parent.work;
 }
 

@@ -87,13 +87,13 @@ export interface ChainView {
 }
 
 /** As Core's getchaintips. */
-export interface ChainTip {
+interface ChainTip {
   readonly entry: BlockEntry;
   readonly status: 'active' | 'valid-fork' | 'valid-headers' | 'headers-only' | 'invalid';
   readonly branchLength: number;
 }
 
-export interface MempoolView {
+interface MempoolView {
   readonly size: number;
   /** Sum of virtual sizes (Core: getmempoolinfo.bytes). */
   readonly bytes: number;

@@ -166,7 +166,7 @@ export function readEventLine(line: string): Result<LogEvent, EventFault> {
 }
 
 /** The same for a line that is parsed already. */
-export function readEvent(value: unknown): Result<LogEvent, EventFault> {
+function readEvent(value: unknown): Result<LogEvent, EventFault> {
   if (!isObject(value)) return fault('bad-json', 'not an object');
   const { v, kind } = value;
   if (v !== 1) return fault('bad-version', `v must be 1, not ${shown(v)}`);

@@ -1,8 +1,8 @@
 import type { LinkShape } from './link-shape.ts';
 
 /** Named sets of link delays: what links are like when nobody has shaped them one by one. */
-
 export const PROFILES = ['lan', 'world'] as const;
+/** `lan`: all nodes at one gigabit switch. `world`: nodes in six regions of the world. */
 export type Profile = (typeof PROFILES)[number];
 
 /** In the order of the table; nodes are spread over them in turn, A first, unless they are told where they stand. */

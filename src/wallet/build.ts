@@ -7,16 +7,16 @@ import { dustThreshold, type FeeRate, feeFor, inputWeight, MAX_FEE_RATE, vsizeOf
 import { type Goal, needWith, type Spendable, selectCoins, vsizeWith } from './select.ts';
 
 /** Core's MAX_STANDARD_TX_WEIGHT: nobody relays more. */
-export const MAX_TX_WEIGHT = 400_000;
+const MAX_TX_WEIGHT = 400_000;
 
 /** No fee above 0.1 coins is meant. Core: DEFAULT_TRANSACTION_MAXFEE. */
 export const DEFAULT_MAX_FEE = 10_000_000;
 
 /** Signals that the transaction may be replaced (BIP125) and leaves its lock time in force. */
-export const REPLACEABLE = 0xffff_fffd;
+const REPLACEABLE = 0xffff_fffd;
 
 /** What a replacement pays for its own relay: 1 sat/vB beyond the fee it replaces. Core: DEFAULT_INCREMENTAL_RELAY_FEE. */
-export const INCREMENTAL_FEE_RATE: FeeRate = 1_000;
+const INCREMENTAL_FEE_RATE: FeeRate = 1_000;
 
 export interface BuildRequest {
   readonly recipients: readonly TxOut[];

@@ -11,7 +11,7 @@ import { err, ok, type Result } from '../util/result.ts';
 export type FeeRate = number;
 
 /** Core's DUST_RELAY_TX_FEE. */
-export const DUST_FEE_RATE: FeeRate = 3_000;
+const DUST_FEE_RATE: FeeRate = 3_000;
 
 /** No fee rate above 0.1 coins per 1,000 vbytes is meant (Core: DEFAULT_MAX_RAW_TX_FEE_RATE). */
 export const MAX_FEE_RATE: FeeRate = 10_000_000;

@@ -45,7 +45,7 @@ export function fundsFor(held: Funds, amount: number): readonly Spendable[] {
 }
 
 /** What is left of a coin that goes to one output whole. */
-export function wholeCoin(coin: Spendable, script: Uint8Array, feeRate: FeeRate): number {
+function wholeCoin(coin: Spendable, script: Uint8Array, feeRate: FeeRate): number {
   const weight = baseWeight(1, 1) + inputWeight(coin.script) + outputWeight(script);
   return coin.value - feeFor(feeRate, vsizeOf(weight));
 }

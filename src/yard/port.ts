@@ -34,7 +34,7 @@ export interface Yard {
 /** A simulated yard answers at once, a live one later. */
 export type Awaitable<T> = T | Promise<T>;
 
-export type Groups = readonly (readonly string[])[];
+type Groups = readonly (readonly string[])[];
 export type States = ReadonlyMap<string, NodeState | undefined>;
 
 export interface NodeState {
@@ -124,7 +124,7 @@ export interface YardKey {
   readonly kind: 'well-known' | 'own' | 'miner';
 }
 
-export interface Payee {
+interface Payee {
   readonly name: string;
   readonly script: Uint8Array;
 }

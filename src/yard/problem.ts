@@ -1,7 +1,8 @@
 import type { Result } from '../util/result.ts';
+
 /**
- * What went wrong for a person, in words. Thrown through the lab and caught once, at the edge (app/cli/line.ts), where it
- * becomes one sentence on stderr and an exit code. Anything else that reaches the edge is a bug of ours.
+ * A failure that a person can act on; the message says what went wrong in one sentence. The command line prints it and exits
+ * with `exit`. Any other error that reaches a caller is a bug of Forkyard.
  */
 export class Problem extends Error {
   /** As README's table of exit codes says. */

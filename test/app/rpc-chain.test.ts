@@ -70,7 +70,7 @@ describe('methods that look at the view alone', () => {
   it('never read the disk: they may run while a batch is being written', async () => {
     const ids = await mine(102);
     const genesis = (await node.object('getblock', ids[0]!, 2)) as { tx: JsonObject[] };
-    const txid = genesis.tx[0]!.txid as string;
+    const txid = genesis.tx[0]!['txid'] as string;
     const calls: Record<string, JsonInput[]> = {
       getblockhash: [1],
       getblockheader: [ids[0]!],

@@ -7,7 +7,7 @@ import type { Params } from '../../src/consensus/params/params.ts';
 import { parseNetworks, regtestParams } from '../../src/consensus/params/params.ts';
 import type { HostNews, LogEvent, News } from '../../src/events/events.ts';
 import { offsetClock } from '../../src/host/driver/clock.ts';
-import type { Json, JsonInput, JsonObject } from '../../src/host/http/json.ts';
+import type { JsonInput, JsonObject } from '../../src/host/http/json.ts';
 import { stringify } from '../../src/host/http/json.ts';
 import { bindArguments, type RpcRegistry } from '../../src/host/http/methods.ts';
 import type { HeldMessage, LinkRules, Network, PeerInfo, ProbeResult } from '../../src/host/net/types.ts';
@@ -252,7 +252,7 @@ class FakeMiner {
 }
 
 /** Remembers what it is told. */
-export class FakeNetwork implements Network {
+class FakeNetwork implements Network {
   readonly peerId = 'peer-A';
   readonly addresses = ['/ip4/127.0.0.1/tcp/1/p2p/peer-A'];
   links: LinkRules = { refuse: [], delayMs: 0, delayTo: {} };
@@ -302,5 +302,3 @@ export class FakeNetwork implements Network {
     return Promise.resolve();
   }
 }
-
-export type { Json };

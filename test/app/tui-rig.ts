@@ -9,7 +9,7 @@ import { newForest } from '../../src/observe/state/forest.ts';
 /** A yard told by hand: blocks are named by what they should be labelled, ids are made from the name. */
 
 /** 12:40:00 on the reader's clock, wherever that is. */
-export const NOON = new Date(2026, 0, 5, 12, 40, 0).getTime();
+const NOON = new Date(2026, 0, 5, 12, 40, 0).getTime();
 
 export function yardOf(letters: string, change: Partial<YardFile> = {}): YardFile {
   return {

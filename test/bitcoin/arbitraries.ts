@@ -21,14 +21,14 @@ const script = fc.oneof(
 
 const witness = fc.array(fc.uint8Array({ maxLength: 75 }), { maxLength: 3 });
 
-export const txIn: fc.Arbitrary<TxIn> = fc.record({
+const txIn: fc.Arbitrary<TxIn> = fc.record({
   prevout: fc.record({ txid: bytes32, index: u32 }),
   script,
   sequence: u32,
   witness: fc.oneof(fc.constant([]), witness),
 });
 
-export const txOut: fc.Arbitrary<TxOut> = fc.record({ value: money, script });
+const txOut: fc.Arbitrary<TxOut> = fc.record({ value: money, script });
 
 export const anyTx: fc.Arbitrary<Tx> = fc
   .record({
@@ -43,7 +43,7 @@ export const anyTx: fc.Arbitrary<Tx> = fc
 export const p2wpkhScript = fc
   .uint8Array({ minLength: 20, maxLength: 20 })
   .map((hash) => Uint8Array.of(0x00, 20, ...hash));
-export const p2trScript = bytes32.map((key) => Uint8Array.of(0x51, 32, ...key));
+const p2trScript = bytes32.map((key) => Uint8Array.of(0x51, 32, ...key));
 export const allowedOut: fc.Arbitrary<TxOut> = fc.record({
   value: money,
   script: fc.oneof(p2wpkhScript, p2trScript),

@@ -19,7 +19,7 @@ export function templates(): NetworkTemplates {
 }
 
 /** Two hashes a block. */
-export const EASY_BITS = 0x207fffff;
+const EASY_BITS = 0x207fffff;
 export const GENESIS_TIME = 1_700_000_000;
 
 const derive = (name: string, o: Partial<DeriveOptions>): Params =>

@@ -96,13 +96,13 @@ export async function knownDatabase(): Promise<KnownDatabase> {
   return { dir, states, durable, close: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
-export interface Damage {
+interface Damage {
   readonly file: string;
   readonly words: string;
 }
 
 /** Damages one file of the directory in one drawn way. */
-export function damage(db: string, random: Random): Damage {
+function damage(db: string, random: Random): Damage {
   const files = readdirSync(db)
     .filter((name) => statSync(join(db, name)).isFile())
     .sort();
@@ -128,13 +128,13 @@ export function damage(db: string, random: Random): Damage {
 }
 
 /** What became of one damage. */
-export type Outcome = 'refused' | 'whole' | 'older, and it says so' | 'older, and it cannot know';
+type Outcome = 'refused' | 'whole' | 'older, and it says so' | 'older, and it cannot know';
 
 /**
  * Opens a damaged database as a node does, and reads every row.
  * @throws for whatever must not be.
  */
-export async function outcomeOf(db: string, known: KnownDatabase, { file, words }: Damage): Promise<Outcome> {
+async function outcomeOf(db: string, known: KnownDatabase, { file, words }: Damage): Promise<Outcome> {
   let store: DiskStore | undefined;
   try {
     store = await openStore(db, { params: LAB });

@@ -22,7 +22,7 @@ function setup() {
 describe('the door where messages come in', () => {
   it('open, lets everything in at once and hands on the push-back of the receiver', async () => {
     const { doors, come, got } = setup();
-    come('B', '1');
+    void come('B', '1');
     expect(got).toEqual(['B:1']);
     let done = () => {};
     const slow = doors.pass(
@@ -39,17 +39,17 @@ describe('the door where messages come in', () => {
   it('of a one-way cut holds one peer in order, lets pings and others pass, and loses nothing', () => {
     const { doors, come, got } = setup();
     doors.set(false, ['B']);
-    come('B', '1');
-    come('C', '2');
-    come('B', 'alive', 'ping');
-    come('B', '3');
+    void come('B', '1');
+    void come('C', '2');
+    void come('B', 'alive', 'ping');
+    void come('B', '3');
     expect(got).toEqual(['C:2', 'B:alive']);
     expect([...doors.heldByCut()]).toEqual([['B', 2]]);
     // They are not on offer to be let in one by one.
     expect(doors.held()).toEqual([]);
     doors.set(false, []);
     expect(got).toEqual(['C:2', 'B:alive', 'B:1', 'B:3']);
-    come('B', '4');
+    void come('B', '4');
     expect(got.at(-1)).toBe('B:4');
     expect(doors.heldByCut().size).toBe(0);
   });
@@ -64,7 +64,7 @@ describe('the door where messages come in', () => {
       [4, 'C', 'c2'],
     ] as const) {
       state.now = at;
-      come(peer, name, 'block', 100);
+      void come(peer, name, 'block', 100);
     }
     state.now = 10;
     expect(got).toEqual([]);
@@ -90,8 +90,8 @@ describe('the door where messages come in', () => {
       got.push('B:slow');
       return new Promise<void>((r) => (done = r));
     };
-    doors.pass('B', 1, () => ({ kind: 'tx', about: '' }), slow);
-    come('B', '2');
+    void doors.pass('B', 1, () => ({ kind: 'tx', about: '' }), slow);
+    void come('B', '2');
     doors.set(false, []);
     expect(got).toEqual(['B:slow']);
     const waits = come('B', '3');
@@ -104,10 +104,10 @@ describe('the door where messages come in', () => {
   it('has a bound in messages and in bytes: beyond it the connection has to end', async () => {
     const { doors, come, overflows } = setup();
     doors.set(true, []);
-    for (let i = 0; i < netLimits.heldMessages; i++) come('B', String(i));
+    for (let i = 0; i < netLimits.heldMessages; i++) void come('B', String(i));
     expect(doors.held().length).toBe(netLimits.heldMessages);
-    come('B', 'one more');
-    come('C', 'big', 'block', netLimits.heldBytes + 1);
+    void come('B', 'one more');
+    void come('C', 'big', 'block', netLimits.heldBytes + 1);
     await Promise.resolve();
     expect(overflows).toEqual(['B', 'C']);
     expect(doors.held()).toEqual([]);
@@ -116,7 +116,7 @@ describe('the door where messages come in', () => {
   it('forgets what a peer that has left had on the wire', () => {
     const { doors, come, got } = setup();
     doors.set(false, ['B']);
-    come('B', '1');
+    void come('B', '1');
     doors.left('B');
     doors.set(false, []);
     expect(got).toEqual([]);

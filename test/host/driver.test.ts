@@ -296,10 +296,10 @@ describe('the driver', () => {
     const r = rig();
     const { networkEvents: events } = r.driver;
     for (let i = 0; i < 30; i++) {
-      events.message(...frame('flood', i));
+      void events.message(...frame('flood', i));
       events.gossip('flood', 'tx', new Uint8Array(1), () => {});
     }
-    events.message(...frame('other', 1));
+    void events.message(...frame('other', 1));
     events.gossip('other', 'tx', new Uint8Array(1), () => {});
     const answered = r.driver.command({ kind: 'precious', hash: new Uint8Array(32) });
     r.driver.solved(1, 2, 3, 4);
@@ -332,7 +332,7 @@ describe('the driver', () => {
     await Promise.all(pushed);
     expect(verdicts).toEqual(['ignore']);
     expect(r.driver.stats()).toMatchObject({ queued: 3, queuedBytes: 0 });
-    events.message(...frame('p', 77));
+    void events.message(...frame('p', 77));
     r.driver.start();
     await until(() => r.inputs.some((input) => input.kind === 'message'));
     expect(r.inputs.filter((input) => 'peer' in input).map(({ kind }) => kind)).toEqual([
@@ -366,7 +366,7 @@ describe('the driver', () => {
   it('hands pure code plain arrays of its own', async () => {
     const r = rig();
     const chunk = Buffer.alloc(1_000, 7);
-    r.driver.networkEvents.message('p', chunk.subarray(10, 20));
+    void r.driver.networkEvents.message('p', chunk.subarray(10, 20));
     r.driver.networkEvents.gossip('p', 'tx', Buffer.from('abc'), () => {});
     r.driver.start();
     await until(() => r.inputs.length === 3);
@@ -468,7 +468,7 @@ describe('the driver', () => {
       return {};
     };
     r.driver.start();
-    r.driver.networkEvents.message(...frame('p', 1));
+    void r.driver.networkEvents.message(...frame('p', 1));
     await until(() => r.fatal.length === 1);
     expect(r.fatal[0]!.message).toBe('unreachable');
     const verdicts: GossipVerdict[] = [];
@@ -552,7 +552,7 @@ describe('the driver', () => {
     };
     r.driver.start();
     await until(() => trace.includes('look 3'));
-    r.driver.networkEvents.message(...frame('p', 1));
+    void r.driver.networkEvents.message(...frame('p', 1));
     await until(() => trace.includes('step timer'));
     expect(trace.filter((line) => line !== 'step message')).toEqual([
       ...['look 3', 'look 2', 'look 1', 'look 0'],
@@ -721,7 +721,7 @@ describe('the driver', () => {
     };
     r.driver.networkEvents.joined('p', true);
     await until(() => foreseen.length === 1);
-    r.driver.networkEvents.message(...frame('p', 1));
+    void r.driver.networkEvents.message(...frame('p', 1));
     await until(() => r.trace.includes('step timer'));
     expect(foreseen).toEqual([0, 1]);
     expect(r.trace.indexOf('warmed 1')).toBeLessThan(r.trace.indexOf('step timer'));

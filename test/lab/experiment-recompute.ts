@@ -26,7 +26,7 @@ function normalTail(z: number): number {
 }
 
 /** The z with this tail, by bisection. */
-export function quantile(tail: number): number {
+function quantile(tail: number): number {
   let [low, high] = [-MOST, MOST];
   for (let i = 0; i < 100; i++) {
     const middle = (low + high) / 2;

@@ -35,7 +35,7 @@ const RUBBISH: readonly (() => Json)[] = [
 ];
 
 /** The value with one place in it replaced, removed, doubled or given another name. */
-export function mutated(value: Json, random: Random): Json {
+function mutated(value: Json, random: Random): Json {
   const isRoot = typeof value !== 'object' || value === null || Object.keys(value).length === 0;
   if (isRoot || random.below(12) === 0) return RUBBISH[random.below(RUBBISH.length)]!();
   const keys = Object.keys(value);

@@ -22,7 +22,7 @@ const FILES: Readonly<Record<string, readonly [string, string]>> = {
   '/page.js': ['page.js', 'text/javascript'],
   '/style.css': ['style.css', 'text/css'],
 };
-export const ALIVE_MS = 500;
+const ALIVE_MS = 500;
 const RUBBISH = '}{ \u0000 not JSON <b>';
 
 export class HostilePageServer {

@@ -1,7 +1,19 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 /**
@@ -11,6 +23,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
 let project: string;
+/** The unpacked tarball. */
+let home: string;
 
 interface Ran {
   readonly code: number | null;
@@ -45,7 +59,7 @@ beforeAll(async () => {
     .trim()
     .split('\n')
     .find((line) => line.endsWith('.tgz'));
-  const home = join(project, 'node_modules', 'forkyard');
+  home = join(project, 'node_modules', 'forkyard');
   mkdirSync(home, { recursive: true });
   const unpacked = await run('tar', ['-xzf', join(project, tarball!), '-C', home, '--strip-components', '1']);
   expect(unpacked).toEqual({ code: 0, output: '' });
@@ -58,7 +72,59 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
+/** Paths of the tarball's files, with forward slashes. */
+function packed(): string[] {
+  const entries = readdirSync(home, { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(home.length + 1)
+        .replaceAll('\\', '/'),
+    )
+    .sort();
+}
+
 describe('the packed tarball', () => {
+  it('has the program, the library, the workers and the page as bundles, and nothing that they were built from', () => {
+    const files = packed();
+    expect(files.filter((file) => /^(?:bin|dist)\//.test(file))).toEqual([
+      'bin/forkyard.js',
+      'dist/NOTICES.txt',
+      'dist/cli.js',
+      'dist/forkyard.js',
+      'dist/node-process.js',
+      'dist/page/index.html',
+      'dist/page/page.js',
+      'dist/page/style.css',
+      'dist/simulator.html',
+      'dist/worker/bench.js',
+      'dist/worker/miner.js',
+      'dist/worker/verify.js',
+      'dist/yard.d.ts',
+      'dist/yard.js',
+    ]);
+    const folders = new Set(files.filter((file) => file.includes('/')).map((file) => file.split('/')[0]));
+    expect([...folders].sort()).toEqual(['bin', 'dist', 'docs', 'examples', 'scenarios']);
+  });
+
+  it('has whatever its documents link to', () => {
+    const documents = packed().filter((file) => file.endsWith('.md'));
+    const broken = documents.flatMap((file) =>
+      [...readFileSync(join(home, file), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
+        .filter(([, target]) => !existsSync(join(home, dirname(file), target!)))
+        .map(([, target]) => `${file}: ${target}`),
+    );
+    expect(documents.length).toBeGreaterThan(5);
+    expect(broken).toEqual([]);
+  });
+
+  it('is as publint asks for', async () => {
+    const { messages } = await publint({ pkgDir: home, strict: true });
+    const pkg = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as Record<string, unknown>;
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  });
+
   it('runs its example: the naive indexer breaks, the corrected one survives', async () => {
     const vitest = join('node_modules', 'vitest', 'vitest.mjs');
     const ran = await run(process.execPath, [vitest, 'run', 'indexer']);

@@ -25,7 +25,7 @@ it('while it is built, the program starts as ever: yards run from it', async () 
   for (const part of [...PARTS, 'tsconfig.json', ...CONFIGS])
     cpSync(join(ROOT, part), join(checkout, part), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'));
-  const gone = join(checkout, 'dist', 'app', 'of-a-source-that-is-gone.js');
+  const gone = join(checkout, 'dist', 'worker', 'of-a-source-that-is-gone.js');
   writeFileSync(gone, '');
 
   const build = spawn(process.execPath, [join('scripts', 'build.mjs')], { cwd: checkout, stdio: 'inherit' });

@@ -11,7 +11,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
 /** The oldest that package.json names, and the newest of each later line. */
-const NODES = ['20.19', '22', '24'];
+const NODES = ['20.19', '22', '24', '26'];
+/** With its own TypeScript it is too large to be installed in every checkout. */
+const ATTW = '@arethetypeswrong/cli@0.18.5';
+/** Packages in an empty project that installs ours, with ours. */
+const MAX_PACKAGES = 30;
 /** npm loads a hundred packages, and a busy machine builds for minutes. */
 const PATIENCE_MS = 1_800_000;
 let dir: string;
@@ -71,6 +75,18 @@ await yard.close();
 console.log(out.length + ' blocks undone on Node ' + process.versions.node);
 `;
 
+describe('the types of the tarball', () => {
+  it('resolve in every way in which an ES module can be imported', () => {
+    const at = join(dir, 'attw');
+    mkdirSync(at);
+    writeFileSync(join(at, 'package.json'), '{ "private": true }\n');
+    const got = run(at, OWN, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', ATTW);
+    expect(got.code, got.stderr).toBe(0);
+    const ran = run(at, OWN, 'npx', 'attw', tarball, '--profile', 'esm-only');
+    expect(ran.code, ran.stdout).toBe(0);
+  });
+});
+
 describe.each(NODES)('npm install of the tarball into an empty project, on Node %s', (version) => {
   let project: string;
   let bin: string;
@@ -87,10 +103,13 @@ describe.each(NODES)('npm install of the tarball into an empty project, on Node 
     bin = join(node, 'node_modules', 'node', 'bin');
   }, PATIENCE_MS);
 
-  it('warns of nothing', () => {
+  it('warns of nothing, and installs few packages', () => {
     const ran = run(project, bin, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', tarball);
     expect(ran.code, ran.stderr).toBe(0);
     expect(warningsIn(ran)).toEqual([]);
+    const listed = run(project, bin, 'npm', 'ls', '--all', '--parseable').stdout.trim().split('\n');
+    // The first line is the project itself.
+    expect(listed.length - 1).toBeLessThanOrEqual(MAX_PACKAGES);
   });
 
   it('starts the program, and a yard with it', () => {

@@ -22,7 +22,7 @@ export function honestChain(
 }
 
 /** The header with a nonce that meets its own bits. */
-export function remined(header: Header): Header {
+function remined(header: Header): Header {
   const { target } = compactToTarget(header.bits);
   for (let nonce = 0; ; nonce++) {
     const mined = { ...header, nonce };

@@ -29,7 +29,7 @@ import { GENESIS_TIME, LAB } from '../dsl/networks.ts';
 
 /** Noble is slow, and the same transactions are judged again and again. */
 const known = new Map<string, boolean>();
-export const rememberingVerify: Verify = (check) => {
+const rememberingVerify: Verify = (check) => {
   const key = toHex(check.key) + toHex(check.message) + toHex(check.signature);
   let valid = known.get(key);
   if (valid === undefined) {

@@ -9,23 +9,20 @@ import { templates } from '../dsl/networks.ts';
 
 const PACE_MS = 1_000;
 
-export interface Scene {
+interface Scene {
   readonly yard: SimYard;
   /** Lets so many mean intervals pass. */
   readonly blocks: (count: number) => void;
 }
 
-export interface SimLogOptions {
+interface SimLogOptions {
   readonly seed: string;
   readonly nodes?: number;
   readonly delayMs?: number;
 }
 
 /** What `play` does to a yard that mines, as its log has it. */
-export function simLog(
-  { seed, nodes = 4, delayMs = 300 }: SimLogOptions,
-  play: (scene: Scene) => void,
-): LogEvent[] {
+function simLog({ seed, nodes = 4, delayMs = 300 }: SimLogOptions, play: (scene: Scene) => void): LogEvent[] {
   const events: LogEvent[] = [];
   const yard = new SimYard({
     template: templates().get('lab')!,
@@ -45,7 +42,7 @@ export function simLog(
 }
 
 /** One after the other, as `down` does. */
-export function stopAll({ yard, blocks }: Scene, seed: string): void {
+function stopAll({ yard, blocks }: Scene, seed: string): void {
   const random = seeded(`${seed}|order`);
   const left = [...yard.letters];
   while (left.length > 0) {

@@ -3,7 +3,7 @@ import { rateFor, simParams } from '../../src/sim/world/params.ts';
 import { World, type WorldOptions } from '../../src/sim/world/world.ts';
 import { templates } from '../dsl/networks.ts';
 
-export const INTERVAL_MS = 2_000;
+const INTERVAL_MS = 2_000;
 
 export function labNetwork(intervalMs = INTERVAL_MS): Params {
   return simParams(templates().get('lab')!, { intervalMs });

@@ -95,7 +95,7 @@ export async function perform(
   }
 }
 
-export function blank(text: string): string {
+function blank(text: string): string {
   return text
     .replace(/\b[0-9a-f]{64}\b/g, 'ID')
     .replace(/…[0-9a-f]{6}/g, '…ID')

@@ -90,7 +90,7 @@ export function shared(command: Command): Shared {
   };
 }
 
-export const ACTION_TIMEOUT_MS = 60_000;
+const ACTION_TIMEOUT_MS = 60_000;
 
 /** The sentence before, a line a step, the line of figures after. */
 export async function perform<T>(

@@ -8,7 +8,7 @@ import { packageRoot } from '../node/package.ts';
 
 /** Scenario files: a user's own by path, the ones that ship by name. */
 
-export function lessonsDir(): string {
+function lessonsDir(): string {
   const dir = join(packageRoot(), 'scenarios');
   if (existsSync(dir)) return dir;
   throw missing(`the lessons are missing: there is no ${dir}`);

@@ -30,7 +30,8 @@ export interface StatsReport {
 /** Of the whole run no formula is asked: its conditions changed, or one epoch says it already. */
 const WHOLE: Shape = { kind: 'other', why: 'conditions changed during the run: see the epochs' };
 
-export function statsJson({ run, epochs, reading, paths }: StatsReport) {
+/** What `--json` prints. */
+export function statsJson({ run, epochs, reading, paths }: StatsReport): object {
   return {
     log: { paths, ...reading },
     epochs: epochs.map((e) => ({ ...e, basis: basisOf(e, e.shape), rows: figureRows(e, e.shape) })),

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * The package's own directory: the nearest one upward that holds package.json and genesis.json. This file runs from src, from
- * dist/app, and inside a bundle's chunk, so no fixed number of steps up would do.
+ * The package's own directory: the nearest one upward that holds package.json and genesis.json. This file runs from src and
+ * inside each bundle, in dist and in dist/worker, so no fixed number of steps up would do.
  */
 export function packageRoot(): string {
   let dir = dirname(fileURLToPath(import.meta.url));

@@ -24,7 +24,7 @@ export interface ExportedRun {
 }
 
 /** Nobody minds a picture of this size in a mail or beside lecture notes. */
-export const MAX_GZIPPED = 1_000_000;
+const MAX_GZIPPED = 1_000_000;
 
 /** What the page never tells. `links` it needs: they say whether a formula's assumptions hold. */
 const LEFT_OUT: ReadonlySet<LogEvent['kind']> = new Set([

@@ -14,7 +14,7 @@ import { pageLimits } from './limits.ts';
 import { openTail } from './log-file.ts';
 import { runAction } from './run-action.ts';
 
-export const FIRST_PAGE_PORT = 8_440;
+const FIRST_PAGE_PORT = 8_440;
 
 export interface PageOptions {
   readonly launcher: Launcher;

@@ -57,7 +57,7 @@ export interface NodeContext {
   stepFigures(): { readonly steps: number; readonly longestStepMs: number; readonly meanStepMs: number };
 }
 
-export interface NodeLog {
+interface NodeLog {
   /** Without `max` those in memory, with it from the files too. */
   since(after: number, max?: number): readonly LogEvent[];
   readonly oldestSeq: number;

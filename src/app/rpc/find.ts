@@ -92,7 +92,7 @@ function rawArgument(hex: string): Tx {
   return tx.value;
 }
 
-export interface BlockName {
+interface BlockName {
   readonly [key: string]: Json;
   readonly id: string;
   readonly height: number;

@@ -46,7 +46,7 @@ function compose(state: TuiState, columns: number, rows: number): Line[] {
   return block([...head, ...body, ...foot], rows);
 }
 
-export function isWideAt(columns: number, rows: number): boolean {
+function isWideAt(columns: number, rows: number): boolean {
   return columns >= WIDE_COLUMNS && rows >= WIDE_ROWS;
 }
 

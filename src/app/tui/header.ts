@@ -79,7 +79,7 @@ function ago(ms: number): string {
 }
 
 /** Heights to a fork, where one delay holds for every link (forkedOfShares). Undefined where that does not hold. */
-export function expectedForkEvery(state: TuiState): number | undefined {
+function expectedForkEvery(state: TuiState): number | undefined {
   const { yard, forest } = state;
   const miners = yard.nodes.filter((n) => n.miner && n.hashrate > 0);
   if (yard.spacingMs === 0 || yard.delayMs === 0 || miners.length < 2) return undefined;

@@ -14,7 +14,7 @@ const BASIC: Readonly<Record<string, string>> = { good: '32', bad: '1;31', warn:
 const LETTERS_256 = ['38;5;32', '38;5;214', '38;5;36', '38;5;175', '38;5;74', '38;5;227'];
 const LETTERS_BASIC = ['34', '33', '32', '35', '36', '93'];
 
-export function sgr(style: Style | undefined, palette: Palette): string {
+function sgr(style: Style | undefined, palette: Palette): string {
   if (style === undefined) return RESET;
   const attribute = ATTRIBUTES[style];
   if (attribute !== undefined) return `0;${attribute}`;

@@ -104,7 +104,7 @@ function itemOf(event: LogEvent, text: string): LogItem {
   return { t: event.t, text, from: 'event', node, kind: event.kind, txids, block };
 }
 
-export function addLog(state: TuiState, item: LogItem): void {
+function addLog(state: TuiState, item: LogItem): void {
   state.log.push(item);
   if (state.log.length > KEPT_LINES * 1.1) state.log.splice(0, state.log.length - KEPT_LINES);
   // Who reads further up keeps the lines before the eyes.

@@ -30,7 +30,7 @@ export function styled(text: string, style: Style): Line {
  * Texts of the log may come from peers: control characters would steer the terminal, and wide or combining ones would
  * shift the cells behind them.
  */
-export function clean(text: string): string {
+function clean(text: string): string {
   // Box drawing, arrows, blocks, geometric shapes and Latin letters are one cell wide; all else is not certain.
   return text.replace(
     /[^\u0020-\u007e\u00a1-\u024f\u0370-\u03ff\u2010-\u2027\u203a\u2190-\u21ff\u2500-\u25ff\u2248\u22ee\u2713\u2715]/gu,

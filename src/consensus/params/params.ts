@@ -53,7 +53,7 @@ export interface Params {
 }
 
 /** Heights at which Bitcoin's chain outlawed old block versions. */
-export interface SoftForks {
+interface SoftForks {
   readonly bip34: number;
   readonly bip66: number;
   readonly bip65: number;

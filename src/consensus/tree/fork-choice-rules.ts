@@ -11,7 +11,7 @@
  * The last two are for experiments. Nodes of one network must have the same rule, and nothing on a network asks for it:
  * only whoever makes a `FullNode` in code can choose another one than `first-seen`.
  */
-export const FORK_CHOICES = ['first-seen', 'lowest-id', 'ghost'] as const;
+const FORK_CHOICES = ['first-seen', 'lowest-id', 'ghost'] as const;
 export type ForkChoiceName = (typeof FORK_CHOICES)[number];
 
 /** Work in any unit that adds up: expected hashes in a node, blocks in the reduced model. */

@@ -28,7 +28,7 @@ export type SaneBlock = Block & { readonly [brand]: 'block' };
 export type SaneTx = Tx & { readonly [brand]: 'tx' };
 
 /** BIP141; the wire size never exceeds the weight, so it bounds the bytes of a block too. Core: MAX_BLOCK_WEIGHT. */
-export const MAX_BLOCK_WEIGHT = 4_000_000;
+const MAX_BLOCK_WEIGHT = 4_000_000;
 const WITNESS_SCALE = 4;
 /** As long as two hashes: a leaf of this size could be shown as an inner node of the merkle tree, and the reverse. */
 const NODE_SIZE = 64;
@@ -43,7 +43,7 @@ export function checkBlock(bytes: Uint8Array, params: Pick<Params, 'powLimit'>):
 }
 
 /** The same in pieces of about `pace` bytes read or hashed, so that a full block needs no long step. */
-export function* checkBlockSteps(
+function* checkBlockSteps(
   bytes: Uint8Array,
   params: Pick<Params, 'powLimit'>,
   pace: Pace,
@@ -98,7 +98,7 @@ export function headOf(source: BlockSource): Uint8Array {
 }
 
 /** All but the encoding: for a block that was put together from parsed transactions, whose bytes are ours. */
-export function* checkAssembledSteps(
+function* checkAssembledSteps(
   assembled: Assembled,
   params: Pick<Params, 'powLimit'>,
   pace: Pace,

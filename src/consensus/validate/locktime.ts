@@ -2,9 +2,9 @@ import type { Tx } from '../../bitcoin/tx.ts';
 import type { Coin } from '../store/coin.ts';
 
 /** Below it a lock time is a height, from it on a time in seconds. Core: LOCKTIME_THRESHOLD. */
-export const LOCKTIME_THRESHOLD = 500_000_000;
+const LOCKTIME_THRESHOLD = 500_000_000;
 /** An input with this sequence opts out of the transaction's lock time. */
-export const SEQUENCE_FINAL = 0xffff_ffff;
+const SEQUENCE_FINAL = 0xffff_ffff;
 /** BIP68: set, the sequence is no relative lock. */
 const DISABLE_FLAG = 0x8000_0000;
 /** BIP68: set, the unit is 512 seconds, otherwise blocks. */

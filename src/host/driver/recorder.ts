@@ -15,7 +15,7 @@ import { hostLimits } from '../limits.ts';
 import type { DrivenNode } from './driver.ts';
 
 /** The file cannot be begun; the message is a sentence for its owner. */
-export class RecorderError extends Error {
+class RecorderError extends Error {
   override readonly name = 'RecorderError';
 }
 

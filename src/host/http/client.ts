@@ -13,12 +13,14 @@ export interface RpcCallOptions {
   readonly signal?: AbortSignal;
 }
 
-/**
- * Why a call failed. `rpc`: the node answered with an error (`code` is Core's). `down`: nobody listens there or the
- * connection broke. `auth`: the cookie is missing or wrong. `timeout`. `protocol`: the answer made no sense.
- */
+/** Why a call failed. */
 export class RpcFailure extends Error {
+  /**
+   * `rpc`: the node answered with an error. `down`: nobody listens there or the connection broke. `auth`: the cookie is missing
+   * or wrong. `timeout`: no answer in time. `protocol`: the answer is none of JSON-RPC.
+   */
   readonly kind: 'rpc' | 'down' | 'auth' | 'timeout' | 'protocol';
+  /** Bitcoin Core's code of the error; 0 for the other kinds. */
   readonly code: number;
   constructor(kind: RpcFailure['kind'], message: string, code = 0) {
     super(message);

@@ -13,6 +13,7 @@ export type Json =
 
 /** What JSON.parse gives: the same without our exact numbers. */
 export type JsonInput = null | boolean | number | string | JsonInput[] | { [key: string]: JsonInput };
+/** An object of JSON, such as named parameters. */
 export type JsonObject = { [key: string]: JsonInput };
 
 /** A number whose decimal digits are fixed by its maker and pass through the serializer untouched. */

@@ -4,7 +4,7 @@ import type { Json, JsonInput, JsonObject, JsonTypeName } from './json.ts';
 import { typeName } from './json.ts';
 
 /** What an argument may be. `amount`: coins, a number or a decimal string. `flag`: a number, or a bool from older clients. */
-export type ArgumentType = 'string' | 'number' | 'bool' | 'object' | 'array' | 'amount' | 'flag' | 'any';
+type ArgumentType = 'string' | 'number' | 'bool' | 'object' | 'array' | 'amount' | 'flag' | 'any';
 
 export interface RpcArgument {
   readonly name: string;

@@ -14,7 +14,7 @@ export interface Framing {
 }
 
 /** The sync protocol's: 4 bytes, little endian. */
-export const FIXED_LENGTH: Framing = {
+const FIXED_LENGTH: Framing = {
   most: 4,
   read: (head) =>
     head.length < 4

@@ -26,7 +26,7 @@ import type { HeldMessage, LinkRules, Network, NetworkOptions, PeerInfo, ProbeRe
 /** One long-lived stream per pair of nodes, of length-prefixed frames (net/frames.ts). */
 export const syncProtocol = (genesisId: string): string => `/forkyard/${genesisId}/sync/1`;
 /** Measures a link (net/probe.ts); opened for the purpose, then closed. */
-export const probeProtocol = (genesisId: string): string => `/forkyard/${genesisId}/probe/1`;
+const probeProtocol = (genesisId: string): string => `/forkyard/${genesisId}/probe/1`;
 
 /**
  * Starts this node's side of the peer-to-peer network: libp2p over TCP, noise and yamux, with gossip and

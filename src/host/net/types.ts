@@ -3,7 +3,6 @@ import type { LinkShape } from '../../util/link-shape.ts';
 import type { HeldMessage } from './door.ts';
 import type { ProbeResult } from './probe.ts';
 
-export type { LinkShape } from '../../util/link-shape.ts';
 export type { HeldMessage } from './door.ts';
 export type { ProbeResult } from './probe.ts';
 

@@ -95,7 +95,7 @@ function handlesOf(content: Uint8Array): Handle[] {
 const MAX_PLAIN = 16_000_000;
 
 /** Snappy's raw format: google/snappy format_description.txt. */
-export function unsnappy(bytes: Uint8Array): Uint8Array {
+function unsnappy(bytes: Uint8Array): Uint8Array {
   const cursor = new Cursor(bytes);
   const length = cursor.varint();
   if (length > MAX_PLAIN) throw new Unreadable('a compressed block is too long');

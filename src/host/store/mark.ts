@@ -52,7 +52,7 @@ function openFlags(file: string): string {
   }
 }
 
-export function encodeMark({ commits, tip, nextTable, nextShard }: Mark): Uint8Array {
+function encodeMark({ commits, tip, nextTable, nextShard }: Mark): Uint8Array {
   const hex = tip === undefined ? '-' : toHex(tip);
   const text = `forkyard 1 ${commits} ${hex} ${nextTable} ${nextShard} `;
   const sum = crc32(utf8Encode(text)).toString(16).padStart(8, '0');

@@ -5,7 +5,7 @@ import { type BackendLoaders, type BackendNames, Backends, LOADERS } from './bac
 import { SignatureCache } from './cache.ts';
 import { Helpers } from './threads.ts';
 
-export interface VerifyStats {
+interface VerifyStats {
   /** Checks answered from the cache. */
   readonly hits: number;
   /** Checks that a back end of this thread answered when the node asked. */

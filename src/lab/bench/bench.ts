@@ -114,7 +114,7 @@ class Threads implements Bench {
 
   #spawn(): Worker {
     // By the package's own name: the same from the sources under test, from the bundle and from an installed package.
-    const worker = new Worker(createRequire(import.meta.url).resolve('#bench/worker'), {
+    const worker = new Worker(createRequire(import.meta.url).resolve('#worker/bench'), {
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     });
     this.#workers.set(worker, undefined);

@@ -27,7 +27,7 @@ import { playSeeds } from '../scenario/seed.ts';
  * data in, plain data out, so that a worker thread can do it. A piece has a seed of its own, so the answer does not depend
  * on who does it or when.
  */
-export const TASKS = {
+const TASKS = {
   clusters: runClusters,
   doubleSpends: runDoubleSpends,
   partitions: runPartitions,

@@ -10,7 +10,7 @@ import type { ExperimentBench, Row } from './types.ts';
  * Whole nodes cannot be many and tiny. So they are a few, and stand beside the reduced model of as many, whose figures are
  * other ones than those of the formulas: less is lost where a miner builds on its own block at once.
  */
-export const MINERS = 3;
+const MINERS = 3;
 /** A fortieth of the blocks, in shorter attacks, so that there are enough of them. */
 const HORIZON = 100;
 const WHOLE_RACES = 40;

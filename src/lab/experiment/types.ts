@@ -46,7 +46,7 @@ export interface Row extends Check {
   readonly note?: string;
 }
 
-export interface Outcome {
+interface Outcome {
   readonly rows: readonly Row[];
   readonly charts: readonly Chart[];
   /** The answer, in words. */

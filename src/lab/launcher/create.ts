@@ -25,6 +25,9 @@ import { MAX_PACE_MS } from '../yard/check.ts';
 import { damaged, writeYard } from '../yard/file.ts';
 import { resumed, stoppedYard } from './resume.ts';
 
+/**
+ * `yard`: the target follows the hash power. `lab`: the same at a fixed target. `regtest`: byte for byte Bitcoin Core's.
+ */
 export type NetworkName = 'yard' | 'lab' | 'regtest';
 
 /** What a person may ask of a yard; everything has a default. */
@@ -123,7 +126,7 @@ function placed(
 }
 
 /** Hashes a second of all miners together, as far as it is known. */
-export function totalRate(nodes: readonly YardNode[]): number {
+function totalRate(nodes: readonly YardNode[]): number {
   return nodes
     .filter((n) => n.miner)
     .reduce((sum, n) => sum + (n.hashrate === 0 ? UNCAPPED_RATE : n.hashrate), 0);

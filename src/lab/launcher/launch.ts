@@ -45,7 +45,7 @@ export interface LaunchOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface ServedPage {
+interface ServedPage {
   readonly url: string;
   close(): Promise<void>;
 }

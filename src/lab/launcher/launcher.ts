@@ -222,7 +222,7 @@ export class Launcher {
     this.#children.set(letter, child);
     // Until it is ready its end is told by whoever waits for it here.
     this.#ending.add(letter);
-    child.exited.then((exit) => this.#onExit(letter, child, exit));
+    void child.exited.then((exit) => this.#onExit(letter, child, exit));
     try {
       const words = `it was not ready after ${READY_MS / 1000} s`;
       const ready = await withDeadline(child.ready, READY_MS, words);

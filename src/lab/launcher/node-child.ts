@@ -63,11 +63,11 @@ export function spawnNode(programPath: string, args: readonly string[], cwd: str
       const said = readyLineOf(line);
       if (said !== undefined) done(said);
     });
-    exited.then((exit) => fail(new Error(words === '' ? `it ended with ${describeExit(exit)}` : words)));
+    void exited.then((exit) => fail(new Error(words === '' ? `it ended with ${describeExit(exit)}` : words)));
   });
   ready.catch(toldByCaller);
   let over = false;
-  exited.then(() => {
+  void exited.then(() => {
     over = true;
   });
   return {

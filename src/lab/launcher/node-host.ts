@@ -91,7 +91,7 @@ class NodeHost {
       if (line.trim() !== '') this.#words = line.trim().slice(0, MAX_WORDS);
     });
     createInterface({ input: this.#child.stdout! }).on('line', (line) => this.#hear(line));
-    exitOf(this.#child).then((exit) => {
+    void exitOf(this.#child).then((exit) => {
       this.isOver = true;
       const words = lastWordsAt(exit, this.#words);
       for (const name of [...this.#guests.keys()]) this.#end(name, exit, words);

@@ -24,7 +24,7 @@ export interface LinkFigure {
 }
 
 /** Measures these directions, all links of one node in one call. */
-export async function measure(client: YardClient, links: readonly Direction[]): Promise<LinkFigure[]> {
+async function measure(client: YardClient, links: readonly Direction[]): Promise<LinkFigure[]> {
   const yard = linksFacts(client.refresh());
   const { frozen, wireHeld } = yard.conditions;
   const infos = await client.infos();

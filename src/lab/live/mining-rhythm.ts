@@ -26,7 +26,7 @@ export interface RhythmWishes {
 /** How often the mempool is looked at. */
 const LOOK_MS = 100;
 
-export function describeRhythm(rhythm: Rhythm): string {
+function describeRhythm(rhythm: Rhythm): string {
   switch (rhythm.kind) {
     case 'every':
       return `a block every ${formatDuration(rhythm.ms)}`;

@@ -22,7 +22,7 @@ import { checkFamily, checkReplacement, checkStandard, feeAt } from './policy.ts
 import { checkTruc } from './truc.ts';
 
 /** The active tip's coins with the pool's outputs on top, which count as made by the next block (BIP68). */
-export class PoolCoins implements CoinsView {
+class PoolCoins implements CoinsView {
   readonly #graph: PoolGraph;
   readonly #base: CoinsView;
   readonly #height: number;

@@ -34,7 +34,7 @@ export interface HeaderState {
 }
 
 /** One block id asked of a peer. */
-export interface Wanted {
+interface Wanted {
   readonly entry: BlockEntry;
   readonly at: Micros;
 }

@@ -26,7 +26,7 @@ export interface RecordingHead {
   readonly startedAt: number;
 }
 
-export interface RecordedRows {
+interface RecordedRows {
   readonly kind: 'rows';
   readonly rows: readonly Row[];
 }
@@ -55,7 +55,7 @@ export interface RecordedStep {
 }
 
 /** The recording ended in good order. */
-export interface RecordedEnd {
+interface RecordedEnd {
   readonly kind: 'end';
   readonly why: string;
 }
@@ -80,7 +80,7 @@ function checksum(content: Uint8Array): number {
 }
 
 /** Four bytes of a hash: enough to see that two things differ. */
-export function fingerprint(value: unknown): number {
+function fingerprint(value: unknown): number {
   return checksum(encodeValue(value));
 }
 
@@ -88,7 +88,7 @@ export function checkFingerprint({ scheme, key, message, signature }: SigCheck):
   return fingerprint([scheme, key, message, signature]);
 }
 
-export function stepHash(now: Micros, step: Step): Uint8Array {
+function stepHash(now: Micros, step: Step): Uint8Array {
   return sha256(encodeStep(now, step)).slice(0, HASH_BYTES);
 }
 

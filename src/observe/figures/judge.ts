@@ -21,7 +21,7 @@ export interface Tolerance {
  * values; the binomial one of `n` trials; or that of a sum of exponential times, as many as a Poisson variable with mean
  * `events`.
  */
-export type Distribution =
+type Distribution =
   | { readonly kind: 'normal' }
   | { readonly kind: 'student'; readonly df: number }
   | { readonly kind: 'binomial' }
@@ -43,7 +43,7 @@ export interface Check {
   readonly z: number;
 }
 
-export const EXACT: Tolerance = { below: 0, above: 0 };
+const EXACT: Tolerance = { below: 0, above: 0 };
 
 /** Shares of `predicted` as a tolerance. */
 export function within(predicted: number, below: number, above = below): Tolerance {

@@ -24,7 +24,7 @@ export interface AgreementPanel {
   readonly foot: string;
 }
 
-export interface PanelRow {
+interface PanelRow {
   readonly name: string;
   readonly measured: string;
   /** '' where no formula holds. */

@@ -1,7 +1,7 @@
 import { squareRoot } from '../../util/elementary.ts';
 
 /** Values kept one by one before they are folded into classes. */
-export const EXACT_VALUES = 4_096;
+const EXACT_VALUES = 4_096;
 /** Classes per doubling once folded: a quantile is then at most 0.8 % off. */
 const CLASSES = 64;
 

@@ -285,7 +285,7 @@ export function percent(share: number): string {
   return `${percentDigits(share)} %`;
 }
 
-export function percentDigits(share: number): string {
+function percentDigits(share: number): string {
   return digits(share * 100);
 }
 

@@ -12,7 +12,7 @@ const ENOUGH_EPISODES = 30;
 /** Miners by name; a tag in a coinbase is free text, so what comes beyond counts as 'others'. */
 const MINERS = 256;
 
-export interface MinerFigures {
+interface MinerFigures {
   readonly miner: string;
   readonly blocks: number;
   readonly stale: number;

@@ -58,7 +58,7 @@ export interface Forest {
 }
 
 /** Heights kept below the highest one; a yard that runs for weeks must not grow without end. */
-export const KEPT_HEIGHTS = 5_000;
+const KEPT_HEIGHTS = 5_000;
 const KEPT_REORGS = 1_000;
 
 interface Node {

@@ -32,7 +32,7 @@ export interface Lanes {
 const SETTLING_MS = 250;
 
 /** Confirmations that are told apart; beyond, one waits for nothing. */
-export const DEEP = 12;
+const DEEP = 12;
 
 export function newLanes(txid: string, nodes: readonly string[]): Lanes {
   const inBlocks = new Set<string>();

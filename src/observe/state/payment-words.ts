@@ -22,11 +22,6 @@ export function spentTwicePlan(from: string, amount: string | undefined): string
     : `${from} spends the same coins twice, ${amount} each`;
 }
 
-/** The same, when it is known. */
-export function spentTwiceWords(from: string, coins: number): string {
-  return `${from} spends ${coins === 1 ? 'one coin' : `the same ${coins} coins`} twice`;
-}
-
 /** Where a payment stands on one node: `2 confirmations`, `waiting`, `unknown, coin gone in 8A`. */
 export function standingWords(
   txid: string,

@@ -49,15 +49,11 @@ export const EMA_CLAMP = 30;
 const STEPS = 2_000;
 
 /**
- * Mean number of blocks per intended interval, t intervals after the hash rate became `factor` times what the target was
- * right for (derived; the chance in the target's course is left out). Without `clamp`: under `asert`. With it: under `ema`,
- * where a solve time counts at most `clamp` intervals. Both take into account that a target moves only when a block is found.
+ * Mean number of blocks per intended interval at each of `times`, in ascending order: so many intervals after the hash rate
+ * became `factor` times what the target was right for (derived; the chance in the target's course is left out). Without
+ * `clamp`: under `asert`. With it: under `ema`, where a solve time counts at most `clamp` intervals. Both take into account
+ * that a target moves only when a block is found.
  */
-export function overspeed(factor: number, t: number, halflife: number, clamp?: number): number {
-  return overspeeds(factor, [t], halflife, clamp)[0]!;
-}
-
-/** The same at several times, in ascending order. */
 export function overspeeds(
   factor: number,
   times: readonly number[],

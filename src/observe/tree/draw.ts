@@ -20,7 +20,7 @@ export interface DrawOptions {
   readonly tips?: ReadonlyMap<string, string>;
 }
 
-export interface DrawnCell {
+interface DrawnCell {
   readonly block: SeenBlock;
   /** Column of its opening bracket in the row's text, and its width with both brackets. */
   readonly at: number;

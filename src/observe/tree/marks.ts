@@ -8,7 +8,7 @@ import { type Layout, sharedBlock } from './layout.ts';
 /** Where everything stands that is not a block: flags, the grounds of a cut, ghosts, words of work, the reorg's chip. */
 
 type Tips = ReadonlyMap<string, string>;
-export type Box = readonly [x: number, y: number, width: number, height: number];
+type Box = readonly [x: number, y: number, width: number, height: number];
 
 export interface FlagSpot {
   readonly node: string;
@@ -37,7 +37,7 @@ export function flagsOf(forest: Forest, layout: Layout, geometry: Geometry, tips
   });
 }
 
-export interface Ground {
+interface Ground {
   readonly group: readonly string[];
   /** 0 or 1: two textures, not two hues; the same as the group has among the nodes. */
   readonly texture: number;

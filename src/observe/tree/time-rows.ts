@@ -13,7 +13,7 @@ export interface TimeRows {
   apply(event: LogEvent, forest: Forest): void;
 }
 
-export interface PlacedBlock {
+interface PlacedBlock {
   readonly id: string;
   /** When its finder had it, or whoever showed it first. */
   readonly t: number;

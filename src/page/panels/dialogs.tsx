@@ -180,7 +180,7 @@ function Form(props: {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          app.perform(verb, values);
+          void app.perform(verb, values);
         }}
       >
         <h2>{form.title}</h2>

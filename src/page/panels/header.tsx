@@ -50,7 +50,7 @@ function stateWords(app: App): string {
   return app.actor === undefined ? 'view only: to act, open the link that forkyard up printed' : '';
 }
 
-export function Agreement({ app }: { app: App }) {
+function Agreement({ app }: { app: App }) {
   const { forest } = app.run;
   const { answers, depth } = agreementOf(forest, [...forest.tips.keys()].sort(byLetter));
   const [first] = answers;

@@ -72,8 +72,8 @@ export function NodesPanel({ app }: { app: App }) {
     }
     const moved = groups.map((g, i) => (i === side ? [...g, spot.node] : g.filter((n) => n !== spot.node)));
     const left = moved.filter((g) => g.length > 0);
-    if (left.length < 2) app.perform('heal');
-    else app.perform('partition', { groups: formatGroups(left).replaceAll('|', '/') });
+    if (left.length < 2) void app.perform('heal');
+    else void app.perform('partition', { groups: formatGroups(left).replaceAll('|', '/') });
   };
   return (
     <section class="panel nodes" aria-label="Nodes and links">

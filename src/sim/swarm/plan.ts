@@ -28,7 +28,7 @@ export interface Plan {
   readonly events: readonly PlannedEvent[];
 }
 
-export interface PlannedNode {
+interface PlannedNode {
   readonly name: string;
   /** Of the hash power, in parts of all nodes' shares. */
   readonly power: number;

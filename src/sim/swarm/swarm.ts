@@ -69,7 +69,7 @@ function readNetworks(json: unknown): NetworkTemplates {
 }
 
 /** Lives the plan; some plans twice. */
-export function liveAndCheck(plan: Plan, networks: NetworkTemplates): Life {
+function liveAndCheck(plan: Plan, networks: NetworkTemplates): Life {
   const twice = seeded(`twice ${plan.seed}`).below(TWICE) === 0;
   const life = live(plan, { networks, trace: twice });
   if (!twice || life.failure !== undefined) return life;

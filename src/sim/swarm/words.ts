@@ -23,7 +23,7 @@ function stamp(ms: number): string {
   return `${(ms / 1_000).toFixed(1).padStart(6)} s`;
 }
 
-export function eventWords(event: PlannedEvent): string {
+function eventWords(event: PlannedEvent): string {
   const until = 'forMs' in event ? ` for ${span(event.forMs)}` : '';
   switch (event.kind) {
     case 'partition':

@@ -2,7 +2,7 @@ import { compactToTarget, workOf } from '../../bitcoin/target.ts';
 import { bitsFor, deriveParams, type NetworkTemplate, type Params } from '../../consensus/params/params.ts';
 
 /** 2027-01-15: every world begins then, so that the same seed gives the same blocks on every day. */
-export const WORLD_EPOCH_S = 1_800_000_000;
+const WORLD_EPOCH_S = 1_800_000_000;
 
 export interface SimNetwork {
   /** At most 24 characters of a-z, 0-9 and '-'. */

@@ -107,12 +107,11 @@ export async function grind(
   }
 }
 
-export interface HeldMiners {
-  readonly nodes: readonly string[];
-}
-
 function holding(on: boolean) {
-  return (yard: Yard, { nodes }: { readonly nodes: readonly string[] }): Action<HeldMiners> => ({
+  return (
+    yard: Yard,
+    { nodes }: { readonly nodes: readonly string[] },
+  ): Action<{ readonly nodes: readonly string[] }> => ({
     plan: on
       ? `Hold the miners of ${listLetters(nodes)}: no new blocks until \`release\``
       : `Release the miners of ${listLetters(nodes)}`,

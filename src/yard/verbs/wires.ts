@@ -174,7 +174,7 @@ function spread(letters: readonly string[], regions: readonly Region[]): Record<
 }
 
 /** `2 block, 1 tip`. */
-export function countKinds(messages: readonly WireMessage[]): string {
+function countKinds(messages: readonly WireMessage[]): string {
   const by = new Map<string, number>();
   for (const { kind } of messages) by.set(kind, (by.get(kind) ?? 0) + 1);
   return [...by].map(([kind, n]) => `${n} ${kind}`).join(', ');

@@ -38,7 +38,7 @@ export const swap32 = (x: number): number =>
   ((x & 0xff) << 24) | ((x & 0xff00) << 8) | ((x >>> 8) & 0xff00) | (x >>> 24);
 
 /** Mixes one 16-word block into `state` (8 words). `schedule` has room for 64 words, the first 16 being the block. */
-export function compress(state: Int32Array, schedule: Int32Array): void {
+function compress(state: Int32Array, schedule: Int32Array): void {
   for (let i = 16; i < 64; i++) {
     schedule[i] = sigma1(schedule[i - 2]!) + schedule[i - 7]! + sigma0(schedule[i - 15]!) + schedule[i - 16]!;
   }

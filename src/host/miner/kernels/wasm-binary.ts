@@ -8,7 +8,7 @@ export const TYPE = { i32: 0x7f, v128: 0x7b } as const;
 export type ValueType = (typeof TYPE)[keyof typeof TYPE];
 
 /** LEB128, unsigned. */
-export function unsigned(value: number): Code {
+function unsigned(value: number): Code {
   const bytes: number[] = [];
   let rest = value >>> 0;
   do {
@@ -20,7 +20,7 @@ export function unsigned(value: number): Code {
 }
 
 /** LEB128, signed. */
-export function signed(value: number): Code {
+function signed(value: number): Code {
   const bytes: number[] = [];
   let rest = value | 0;
   for (;;) {

@@ -62,7 +62,7 @@ const SIGMAS = {
 } as const;
 
 /** Writes the nodes of one function for one kind of lane. */
-export class LaneWriter {
+class LaneWriter {
   readonly #lanes: Lanes;
   readonly #newLocal: (type: ValueType) => number;
   readonly #named = new Map<Node, number>();

@@ -29,7 +29,7 @@ export function runDoubleSpends(input: DoubleSpendInput, progress: (part: number
 }
 
 /** Least lag from which (q/p)^lag is negligible. */
-export function hopelessLag(q: number): number {
+function hopelessLag(q: number): number {
   let chance = 1;
   let lag = 0;
   for (; chance > HOPELESS && lag < 10_000; lag++) chance *= q / (1 - q);

@@ -158,7 +158,7 @@ export function cumulated(shares: readonly number[]): Float64Array {
   return sums;
 }
 
-export function pick(cumulative: Float64Array, random: Random): number {
+function pick(cumulative: Float64Array, random: Random): number {
   const u = random.unit();
   let low = 0;
   let high = cumulative.length - 1;
