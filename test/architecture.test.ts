@@ -37,12 +37,7 @@ const LONG_FUNCTIONS_IN: readonly string[] = [
   'src/lab/scenario/sim-act.ts',
   'src/lab/tour/teller.ts',
   'src/lab/yard/log.ts',
-  'src/page/page.tsx',
-  'src/page/panels/dialogs.tsx',
-  'src/page/panels/nodes-panel.tsx',
   'src/page/sim/panel.tsx',
-  'src/page/tree/timeline.tsx',
-  'src/page/tree/tree.tsx',
   'src/sim/swarm/life.ts',
   'src/sim/swarm/stranger.ts',
 ];
