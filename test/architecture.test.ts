@@ -26,8 +26,6 @@ const LONG_FUNCTIONS_IN: readonly string[] = [
   'src/app/cli/verbs-yard.ts',
   'src/app/node/metrics.ts',
   'src/app/node/running.ts',
-  'src/bitcoin/sha256.ts',
-  'src/bitcoin/siphash.ts',
   'src/host/http/events.ts',
   'src/host/net/gossip-router.ts',
   'src/host/net/network.ts',
