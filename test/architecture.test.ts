@@ -30,8 +30,6 @@ const LONG_FUNCTIONS_IN: readonly string[] = [
   'src/lab/launcher/launch.ts',
   'src/lab/scenario/act.ts',
   'src/lab/scenario/sim-act.ts',
-  'src/lab/tour/teller.ts',
-  'src/lab/yard/log.ts',
   'src/page/sim/panel.tsx',
   'src/sim/swarm/life.ts',
   'src/sim/swarm/stranger.ts',
