@@ -24,8 +24,6 @@ const LONG_FUNCTIONS_IN: readonly string[] = [
   'src/app/cli/scenario-verbs.ts',
   'src/app/cli/up.ts',
   'src/app/cli/verbs-yard.ts',
-  'src/lab/launcher/control.ts',
-  'src/lab/launcher/launch.ts',
   'src/lab/scenario/act.ts',
   'src/lab/scenario/sim-act.ts',
   'src/page/sim/panel.tsx',
