@@ -25,8 +25,6 @@ const LONG_FUNCTIONS_IN: readonly string[] = [
   'src/lab/scenario/act.ts',
   'src/lab/scenario/sim-act.ts',
   'src/page/sim/panel.tsx',
-  'src/sim/swarm/life.ts',
-  'src/sim/swarm/stranger.ts',
 ];
 
 const root = resolve(import.meta.dirname, '..');
