@@ -5,16 +5,15 @@ import { join } from 'node:path';
 import { type Params, paramsToJson } from '../../consensus/params/params.ts';
 import { StoreDamage } from '../../consensus/store/damage.ts';
 import { OPENING_PREFIXES } from '../../consensus/store/records.ts';
+import type { BlockEntry } from '../../consensus/tree/tree.ts';
 import { makeDirectory } from '../../host/directories.ts';
 import { type OffsetClock, offsetClock, systemClock } from '../../host/driver/clock.ts';
 import { type DrivenNode, NodeDriver } from '../../host/driver/driver.ts';
 import { Recorder } from '../../host/driver/recorder.ts';
 import { writeAtomically } from '../../host/files.ts';
-import type { RpcServer } from '../../host/http/server.ts';
-import { startRpcServer } from '../../host/http/server.ts';
+import { type RpcServer, startRpcServer } from '../../host/http/server.ts';
 import { hostLimits } from '../../host/limits.ts';
-import type { EventLog } from '../../host/log/event-log.ts';
-import { openEventLog } from '../../host/log/event-log.ts';
+import { type EventLog, openEventLog } from '../../host/log/event-log.ts';
 import type { MinerOptions } from '../../host/miner/kernels/types.ts';
 import { fastPairs } from '../../host/miner/kernels/wasm-pairs.ts';
 import { createMiner } from '../../host/miner/miner.ts';
@@ -22,12 +21,14 @@ import type { Crew } from '../../host/miner/thread-pool.ts';
 import { removeEmptyIdentity } from '../../host/net/identity.ts';
 import { createNetwork } from '../../host/net/network.ts';
 import type { Network } from '../../host/net/types.ts';
-import { type DiskStore, StoreError } from '../../host/store/store.ts';
+import { checkCoins } from '../../host/store/coin-check.ts';
+import { type DiskStore, openStore, StoreError } from '../../host/store/store.ts';
 import { createVerify, type HostVerify } from '../../host/verify/verify.ts';
 import { FullNode } from '../../node/fullnode.ts';
 import { limits } from '../../node/limits.ts';
 import type { NodeView } from '../../node/view.ts';
 import { asksForBlocks } from '../../node/wire/messages.ts';
+import { idOf } from '../../util/bytes.ts';
 import { nodeMethods } from '../rpc/methods.ts';
 import { MiningControl } from '../rpc/mining-control.ts';
 import { nodeContext } from './context.ts';
@@ -35,7 +36,6 @@ import { createGrind } from './grind.ts';
 import { metricsPage } from './metrics.ts';
 import type { NodeProcessOptions } from './options.ts';
 import { describeProblem, NodeProblem } from './problem.ts';
-import { lossSentence, openNodeStore } from './store.ts';
 
 export interface RunningNode {
   readonly view: NodeView;
@@ -337,4 +337,49 @@ function announce(
   });
   const { refuse, delayMs, delayTo } = network.links;
   log.append({ kind: 'links', refuse, delayMs, delayTo });
+}
+
+/** What a launcher reads when a node is ready. */
+export function readyLine(options: NodeProcessOptions, node: RunningNode): string {
+  const { tip } = node.view.chain;
+  return JSON.stringify({
+    ready: true,
+    name: options.name,
+    peerId: node.network.peerId,
+    addresses: node.network.addresses,
+    rpcPort: node.rpc.port,
+    pid: process.pid,
+    tip: tip.id,
+    height: tip.height,
+  });
+}
+
+interface NodeStore {
+  readonly store: DiskStore;
+  /** What was done to it at opening, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** Opens a node's database and compares coins with their sums. Throws as `openStore` and `checkCoins` do. */
+async function openNodeStore(datadir: string, params: Params): Promise<NodeStore> {
+  const notes: string[] = [];
+  const store = await openStore(join(datadir, 'db'), { params, note: (sentence) => notes.push(sentence) });
+  try {
+    await checkCoins(store);
+    return { store, notes };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** What a database has lost, as far as it is known, once its tip is. */
+function lossSentence({ loss }: DiskStore, tip: BlockEntry): string | undefined {
+  if (loss === undefined) return undefined;
+  const before = loss.tip === undefined ? '' : `, and its tip was ${idOf(loss.tip)}`;
+  const count = loss.batches === 1 ? 'last durable batch' : `last ${loss.batches} durable batches`;
+  return (
+    `the database has lost its ${count}: the end of its write log is damaged or gone${before}. ` +
+    `The node starts from height ${tip.height}, tip ${tip.id}, and fetches the rest from its peers`
+  );
 }
