@@ -32,22 +32,10 @@ function start(H: Int32Array): Int32Array {
 /** One 64-byte block at `at` of `b` into the state `H`. Register names rotate instead of values moving. */
 // biome-ignore format: one round on two lines, one word a line
 function compress(H: Int32Array, b: Uint8Array, at: number): void {
-  let w0 = b[at]! << 24 | b[at + 1]! << 16 | b[at + 2]! << 8 | b[at + 3]!;
-  let w1 = b[at + 4]! << 24 | b[at + 5]! << 16 | b[at + 6]! << 8 | b[at + 7]!;
-  let w2 = b[at + 8]! << 24 | b[at + 9]! << 16 | b[at + 10]! << 8 | b[at + 11]!;
-  let w3 = b[at + 12]! << 24 | b[at + 13]! << 16 | b[at + 14]! << 8 | b[at + 15]!;
-  let w4 = b[at + 16]! << 24 | b[at + 17]! << 16 | b[at + 18]! << 8 | b[at + 19]!;
-  let w5 = b[at + 20]! << 24 | b[at + 21]! << 16 | b[at + 22]! << 8 | b[at + 23]!;
-  let w6 = b[at + 24]! << 24 | b[at + 25]! << 16 | b[at + 26]! << 8 | b[at + 27]!;
-  let w7 = b[at + 28]! << 24 | b[at + 29]! << 16 | b[at + 30]! << 8 | b[at + 31]!;
-  let w8 = b[at + 32]! << 24 | b[at + 33]! << 16 | b[at + 34]! << 8 | b[at + 35]!;
-  let w9 = b[at + 36]! << 24 | b[at + 37]! << 16 | b[at + 38]! << 8 | b[at + 39]!;
-  let wa = b[at + 40]! << 24 | b[at + 41]! << 16 | b[at + 42]! << 8 | b[at + 43]!;
-  let wb = b[at + 44]! << 24 | b[at + 45]! << 16 | b[at + 46]! << 8 | b[at + 47]!;
-  let wc = b[at + 48]! << 24 | b[at + 49]! << 16 | b[at + 50]! << 8 | b[at + 51]!;
-  let wd = b[at + 52]! << 24 | b[at + 53]! << 16 | b[at + 54]! << 8 | b[at + 55]!;
-  let we = b[at + 56]! << 24 | b[at + 57]! << 16 | b[at + 58]! << 8 | b[at + 59]!;
-  let wf = b[at + 60]! << 24 | b[at + 61]! << 16 | b[at + 62]! << 8 | b[at + 63]!;
+  let w0 = u32BE(b, at), w1 = u32BE(b, at + 4), w2 = u32BE(b, at + 8), w3 = u32BE(b, at + 12);
+  let w4 = u32BE(b, at + 16), w5 = u32BE(b, at + 20), w6 = u32BE(b, at + 24), w7 = u32BE(b, at + 28);
+  let w8 = u32BE(b, at + 32), w9 = u32BE(b, at + 36), wa = u32BE(b, at + 40), wb = u32BE(b, at + 44);
+  let wc = u32BE(b, at + 48), wd = u32BE(b, at + 52), we = u32BE(b, at + 56), wf = u32BE(b, at + 60);
   let a = H[0]!, b_ = H[1]!, c = H[2]!, d = H[3]!, e = H[4]!, f = H[5]!, g = H[6]!, h = H[7]!;
   for (let t = 0; ; t += 16) {
     h = (h + w0 + K[t + 0]! + ((e >>> 6 | e << 26) ^ (e >>> 11 | e << 21) ^ (e >>> 25 | e << 7)) + (g ^ (e & (f ^ g)))) | 0; d = (d + h) | 0;
@@ -236,6 +224,10 @@ export class Sha256 {
     this.#length = other.#length;
     return this;
   }
+}
+
+function u32BE(b: Uint8Array, at: number): number {
+  return (b[at]! << 24) | (b[at + 1]! << 16) | (b[at + 2]! << 8) | b[at + 3]!;
 }
 
 function putU32BE(out: Uint8Array, at: number, value: number): void {

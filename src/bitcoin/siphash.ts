@@ -30,13 +30,9 @@ export class SipHash {
     let t = 0;
     // Four words of the message, one for its length (32, in the highest byte), and the end, which has none.
     for (let word = 0; word < 6; word++) {
-      let ml = 0;
-      let mh = 0;
-      if (word < 4) {
-        ml = bytes.getInt32(at + 8 * word, true);
-        mh = bytes.getInt32(at + 8 * word + 4, true);
-      } else if (word === 4) mh = 0x2000_0000;
-      else cl ^= 0xff;
+      const ml = word < 4 ? bytes.getInt32(at + 8 * word, true) : 0;
+      const mh = word < 4 ? bytes.getInt32(at + 8 * word + 4, true) : word === 4 ? 0x2000_0000 : 0;
+      if (word === 5) cl ^= 0xff;
       dl ^= ml;
       dh ^= mh;
       // SipRound, twice for a word and four times at the end.

@@ -7,7 +7,7 @@ import { BoundedMap } from '../util/bounded-map.ts';
 import { equal } from '../util/bytes.ts';
 import { Pace, type Steps } from '../util/steps.ts';
 import type { BlockIntake } from './blocks/intake.ts';
-import type { LostTx, PoolChange, RemovedTx } from './mempool/change.ts';
+import type { LostTx, PoolChange, RemovedTx } from './mempool/mempool.ts';
 import type { Mining } from './mining/mining.ts';
 import type { TxRelay } from './relay/tx-relay.ts';
 import { type StepContext, workHex } from './step-context.ts';

@@ -62,26 +62,30 @@ function Page({ app }: { app: App }) {
         <Drawer app={app} />
       </main>
       <Timeline app={app} />
-      {isPhone && (
-        <nav class="tabs">
-          {TABS.map(([tab, name]) => (
-            <button
-              key={tab}
-              type="button"
-              class={app.tab === tab ? 'on' : ''}
-              onClick={() => {
-                app.tab = tab;
-                app.changed();
-              }}
-            >
-              {name}
-            </button>
-          ))}
-        </nav>
-      )}
+      {isPhone && <Tabs app={app} />}
       {isPhone && !app.isExported && <Actions app={app} />}
       {isPhone && <Progress app={app} />}
     </div>
+  );
+}
+
+function Tabs({ app }: { app: App }) {
+  return (
+    <nav class="tabs">
+      {TABS.map(([tab, name]) => (
+        <button
+          key={tab}
+          type="button"
+          class={app.tab === tab ? 'on' : ''}
+          onClick={() => {
+            app.tab = tab;
+            app.changed();
+          }}
+        >
+          {name}
+        </button>
+      ))}
+    </nav>
   );
 }
 

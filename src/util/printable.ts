@@ -20,3 +20,8 @@ export function printable(text: string): string {
 export function printableJson(json: string): string {
   return json.replace(CONTROLS, (unit) => `\\u${hex(unit, 4)}`);
 }
+
+/** A path as a shell takes it for one word: what a sentence says to type must work as it is. */
+export function quoted(path: string): string {
+  return /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}

@@ -5,11 +5,10 @@ import { type Candidate, evictionVictim } from '../../src/host/net/eviction.ts';
 import { BoundedMap, boundGossipMemory, trimGossipHistory } from '../../src/host/net/gossip-memory.ts';
 import { RPC_OVERHEAD } from '../../src/host/net/gossip-router.ts';
 import { netLimits } from '../../src/host/net/limits.ts';
-import { FrameDecoder } from '../../src/host/net/muxer.ts';
+import { FrameDecoder, WindowPool } from '../../src/host/net/muxer.ts';
 import { PeerRows } from '../../src/host/net/peer-rows.ts';
 import { type Arrival, Pending } from '../../src/host/net/pending.ts';
 import { Turns } from '../../src/host/net/turns.ts';
-import { WindowPool } from '../../src/host/net/windows.ts';
 import { limits } from '../../src/node/limits.ts';
 import { seeded } from '../../src/util/random.ts';
 

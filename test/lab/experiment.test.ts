@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { EXPERIMENT_OPTIONS } from '../../src/app/cli/verb-experiment.ts';
+import { EXPERIMENT_OPTIONS } from '../../src/app/cli/measure-verbs.ts';
 import { EXPERIMENTS, findExperiment } from '../../src/lab/experiment/catalogue.ts';
 import { readValues } from '../../src/lab/experiment/parameters.ts';
 import { renderReport } from '../../src/lab/experiment/report.ts';

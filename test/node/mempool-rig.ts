@@ -11,13 +11,13 @@ import { PREFIX } from '../../src/consensus/store/records.ts';
 import { checkBlock } from '../../src/consensus/validate/check.ts';
 import type { Verify } from '../../src/consensus/validate/verify.ts';
 import { type Limits, limits } from '../../src/node/limits.ts';
-import type { PoolChange } from '../../src/node/mempool/change.ts';
 import { usageOf } from '../../src/node/mempool/entry.ts';
 import type { PoolIds } from '../../src/node/mempool/ids.ts';
 import {
   type Accepted,
   type AcceptOptions,
   Mempool,
+  type PoolChange,
   type PoolEntry,
 } from '../../src/node/mempool/mempool.ts';
 import { buildTemplate, type Template, type TemplateOptions } from '../../src/node/mining/template.ts';

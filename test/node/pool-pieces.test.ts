@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { wellKnownScript, wellKnownSecret } from '../../src/consensus/params/genesis.ts';
-import type { LostTx } from '../../src/node/mempool/change.ts';
+import type { LostTx } from '../../src/node/mempool/mempool.ts';
 import { Pace } from '../../src/util/steps.ts';
 import { outputOf, spend } from '../dsl/keys.ts';
 import { PoolRig } from './mempool-rig.ts';

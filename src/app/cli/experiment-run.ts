@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { EXPERIMENTS, findExperiment } from '../../lab/experiment/catalogue.ts';
 import { readValues } from '../../lab/experiment/parameters.ts';
 import { renderReport } from '../../lab/experiment/report.ts';
@@ -10,15 +10,17 @@ import { boundRemark, RISK, verdictOf } from '../../lab/experiment/verdict.ts';
 import { pathFrom } from '../../lab/yard/file.ts';
 import { chartSvg } from '../../observe/chart/chart.ts';
 import { chartText } from '../../observe/chart/chart-text.ts';
+import { newFigures } from '../../observe/figures/figures.ts';
+import { basisOf } from '../../observe/figures/rows.ts';
 import { defined } from '../../util/defined.ts';
-import { misuse } from '../../yard/problem.ts';
+import { failed, misuse } from '../../yard/problem.ts';
 import { packageRoot } from '../node/package.ts';
 import { ending, type Shared } from './common.ts';
-import { readLive } from './experiment-live.ts';
 import { experimentLines, formulaLines } from './experiment-table.ts';
 import type { Out } from './out.ts';
 import { folderFor } from './places.ts';
 import { ProgressBar } from './progress-bar.ts';
+import { readEventLog } from './stats-log.ts';
 
 /** More threads than this do not make it faster: few experiments have more pieces of equal length. */
 const MOST_THREADS = 8;
@@ -144,4 +146,22 @@ function print(out: Out, result: ExperimentResult): void {
   out.line(`${verdict} · ${(result.ms / 1000).toFixed(1)} s`);
   out.line(sentence);
   out.step('');
+}
+
+/** Of the log of two real nodes: the stretch of unchanged conditions with most blocks. */
+async function readLive(path: string): Promise<LiveRun> {
+  const figures = newFigures();
+  await readEventLog([resolve(process.cwd(), path)], (event) => figures.apply(event));
+  const [longest] = [...figures.read().epochs].sort((a, b) => b.blocks - a.blocks);
+  const { shape } = longest ?? {};
+  if (longest === undefined || shape?.kind !== 'two-clusters' || shape.groups.flat().length !== 2)
+    throw failed(
+      `${path} is not the log of two nodes with a delay between them`,
+      'Make one: forkyard up -n 2 --network lab --pace 1s --delay 500ms',
+    );
+  const basis = basisOf(longest, shape);
+  if (basis.kind === 'none') throw failed(`${path}: nothing can be predicted here (${basis.why})`);
+  // Two shares p and 1 − p have p² + (1 − p)² = HHI.
+  const share = (1 + Math.sqrt(Math.max(0, 2 * basis.hhi - 1))) / 2;
+  return { x: basis.x, share, figures: longest };
 }

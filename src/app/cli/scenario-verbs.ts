@@ -2,9 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Grade } from '../../lab/scenario/grade.ts';
+import type { ReportOptions } from '../../lab/scenario/report.ts';
 import { pathFrom } from '../../lab/yard/file.ts';
+import { defined } from '../../util/defined.ts';
 import { Problem } from '../../yard/problem.ts';
 import { addDryRun, addShared, ending, example, type Shared, shared } from './common.ts';
+import type { Out } from './out.ts';
 import { fileFor, folderFor } from './places.ts';
 
 /** `run`, `grade`: lessons from a file, played and judged. */
@@ -61,35 +64,14 @@ async function listLessons({ out }: Shared): Promise<void> {
 async function play(s: Shared, programPath: string, given: string, options: RunOptions): Promise<number> {
   const { out } = s;
   const sim = await simulation(options);
-  const [
-    { findLesson, loadScenario },
-    { runScenario },
-    { renderReport },
-    { isSpeed, isStudent, LEAST_SPEED, MOST_SPEED, writeHandIn },
-  ] = await Promise.all([
+  const [{ findLesson, loadScenario }, { runScenario }] = await Promise.all([
     import('./lessons.ts'),
     import('../../lab/scenario/run.ts'),
-    import('../../lab/scenario/report.ts'),
-    import('../../lab/scenario/handin.ts'),
   ]);
   const file = findLesson(given);
   const text = readFileSync(file, 'utf8');
   const scenario = loadScenario(file, text);
-  const speed = Number(options.speed ?? 1);
-  if (!isSpeed(speed))
-    throw new Problem(
-      2,
-      `--speed must be a number from ${LEAST_SPEED} to ${MOST_SPEED}, not '${options.speed}'`,
-    );
-  const dir =
-    options.out ??
-    `${basename(file, extname(file))}${options.student === undefined ? '' : `-${options.student}`}.run`;
-  if (options.student !== undefined && !isStudent(options.student))
-    throw new Problem(
-      2,
-      `--student: '${options.student}' must be 1 to 64 letters, digits, and . _ @ - and not begin with a dot`,
-    );
-  const logFile = options.log === undefined ? join(resolve(dir), 'log.jsonl') : fileFor('--log', options.log);
+  const { speed, dir, logFile } = await checkedOptions(file, options);
   const writes = !s.dryRun && (sim?.runs ?? 1) === 1;
   if (writes) folderFor('--out', dir);
   out.line(out.style('bold', scenario.title));
@@ -115,14 +97,55 @@ async function play(s: Shared, programPath: string, given: string, options: RunO
     signal: s.signal,
     say: (atMs, line) => out.step(`${(atMs / 1000).toFixed(1).padStart(7)} s  ${line}`),
   });
-  const student = options.student === undefined ? {} : { student: options.student };
   const how = sim === undefined ? (speed === 1 ? '' : ` --speed ${speed}`) : ` --sim --seed ${sim.seed}`;
-  const command = `forkyard run ${given}${how}`;
-  const report = join(resolve(dir), 'report.html');
-  writeFileSync(report, renderReport({ scenario, result, watch, command, ...student }));
-  writeFileSync(join(resolve(dir), 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
-  if (options.student !== undefined)
-    writeHandIn({ dir: resolve(dir), student: options.student, scenarioText: text, result, speed });
+  const played: Played = { scenario, text, speed, result, watch, command: `forkyard run ${given}${how}` };
+  const report = await writeResults(dir, options.student, played);
+  tellResult(out, result, report);
+  out.object({ ...result, report, log: logFile, ...defined({ student: options.student }) });
+  return result.passed ? 0 : 1;
+}
+
+/** Speed, and where report and log go; refuses what makes no sense before anything starts. */
+async function checkedOptions(
+  file: string,
+  { speed: given, student, out, log }: RunOptions,
+): Promise<{ readonly speed: number; readonly dir: string; readonly logFile: string }> {
+  const { isSpeed, isStudent, LEAST_SPEED, MOST_SPEED } = await import('../../lab/scenario/handin.ts');
+  const speed = Number(given ?? 1);
+  if (!isSpeed(speed))
+    throw new Problem(2, `--speed must be a number from ${LEAST_SPEED} to ${MOST_SPEED}, not '${given}'`);
+  const dir = out ?? `${basename(file, extname(file))}${student === undefined ? '' : `-${student}`}.run`;
+  if (student !== undefined && !isStudent(student))
+    throw new Problem(
+      2,
+      `--student: '${student}' must be 1 to 64 letters, digits, and . _ @ - and not begin with a dot`,
+    );
+  const logFile = log === undefined ? join(resolve(dir), 'log.jsonl') : fileFor('--log', log);
+  return { speed, dir, logFile };
+}
+
+interface Played extends Pick<ReportOptions, 'scenario' | 'result' | 'watch' | 'command'> {
+  /** The scenario's file. */
+  readonly text: string;
+  readonly speed: number;
+}
+
+/** Writes report, result and, for a student, the hand-in; gives the report's file. */
+async function writeResults(given: string, student: string | undefined, played: Played): Promise<string> {
+  const [{ renderReport }, { writeHandIn }] = await Promise.all([
+    import('../../lab/scenario/report.ts'),
+    import('../../lab/scenario/handin.ts'),
+  ]);
+  const { scenario, text, speed, result, watch, command } = played;
+  const dir = resolve(given);
+  const report = join(dir, 'report.html');
+  writeFileSync(report, renderReport({ scenario, result, watch, command, ...defined({ student }) }));
+  writeFileSync(join(dir, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+  if (student !== undefined) writeHandIn({ dir, student, scenarioText: text, result, speed });
+  return report;
+}
+
+function tellResult(out: Out, result: Played['result'], report: string): void {
   out.step('');
   if (result.failure !== undefined) out.error(`forkyard: ${result.failure}`);
   const held = result.verdicts.filter((v) => v.holds).length;
@@ -132,8 +155,6 @@ async function play(s: Shared, programPath: string, given: string, options: RunO
   );
   for (const ask of result.answers.filter((a) => a.answer === undefined))
     out.line(`Not answered yet (${ask.id}): ${ask.question}`);
-  out.object({ ...result, report, log: logFile, ...student });
-  return result.passed ? 0 : 1;
 }
 
 /** What `--sim` and what goes with it ask for; undefined: real processes. */

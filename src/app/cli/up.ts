@@ -34,12 +34,7 @@ export interface UpOptions {
 export async function runUp(s: Shared, options: UpOptions): Promise<number> {
   const { out } = s;
   const dir = options.data ?? s.yard ?? findYard(process.cwd()) ?? YARD_DIR;
-  const began = new AbortController();
-  s.signal.addEventListener('abort', () => began.abort());
-  let endedBy: 'interrupt' | 'down' | 'quit' | undefined;
-  const onTerm = () => began.abort();
-  process.once('SIGTERM', onTerm);
-  process.once('SIGHUP', onTerm);
+  const ending = listenForEnd(s.signal);
   // While the view has the screen, lines for a person go into its log.
   let note = (line: string) => out.error(line);
   // A refusal's next steps mean this yard, too.
@@ -53,39 +48,21 @@ export async function runUp(s: Shared, options: UpOptions): Promise<number> {
     record: options.record,
     say: (line) => note(line),
     page: (launcher) => startPage({ launcher, bug: (what, error) => note(bugLine(what, error)) }),
-    signal: began.signal,
+    signal: ending.starting,
   });
   meanYard(yard.client.dir);
   describe(out, yard);
   const isShown = !options.log && hasScreen(out);
   if (out.json) yard.launcher.log.subscribe((event) => out.object(event));
   else if (!isShown) followLog(yard.launcher.log, (line) => out.step(line));
-  const ending = new AbortController();
+  const hiding = new AbortController();
   const shown = !isShown
     ? undefined
-    : showOwn(yard.client, yard.launcher.log, { ascii: out.ascii, signal: ending.signal }, (listener) => {
+    : showOwn(yard.client, yard.launcher.log, { ascii: out.ascii, signal: hiding.signal }, (listener) => {
         note = listener;
       });
-  await Promise.race([
-    yard.downAsked.then(() => {
-      endedBy ??= 'down';
-    }),
-    // A view that fails ends the yard too, and its error is told when the nodes have stopped.
-    ...(shown === undefined ? [] : [shown.then(endView, () => undefined)]),
-    new Promise<void>((done) => {
-      const stop = (by: 'interrupt' | 'down') => {
-        endedBy ??= by;
-        done();
-      };
-      if (s.signal.aborted) stop('interrupt');
-      s.signal.addEventListener('abort', () => stop('interrupt'), { once: true });
-      for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
-        process.off(signal, onTerm);
-        process.once(signal, () => stop('down'));
-      }
-    }),
-  ]);
-  ending.abort();
+  const endedBy = await ending.wait(yard.downAsked, shown);
+  hiding.abort();
   const failure = await shown?.then(
     () => undefined,
     (error: unknown) => ({ error }),
@@ -99,10 +76,58 @@ export async function runUp(s: Shared, options: UpOptions): Promise<number> {
   );
   if (failure !== undefined) throw failure.error;
   return endedBy === 'interrupt' ? 130 : 0;
+}
 
-  function endView(how: Ended): void {
-    if (how !== 'ended') endedBy ??= how;
-  }
+type EndedBy = 'interrupt' | 'down' | 'quit' | undefined;
+
+interface Ending {
+  /** Aborted by Ctrl-C or a signal until `wait` is called. */
+  readonly starting: AbortSignal;
+  /** Waits for `down`, Ctrl-C, a signal or the end of the view. */
+  wait(downAsked: Promise<void>, shown: Promise<Ended> | undefined): Promise<EndedBy>;
+}
+
+function listenForEnd(signal: AbortSignal): Ending {
+  const began = new AbortController();
+  signal.addEventListener('abort', () => began.abort());
+  const onTerm = () => began.abort();
+  process.once('SIGTERM', onTerm);
+  process.once('SIGHUP', onTerm);
+  return {
+    starting: began.signal,
+    async wait(downAsked, shown) {
+      let endedBy: EndedBy;
+      await Promise.race([
+        downAsked.then(() => {
+          endedBy ??= 'down';
+        }),
+        // A view that fails ends the yard too, and its error is told when the nodes have stopped.
+        ...(shown === undefined
+          ? []
+          : [
+              shown.then(
+                (how) => {
+                  if (how !== 'ended') endedBy ??= how;
+                },
+                () => undefined,
+              ),
+            ]),
+        new Promise<void>((done) => {
+          const stop = (by: 'interrupt' | 'down') => {
+            endedBy ??= by;
+            done();
+          };
+          if (signal.aborted) stop('interrupt');
+          signal.addEventListener('abort', () => stop('interrupt'), { once: true });
+          for (const name of ['SIGTERM', 'SIGHUP'] as const) {
+            process.off(name, onTerm);
+            process.once(name, () => stop('down'));
+          }
+        }),
+      ]);
+      return endedBy;
+    },
+  };
 }
 
 function bugLine(what: string, error: unknown): string {

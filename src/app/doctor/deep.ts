@@ -19,9 +19,9 @@ import {
 } from '../../consensus/store/records.ts';
 import type { Row } from '../../consensus/store/store.ts';
 import type { BlockEntry, BlockTree } from '../../consensus/tree/tree.ts';
+import { storedBody } from '../../consensus/validate/check.ts';
 import { CoinReplay } from '../../consensus/validate/coin-replay.ts';
 import { checkHeader } from '../../consensus/validate/context.ts';
-import { storedBody } from '../../consensus/validate/stored-body.ts';
 import { isLocked } from '../../host/store/files.ts';
 import { checkFiles } from '../../host/store/leveldb-files.ts';
 import { nameOf } from '../../host/store/row-seal.ts';

@@ -41,29 +41,37 @@ export interface Sample {
   readonly values: readonly (readonly [string, Readonly<Record<string, string>>, number])[];
 }
 
-function samplesOf(
-  context: NodeContext,
-  figures: ReturnType<ReturnType<typeof newFigures>['read']>['whole'],
-  counts: ReadonlyMap<string, number>,
-): Sample[] {
-  const { view, network, mining } = context;
+type Whole = ReturnType<ReturnType<typeof newFigures>['read']>['whole'];
+
+function samplesOf(context: NodeContext, figures: Whole, counts: ReadonlyMap<string, number>): Sample[] {
+  return [
+    ...stateOf(context),
+    ...minersOf(context, figures),
+    ...blocksOf(figures, counts),
+    ...transactionsOf(counts),
+    one('counter', 'peer_faults_total', 'Wrongs of peers.', counts.get('fault') ?? 0),
+    one('counter', 'steps_total', 'Steps of the state machine.', context.stepFigures().steps),
+    one('gauge', 'longest_step_seconds', 'Longest of them.', context.stepFigures().longestStepMs / 1000),
+    ...cachesOf(context.view),
+    one('counter', 'events_total', 'Lines of the event log, all runs.', context.log.lastSeq),
+  ];
+}
+
+/** A sample of one value. */
+function one(
+  type: 'gauge' | 'counter',
+  name: string,
+  help: string,
+  value: number,
+  labels: Record<string, string> = {},
+): Sample {
+  return { name: `forkyard_${name}`, type, help, values: [['', labels, value]] };
+}
+
+function stateOf(context: NodeContext): Sample[] {
+  const { view, network } = context;
   const { chain, mempool } = view;
-  const stats = mining.stats();
   const links = network.peers();
-  const one = (
-    type: 'gauge' | 'counter',
-    name: string,
-    help: string,
-    value: number,
-    labels: Record<string, string> = {},
-  ): Sample => ({ name: `forkyard_${name}`, type, help, values: [['', labels, value]] });
-  const told = (kind: string) => counts.get(kind) ?? 0;
-  let reorgs = 0;
-  let depths = 0;
-  for (const { depth, count } of figures.reorgs) {
-    reorgs += count;
-    depths += depth * count;
-  }
   return [
     one('gauge', 'info', 'Constant 1; who this is.', 1, {
       node: view.name,
@@ -85,30 +93,28 @@ function samplesOf(
     one('gauge', 'peers', 'Connected peers.', links.filter((p) => !p.inbound).length, { direction: 'out' }),
     one('gauge', 'mempool_transactions', 'Waiting payments.', mempool.size),
     one('gauge', 'mempool_vbytes', 'Their virtual size.', mempool.bytes),
+  ];
+}
+
+function minersOf({ mining }: NodeContext, figures: Whole): Sample[] {
+  const stats = mining.stats();
+  return [
     one('gauge', 'hash_rate', 'Hashes a second, measured.', stats?.rate ?? 0),
     one('counter', 'hashes_total', 'Hashes tried.', stats?.hashes ?? 0),
     one('counter', 'blocks_mined_total', 'Own blocks.', figures.blocks),
     one('gauge', 'blocks_stale', 'Own blocks that are on no branch of this node now.', figures.stale),
+  ];
+}
+
+function blocksOf(figures: Whole, counts: ReadonlyMap<string, number>): Sample[] {
+  const told = (kind: string) => counts.get(kind) ?? 0;
+  return [
     one('counter', 'blocks_received_total', 'Bodies of others and own.', told('block')),
     one('counter', 'blocks_connected_total', 'Blocks put on the branch.', told('connected')),
     one('counter', 'blocks_disconnected_total', 'Blocks taken off the branch.', told('disconnected')),
     one('counter', 'blocks_refused_total', 'Blocks that broke a rule.', told('refused')),
     one('counter', 'tip_changes_total', 'Changes of the tip.', told('tip')),
-    {
-      name: 'forkyard_reorg_depth',
-      type: 'histogram',
-      help: 'Blocks disconnected by a branch with more work, per reorg.',
-      values: [
-        ...DEPTH_EDGES.map((edge) => {
-          let below = 0;
-          for (const { depth, count } of figures.reorgs) if (depth <= edge) below += count;
-          return ['_bucket', { le: String(edge) }, below] as const;
-        }),
-        ['_bucket', { le: '+Inf' }, reorgs],
-        ['_sum', {}, depths],
-        ['_count', {}, reorgs],
-      ],
-    },
+    reorgDepths(figures),
     one(
       'counter',
       'reorgs_forced_total',
@@ -121,6 +127,36 @@ function samplesOf(
       'Unforced changes to less work; must stay 0.',
       figures.workDecreases,
     ),
+  ];
+}
+
+function reorgDepths(figures: Whole): Sample {
+  let reorgs = 0;
+  let depths = 0;
+  for (const { depth, count } of figures.reorgs) {
+    reorgs += count;
+    depths += depth * count;
+  }
+  return {
+    name: 'forkyard_reorg_depth',
+    type: 'histogram',
+    help: 'Blocks disconnected by a branch with more work, per reorg.',
+    values: [
+      ...DEPTH_EDGES.map((edge) => {
+        let below = 0;
+        for (const { depth, count } of figures.reorgs) if (depth <= edge) below += count;
+        return ['_bucket', { le: String(edge) }, below] as const;
+      }),
+      ['_bucket', { le: '+Inf' }, reorgs],
+      ['_sum', {}, depths],
+      ['_count', {}, reorgs],
+    ],
+  };
+}
+
+function transactionsOf(counts: ReadonlyMap<string, number>): Sample[] {
+  const told = (kind: string) => counts.get(kind) ?? 0;
+  return [
     one('counter', 'transactions_seen_total', 'Payments accepted.', told('tx-seen')),
     one(
       'counter',
@@ -129,11 +165,6 @@ function samplesOf(
       told('tx-returned'),
     ),
     one('counter', 'transactions_lost_total', 'Payments that a reorg undid for good.', told('tx-lost')),
-    one('counter', 'peer_faults_total', 'Wrongs of peers.', told('fault')),
-    one('counter', 'steps_total', 'Steps of the state machine.', context.stepFigures().steps),
-    one('gauge', 'longest_step_seconds', 'Longest of them.', context.stepFigures().longestStepMs / 1000),
-    ...cachesOf(view),
-    one('counter', 'events_total', 'Lines of the event log, all runs.', context.log.lastSeq),
   ];
 }
 

@@ -4,8 +4,7 @@ import { Crew } from '../../host/miner/thread-pool.ts';
 import { createVerify, type HostVerify } from '../../host/verify/verify.ts';
 import { checkOptions, loadParams, type NodeProcessOptions, payoutScript } from './options.ts';
 import { describeProblem, reportProblem } from './problem.ts';
-import { readyLine } from './ready.ts';
-import { startNode } from './running.ts';
+import { readyLine, startNode } from './running.ts';
 
 const EXIT_USAGE = 2;
 const EXIT_FAILED = 1;

@@ -4,8 +4,7 @@ import { StoreMismatch } from '../../consensus/chain/opening.ts';
 import { StoreDamage } from '../../consensus/store/damage.ts';
 import { PortError } from '../../host/http/server.ts';
 import { CommitError, StoreError } from '../../host/store/store.ts';
-import { printable } from '../../util/printable.ts';
-import { quoted } from '../../util/shell.ts';
+import { printable, quoted } from '../../util/printable.ts';
 
 /** A problem as a sentence of its own, for whoever does not know the directory that it happened in. */
 export class NodeProblem extends Error {

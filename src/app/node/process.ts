@@ -3,12 +3,9 @@ import { keepFilesPrivate } from '../../host/directories.ts';
 import { newForest } from '../../observe/state/forest.ts';
 import { narrate } from '../../observe/state/narrate.ts';
 import { printable } from '../../util/printable.ts';
-import type { NodeProcessOptions } from './options.ts';
-import { checkOptions, loadParams, payoutScript } from './options.ts';
+import { checkOptions, loadParams, type NodeProcessOptions, payoutScript } from './options.ts';
 import { reportProblem } from './problem.ts';
-import { readyLine } from './ready.ts';
-import type { RunningNode } from './running.ts';
-import { startNode } from './running.ts';
+import { type RunningNode, readyLine, startNode } from './running.ts';
 
 // This file is what a node's processes load, one bundle: the other way to run nodes belongs to it.
 export { runNodesProcess } from './nodes-process.ts';

@@ -5,16 +5,15 @@ import { join } from 'node:path';
 import { type Params, paramsToJson } from '../../consensus/params/params.ts';
 import { StoreDamage } from '../../consensus/store/damage.ts';
 import { OPENING_PREFIXES } from '../../consensus/store/records.ts';
+import type { BlockEntry } from '../../consensus/tree/tree.ts';
 import { makeDirectory } from '../../host/directories.ts';
-import { offsetClock, systemClock } from '../../host/driver/clock.ts';
-import { NodeDriver } from '../../host/driver/driver.ts';
+import { type OffsetClock, offsetClock, systemClock } from '../../host/driver/clock.ts';
+import { type DrivenNode, NodeDriver } from '../../host/driver/driver.ts';
 import { Recorder } from '../../host/driver/recorder.ts';
 import { writeAtomically } from '../../host/files.ts';
-import type { RpcServer } from '../../host/http/server.ts';
-import { startRpcServer } from '../../host/http/server.ts';
+import { type RpcServer, startRpcServer } from '../../host/http/server.ts';
 import { hostLimits } from '../../host/limits.ts';
-import type { EventLog } from '../../host/log/event-log.ts';
-import { openEventLog } from '../../host/log/event-log.ts';
+import { type EventLog, openEventLog } from '../../host/log/event-log.ts';
 import type { MinerOptions } from '../../host/miner/kernels/types.ts';
 import { fastPairs } from '../../host/miner/kernels/wasm-pairs.ts';
 import { createMiner } from '../../host/miner/miner.ts';
@@ -22,12 +21,14 @@ import type { Crew } from '../../host/miner/thread-pool.ts';
 import { removeEmptyIdentity } from '../../host/net/identity.ts';
 import { createNetwork } from '../../host/net/network.ts';
 import type { Network } from '../../host/net/types.ts';
-import { StoreError } from '../../host/store/store.ts';
+import { checkCoins } from '../../host/store/coin-check.ts';
+import { type DiskStore, openStore, StoreError } from '../../host/store/store.ts';
 import { createVerify, type HostVerify } from '../../host/verify/verify.ts';
 import { FullNode } from '../../node/fullnode.ts';
 import { limits } from '../../node/limits.ts';
 import type { NodeView } from '../../node/view.ts';
 import { asksForBlocks } from '../../node/wire/messages.ts';
+import { idOf } from '../../util/bytes.ts';
 import { nodeMethods } from '../rpc/methods.ts';
 import { MiningControl } from '../rpc/mining-control.ts';
 import { nodeContext } from './context.ts';
@@ -35,7 +36,6 @@ import { createGrind } from './grind.ts';
 import { metricsPage } from './metrics.ts';
 import type { NodeProcessOptions } from './options.ts';
 import { describeProblem, NodeProblem } from './problem.ts';
-import { lossSentence, openNodeStore } from './store.ts';
 
 export interface RunningNode {
   readonly view: NodeView;
@@ -65,7 +65,7 @@ export interface RunningSettings {
  * the next attempt finds no lock.
  */
 export async function startNode(settings: RunningSettings): Promise<RunningNode> {
-  const closers: (() => Promise<void> | void)[] = [];
+  const closers: Closers = [];
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close();
   };
@@ -77,19 +77,70 @@ export async function startNode(settings: RunningSettings): Promise<RunningNode>
   }
 }
 
+type Closers = (() => Promise<void> | void)[];
+
 async function start(
-  { options, params, payout, signatures, crew, requestStop, fatal }: RunningSettings,
-  closers: (() => Promise<void> | void)[],
+  settings: RunningSettings,
+  closers: Closers,
   closeAll: () => Promise<void>,
 ): Promise<RunningNode> {
-  const { datadir, name } = options;
-  makeDirectory(datadir);
+  const { options, fatal } = settings;
+  makeDirectory(options.datadir);
   // Whoever ends the process may run several nodes, and knows no directory.
   const end = (error: unknown): void =>
-    fatal(new NodeProblem(describeProblem(error, datadir), { cause: error }));
+    fatal(new NodeProblem(describeProblem(error, options.datadir), { cause: error }));
+  let busyCores = (): number => 0;
+  const state = await openState(settings, () => busyCores(), closers);
+  const { store, host, log, note } = state;
+  const clock = offsetClock(systemClock());
+  const driver = new NodeDriver({ node: state.driven, store, log, clock, warm: host.warm, onFatal: end });
+  // Ends the step at work, then closes miner, network and store.
+  closers.push(() => driver.close());
+  const network = await openNetwork(settings, driver, note);
+  const miner: MakeMiner = (more) =>
+    createMiner({ note, ...more }, settings.crew === undefined ? {} : { crew: settings.crew });
+  const mining = openMining(settings, driver, log, miner);
+  busyCores = () => mining.busyCores;
+  const rpc = await serve(settings, { driver, network, mining, clock, miner, end, ...state }, closers);
+  announce(settings, { driver, network, rpc, log }, closers);
+  mining.tellPower();
+  if (options.mine) await mining.set({ on: true });
+  let closing: Promise<void> | undefined;
+  return {
+    view: driver.view,
+    network,
+    rpc,
+    log,
+    close: (why) => {
+      closing ??= (async () => {
+        log.append({ kind: 'stop', why });
+        await closeAll();
+      })();
+      return closing;
+    },
+  };
+}
+
+interface State {
+  readonly store: DiskStore;
+  readonly host: HostVerify;
+  /** The node, or the recorder in front of it. */
+  readonly driven: DrivenNode;
+  readonly log: EventLog;
+  /** Writes a sentence into the log. */
+  readonly note: (text: string) => void;
+}
+
+/** The node as its directory has it: database, signature checks, state machine and event log. */
+async function openState(
+  settings: RunningSettings,
+  busyCores: () => number,
+  closers: Closers,
+): Promise<State> {
+  const { options, params, signatures } = settings;
+  const { datadir, name } = options;
   const { store, notes } = await openNodeStore(datadir, params);
   closers.push(() => store.close());
-  let busyCores = (): number => 0;
   // One core is the node's own; those that grind at full speed have no time for signatures.
   const host = signatures ?? createVerify({ helpers: () => availableParallelism() - 1 - busyCores() });
   if (signatures === undefined) closers.push(() => host.close());
@@ -99,17 +150,7 @@ async function start(
   const recorder =
     options.record === undefined
       ? undefined
-      : new Recorder({
-          file: options.record,
-          head: {
-            software: options.version,
-            params: JSON.stringify(paramsToJson(params)),
-            seed,
-            name,
-            startedAt: Date.now(),
-          },
-          ended: (why) => note(`${why}; the node goes on without`),
-        });
+      : newRecorder(settings, options.record, seed, (text) => note(text));
   if (recorder !== undefined) closers.push(() => recorder.close());
   const opening = await store.opening(OPENING_PREFIXES);
   const node = new FullNode({
@@ -121,11 +162,7 @@ async function start(
     name,
     pairs: fastPairs((text) => note(text)),
   });
-  const log = openEventLog({
-    dir: datadir,
-    node: name,
-    problem: (sentence) => process.stderr.write(`forkyard node: ${sentence}\n`),
-  });
+  const log = openEventLog({ dir: datadir, node: name, problem: complain });
   closers.push(() => log.close());
   note = (text) => {
     log.append({ kind: 'note', text });
@@ -133,29 +170,49 @@ async function start(
   host.onNote(note);
   const loss = lossSentence(store, node.view.chain.tip);
   for (const sentence of loss === undefined ? notes : [...notes, loss]) {
-    process.stderr.write(`forkyard node: ${sentence}\n`);
+    complain(sentence);
     note(sentence);
   }
   if (recorder !== undefined)
     note(
       `records every step in ${recorder.file}, up to ${hostLimits.recordingBytes / 1e6} MB; again: forkyard replay FILE`,
     );
+  return { store, host, driven: recorder?.node(node) ?? node, log, note };
+}
 
-  const clock = offsetClock(systemClock());
-  const driver = new NodeDriver({
-    node: recorder?.node(node) ?? node,
-    store,
-    log,
-    clock,
-    warm: host.warm,
-    onFatal: end,
+function complain(sentence: string): void {
+  process.stderr.write(`forkyard node: ${sentence}\n`);
+}
+
+function newRecorder(
+  { options, params }: RunningSettings,
+  file: string,
+  seed: number,
+  note: (text: string) => void,
+): Recorder {
+  return new Recorder({
+    file,
+    head: {
+      software: options.version,
+      params: JSON.stringify(paramsToJson(params)),
+      seed,
+      name: options.name,
+      startedAt: Date.now(),
+    },
+    ended: (why) => note(`${why}; the node goes on without`),
   });
-  // Ends the step at work, then closes miner, network and store.
-  closers.push(() => driver.close());
-  const renewed = node.view.chain.tip.height === 0 ? removeEmptyIdentity(datadir) : undefined;
+}
+
+async function openNetwork(
+  { options, params }: RunningSettings,
+  driver: NodeDriver,
+  note: (text: string) => void,
+): Promise<Network> {
+  const { datadir } = options;
+  const renewed = driver.view.chain.tip.height === 0 ? removeEmptyIdentity(datadir) : undefined;
   if (renewed !== undefined) {
     note(renewed);
-    process.stderr.write(`forkyard node: ${renewed}\n`);
+    complain(renewed);
   }
   const network = await createNetwork({
     dir: datadir,
@@ -172,12 +229,20 @@ async function start(
   });
   driver.attachNetwork(network);
   network.setLinks({ refuse: [], delayMs: options.delayMs, delayTo: {} });
+  return network;
+}
 
-  const { threads, kernel } = options;
-  const miner = (more: Omit<MinerOptions, 'note'>) =>
-    createMiner({ note, ...more }, crew === undefined ? {} : { crew });
+type MakeMiner = (more: Omit<MinerOptions, 'note'>) => ReturnType<typeof createMiner>;
+
+function openMining(
+  { options, payout, fatal }: RunningSettings,
+  driver: NodeDriver,
+  log: EventLog,
+  miner: MakeMiner,
+): MiningControl {
+  const { hashrate, name, threads, kernel } = options;
   const mining = new MiningControl({
-    hashrate: options.hashrate,
+    hashrate,
     payout,
     tag: name,
     threads,
@@ -189,12 +254,29 @@ async function start(
       log.append(news);
     },
   });
-  busyCores = () => mining.busyCores;
   driver.attachMiner(mining);
   driver.onNews((news) => {
     if (news.kind === 'mining' && !news.on) mining.stopped().catch(fatal);
   });
+  return mining;
+}
 
+interface Served extends State {
+  readonly driver: NodeDriver;
+  readonly network: Network;
+  readonly mining: MiningControl;
+  readonly clock: OffsetClock;
+  readonly miner: MakeMiner;
+  readonly end: (error: unknown) => void;
+}
+
+/** Lets the driver run, and answers calls, `/metrics` and readers of the log. */
+async function serve(
+  { options, requestStop }: RunningSettings,
+  { driver, store, network, mining, log, note, clock, host, miner, end }: Served,
+  closers: Closers,
+): Promise<RpcServer> {
+  const { datadir, threads, kernel } = options;
   const context = nodeContext({
     driver,
     store,
@@ -225,12 +307,22 @@ async function start(
     },
   });
   closers.push(() => rpc.close());
+  return rpc;
+}
 
+/** Says where the node is: in `node.json` for programs, in the log for its readers. */
+function announce(
+  { options, params }: RunningSettings,
+  { driver, network, rpc, log }: Pick<Served, 'driver' | 'network' | 'log'> & { readonly rpc: RpcServer },
+  closers: Closers,
+): void {
   const { tip } = driver.view.chain;
-  const nodeFile = join(datadir, 'node.json');
+  const { pid } = process;
+  const { peerId, addresses } = network;
+  const nodeFile = join(options.datadir, 'node.json');
   writeAtomically(
     nodeFile,
-    `${JSON.stringify({ pid: process.pid, name, rpcPort: rpc.port, peerId: network.peerId, addresses: network.addresses }, null, 2)}\n`,
+    `${JSON.stringify({ pid, name: options.name, rpcPort: rpc.port, peerId, addresses }, null, 2)}\n`,
   );
   closers.push(() => rmSync(nodeFile, { force: true }));
   log.append({
@@ -240,25 +332,54 @@ async function start(
     id: tip.id,
     height: tip.height,
     work: tip.work.toString(16),
-    pid: process.pid,
-    peer: network.peerId,
+    pid,
+    peer: peerId,
   });
   const { refuse, delayMs, delayTo } = network.links;
   log.append({ kind: 'links', refuse, delayMs, delayTo });
-  mining.tellPower();
-  if (options.mine) await mining.set({ on: true });
-  let closing: Promise<void> | undefined;
-  return {
-    view: driver.view,
-    network,
-    rpc,
-    log,
-    close: (why) => {
-      closing ??= (async () => {
-        log.append({ kind: 'stop', why });
-        await closeAll();
-      })();
-      return closing;
-    },
-  };
+}
+
+/** What a launcher reads when a node is ready. */
+export function readyLine(options: NodeProcessOptions, node: RunningNode): string {
+  const { tip } = node.view.chain;
+  return JSON.stringify({
+    ready: true,
+    name: options.name,
+    peerId: node.network.peerId,
+    addresses: node.network.addresses,
+    rpcPort: node.rpc.port,
+    pid: process.pid,
+    tip: tip.id,
+    height: tip.height,
+  });
+}
+
+interface NodeStore {
+  readonly store: DiskStore;
+  /** What was done to it at opening, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** Opens a node's database and compares coins with their sums. Throws as `openStore` and `checkCoins` do. */
+async function openNodeStore(datadir: string, params: Params): Promise<NodeStore> {
+  const notes: string[] = [];
+  const store = await openStore(join(datadir, 'db'), { params, note: (sentence) => notes.push(sentence) });
+  try {
+    await checkCoins(store);
+    return { store, notes };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** What a database has lost, as far as it is known, once its tip is. */
+function lossSentence({ loss }: DiskStore, tip: BlockEntry): string | undefined {
+  if (loss === undefined) return undefined;
+  const before = loss.tip === undefined ? '' : `, and its tip was ${idOf(loss.tip)}`;
+  const count = loss.batches === 1 ? 'last durable batch' : `last ${loss.batches} durable batches`;
+  return (
+    `the database has lost its ${count}: the end of its write log is damaged or gone${before}. ` +
+    `The node starts from height ${tip.height}, tip ${tip.id}, and fetches the rest from its peers`
+  );
 }

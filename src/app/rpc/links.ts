@@ -20,121 +20,144 @@ const CLOCK_LIMIT_MS = 100 * 86_400_000;
 
 /** Faults of one node, which need no rights on the machine: its wire and its clock. All of these are ours. */
 export function linkMethods(context: NodeContext): RpcMethod[] {
-  const { network } = context;
   return [
-    {
-      name: 'setlinks',
-      category,
-      summary:
-        'Faults of this node: peers that it refuses (a cut) or does not hear (a one-way cut), what its wires do to what it sends, and holding all that comes in. What is not given stays.',
-      args: [
-        { name: 'refuse', type: 'array', default: 'unchanged', says: 'Peer ids; [] heals.' },
-        {
-          name: 'delayMs',
-          type: 'object',
-          default: 'unchanged',
-          says: '{"default": ms for every link, "<peer id>": ms for one}.',
-        },
-        {
-          name: 'deaf',
-          type: 'array',
-          default: 'unchanged',
-          says: 'Peer ids whose messages are held until they are off this list; [] heals.',
-        },
-        {
-          name: 'mute',
-          type: 'array',
-          default: 'unchanged',
-          says: 'Peer ids that do not hear this node or stand still: their silence is not blamed.',
-        },
-        { name: 'hold', type: 'bool', default: 'unchanged', says: 'Hold every message that comes in.' },
-        {
-          name: 'shape',
-          type: 'object',
-          default: 'unchanged',
-          says: '{"<peer id>": {"delayMs", "jitterMs", "loss" (0 to 0.5), "bitsPerSecond" (0 = no bound)}}; {} heals.',
-        },
-      ],
-      oneObject: true,
-      example: '\'{"refuse":[],"delayMs":{"default":400}}\'',
-      run: (args) => {
-        const rules = linkRules(network.links, args);
-        network.setLinks(rules);
-        const { refuse, delayMs, delayTo, deaf = [], hold = false, shapeTo = {} } = rules;
-        context.tell({ kind: 'links', refuse, delayMs, delayTo, deaf, hold, shapes: shapeTo });
-        return linksJson(context);
-      },
-    },
-    {
-      name: 'getlinks',
-      category,
-      summary: 'Refused and unheard peers, delays and shapes, what is held, and who is connected now.',
-      args: [],
-      example: '',
-      run: () => linksJson(context),
-    },
-    {
-      name: 'getheld',
-      category,
-      summary: 'Messages that have come and are held (setlinks hold), oldest first.',
-      args: [],
-      example: '',
-      run: () => {
-        const held = network.held();
-        return { total: held.length, messages: held.slice(0, HELD_LIMIT).map(heldJson) };
-      },
-    },
-    {
-      name: 'deliverheld',
-      category,
-      summary: 'Lets the oldest held message in; answers what it was, or null when nothing is held.',
-      args: [{ name: 'peer', type: 'string', default: 'any', says: 'Only one from this peer id.' }],
-      example: '',
-      run: (args) => {
-        const message = network.deliver(args.has('peer') ? args.string('peer') : undefined);
-        return message === undefined ? null : heldJson(message);
-      },
-    },
-    {
-      name: 'probelinks',
-      category,
-      summary:
-        'Measures the links to connected peers on this machine, both ways: the middle one of some probes, in milliseconds. null = no answer in time.',
-      args: [
-        { name: 'peers', type: 'array', default: 'all that are connected', says: 'Peer ids.' },
-        {
-          name: 'count',
-          type: 'number',
-          default: String(PROBES),
-          says: 'Probes for each.',
-        },
-      ],
-      example: '',
-      run: async (args) => {
-        const count = args.integer('count', { min: 1, max: 50, fallback: PROBES });
-        const peers = args.has('peers') ? peerList(args, 'peers') : network.peers().map((p) => p.peer);
-        const results = await Promise.all(peers.map((peer) => network.probe(peer, count)));
-        return Object.fromEntries(
-          peers.map((peer, i) => {
-            const r = results[i];
-            return [peer, r === undefined ? null : { thereMs: r.thereMs, backMs: r.backMs }];
-          }),
-        );
-      },
-    },
-    {
-      name: 'setclock',
-      category,
-      summary:
-        "Sets this node's wall clock off by so many milliseconds (0: right again). It judges and stamps blocks by it within a second.",
-      args: [{ name: 'offsetMs', type: 'number', says: 'Ahead of the machine, or behind it when negative.' }],
-      example: '90000',
-      run: (args) => {
-        context.clock.offsetMs = args.integer('offsetMs', { min: -CLOCK_LIMIT_MS, max: CLOCK_LIMIT_MS });
-        return { offsetMs: context.clock.offsetMs };
-      },
-    },
+    setlinks(context),
+    getlinks(context),
+    getheld(context),
+    deliverheld(context),
+    probelinks(context),
+    setclock(context),
   ];
+}
+
+function setlinks(context: NodeContext): RpcMethod {
+  return {
+    name: 'setlinks',
+    category,
+    summary:
+      'Faults of this node: peers that it refuses (a cut) or does not hear (a one-way cut), what its wires do to what it sends, and holding all that comes in. What is not given stays.',
+    args: [
+      { name: 'refuse', type: 'array', default: 'unchanged', says: 'Peer ids; [] heals.' },
+      {
+        name: 'delayMs',
+        type: 'object',
+        default: 'unchanged',
+        says: '{"default": ms for every link, "<peer id>": ms for one}.',
+      },
+      {
+        name: 'deaf',
+        type: 'array',
+        default: 'unchanged',
+        says: 'Peer ids whose messages are held until they are off this list; [] heals.',
+      },
+      {
+        name: 'mute',
+        type: 'array',
+        default: 'unchanged',
+        says: 'Peer ids that do not hear this node or stand still: their silence is not blamed.',
+      },
+      { name: 'hold', type: 'bool', default: 'unchanged', says: 'Hold every message that comes in.' },
+      {
+        name: 'shape',
+        type: 'object',
+        default: 'unchanged',
+        says: '{"<peer id>": {"delayMs", "jitterMs", "loss" (0 to 0.5), "bitsPerSecond" (0 = no bound)}}; {} heals.',
+      },
+    ],
+    oneObject: true,
+    example: '\'{"refuse":[],"delayMs":{"default":400}}\'',
+    run: (args) => {
+      const rules = linkRules(context.network.links, args);
+      context.network.setLinks(rules);
+      const { refuse, delayMs, delayTo, deaf = [], hold = false, shapeTo = {} } = rules;
+      context.tell({ kind: 'links', refuse, delayMs, delayTo, deaf, hold, shapes: shapeTo });
+      return linksJson(context);
+    },
+  };
+}
+
+function getlinks(context: NodeContext): RpcMethod {
+  return {
+    name: 'getlinks',
+    category,
+    summary: 'Refused and unheard peers, delays and shapes, what is held, and who is connected now.',
+    args: [],
+    example: '',
+    run: () => linksJson(context),
+  };
+}
+
+function getheld(context: NodeContext): RpcMethod {
+  return {
+    name: 'getheld',
+    category,
+    summary: 'Messages that have come and are held (setlinks hold), oldest first.',
+    args: [],
+    example: '',
+    run: () => {
+      const held = context.network.held();
+      return { total: held.length, messages: held.slice(0, HELD_LIMIT).map(heldJson) };
+    },
+  };
+}
+
+function deliverheld(context: NodeContext): RpcMethod {
+  return {
+    name: 'deliverheld',
+    category,
+    summary: 'Lets the oldest held message in; answers what it was, or null when nothing is held.',
+    args: [{ name: 'peer', type: 'string', default: 'any', says: 'Only one from this peer id.' }],
+    example: '',
+    run: (args) => {
+      const message = context.network.deliver(args.has('peer') ? args.string('peer') : undefined);
+      return message === undefined ? null : heldJson(message);
+    },
+  };
+}
+
+function probelinks(context: NodeContext): RpcMethod {
+  return {
+    name: 'probelinks',
+    category,
+    summary:
+      'Measures the links to connected peers on this machine, both ways: the middle one of some probes, in milliseconds. null = no answer in time.',
+    args: [
+      { name: 'peers', type: 'array', default: 'all that are connected', says: 'Peer ids.' },
+      {
+        name: 'count',
+        type: 'number',
+        default: String(PROBES),
+        says: 'Probes for each.',
+      },
+    ],
+    example: '',
+    run: async (args) => {
+      const count = args.integer('count', { min: 1, max: 50, fallback: PROBES });
+      const peers = args.has('peers') ? peerList(args, 'peers') : context.network.peers().map((p) => p.peer);
+      const results = await Promise.all(peers.map((peer) => context.network.probe(peer, count)));
+      return Object.fromEntries(
+        peers.map((peer, i) => {
+          const r = results[i];
+          return [peer, r === undefined ? null : { thereMs: r.thereMs, backMs: r.backMs }];
+        }),
+      );
+    },
+  };
+}
+
+function setclock(context: NodeContext): RpcMethod {
+  return {
+    name: 'setclock',
+    category,
+    summary:
+      "Sets this node's wall clock off by so many milliseconds (0: right again). It judges and stamps blocks by it within a second.",
+    args: [{ name: 'offsetMs', type: 'number', says: 'Ahead of the machine, or behind it when negative.' }],
+    example: '90000',
+    run: (args) => {
+      context.clock.offsetMs = args.integer('offsetMs', { min: -CLOCK_LIMIT_MS, max: CLOCK_LIMIT_MS });
+      return { offsetMs: context.clock.offsetMs };
+    },
+  };
 }
 
 function linkRules(old: LinkRules, args: Arguments): LinkRules {

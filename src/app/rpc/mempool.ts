@@ -12,92 +12,107 @@ const category = 'Mempool';
 
 /** What waits for a block. Core: rpc/mempool.cpp. */
 export function mempoolMethods(context: NodeContext): RpcMethod[] {
-  const pool = () => context.view.mempool;
   return [
-    {
-      name: 'getmempoolinfo',
-      category,
-      summary: 'Size of the mempool and what it asks of a newcomer.',
-      args: [],
-      example: '',
-      looks: 'view',
-      run: () => {
-        const { limits } = context.view;
-        let fees = 0;
-        for (const entry of pool().entries()) fees += entry.fee;
-        return {
-          loaded: true,
-          size: pool().size,
-          bytes: pool().bytes,
-          usage: pool().usage,
-          total_fee: coins(fees),
-          maxmempool: limits.mempoolBytes,
-          mempoolminfee: feeRate(Math.max(pool().minFeeRate, limits.minRelayFeeRate)),
-          minrelaytxfee: feeRate(limits.minRelayFeeRate),
-          incrementalrelayfee: feeRate(limits.incrementalFeeRate),
-          unbroadcastcount: 0,
-          fullrbf: true,
-        };
-      },
-    },
-    {
-      name: 'getrawmempool',
-      category,
-      summary: 'Ids of all transactions in the mempool, in order of arrival; or what is known of each.',
-      args: [
-        {
-          name: 'verbose',
-          type: 'bool',
-          default: 'false',
-          says: 'true: an object with one member per transaction.',
-        },
-      ],
-      example: 'true',
-      run: async (args) => {
-        const entries = [...pool().entries()];
-        if (!args.bool('verbose', false)) return entries.map((entry) => entry.tx.id);
-        const all: { [txid: string]: Json } = {};
-        for (const [i, entry] of entries.entries()) {
-          all[entry.tx.id] = entryJson(entry);
-          if (i % 2_000 === 1_999) await new Promise((resolve) => setImmediate(resolve));
-        }
-        return all;
-      },
-    },
-    {
-      name: 'getmempoolentry',
-      category,
-      summary: 'What is known of one transaction in the mempool.',
-      args: [{ name: 'txid', type: 'string', says: 'The transaction id.' }],
-      example: '"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"',
-      looks: 'view',
-      run: (args) => {
-        const entry = pool().get(hashArgument(args, 'txid'));
-        if (entry === undefined) throw new RpcError(RPC.INVALID_ADDRESS_OR_KEY, 'Transaction not in mempool');
-        return entryJson(entry);
-      },
-    },
-    {
-      name: 'gettxspendingprevout',
-      category,
-      summary: 'For each coin, which transaction in the mempool spends it.',
-      args: [{ name: 'outputs', type: 'array', says: 'Objects {"txid", "vout"}.' }],
-      example: '\'[{"txid":"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16","vout":0}]\'',
-      looks: 'view',
-      run: (args) =>
-        args.array('outputs').map((item) => {
-          const { txid, vout } = (item ?? {}) as { txid?: unknown; vout?: unknown };
-          const hash = typeof txid === 'string' ? hashOfId(txid) : undefined;
-          if (hash === undefined || !Number.isSafeInteger(vout) || (vout as number) < 0)
-            throw new RpcError(
-              RPC.INVALID_PARAMETER,
-              'each of outputs must be {"txid": 64 hex digits, "vout": n}',
-            );
-          const spender = pool().spender({ txid: hash, index: vout as number });
-          return { txid: idOf(hash), vout: vout as number, spendingtxid: spender?.tx.id };
-        }),
-    },
+    getmempoolinfo(context),
+    getrawmempool(context),
+    getmempoolentry(context),
+    gettxspendingprevout(context),
   ];
+}
+
+function getmempoolinfo(context: NodeContext): RpcMethod {
+  return {
+    name: 'getmempoolinfo',
+    category,
+    summary: 'Size of the mempool and what it asks of a newcomer.',
+    args: [],
+    example: '',
+    looks: 'view',
+    run: () => {
+      const { limits } = context.view;
+      let fees = 0;
+      for (const entry of context.view.mempool.entries()) fees += entry.fee;
+      return {
+        loaded: true,
+        size: context.view.mempool.size,
+        bytes: context.view.mempool.bytes,
+        usage: context.view.mempool.usage,
+        total_fee: coins(fees),
+        maxmempool: limits.mempoolBytes,
+        mempoolminfee: feeRate(Math.max(context.view.mempool.minFeeRate, limits.minRelayFeeRate)),
+        minrelaytxfee: feeRate(limits.minRelayFeeRate),
+        incrementalrelayfee: feeRate(limits.incrementalFeeRate),
+        unbroadcastcount: 0,
+        fullrbf: true,
+      };
+    },
+  };
+}
+
+function getrawmempool(context: NodeContext): RpcMethod {
+  return {
+    name: 'getrawmempool',
+    category,
+    summary: 'Ids of all transactions in the mempool, in order of arrival; or what is known of each.',
+    args: [
+      {
+        name: 'verbose',
+        type: 'bool',
+        default: 'false',
+        says: 'true: an object with one member per transaction.',
+      },
+    ],
+    example: 'true',
+    run: async (args) => {
+      const entries = [...context.view.mempool.entries()];
+      if (!args.bool('verbose', false)) return entries.map((entry) => entry.tx.id);
+      const all: { [txid: string]: Json } = {};
+      for (const [i, entry] of entries.entries()) {
+        all[entry.tx.id] = entryJson(entry);
+        if (i % 2_000 === 1_999) await new Promise((resolve) => setImmediate(resolve));
+      }
+      return all;
+    },
+  };
+}
+
+function getmempoolentry(context: NodeContext): RpcMethod {
+  return {
+    name: 'getmempoolentry',
+    category,
+    summary: 'What is known of one transaction in the mempool.',
+    args: [{ name: 'txid', type: 'string', says: 'The transaction id.' }],
+    example: '"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"',
+    looks: 'view',
+    run: (args) => {
+      const entry = context.view.mempool.get(hashArgument(args, 'txid'));
+      if (entry === undefined) throw new RpcError(RPC.INVALID_ADDRESS_OR_KEY, 'Transaction not in mempool');
+      return entryJson(entry);
+    },
+  };
+}
+
+function gettxspendingprevout(context: NodeContext): RpcMethod {
+  return {
+    name: 'gettxspendingprevout',
+    category,
+    summary: 'For each coin, which transaction in the mempool spends it.',
+    args: [{ name: 'outputs', type: 'array', says: 'Objects {"txid", "vout"}.' }],
+    example: '\'[{"txid":"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16","vout":0}]\'',
+    looks: 'view',
+    run: (args) =>
+      args.array('outputs').map((item) => {
+        const { txid, vout } = (item ?? {}) as { txid?: unknown; vout?: unknown };
+        const hash = typeof txid === 'string' ? hashOfId(txid) : undefined;
+        if (hash === undefined || !Number.isSafeInteger(vout) || (vout as number) < 0)
+          throw new RpcError(
+            RPC.INVALID_PARAMETER,
+            'each of outputs must be {"txid": 64 hex digits, "vout": n}',
+          );
+        const spender = context.view.mempool.spender({ txid: hash, index: vout as number });
+        return { txid: idOf(hash), vout: vout as number, spendingtxid: spender?.tx.id };
+      }),
+  };
 }
 
 /** Core: entryToJSON. */

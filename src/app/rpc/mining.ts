@@ -26,157 +26,189 @@ const HASHPS_BLOCKS = 120;
 export function miningMethods(context: NodeContext): RpcMethod[] {
   const templates = new Templates(context);
   return [
-    {
-      name: 'getmininginfo',
-      category,
-      summary: 'What is being mined, at which difficulty, and the estimated hash rate of the network.',
-      args: [],
-      example: '',
-      looks: 'view',
-      run: () => miningInfo(context, templates.last),
-    },
-    {
-      name: 'getnetworkhashps',
-      category,
-      summary: 'Estimated hashes a second of the whole network, from the work and times of recent blocks.',
-      args: [
-        { name: 'nblocks', type: 'number', default: String(HASHPS_BLOCKS), says: 'Blocks to look back.' },
-        { name: 'height', type: 'number', default: '-1', says: 'Height of the last of them; -1 is the tip.' },
-      ],
-      example: '30',
-      looks: 'view',
-      run: (args) =>
-        networkHashps(
-          context,
-          args.integer('nblocks', { min: 1, max: MAX_INT, fallback: HASHPS_BLOCKS }),
-          args.integer('height', { min: -1, max: MAX_INT, fallback: -1 }),
-        ),
-    },
-    {
-      name: 'generatetoaddress',
-      category,
-      summary: 'Mines blocks now, with real proof of work, paid to an address. Answers their ids.',
-      args: [
-        { name: 'nblocks', type: 'number', says: 'How many.' },
-        { name: 'address', type: 'string', says: 'Who is paid.' },
-        {
-          name: 'maxtries',
-          type: 'number',
-          default: '1000000, or 200 times the expected tries if that is more',
-          says: 'Give a block up after so many hashes.',
-        },
-      ],
-      example: '11 "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"',
-      run: (args, call) =>
-        generate(context, {
-          blocks: args.integer('nblocks', { min: 0, max: GENERATE_LIMIT }),
-          payout: addressScript(args.string('address'), context.view.params.hrp),
-          maxTries: triesArgument(args),
-          signal: call.signal,
-        }),
-    },
-    {
-      name: 'generateblock',
-      category,
-      summary: 'Mines one block with exactly these transactions of the mempool, paid to an address.',
-      args: [
-        { name: 'output', type: 'string', says: 'Address that is paid.' },
-        { name: 'transactions', type: 'array', says: 'Transaction ids in the mempool, parents first.' },
-      ],
-      example: '"bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080" \'[]\'',
-      run: async (args, call) => {
-        const txids = args.array('transactions').map((id) => {
-          if (typeof id !== 'string')
-            throw new RpcError(RPC.TYPE_ERROR, 'transactions must be an array of ids');
-          const hash = parseHash(id, 'transaction id');
-          if (context.view.mempool.get(hash) === undefined)
-            throw new RpcError(RPC.INVALID_ADDRESS_OR_KEY, `Transaction ${id} not in mempool.`);
-          return hash;
-        });
-        const [hash] = await generate(context, {
-          blocks: 1,
-          payout: addressScript(args.string('output'), context.view.params.hrp),
-          maxTries: undefined,
-          signal: call.signal,
-          txids,
-        });
-        if (hash === undefined) throw new RpcError(RPC.MISC_ERROR, 'no block was found');
-        return { hash };
-      },
-    },
-    {
-      name: 'submitblock',
-      category,
-      summary:
-        'Hands a mined block to this node. Answers null if it is the tip now, otherwise why not (BIP22).',
-      args: [
-        { name: 'hexdata', type: 'string', says: 'The block in hex.' },
-        { name: 'dummy', type: 'any', default: 'ignored', says: 'For compatibility with BIP22.' },
-      ],
-      example: '"00000020…"',
-      run: async (args) => {
-        const block = blockArgument(args.string('hexdata'));
-        // Core completes a block only where it knows the parent; elsewhere it is refused for that.
-        const known = context.view.chain.entry(block.header.prev) !== undefined;
-        return submit(context, known ? withCoinbaseWitness(block) : block);
-      },
-    },
-    {
-      name: 'submitheader',
-      category,
-      summary: 'Hands a block header to this node, which checks it on its parent and keeps it. Answers null.',
-      args: [{ name: 'hexdata', type: 'string', says: 'The header: 80 bytes in hex.' }],
-      example: '"00000020…"',
-      run: (args) => submitHeader(context, args.string('hexdata')),
-    },
+    getmininginfo(context, templates),
+    getnetworkhashps(context),
+    generatetoaddress(context),
+    generateblock(context),
+    submitblock(context),
+    submitheader(context),
     templates.method,
-    {
-      name: 'setmining',
-      category: 'Yard',
-      summary:
-        'Starts, stops, holds or caps continuous mining. With blocks: mines so many own blocks, then all is as before.',
-      args: [
-        { name: 'on', type: 'bool', default: 'unchanged', says: 'Mine until told otherwise, or stop.' },
-        {
-          name: 'hashrate',
-          type: 'number',
-          default: 'unchanged',
-          says: 'Cap in hashes a second; 0 takes it away.',
-        },
-        {
-          name: 'uncapped',
-          type: 'bool',
-          default: 'unchanged',
-          says: 'Ignore the cap (until blocks are done).',
-        },
-        { name: 'blocks', type: 'number', default: 'no end', says: 'Mine so many own blocks.' },
-        { name: 'payout', type: 'string', default: 'unchanged', says: 'Address that is paid.' },
-        {
-          name: 'held',
-          type: 'bool',
-          default: 'unchanged',
-          says: 'true keeps everything and grinds nothing.',
-        },
-        { name: 'threads', type: 'number', default: 'unchanged', says: 'Worker threads, 1 or more.' },
-        { name: 'kernel', type: 'string', default: 'unchanged', says: "A kernel's name, or auto." },
-      ],
-      oneObject: true,
-      example: '\'{"on":true,"hashrate":50000}\'',
-      run: async (args) => {
-        await context.mining.set(miningRequest(args, context.view.params.hrp));
-        return context.mining.json();
-      },
-    },
-    {
-      name: 'getminerinfo',
-      category: 'Yard',
-      summary: 'Own miner: on or held, cap, measured rate per thread, kernel, blocks found since the start.',
-      args: [],
-      example: '',
-      looks: 'view',
-      run: () => context.mining.json(),
-    },
+    setmining(context),
+    getminerinfo(context),
   ];
+}
+
+function getmininginfo(context: NodeContext, templates: Templates): RpcMethod {
+  return {
+    name: 'getmininginfo',
+    category,
+    summary: 'What is being mined, at which difficulty, and the estimated hash rate of the network.',
+    args: [],
+    example: '',
+    looks: 'view',
+    run: () => miningInfo(context, templates.last),
+  };
+}
+
+function getnetworkhashps(context: NodeContext): RpcMethod {
+  return {
+    name: 'getnetworkhashps',
+    category,
+    summary: 'Estimated hashes a second of the whole network, from the work and times of recent blocks.',
+    args: [
+      { name: 'nblocks', type: 'number', default: String(HASHPS_BLOCKS), says: 'Blocks to look back.' },
+      { name: 'height', type: 'number', default: '-1', says: 'Height of the last of them; -1 is the tip.' },
+    ],
+    example: '30',
+    looks: 'view',
+    run: (args) =>
+      networkHashps(
+        context,
+        args.integer('nblocks', { min: 1, max: MAX_INT, fallback: HASHPS_BLOCKS }),
+        args.integer('height', { min: -1, max: MAX_INT, fallback: -1 }),
+      ),
+  };
+}
+
+function generatetoaddress(context: NodeContext): RpcMethod {
+  return {
+    name: 'generatetoaddress',
+    category,
+    summary: 'Mines blocks now, with real proof of work, paid to an address. Answers their ids.',
+    args: [
+      { name: 'nblocks', type: 'number', says: 'How many.' },
+      { name: 'address', type: 'string', says: 'Who is paid.' },
+      {
+        name: 'maxtries',
+        type: 'number',
+        default: '1000000, or 200 times the expected tries if that is more',
+        says: 'Give a block up after so many hashes.',
+      },
+    ],
+    example: '11 "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"',
+    run: (args, call) =>
+      generate(context, {
+        blocks: args.integer('nblocks', { min: 0, max: GENERATE_LIMIT }),
+        payout: addressScript(args.string('address'), context.view.params.hrp),
+        maxTries: triesArgument(args),
+        signal: call.signal,
+      }),
+  };
+}
+
+function generateblock(context: NodeContext): RpcMethod {
+  return {
+    name: 'generateblock',
+    category,
+    summary: 'Mines one block with exactly these transactions of the mempool, paid to an address.',
+    args: [
+      { name: 'output', type: 'string', says: 'Address that is paid.' },
+      { name: 'transactions', type: 'array', says: 'Transaction ids in the mempool, parents first.' },
+    ],
+    example: '"bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080" \'[]\'',
+    run: async (args, call) => {
+      const txids = args.array('transactions').map((id) => {
+        if (typeof id !== 'string')
+          throw new RpcError(RPC.TYPE_ERROR, 'transactions must be an array of ids');
+        const hash = parseHash(id, 'transaction id');
+        if (context.view.mempool.get(hash) === undefined)
+          throw new RpcError(RPC.INVALID_ADDRESS_OR_KEY, `Transaction ${id} not in mempool.`);
+        return hash;
+      });
+      const [hash] = await generate(context, {
+        blocks: 1,
+        payout: addressScript(args.string('output'), context.view.params.hrp),
+        maxTries: undefined,
+        signal: call.signal,
+        txids,
+      });
+      if (hash === undefined) throw new RpcError(RPC.MISC_ERROR, 'no block was found');
+      return { hash };
+    },
+  };
+}
+
+function submitblock(context: NodeContext): RpcMethod {
+  return {
+    name: 'submitblock',
+    category,
+    summary:
+      'Hands a mined block to this node. Answers null if it is the tip now, otherwise why not (BIP22).',
+    args: [
+      { name: 'hexdata', type: 'string', says: 'The block in hex.' },
+      { name: 'dummy', type: 'any', default: 'ignored', says: 'For compatibility with BIP22.' },
+    ],
+    example: '"00000020…"',
+    run: async (args) => {
+      const block = blockArgument(args.string('hexdata'));
+      // Core completes a block only where it knows the parent; elsewhere it is refused for that.
+      const known = context.view.chain.entry(block.header.prev) !== undefined;
+      return submit(context, known ? withCoinbaseWitness(block) : block);
+    },
+  };
+}
+
+function submitheader(context: NodeContext): RpcMethod {
+  return {
+    name: 'submitheader',
+    category,
+    summary: 'Hands a block header to this node, which checks it on its parent and keeps it. Answers null.',
+    args: [{ name: 'hexdata', type: 'string', says: 'The header: 80 bytes in hex.' }],
+    example: '"00000020…"',
+    run: (args) => submitHeader(context, args.string('hexdata')),
+  };
+}
+
+function setmining(context: NodeContext): RpcMethod {
+  return {
+    name: 'setmining',
+    category: 'Yard',
+    summary:
+      'Starts, stops, holds or caps continuous mining. With blocks: mines so many own blocks, then all is as before.',
+    args: [
+      { name: 'on', type: 'bool', default: 'unchanged', says: 'Mine until told otherwise, or stop.' },
+      {
+        name: 'hashrate',
+        type: 'number',
+        default: 'unchanged',
+        says: 'Cap in hashes a second; 0 takes it away.',
+      },
+      {
+        name: 'uncapped',
+        type: 'bool',
+        default: 'unchanged',
+        says: 'Ignore the cap (until blocks are done).',
+      },
+      { name: 'blocks', type: 'number', default: 'no end', says: 'Mine so many own blocks.' },
+      { name: 'payout', type: 'string', default: 'unchanged', says: 'Address that is paid.' },
+      {
+        name: 'held',
+        type: 'bool',
+        default: 'unchanged',
+        says: 'true keeps everything and grinds nothing.',
+      },
+      { name: 'threads', type: 'number', default: 'unchanged', says: 'Worker threads, 1 or more.' },
+      { name: 'kernel', type: 'string', default: 'unchanged', says: "A kernel's name, or auto." },
+    ],
+    oneObject: true,
+    example: '\'{"on":true,"hashrate":50000}\'',
+    run: async (args) => {
+      await context.mining.set(miningRequest(args, context.view.params.hrp));
+      return context.mining.json();
+    },
+  };
+}
+
+function getminerinfo(context: NodeContext): RpcMethod {
+  return {
+    name: 'getminerinfo',
+    category: 'Yard',
+    summary: 'Own miner: on or held, cap, measured rate per thread, kernel, blocks found since the start.',
+    args: [],
+    example: '',
+    looks: 'view',
+    run: () => context.mining.json(),
+  };
 }
 
 function triesArgument(args: Arguments): number | undefined {

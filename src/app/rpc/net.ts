@@ -12,148 +12,169 @@ const category = 'Network';
 /** Peers. Core: rpc/net.cpp. */
 export function netMethods(context: NodeContext): RpcMethod[] {
   const ids = new PeerIds();
-  const { network } = context;
   return [
-    {
-      name: 'getnetworkinfo',
-      category,
-      summary: 'This node as the network sees it, and which back ends check its signatures.',
-      args: [],
-      example: '',
-      looks: 'view',
-      run: () => {
-        const peers = network.peers();
-        const { limits } = context.view;
-        const inbound = peers.filter((peer) => peer.inbound).length;
-        return {
-          version: versionNumber(context.version),
-          subversion: `/Forkyard:${context.version}/`,
-          protocolversion: limits.protocolVersion,
-          localservices: '0000000000000009',
-          localservicesnames: ['NETWORK', 'WITNESS'],
-          localrelay: true,
-          timeoffset: 0,
-          networkactive: network.active,
-          connections: peers.length,
-          connections_in: inbound,
-          connections_out: peers.length - inbound,
-          networks: [
-            { name: 'ipv4', limited: false, reachable: true, proxy: '', proxy_randomize_credentials: false },
-          ],
-          relayfee: feeRate(limits.minRelayFeeRate),
-          incrementalfee: feeRate(limits.incrementalFeeRate),
-          localaddresses: [],
-          warnings: [],
-          peerid: network.peerId,
-          addresses: network.addresses,
-          signatures: { ecdsa: context.signatures.ecdsa, schnorr: context.signatures.schnorr },
-        };
-      },
-    },
-    {
-      name: 'getconnectioncount',
-      category,
-      summary: 'Number of connected peers.',
-      args: [],
-      example: '',
-      looks: 'view',
-      run: () => network.peers().length,
-    },
-    {
-      name: 'getpeerinfo',
-      category,
-      summary: 'What is known of each connected peer.',
-      args: [],
-      example: '',
-      looks: 'view',
-      run: () => {
-        const views = new Map(context.view.peers.map((peer) => [peer.peer, peer]));
-        return network
-          .peers()
-          .map((info) => peerJson(ids.of(info.peer), info, views.get(info.peer), context));
-      },
-    },
-    {
-      name: 'addnode',
-      category,
-      summary:
-        'Keeps a connection to a peer (add), stops keeping it (remove), tries once (onetry), or keeps a place for it (protect).',
-      args: [
-        {
-          name: 'node',
-          type: 'string',
-          says: 'Multiaddress with peer id, as getnodeinfo of the other node shows it.',
-        },
-        { name: 'command', type: 'string', says: 'add, remove, onetry or protect.' },
-      ],
-      example: '"/ip4/127.0.0.1/tcp/18544/p2p/12D3KooW…" add',
-      run: async (args) => {
-        const address = args.string('node');
-        const command = args.string('command');
-        if (command === 'remove') {
-          network.remove(address);
-          return null;
-        }
-        if (command !== 'add' && command !== 'onetry' && command !== 'protect')
-          throw new RpcError(
-            RPC.MISC_ERROR,
-            `command must be add, remove, onetry or protect (not '${command.slice(0, 40)}')`,
-          );
-        try {
-          // It finds a place here however many strangers there are, and is not dialled.
-          if (command === 'protect') network.protect(address);
-          else await network.add(address);
-        } catch (error) {
-          const why = error instanceof Error ? error.message : String(error);
-          throw new RpcError(
-            RPC.CLIENT_INVALID_IP_OR_SUBNET,
-            `Error: cannot add '${address.slice(0, 200)}': ${why}`,
-          );
-        }
-        // The dial is under way; what `onetry` leaves out is keeping at it.
-        if (command === 'onetry') network.remove(address);
-        return null;
-      },
-    },
-    {
-      name: 'disconnectnode',
-      category,
-      summary: 'Closes the connection to a peer, named by address, by peer id or by the id of getpeerinfo.',
-      args: [
-        { name: 'address', type: 'string', default: 'none', says: "The peer's address or peer id." },
-        { name: 'nodeid', type: 'number', default: 'none', says: 'Its id in getpeerinfo.' },
-      ],
-      example: '"" 1',
-      run: (args) => {
-        const address = args.has('address') ? args.string('address') : '';
-        const byId = args.has('nodeid') ? args.integer('nodeid', { min: 0, max: MAX_INT }) : undefined;
-        if ((address === '') === (byId === undefined))
-          throw new RpcError(RPC.INVALID_PARAMETER, 'Only one of address and nodeid should be provided.');
-        const found = network
-          .peers()
-          .find((info) =>
-            byId === undefined
-              ? info.address === address || info.peer === address
-              : ids.of(info.peer) === byId,
-          );
-        if (found === undefined)
-          throw new RpcError(RPC.CLIENT_NODE_NOT_CONNECTED, 'Node not found in connected nodes');
-        network.drop(found.peer, 'disconnectnode');
-        return null;
-      },
-    },
-    {
-      name: 'setnetworkactive',
-      category,
-      summary: 'false closes all connections and makes no new ones; true goes on. Answers the new state.',
-      args: [{ name: 'state', type: 'bool', says: 'Whether the network is on.' }],
-      example: 'false',
-      run: (args) => {
-        network.setActive(args.bool('state', true));
-        return network.active;
-      },
-    },
+    getnetworkinfo(context),
+    getconnectioncount(context),
+    getpeerinfo(context, ids),
+    addnode(context),
+    disconnectnode(context, ids),
+    setnetworkactive(context),
   ];
+}
+
+function getnetworkinfo(context: NodeContext): RpcMethod {
+  return {
+    name: 'getnetworkinfo',
+    category,
+    summary: 'This node as the network sees it, and which back ends check its signatures.',
+    args: [],
+    example: '',
+    looks: 'view',
+    run: () => {
+      const peers = context.network.peers();
+      const { limits } = context.view;
+      const inbound = peers.filter((peer) => peer.inbound).length;
+      return {
+        version: versionNumber(context.version),
+        subversion: `/Forkyard:${context.version}/`,
+        protocolversion: limits.protocolVersion,
+        localservices: '0000000000000009',
+        localservicesnames: ['NETWORK', 'WITNESS'],
+        localrelay: true,
+        timeoffset: 0,
+        networkactive: context.network.active,
+        connections: peers.length,
+        connections_in: inbound,
+        connections_out: peers.length - inbound,
+        networks: [
+          { name: 'ipv4', limited: false, reachable: true, proxy: '', proxy_randomize_credentials: false },
+        ],
+        relayfee: feeRate(limits.minRelayFeeRate),
+        incrementalfee: feeRate(limits.incrementalFeeRate),
+        localaddresses: [],
+        warnings: [],
+        peerid: context.network.peerId,
+        addresses: context.network.addresses,
+        signatures: { ecdsa: context.signatures.ecdsa, schnorr: context.signatures.schnorr },
+      };
+    },
+  };
+}
+
+function getconnectioncount(context: NodeContext): RpcMethod {
+  return {
+    name: 'getconnectioncount',
+    category,
+    summary: 'Number of connected peers.',
+    args: [],
+    example: '',
+    looks: 'view',
+    run: () => context.network.peers().length,
+  };
+}
+
+function getpeerinfo(context: NodeContext, ids: PeerIds): RpcMethod {
+  return {
+    name: 'getpeerinfo',
+    category,
+    summary: 'What is known of each connected peer.',
+    args: [],
+    example: '',
+    looks: 'view',
+    run: () => {
+      const views = new Map(context.view.peers.map((peer) => [peer.peer, peer]));
+      return context.network
+        .peers()
+        .map((info) => peerJson(ids.of(info.peer), info, views.get(info.peer), context));
+    },
+  };
+}
+
+function addnode(context: NodeContext): RpcMethod {
+  return {
+    name: 'addnode',
+    category,
+    summary:
+      'Keeps a connection to a peer (add), stops keeping it (remove), tries once (onetry), or keeps a place for it (protect).',
+    args: [
+      {
+        name: 'node',
+        type: 'string',
+        says: 'Multiaddress with peer id, as getnodeinfo of the other node shows it.',
+      },
+      { name: 'command', type: 'string', says: 'add, remove, onetry or protect.' },
+    ],
+    example: '"/ip4/127.0.0.1/tcp/18544/p2p/12D3KooW…" add',
+    run: async (args) => {
+      const address = args.string('node');
+      const command = args.string('command');
+      if (command === 'remove') {
+        context.network.remove(address);
+        return null;
+      }
+      if (command !== 'add' && command !== 'onetry' && command !== 'protect')
+        throw new RpcError(
+          RPC.MISC_ERROR,
+          `command must be add, remove, onetry or protect (not '${command.slice(0, 40)}')`,
+        );
+      try {
+        // It finds a place here however many strangers there are, and is not dialled.
+        if (command === 'protect') context.network.protect(address);
+        else await context.network.add(address);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        throw new RpcError(
+          RPC.CLIENT_INVALID_IP_OR_SUBNET,
+          `Error: cannot add '${address.slice(0, 200)}': ${why}`,
+        );
+      }
+      // The dial is under way; what `onetry` leaves out is keeping at it.
+      if (command === 'onetry') context.network.remove(address);
+      return null;
+    },
+  };
+}
+
+function disconnectnode(context: NodeContext, ids: PeerIds): RpcMethod {
+  return {
+    name: 'disconnectnode',
+    category,
+    summary: 'Closes the connection to a peer, named by address, by peer id or by the id of getpeerinfo.',
+    args: [
+      { name: 'address', type: 'string', default: 'none', says: "The peer's address or peer id." },
+      { name: 'nodeid', type: 'number', default: 'none', says: 'Its id in getpeerinfo.' },
+    ],
+    example: '"" 1',
+    run: (args) => {
+      const address = args.has('address') ? args.string('address') : '';
+      const byId = args.has('nodeid') ? args.integer('nodeid', { min: 0, max: MAX_INT }) : undefined;
+      if ((address === '') === (byId === undefined))
+        throw new RpcError(RPC.INVALID_PARAMETER, 'Only one of address and nodeid should be provided.');
+      const found = context.network
+        .peers()
+        .find((info) =>
+          byId === undefined ? info.address === address || info.peer === address : ids.of(info.peer) === byId,
+        );
+      if (found === undefined)
+        throw new RpcError(RPC.CLIENT_NODE_NOT_CONNECTED, 'Node not found in connected nodes');
+      context.network.drop(found.peer, 'disconnectnode');
+      return null;
+    },
+  };
+}
+
+function setnetworkactive(context: NodeContext): RpcMethod {
+  return {
+    name: 'setnetworkactive',
+    category,
+    summary: 'false closes all connections and makes no new ones; true goes on. Answers the new state.',
+    args: [{ name: 'state', type: 'bool', says: 'Whether the network is on.' }],
+    example: 'false',
+    run: (args) => {
+      context.network.setActive(args.bool('state', true));
+      return context.network.active;
+    },
+  };
 }
 
 /** Core numbers its peers; ours have names. A peer that comes back keeps its number. */

@@ -44,89 +44,99 @@ const maxburnamount: RpcArgument = {
 /** Transactions in, out, and looked at. Core: rpc/rawtransaction.cpp, rpc/mempool.cpp. */
 export function txMethods(context: NodeContext): RpcMethod[] {
   return [
-    {
-      name: 'getrawtransaction',
-      category,
-      summary:
-        'A transaction of the mempool or of the most-work chain (by our index), or of a named block on any branch.',
-      args: [
-        { name: 'txid', type: 'string', says: 'The transaction id.' },
-        {
-          name: 'verbosity',
-          alias: 'verbose',
-          type: 'flag',
-          default: '0',
-          says: '0: hex. 1: object. 2: with the fee and the coins that it spends, if it is on the most-work chain.',
-        },
-        { name: 'blockhash', type: 'string', default: 'mempool and index', says: 'Look in this block only.' },
-      ],
-      example: '"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16" 1',
-      run: (args) => rawTransaction(context, args),
-    },
-    {
-      name: 'decoderawtransaction',
-      category,
-      summary: 'Takes the bytes of a transaction apart. Nothing is judged but the encoding.',
-      args: [
-        { name: 'hexstring', type: 'string', says: 'The transaction in hex.' },
-        {
-          name: 'iswitness',
-          type: 'bool',
-          default: 'by its bytes',
-          says: 'Accepted for compatibility; the bytes decide.',
-        },
-      ],
-      example: '"0200000001…"',
-      run: (args) => {
-        const { hex: _, ...rest } = txJson(decoded(args.string('hexstring')), context.view.params.hrp);
-        return rest;
-      },
-    },
-    {
-      name: 'sendrawtransaction',
-      category,
-      summary:
-        'Hands a signed transaction to this node, which checks it and tells its peers. Answers its id.',
-      args: [
-        { name: 'hexstring', type: 'string', says: 'The transaction in hex.' },
-        maxfeerate,
-        maxburnamount,
-      ],
-      example: '"0200000001…"',
-      run: async (args) => {
-        const tx = decoded(args.string('hexstring'));
-        checkBurn(tx, amountArgument(args, 'maxburnamount') ?? 0);
-        const result = await context.command({ kind: 'send-tx', bytes: tx.bytes, ...feeLimit(args) });
-        if (result.kind === 'refused') throw sendError(result.refusal);
-        return tx.id;
-      },
-    },
-    {
-      name: 'testmempoolaccept',
-      category,
-      summary:
-        'Whether the mempool would take these transactions, without leaving a trace. Several are a package: parents come first, none may conflict with the mempool or another one, and what is not validated after a failure has no `allowed`.',
-      args: [
-        { name: 'rawtxs', type: 'array', says: `Transactions in hex, at most ${MAX_PACKAGE_COUNT}.` },
-        maxfeerate,
-      ],
-      example: '\'["0200000001…"]\'',
-      run: async (args) => {
-        const raw = args.array('rawtxs');
-        if (raw.length < 1 || raw.length > MAX_PACKAGE_COUNT)
-          throw new RpcError(
-            RPC.INVALID_PARAMETER,
-            `Array must contain between 1 and ${MAX_PACKAGE_COUNT} transactions.`,
-          );
-        const txs = raw.map((hex) => {
-          if (typeof hex !== 'string')
-            throw new RpcError(RPC.TYPE_ERROR, 'rawtxs must be an array of strings');
-          return decoded(hex, `TX decode failed: ${hex.slice(0, 80)}`);
-        });
-        return testAccept(context, txs, feeLimit(args).maxFeeRate);
-      },
-    },
+    getrawtransaction(context),
+    decoderawtransaction(context),
+    sendrawtransaction(context),
+    testmempoolaccept(context),
   ];
+}
+
+function getrawtransaction(context: NodeContext): RpcMethod {
+  return {
+    name: 'getrawtransaction',
+    category,
+    summary:
+      'A transaction of the mempool or of the most-work chain (by our index), or of a named block on any branch.',
+    args: [
+      { name: 'txid', type: 'string', says: 'The transaction id.' },
+      {
+        name: 'verbosity',
+        alias: 'verbose',
+        type: 'flag',
+        default: '0',
+        says: '0: hex. 1: object. 2: with the fee and the coins that it spends, if it is on the most-work chain.',
+      },
+      { name: 'blockhash', type: 'string', default: 'mempool and index', says: 'Look in this block only.' },
+    ],
+    example: '"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16" 1',
+    run: (args) => rawTransaction(context, args),
+  };
+}
+
+function decoderawtransaction(context: NodeContext): RpcMethod {
+  return {
+    name: 'decoderawtransaction',
+    category,
+    summary: 'Takes the bytes of a transaction apart. Nothing is judged but the encoding.',
+    args: [
+      { name: 'hexstring', type: 'string', says: 'The transaction in hex.' },
+      {
+        name: 'iswitness',
+        type: 'bool',
+        default: 'by its bytes',
+        says: 'Accepted for compatibility; the bytes decide.',
+      },
+    ],
+    example: '"0200000001…"',
+    run: (args) => {
+      const { hex: _, ...rest } = txJson(decoded(args.string('hexstring')), context.view.params.hrp);
+      return rest;
+    },
+  };
+}
+
+function sendrawtransaction(context: NodeContext): RpcMethod {
+  return {
+    name: 'sendrawtransaction',
+    category,
+    summary: 'Hands a signed transaction to this node, which checks it and tells its peers. Answers its id.',
+    args: [{ name: 'hexstring', type: 'string', says: 'The transaction in hex.' }, maxfeerate, maxburnamount],
+    example: '"0200000001…"',
+    run: async (args) => {
+      const tx = decoded(args.string('hexstring'));
+      checkBurn(tx, amountArgument(args, 'maxburnamount') ?? 0);
+      const result = await context.command({ kind: 'send-tx', bytes: tx.bytes, ...feeLimit(args) });
+      if (result.kind === 'refused') throw sendError(result.refusal);
+      return tx.id;
+    },
+  };
+}
+
+function testmempoolaccept(context: NodeContext): RpcMethod {
+  return {
+    name: 'testmempoolaccept',
+    category,
+    summary:
+      'Whether the mempool would take these transactions, without leaving a trace. Several are a package: parents come first, none may conflict with the mempool or another one, and what is not validated after a failure has no `allowed`.',
+    args: [
+      { name: 'rawtxs', type: 'array', says: `Transactions in hex, at most ${MAX_PACKAGE_COUNT}.` },
+      maxfeerate,
+    ],
+    example: '\'["0200000001…"]\'',
+    run: async (args) => {
+      const raw = args.array('rawtxs');
+      if (raw.length < 1 || raw.length > MAX_PACKAGE_COUNT)
+        throw new RpcError(
+          RPC.INVALID_PARAMETER,
+          `Array must contain between 1 and ${MAX_PACKAGE_COUNT} transactions.`,
+        );
+      const txs = raw.map((hex) => {
+        if (typeof hex !== 'string') throw new RpcError(RPC.TYPE_ERROR, 'rawtxs must be an array of strings');
+        return decoded(hex, `TX decode failed: ${hex.slice(0, 80)}`);
+      });
+      return testAccept(context, txs, feeLimit(args).maxFeeRate);
+    },
+  };
 }
 
 function decoded(hex: string, refusal = 'TX decode failed. Make sure the tx has at least one input.'): Tx {

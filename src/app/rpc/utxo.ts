@@ -14,75 +14,82 @@ const category = 'Blockchain';
 /** The coins. Core: gettxout, gettxoutsetinfo, scantxoutset of rpc/blockchain.cpp. */
 export function utxoMethods(context: NodeContext): RpcMethod[] {
   const scans = new ScanSlots(context);
-  return [
-    {
-      name: 'gettxout',
-      category,
-      summary: 'One coin, or null if it does not exist or is spent.',
-      args: [
-        { name: 'txid', type: 'string', says: 'The transaction that made it.' },
-        { name: 'n', type: 'number', says: 'Number of the output.' },
-        {
-          name: 'include_mempool',
-          type: 'bool',
-          default: 'true',
-          says: 'Count transactions of the mempool; a coin that one of them spends is gone.',
-        },
-      ],
-      example: '"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16" 1',
-      run: (args) => txOut(context, args),
-    },
-    {
-      name: 'gettxoutsetinfo',
-      category,
-      summary: 'Sums over all coins of the most-work chain, on a snapshot: the node goes on meanwhile.',
-      args: [
-        {
-          name: 'hash_type',
-          type: 'string',
-          default: 'hash_serialized_3',
-          says: 'hash_serialized_3 or muhash (each equal on nodes with the same coins, and to Bitcoin Core on regtest), or none.',
-        },
-      ],
-      example: '"none"',
-      run: async (args, call) => {
-        const type = args.has('hash_type') ? args.string('hash_type') : 'hash_serialized_3';
-        const hasher = hasherOf(type);
-        const snapshot = context.snapshot();
-        try {
-          return await setInfo(context, snapshot, hasher, call.signal);
-        } finally {
-          await snapshot.close();
-        }
+  return [gettxout(context), gettxoutsetinfo(context), scantxoutset(scans)];
+}
+
+function gettxout(context: NodeContext): RpcMethod {
+  return {
+    name: 'gettxout',
+    category,
+    summary: 'One coin, or null if it does not exist or is spent.',
+    args: [
+      { name: 'txid', type: 'string', says: 'The transaction that made it.' },
+      { name: 'n', type: 'number', says: 'Number of the output.' },
+      {
+        name: 'include_mempool',
+        type: 'bool',
+        default: 'true',
+        says: 'Count transactions of the mempool; a coin that one of them spends is gone.',
       },
-    },
-    {
-      name: 'scantxoutset',
-      category,
-      summary:
-        'Searches all coins for some locks: the whole wallet of somebody who knows only his addresses.',
-      args: [
-        { name: 'action', type: 'string', says: 'start, status or abort.' },
-        {
-          name: 'scanobjects',
-          type: 'array',
-          default: 'none',
-          says: 'For start: descriptors addr(ADDRESS), raw(HEX), wpkh(KEY), tr(KEY), rawtr(KEY).',
-        },
-      ],
-      example: 'start \'["addr(bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080)"]\'',
-      run: (args, call) => {
-        const action = args.string('action');
-        if (action === 'status') return scans.status();
-        if (action === 'abort') return scans.abort();
-        if (action !== 'start')
-          throw new RpcError(RPC.INVALID_PARAMETER, `Invalid action '${action.slice(0, 40)}'`);
-        if (!args.has('scanobjects'))
-          throw new RpcError(RPC.MISC_ERROR, 'scanobjects argument is required for the start action');
-        return scans.start(args.array('scanobjects'), call.signal);
+    ],
+    example: '"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16" 1',
+    run: (args) => txOut(context, args),
+  };
+}
+
+function gettxoutsetinfo(context: NodeContext): RpcMethod {
+  return {
+    name: 'gettxoutsetinfo',
+    category,
+    summary: 'Sums over all coins of the most-work chain, on a snapshot: the node goes on meanwhile.',
+    args: [
+      {
+        name: 'hash_type',
+        type: 'string',
+        default: 'hash_serialized_3',
+        says: 'hash_serialized_3 or muhash (each equal on nodes with the same coins, and to Bitcoin Core on regtest), or none.',
       },
+    ],
+    example: '"none"',
+    run: async (args, call) => {
+      const type = args.has('hash_type') ? args.string('hash_type') : 'hash_serialized_3';
+      const hasher = hasherOf(type);
+      const snapshot = context.snapshot();
+      try {
+        return await setInfo(context, snapshot, hasher, call.signal);
+      } finally {
+        await snapshot.close();
+      }
     },
-  ];
+  };
+}
+
+function scantxoutset(scans: ScanSlots): RpcMethod {
+  return {
+    name: 'scantxoutset',
+    category,
+    summary: 'Searches all coins for some locks: the whole wallet of somebody who knows only his addresses.',
+    args: [
+      { name: 'action', type: 'string', says: 'start, status or abort.' },
+      {
+        name: 'scanobjects',
+        type: 'array',
+        default: 'none',
+        says: 'For start: descriptors addr(ADDRESS), raw(HEX), wpkh(KEY), tr(KEY), rawtr(KEY).',
+      },
+    ],
+    example: 'start \'["addr(bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080)"]\'',
+    run: (args, call) => {
+      const action = args.string('action');
+      if (action === 'status') return scans.status();
+      if (action === 'abort') return scans.abort();
+      if (action !== 'start')
+        throw new RpcError(RPC.INVALID_PARAMETER, `Invalid action '${action.slice(0, 40)}'`);
+      if (!args.has('scanobjects'))
+        throw new RpcError(RPC.MISC_ERROR, 'scanobjects argument is required for the start action');
+      return scans.start(args.array('scanobjects'), call.signal);
+    },
+  };
 }
 
 function txOut(context: NodeContext, args: Arguments): Json {

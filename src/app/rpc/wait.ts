@@ -16,80 +16,104 @@ const timeout: RpcArgument = {
 /** Waiting for the tip, and a person's hand on the choice of branch. */
 export function waitMethods(context: NodeContext): RpcMethod[] {
   return [
-    {
-      name: 'waitfornewblock',
-      category,
-      summary: 'Waits until the tip changes; answers the new tip.',
-      args: [
-        timeout,
-        {
-          name: 'current_tip',
-          type: 'string',
-          default: "the tip at the call's start",
-          says: 'Wait for another tip than this.',
-        },
-      ],
-      example: '1000',
-      run: (args, call) => {
-        const from = args.has('current_tip') ? idArgument(args, 'current_tip') : context.view.chain.tip.id;
-        return waitForTip(context, args, call, (tip) => tip.id !== from);
-      },
-    },
-    {
-      name: 'waitforblock',
-      category,
-      summary: 'Waits until a given block is the tip; answers the tip.',
-      args: [{ name: 'blockhash', type: 'string', says: 'The block id.' }, timeout],
-      example: '"0000000000079f8ef3d2c688c244eb7a4570b24c9ed7b4a8c619eb02596f8862" 1000',
-      run: (args, call) => {
-        const wanted = idArgument(args, 'blockhash');
-        return waitForTip(context, args, call, (tip) => tip.id === wanted);
-      },
-    },
-    {
-      name: 'waitforblockheight',
-      category,
-      summary: 'Waits until the tip has at least a height; answers the tip.',
-      args: [{ name: 'height', type: 'number', says: 'The height.' }, timeout],
-      example: '100 1000',
-      run: (args, call) => {
-        const height = args.integer('height', { min: 0, max: MAX_INT });
-        return waitForTip(context, args, call, (tip) => tip.height >= height);
-      },
-    },
-    {
-      name: 'invalidateblock',
-      category,
-      summary: 'Treats a block and all that build on it as invalid, and follows the best branch without it.',
-      args: [{ name: 'blockhash', type: 'string', says: 'The block id.' }],
-      example: '"0000000000079f8ef3d2c688c244eb7a4570b24c9ed7b4a8c619eb02596f8862"',
-      run: (args) => {
-        const entry = entryArgument(context, args, 'blockhash');
-        if (entry.parent === undefined)
-          throw new RpcError(RPC.INVALID_PARAMETER, 'the genesis block cannot be invalidated');
-        return choose(context, { kind: 'invalidate', hash: entry.hash });
-      },
-    },
-    {
-      name: 'reconsiderblock',
-      category,
-      summary:
-        'Undoes invalidateblock for a block, those it builds on and those that build on it; all are judged again.',
-      args: [{ name: 'blockhash', type: 'string', says: 'The block id.' }],
-      example: '"0000000000079f8ef3d2c688c244eb7a4570b24c9ed7b4a8c619eb02596f8862"',
-      run: (args) =>
-        choose(context, { kind: 'reconsider', hash: entryArgument(context, args, 'blockhash').hash }),
-    },
-    {
-      name: 'preciousblock',
-      category,
-      summary: 'Prefers a block to others of the same work, as if it had come first.',
-      args: [{ name: 'blockhash', type: 'string', says: 'The block id.' }],
-      example: '"0000000000079f8ef3d2c688c244eb7a4570b24c9ed7b4a8c619eb02596f8862"',
-      run: (args) =>
-        choose(context, { kind: 'precious', hash: entryArgument(context, args, 'blockhash').hash }),
-    },
+    waitfornewblock(context),
+    waitforblock(context),
+    waitforblockheight(context),
+    invalidateblock(context),
+    reconsiderblock(context),
+    preciousblock(context),
   ];
+}
+
+function waitfornewblock(context: NodeContext): RpcMethod {
+  return {
+    name: 'waitfornewblock',
+    category,
+    summary: 'Waits until the tip changes; answers the new tip.',
+    args: [
+      timeout,
+      {
+        name: 'current_tip',
+        type: 'string',
+        default: "the tip at the call's start",
+        says: 'Wait for another tip than this.',
+      },
+    ],
+    example: '1000',
+    run: (args, call) => {
+      const from = args.has('current_tip') ? idArgument(args, 'current_tip') : context.view.chain.tip.id;
+      return waitForTip(context, args, call, (tip) => tip.id !== from);
+    },
+  };
+}
+
+function waitforblock(context: NodeContext): RpcMethod {
+  return {
+    name: 'waitforblock',
+    category,
+    summary: 'Waits until a given block is the tip; answers the tip.',
+    args: [{ name: 'blockhash', type: 'string', says: 'The block id.' }, timeout],
+    example: '"0000000000079f8ef3d2c688c244eb7a4570b24c9ed7b4a8c619eb02596f8862" 1000',
+    run: (args, call) => {
+      const wanted = idArgument(args, 'blockhash');
+      return waitForTip(context, args, call, (tip) => tip.id === wanted);
+    },
+  };
+}
+
+function waitforblockheight(context: NodeContext): RpcMethod {
+  return {
+    name: 'waitforblockheight',
+    category,
+    summary: 'Waits until the tip has at least a height; answers the tip.',
+    args: [{ name: 'height', type: 'number', says: 'The height.' }, timeout],
+    example: '100 1000',
+    run: (args, call) => {
+      const height = args.integer('height', { min: 0, max: MAX_INT });
+      return waitForTip(context, args, call, (tip) => tip.height >= height);
+    },
+  };
+}
+
+function invalidateblock(context: NodeContext): RpcMethod {
+  return {
+    name: 'invalidateblock',
+    category,
+    summary: 'Treats a block and all that build on it as invalid, and follows the best branch without it.',
+    args: [{ name: 'blockhash', type: 'string', says: 'The block id.' }],
+    example: '"0000000000079f8ef3d2c688c244eb7a4570b24c9ed7b4a8c619eb02596f8862"',
+    run: (args) => {
+      const entry = entryArgument(context, args, 'blockhash');
+      if (entry.parent === undefined)
+        throw new RpcError(RPC.INVALID_PARAMETER, 'the genesis block cannot be invalidated');
+      return choose(context, { kind: 'invalidate', hash: entry.hash });
+    },
+  };
+}
+
+function reconsiderblock(context: NodeContext): RpcMethod {
+  return {
+    name: 'reconsiderblock',
+    category,
+    summary:
+      'Undoes invalidateblock for a block, those it builds on and those that build on it; all are judged again.',
+    args: [{ name: 'blockhash', type: 'string', says: 'The block id.' }],
+    example: '"0000000000079f8ef3d2c688c244eb7a4570b24c9ed7b4a8c619eb02596f8862"',
+    run: (args) =>
+      choose(context, { kind: 'reconsider', hash: entryArgument(context, args, 'blockhash').hash }),
+  };
+}
+
+function preciousblock(context: NodeContext): RpcMethod {
+  return {
+    name: 'preciousblock',
+    category,
+    summary: 'Prefers a block to others of the same work, as if it had come first.',
+    args: [{ name: 'blockhash', type: 'string', says: 'The block id.' }],
+    example: '"0000000000079f8ef3d2c688c244eb7a4570b24c9ed7b4a8c619eb02596f8862"',
+    run: (args) =>
+      choose(context, { kind: 'precious', hash: entryArgument(context, args, 'blockhash').hash }),
+  };
 }
 
 async function choose(

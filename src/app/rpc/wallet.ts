@@ -36,71 +36,79 @@ export function walletMethods(context: NodeContext): RpcMethod[] {
     list ??= new WatchList(context);
     return list;
   };
-  return [
-    {
-      name: 'listsinceblock',
-      category,
-      summary:
-        'Payments of watched addresses since a block. If a reorg has undone that block, `removed` has those of the undone blocks. Watched: the ten well-known keys, the payout of this node, and what importdescriptors added.',
-      args: [
-        { name: 'blockhash', type: 'string', default: 'the genesis block', says: 'A block on any branch.' },
-        {
-          name: 'target_confirmations',
-          type: 'number',
-          default: '1',
-          says: 'lastblock of the answer is so deep, for the next call.',
-        },
-        { name: 'include_watchonly', type: 'bool', default: 'true', says: 'Accepted; nothing else is told.' },
-        { name: 'include_removed', type: 'bool', default: 'true', says: 'Tell undone blocks too.' },
-        { name: 'include_change', type: 'bool', default: 'false', says: 'Tell change too.' },
-      ],
-      example: '"00000000c937983704a73af28acdec37b049d214adbda81d7e2a3dd146f6ed09" 6',
-      run: (args) => listSinceBlock(context, watch(), args),
-    },
-    {
-      name: 'gettransaction',
-      category,
-      summary:
-        'A payment of a watched address. Confirmations below zero: another payment took its coin, so many blocks ago.',
-      args: [
-        { name: 'txid', type: 'string', says: 'The transaction id.' },
-        { name: 'include_watchonly', type: 'bool', default: 'true', says: 'Accepted; nothing else is told.' },
-        { name: 'verbose', type: 'bool', default: 'false', says: 'Accepted; decoderawtransaction decodes.' },
-      ],
-      example: '"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"',
-      run: async (args) => {
-        const { tip } = context.view.chain;
-        const undone = new UndoneTxs(context);
-        const found = findWalletTx(context, hashArgument(args, 'txid'), undone);
-        if (found === undefined || !concerns(watch(), found))
-          throw new RpcError(
-            RPC.INVALID_ADDRESS_OR_KEY,
-            `Invalid or non-wallet transaction id${found === undefined ? '' : ': no watched address has part in it (importdescriptors adds some)'}`,
-          );
-        const { net, fee, details, common } = await tellTx(context, watch(), found, {
-          undone,
-          change: true,
-        });
-        return {
-          amount: coins(net),
-          fee: feeJson(fee),
-          ...common,
-          details: [...details],
-          hex: wireHex(found.tx.bytes),
-          lastprocessedblock: { hash: tip.id, height: tip.height },
-        };
+  return [listsinceblock(context, watch), gettransaction(context, watch), importdescriptors(watch)];
+}
+
+function listsinceblock(context: NodeContext, watch: () => WatchList): RpcMethod {
+  return {
+    name: 'listsinceblock',
+    category,
+    summary:
+      'Payments of watched addresses since a block. If a reorg has undone that block, `removed` has those of the undone blocks. Watched: the ten well-known keys, the payout of this node, and what importdescriptors added.',
+    args: [
+      { name: 'blockhash', type: 'string', default: 'the genesis block', says: 'A block on any branch.' },
+      {
+        name: 'target_confirmations',
+        type: 'number',
+        default: '1',
+        says: 'lastblock of the answer is so deep, for the next call.',
       },
+      { name: 'include_watchonly', type: 'bool', default: 'true', says: 'Accepted; nothing else is told.' },
+      { name: 'include_removed', type: 'bool', default: 'true', says: 'Tell undone blocks too.' },
+      { name: 'include_change', type: 'bool', default: 'false', says: 'Tell change too.' },
+    ],
+    example: '"00000000c937983704a73af28acdec37b049d214adbda81d7e2a3dd146f6ed09" 6',
+    run: (args) => listSinceBlock(context, watch(), args),
+  };
+}
+
+function gettransaction(context: NodeContext, watch: () => WatchList): RpcMethod {
+  return {
+    name: 'gettransaction',
+    category,
+    summary:
+      'A payment of a watched address. Confirmations below zero: another payment took its coin, so many blocks ago.',
+    args: [
+      { name: 'txid', type: 'string', says: 'The transaction id.' },
+      { name: 'include_watchonly', type: 'bool', default: 'true', says: 'Accepted; nothing else is told.' },
+      { name: 'verbose', type: 'bool', default: 'false', says: 'Accepted; decoderawtransaction decodes.' },
+    ],
+    example: '"f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"',
+    run: async (args) => {
+      const { tip } = context.view.chain;
+      const undone = new UndoneTxs(context);
+      const found = findWalletTx(context, hashArgument(args, 'txid'), undone);
+      if (found === undefined || !concerns(watch(), found))
+        throw new RpcError(
+          RPC.INVALID_ADDRESS_OR_KEY,
+          `Invalid or non-wallet transaction id${found === undefined ? '' : ': no watched address has part in it (importdescriptors adds some)'}`,
+        );
+      const { net, fee, details, common } = await tellTx(context, watch(), found, {
+        undone,
+        change: true,
+      });
+      return {
+        amount: coins(net),
+        fee: feeJson(fee),
+        ...common,
+        details: [...details],
+        hex: wireHex(found.tx.bytes),
+        lastprocessedblock: { hash: tip.id, height: tip.height },
+      };
     },
-    {
-      name: 'importdescriptors',
-      category,
-      summary:
-        'Adds addresses to those that listsinceblock and gettransaction tell of. Past and future payments alike; nothing is rescanned, because nothing is kept.',
-      args: [{ name: 'requests', type: 'array', says: '[{"desc": "addr(ADDRESS)", "timestamp": "now"}]' }],
-      example: '\'[{"desc": "addr(bcrt1q…)", "timestamp": "now"}]\'',
-      run: (args) => importAll(watch(), args.array('requests')),
-    },
-  ];
+  };
+}
+
+function importdescriptors(watch: () => WatchList): RpcMethod {
+  return {
+    name: 'importdescriptors',
+    category,
+    summary:
+      'Adds addresses to those that listsinceblock and gettransaction tell of. Past and future payments alike; nothing is rescanned, because nothing is kept.',
+    args: [{ name: 'requests', type: 'array', says: '[{"desc": "addr(ADDRESS)", "timestamp": "now"}]' }],
+    example: '\'[{"desc": "addr(bcrt1q…)", "timestamp": "now"}]\'',
+    run: (args) => importAll(watch(), args.array('requests')),
+  };
 }
 
 function importAll(watch: WatchList, requests: readonly JsonInput[]): Json[] {

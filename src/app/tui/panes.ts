@@ -2,6 +2,7 @@ import type { NodeInfo } from '../../lab/client/client.ts';
 import { linksFacts } from '../../lab/client/conditions.ts';
 import { clock } from '../../lab/client/live.ts';
 import type { YardFile } from '../../lab/yard/check.ts';
+import type { Forest } from '../../observe/state/forest.ts';
 import { laneSign, standingWords } from '../../observe/state/payment-words.ts';
 import { askedShape } from '../../observe/state/yard-links.ts';
 import { formatShape } from '../../observe/words/conditions.ts';
@@ -10,7 +11,6 @@ import { short } from '../../observe/words/words.ts';
 import type { LinkShape } from '../../util/link-shape.ts';
 import { linkCount, sameGroup, wantedPairs } from '../../util/topology.ts';
 import { blockName, tailOf } from '../../yard/names.ts';
-import { matches, parseFilter } from './filter.ts';
 import { join, type Line, line, type Run, sized, styled } from './screen.ts';
 import { LANE, type LogItem, letters, minutes, rivalOf, type TuiState } from './state.ts';
 
@@ -219,5 +219,41 @@ export function logPane(state: TuiState, width: number, rows: number): Line[] {
     else if (item.kind === 'reorg' || item.kind === 'tx-lost')
       runs.push({ at: 11, length: text.length, style: 'bold' });
     return sized(line(text, ...runs), width);
+  });
+}
+
+/** `node:C kind:reorg tx:a91f words`: every term must hold, small letters will do. */
+interface Term {
+  readonly field: 'node' | 'kind' | 'tx' | 'text';
+  readonly value: string;
+}
+
+function parseFilter(text: string): Term[] {
+  return text
+    .trim()
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map((word) => {
+      const match = /^(node|kind|tx):(.+)$/i.exec(word);
+      if (match === null) return { field: 'text', value: word.toLowerCase() } as const;
+      const value = match[2]!.toLowerCase().replace(/^…/, '');
+      return { field: match[1]!.toLowerCase() as Term['field'], value };
+    });
+}
+
+function matches(item: LogItem, terms: readonly Term[], forest: Forest): boolean {
+  return terms.every(({ field, value }) => {
+    switch (field) {
+      case 'node':
+        return item.node.toLowerCase() === value;
+      case 'kind':
+        return item.kind === value || item.kind.startsWith(`${value}-`);
+      case 'tx': {
+        const inBlock = item.block === undefined ? [] : (forest.blocks.get(item.block)?.txids ?? []);
+        return [...item.txids, ...inBlock].some((id) => id.endsWith(value) || id.startsWith(value));
+      }
+      default:
+        return item.text.toLowerCase().includes(value);
+    }
   });
 }

@@ -1,4 +1,4 @@
-import { type Block, decodeBlockSteps, makeBlock } from '../../bitcoin/block.ts';
+import { type Block, decodeBlock, decodeBlockSteps, makeBlock } from '../../bitcoin/block.ts';
 import { decodeHeader, encodeHeader, HEADER_SIZE, type Header, headerHash } from '../../bitcoin/header.ts';
 import { parseLock } from '../../bitcoin/lock.ts';
 import {
@@ -13,8 +13,8 @@ import {
 import { compactToTarget, meets } from '../../bitcoin/target.ts';
 import { isCoinbase, isNullOutPoint, MAX_MONEY, makeTx, outpointKey, type Tx } from '../../bitcoin/tx.ts';
 import { assert } from '../../util/assert.ts';
-import { idOf } from '../../util/bytes.ts';
-import { ok } from '../../util/result.ts';
+import { equal, idOf } from '../../util/bytes.ts';
+import { err, ok, type Result } from '../../util/result.ts';
 import { finish, noPace, Pace, type Steps } from '../../util/steps.ts';
 import type { Params } from '../params/params.ts';
 import { type Checked, type Refusal, refuse } from '../params/rules.ts';
@@ -335,4 +335,19 @@ function txFault(tx: Tx): Refusal | undefined {
     seen.add(key);
   }
   return undefined;
+}
+
+/** A stored body under the hash of its key: the block, or why it cannot be the one that its header commits to. */
+export function storedBody(
+  hash: Uint8Array,
+  bytes: Uint8Array,
+  params: Pick<Params, 'genesis' | 'genesisHash' | 'powLimit'>,
+): Result<SaneBlock, string> {
+  if (equal(hash, params.genesisHash)) {
+    const block = equal(bytes, params.genesis.bytes) ? decodeBlock(bytes) : undefined;
+    return block?.ok === true ? ok(trustStored(block.value)) : err('it is not the genesis block');
+  }
+  const checked = checkBlock(bytes, params);
+  if (!checked.ok) return err(`${checked.error.rule} (${checked.error.detail})`);
+  return equal(checked.value.hash, hash) ? ok(checked.value) : err('it is another block');
 }

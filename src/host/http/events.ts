@@ -42,66 +42,91 @@ export function streamEvents(
     'x-accel-buffering': 'no',
   });
   response.write(`: forkyard events\n\n${heartbeat.text}`);
-  let unsubscribe: () => void = () => undefined;
-  const deaf = deafness(response);
-  const beating = setInterval(() => {
-    if (response.writableLength <= streamLimits.backlogBytes) response.write(heartbeat.text);
-    if (deaf()) cutOff();
-  }, heartbeat.everyMs);
-  beating.unref();
-  let over = false;
-  const end = () => {
-    if (over) return;
-    over = true;
-    clearInterval(beating);
-    unsubscribe();
-    response.end();
-  };
-  const cutOff = () => {
-    end();
-    response.destroy();
-  };
-  response.on('close', end);
-  response.on('error', end);
+  const stream = new EventStream(response, source, heartbeat);
+  stream.start(from);
+  return () => stream.end();
+}
 
-  let sent = from === 'now' ? -1 : from;
-  const send = (event: LogEvent): boolean => {
+class EventStream {
+  readonly #response: ServerResponse;
+  readonly #source: EventSource;
+  readonly #beating: NodeJS.Timeout;
+  #unsubscribe: () => void = () => undefined;
+  /** Number of the last event that was written; -1: none yet. */
+  #sent = -1;
+  #over = false;
+
+  constructor(response: ServerResponse, source: EventSource, heartbeat: Heartbeat) {
+    this.#response = response;
+    this.#source = source;
+    const deaf = deafness(response);
+    this.#beating = setInterval(() => {
+      if (response.writableLength <= streamLimits.backlogBytes) response.write(heartbeat.text);
+      if (deaf()) this.#cutOff();
+    }, heartbeat.everyMs);
+    this.#beating.unref();
+    response.on('close', () => this.end());
+    response.on('error', () => this.end());
+  }
+
+  start(from: number | 'now'): void {
+    if (from === 'now') this.#follow();
+    else {
+      this.#sent = from;
+      this.#replay();
+    }
+  }
+
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearInterval(this.#beating);
+    this.#unsubscribe();
+    this.#response.end();
+  }
+
+  #cutOff(): void {
+    this.end();
+    this.#response.destroy();
+  }
+
+  #send(event: LogEvent): boolean {
+    const after = this.#sent;
     // Not at the beginning alone: while a slow reader is served the log goes on, and forgets.
-    if (sent >= 0 && event.seq > sent + 1)
-      response.write(`event: gap\ndata: ${JSON.stringify({ after: sent, next: event.seq })}\n\n`);
-    sent = event.seq;
-    return response.write(`id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`);
-  };
-  const follow = () => {
-    if (over) return;
-    unsubscribe = source.subscribe((event) => {
-      if (over || event.seq <= sent) return;
-      send(event);
-      if (response.writableLength > streamLimits.backlogBytes) cutOff();
+    if (after >= 0 && event.seq > after + 1)
+      this.#response.write(`event: gap\ndata: ${JSON.stringify({ after, next: event.seq })}\n\n`);
+    this.#sent = event.seq;
+    return this.#response.write(`id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`);
+  }
+
+  #follow(): void {
+    if (this.#over) return;
+    this.#unsubscribe = this.#source.subscribe((event) => {
+      if (this.#over || event.seq <= this.#sent) return;
+      this.#send(event);
+      if (this.#response.writableLength > streamLimits.backlogBytes) this.#cutOff();
     });
-  };
-  // The stored part goes out at the reader's own speed; only then does it follow live.
-  const replay = () => {
+  }
+
+  /** The stored part goes out at the reader's own speed; only then does it follow live. */
+  #replay(): void {
     for (;;) {
-      if (over) return;
-      const batch = source.since(sent, streamLimits.replayEvents);
+      if (this.#over) return;
+      const batch = this.#source.since(this.#sent, streamLimits.replayEvents);
       if (batch.length === 0) break;
       let flowing = true;
       for (const event of batch) {
-        flowing = send(event);
+        flowing = this.#send(event);
         // An event may be as long as the list of a block's payments.
-        if (!flowing && response.writableLength > streamLimits.replayBytes) break;
+        if (!flowing && this.#response.writableLength > streamLimits.replayBytes) break;
       }
       if (!flowing) {
-        response.once('drain', replay);
+        this.#response.once('drain', () => this.#replay());
         return;
       }
     }
-    follow();
-  };
-  if (from === 'now') follow();
-  else replay();
-  return end;
+    this.#follow();
+  }
 }
 
 /** Answers at every heartbeat whether the reader has taken nothing for too long. */

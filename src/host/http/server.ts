@@ -1,12 +1,8 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { httpLimits } from '../limits.ts';
-import { ByteBudget, type ByteShare } from './byte-budget.ts';
-import type { Cookie } from './cookie.ts';
-import { writeCookie } from './cookie.ts';
-import type { EventSource } from './events.ts';
-import { startOf, streamEvents } from './events.ts';
+import { type Cookie, writeCookie } from './cookie.ts';
+import { type EventSource, startOf, streamEvents } from './events.ts';
 import { answer } from './json-rpc.ts';
 import type { RpcRegistry } from './methods.ts';
 import { Places } from './places.ts';
@@ -288,4 +284,42 @@ function send(
   // The timer of the socket starts anew whenever the client takes some, and ends with the answer.
   response.setTimeout(patienceMs, () => response.destroy());
   response.end(bytes);
+}
+
+/** Bytes that many holders may hold together. */
+class ByteBudget {
+  readonly #most: number;
+  #held = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  share(): ByteShare {
+    let mine = 0;
+    return {
+      take: (bytes) => {
+        if (this.#held + bytes > this.#most) return false;
+        mine += bytes;
+        this.#held += bytes;
+        return true;
+      },
+      giveBack: () => {
+        this.#held -= mine;
+        mine = 0;
+      },
+    };
+  }
+}
+
+/** What one holder has of the budget. */
+interface ByteShare {
+  /** False, and nothing taken, when the budget has no room for so many more. */
+  take(bytes: number): boolean;
+  /** Returns all that was taken. */
+  giveBack(): void;
 }

@@ -97,6 +97,44 @@ function messageId(message: { topic: string; data: Uint8Array }): Uint8Array {
   return createHash('sha256').update(message.topic).update('\0').update(message.data).digest();
 }
 
+const TOPIC_SCORE = createTopicScoreParams({
+  topicWeight: 1,
+  timeInMeshWeight: 0.01,
+  timeInMeshQuantum: 1_000,
+  timeInMeshCap: 300,
+  firstMessageDeliveriesWeight: 0.5,
+  firstMessageDeliveriesDecay: 0.9,
+  firstMessageDeliveriesCap: 20,
+  // Blocks and payments are rare in a yard: a quiet neighbour is no bad neighbour.
+  meshMessageDeliveriesWeight: 0,
+  meshFailurePenaltyWeight: 0,
+  invalidMessageDeliveriesWeight: -10,
+  invalidMessageDeliveriesDecay: 0.98,
+});
+
+const SCORE_THRESHOLDS = {
+  gossipThreshold: -40,
+  publishThreshold: -60,
+  graylistThreshold: GRAYLIST,
+  acceptPXThreshold: 1_000,
+  opportunisticGraftThreshold: 1,
+};
+
+function scoreParams(genesisId: string, appScore: (peer: PeerId) => number) {
+  return {
+    topics: Object.fromEntries(TOPICS.map((t) => [topicName(genesisId, t), TOPIC_SCORE])),
+    topicScoreCap: 20,
+    appSpecificScore: appScore,
+    appSpecificWeight: 1,
+    IPColocationFactorWeight: 0,
+    behaviourPenaltyWeight: -1,
+    behaviourPenaltyThreshold: 6,
+    behaviourPenaltyDecay: 0.9,
+    // net/bans.ts remembers who did wrong; gossipsub would remember everybody who was ever here.
+    retainScore: 1_000,
+  };
+}
+
 /**
  * gossipsub set for a yard: up to eight neighbours are all in the mesh, as soon as they subscribe (it
  * grafts up to `Dlo` without waiting for a heartbeat), and our own messages go to every subscriber. One
@@ -109,20 +147,6 @@ export function gossipService(o: {
   /** Our own judgement of a peer, 0 or less. */
   readonly appScore: (peer: PeerId) => number;
 }) {
-  const topicScore = createTopicScoreParams({
-    topicWeight: 1,
-    timeInMeshWeight: 0.01,
-    timeInMeshQuantum: 1_000,
-    timeInMeshCap: 300,
-    firstMessageDeliveriesWeight: 0.5,
-    firstMessageDeliveriesDecay: 0.9,
-    firstMessageDeliveriesCap: 20,
-    // Blocks and payments are rare in a yard: a quiet neighbour is no bad neighbour.
-    meshMessageDeliveriesWeight: 0,
-    meshFailurePenaltyWeight: 0,
-    invalidMessageDeliveriesWeight: -10,
-    invalidMessageDeliveriesDecay: 0.98,
-  });
   return gossipsub({
     globalSignaturePolicy: StrictNoSign,
     msgIdFn: messageId,
@@ -160,24 +184,7 @@ export function gossipService(o: {
     maxOutboundBufferSize: netLimits.gossipBufferBytes,
     maxInboundStreams: 2,
     maxOutboundStreams: 2,
-    scoreParams: {
-      topics: Object.fromEntries(TOPICS.map((t) => [topicName(o.genesisId, t), topicScore])),
-      topicScoreCap: 20,
-      appSpecificScore: o.appScore,
-      appSpecificWeight: 1,
-      IPColocationFactorWeight: 0,
-      behaviourPenaltyWeight: -1,
-      behaviourPenaltyThreshold: 6,
-      behaviourPenaltyDecay: 0.9,
-      // net/bans.ts remembers who did wrong; gossipsub would remember everybody who was ever here.
-      retainScore: 1_000,
-    },
-    scoreThresholds: {
-      gossipThreshold: -40,
-      publishThreshold: -60,
-      graylistThreshold: GRAYLIST,
-      acceptPXThreshold: 1_000,
-      opportunisticGraftThreshold: 1,
-    },
+    scoreParams: scoreParams(o.genesisId, o.appScore),
+    scoreThresholds: SCORE_THRESHOLDS,
   });
 }

@@ -8,9 +8,8 @@ import type { Gate } from './gate.ts';
 import { gossipService } from './gossip-router.ts';
 import { netLimits } from './limits.ts';
 import { type Links, linkTransport } from './link.ts';
-import { type Allowance, boundedYamux } from './muxer.ts';
+import { type Allowance, boundedYamux, WindowPool } from './muxer.ts';
 import { PeerRows } from './peer-rows.ts';
-import { WindowPool } from './windows.ts';
 
 export interface Libp2pParts {
   readonly privateKey: PrivateKey;

@@ -4,7 +4,6 @@ import { yamux } from '@libp2p/yamux';
 import { Uint8ArrayList } from 'uint8arraylist';
 import { Allotment } from './allotment.ts';
 import { netLimits } from './limits.ts';
-import type { WindowPool } from './windows.ts';
 
 /** yamux's header: version, type, flags (2 bytes), stream (4), length (4); big endian. */
 const HEADER = 12;
@@ -308,4 +307,32 @@ function append(so: Gathered, bytes: Uint8Array, from: number, to: number): void
   if (to - from >= TINY) so.more.set(bytes.subarray(from, to), so.length);
   else for (let i = from; i < to; i++) so.more[so.length + i - from] = bytes[i]!;
   so.length += to - from;
+}
+
+/** What streams' windows have grown by, over all peers. One that gets no more is slower over a long wire, and no worse. */
+export class WindowPool {
+  readonly #lent = new WeakMap<object, number>();
+  #left: number;
+
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
+
+  get left(): number {
+    return this.#left;
+  }
+
+  /** How much of `bytes` the stream may have: all or nothing. */
+  borrow(stream: object, bytes: number): number {
+    if (bytes <= 0 || bytes > this.#left) return 0;
+    this.#left -= bytes;
+    this.#lent.set(stream, (this.#lent.get(stream) ?? 0) + bytes);
+    return bytes;
+  }
+
+  /** The stream has ended; again does nothing. */
+  release(stream: object): void {
+    this.#left += this.#lent.get(stream) ?? 0;
+    this.#lent.delete(stream);
+  }
 }

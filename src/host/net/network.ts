@@ -94,7 +94,6 @@ class Host implements Network {
   #closing: Promise<void> | undefined;
 
   constructor(o: NetworkOptions, node: Libp2pNode) {
-    const router = node.libp2p.services.gossip as unknown as GossipRouter;
     this.#o = o;
     this.#node = node;
     this.peerId = node.self;
@@ -112,9 +111,15 @@ class Host implements Network {
         this.hangUp(peer, 'too much is held');
       },
     });
-    this.sessions = new Sessions({
+    this.sessions = this.#newSessions(budget);
+    this.#gossip = this.#newGossip(node.libp2p.services.gossip as unknown as GossipRouter, budget);
+  }
+
+  #newSessions(budget: ReceiveBudget): Sessions {
+    const o = this.#o;
+    return new Sessions({
       protocol: syncProtocol(o.genesisId),
-      links: node.links,
+      links: this.#node.links,
       maxFrame: o.maxFrame,
       asksForMuch: o.asksForMuch,
       budget,
@@ -140,7 +145,11 @@ class Host implements Network {
       onForeign: (session) => this.#foreign(session),
       note: o.note,
     });
-    this.#gossip = new Gossip({
+  }
+
+  #newGossip(router: GossipRouter, budget: ReceiveBudget): Gossip {
+    const o = this.#o;
+    return new Gossip({
       router,
       genesisId: o.genesisId,
       maxGossip: o.maxGossip,

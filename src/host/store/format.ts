@@ -11,7 +11,7 @@ import {
   PREFIX,
   sumKey,
 } from '../../consensus/store/records.ts';
-import { storedBody } from '../../consensus/validate/stored-body.ts';
+import { storedBody } from '../../consensus/validate/check.ts';
 import { compare, equal, idOf, readU32LE, writeU32LE } from '../../util/bytes.ts';
 import { hostLimits } from '../limits.ts';
 import { plainCrc, RowSealer, unseal } from './row-seal.ts';

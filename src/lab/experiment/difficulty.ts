@@ -1,5 +1,6 @@
 import type { Retarget } from '../../consensus/params/retarget.ts';
 import type { RetargetTemplate } from '../../consensus/params/retarget-json.ts';
+import type { Chart } from '../../observe/chart/chart.ts';
 import { checkMean, meanOf, within } from '../../observe/figures/judge.ts';
 import {
   EMA_CLAMP,
@@ -10,10 +11,10 @@ import {
 } from '../../observe/theory/network.ts';
 import { type DifficultyFigures, SPACING_MS } from '../../sim/models/reduced/difficulty.ts';
 import type { WholeDifficultyFigures } from '../../sim/models/whole/difficulty.ts';
-import { choiceOf, spanOf } from './common.ts';
+import { choiceOf, measuredSeries, predictedSeries, spanOf, wholeSeries } from './common.ts';
 import { number, words } from './parameters.ts';
 import { percentOf, ratio, row, WHOLE_PART, wholeMean } from './rows.ts';
-import type { Experiment, Row } from './types.ts';
+import type { Experiment, ExperimentBench, Row } from './types.ts';
 
 type Rule = 'ema' | 'asert' | 'bitcoin';
 
@@ -29,8 +30,6 @@ const JUMPS = 200;
 const WHOLE_JUMPS = 8;
 /** In half-lives. */
 const LOOKS = [0.25, 0.5, 1, 2, 4];
-/** Whole nodes stand beside the reduced model, not on it. */
-const ASIDE = 11;
 /** A target is written with at least 15 bits: so much two of them differ that are as good as equal. */
 const COMPACT = 2 ** -15;
 /** Of a predicted speed: it leaves out what chance does to the target, and which block the jump comes after. */
@@ -68,99 +67,13 @@ export const difficulty: Experiment = {
   ],
   async run(values, seed, bench) {
     const k = number(values, 'factor');
-    const started = await Promise.all(
-      words<Rule>(values, 'rule').map(async (rule) => ({
-        rule,
-        // Asked for first, awaited last: both kinds run side by side.
-        whole: bench.do(
-          'wholeDifficulty',
-          {
-            retarget: templateOf(rule),
-            blocks: WHOLE_BLOCKS,
-            seed: `${seed}/whole/difficulty/${rule}`,
-            networks: bench.networks,
-          },
-          2,
-        ),
-        jumps: await Promise.all(
-          [k, 1 / k].map(async (factor) => {
-            const looks = looksOf(rule, factor);
-            const by = rule === 'bitcoin' ? ('blocks' as const) : ('time' as const);
-            const name = `difficulty/${rule}/${factor}`;
-            const [figures, whole] = await Promise.all([
-              bench.do(
-                'difficulty',
-                {
-                  retarget: retargetOf(rule),
-                  factor,
-                  blocks: BLOCKS,
-                  jumps: JUMPS,
-                  by,
-                  looks,
-                  seed: `${seed}/${name}`,
-                },
-                1,
-              ),
-              bench.do(
-                'wholeJumps',
-                {
-                  retarget: templateOf(rule),
-                  factor,
-                  jumps: WHOLE_JUMPS,
-                  by,
-                  looks,
-                  seed: `${seed}/whole/${name}`,
-                  networks: bench.networks,
-                },
-                factor > 1 && rule !== 'bitcoin' ? 4 : 1,
-              ),
-            ]);
-            return { factor, looks, figures, whole };
-          }),
-        ),
-      })),
-    );
-    const runs: readonly Run[] = await Promise.all(
-      started.map(async (run) => ({ ...run, whole: await run.whole })),
-    );
+    const runs = await Promise.all(words<Rule>(values, 'rule').map((rule) => runRule(bench, seed, rule, k)));
     return {
       rows: runs.flatMap((run) => [...steadyRows(run), ...run.jumps.flatMap((j) => jumpRows(run.rule, j))]),
-      charts: [k, 1 / k].map((factor, i) => ({
-        title:
-          i === 0
-            ? `Blocks per interval after the hash rate rose ${k} times`
-            : `…and after it fell to a ${k}th`,
-        xLabel: 'time since the jump, in intended block intervals',
-        yLabel: 'blocks per interval',
-        logY: true,
-        series: runs.flatMap(({ rule, jumps }, colour) => {
-          const { looks, figures, whole } = jumps[i]!;
-          const times = timesOf(rule, factor, looks);
-          return [
-            { name: `predicted, ${rule}`, as: 'line' as const, colour, points: curveOf(rule, factor, times) },
-            {
-              name: `measured, ${rule}`,
-              as: 'points' as const,
-              colour,
-              points: times.map((x, n) => {
-                const { mean, se } = meanOf(figures.speeds[n]!);
-                return { x, y: mean, se };
-              }),
-            },
-            {
-              name: `whole nodes, ${rule}`,
-              as: 'points' as const,
-              solid: true,
-              aside: ASIDE,
-              colour,
-              points: times.map((x, n) => {
-                const { measured, se } = wholeSpeed(figures.speeds[n]!, whole[n]!);
-                return { x, y: measured, se };
-              }),
-            },
-          ];
-        }),
-      })),
+      charts: [
+        speedChart(`Blocks per interval after the hash rate rose ${k} times`, runs, 0),
+        speedChart(`…and after it fell to a ${k}th`, runs, 1),
+      ],
       sentence: sentenceOf(runs, k),
       remarks: [
         `Headers alone, with the bits that the consensus asks for. ${BLOCKS.toLocaleString('en-US')} blocks under a steady hash rate (standard errors from 50 stretches), ${JUMPS} jumps each way. Half-life ${HALFLIFE} intervals (ema, asert); Bitcoin’s rule over ${WINDOW} blocks instead of 2016, so that its W/(W-2) can be seen.`,
@@ -169,6 +82,86 @@ export const difficulty: Experiment = {
     };
   },
 };
+
+/** A rise and a fall by the factor, and a whole node under a steady hash rate beside them. */
+async function runRule(bench: ExperimentBench, seed: number, rule: Rule, k: number): Promise<Run> {
+  const [whole, ...jumps] = await Promise.all([
+    bench.do(
+      'wholeDifficulty',
+      {
+        retarget: templateOf(rule),
+        blocks: WHOLE_BLOCKS,
+        seed: `${seed}/whole/difficulty/${rule}`,
+        networks: bench.networks,
+      },
+      2,
+    ),
+    ...[k, 1 / k].map((factor) => runJumps(bench, seed, rule, factor)),
+  ]);
+  return { rule, whole, jumps };
+}
+
+async function runJumps(bench: ExperimentBench, seed: number, rule: Rule, factor: number): Promise<Jump> {
+  const looks = looksOf(rule, factor);
+  const by = rule === 'bitcoin' ? ('blocks' as const) : ('time' as const);
+  const name = `difficulty/${rule}/${factor}`;
+  const [figures, whole] = await Promise.all([
+    bench.do(
+      'difficulty',
+      {
+        retarget: retargetOf(rule),
+        factor,
+        blocks: BLOCKS,
+        jumps: JUMPS,
+        by,
+        looks,
+        seed: `${seed}/${name}`,
+      },
+      1,
+    ),
+    bench.do(
+      'wholeJumps',
+      {
+        retarget: templateOf(rule),
+        factor,
+        jumps: WHOLE_JUMPS,
+        by,
+        looks,
+        seed: `${seed}/whole/${name}`,
+        networks: bench.networks,
+      },
+      factor > 1 && rule !== 'bitcoin' ? 4 : 1,
+    ),
+  ]);
+  return { factor, looks, figures, whole };
+}
+
+/** `direction`: 0 for the jump up, 1 for the one down. */
+function speedChart(title: string, runs: readonly Run[], direction: 0 | 1): Chart {
+  return {
+    title,
+    xLabel: 'time since the jump, in intended block intervals',
+    yLabel: 'blocks per interval',
+    logY: true,
+    series: runs.flatMap(({ rule, jumps }, colour) => {
+      const { factor, looks, figures, whole } = jumps[direction]!;
+      const times = timesOf(rule, factor, looks);
+      const measured = times.map((x, n) => {
+        const { mean, se } = meanOf(figures.speeds[n]!);
+        return { x, y: mean, se };
+      });
+      const wholes = times.map((x, n) => {
+        const { measured: y, se } = wholeSpeed(figures.speeds[n]!, whole[n]!);
+        return { x, y, se };
+      });
+      return [
+        predictedSeries(rule, colour, curveOf(rule, factor, times)),
+        measuredSeries(rule, colour, measured),
+        wholeSeries(`whole nodes, ${rule}`, colour, wholes),
+      ];
+    }),
+  };
+}
 
 function templateOf(rule: Rule): RetargetTemplate {
   return rule === 'bitcoin' ? { kind: rule, window: WINDOW } : { kind: rule, halflifeIntervals: HALFLIFE };

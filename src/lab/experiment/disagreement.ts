@@ -1,13 +1,14 @@
-import type { ChartSeries } from '../../observe/chart/chart.ts';
+import type { Chart, ChartPoint, ChartSeries } from '../../observe/chart/chart.ts';
 import { type Check, checkMean, checkShare, checkTimes } from '../../observe/figures/judge.ts';
 import type { Figures } from '../../observe/figures/tally.ts';
 import { type ClusterRace, clusterRace } from '../../observe/theory/clusters.ts';
 import type { ClusterFigures } from '../../sim/models/reduced/clusters.ts';
 import { misuse } from '../../yard/problem.ts';
+import { ASIDE, measuredSeries, predictedSeries, wholeSeries } from './common.ts';
 import { number, numbers } from './parameters.ts';
 import { percentOf, ratio, row, WHOLE_PART, wholeRow, wholeShare } from './rows.ts';
 import { checkSlope, type Slope, slopeOf } from './slope.ts';
-import type { Experiment, LiveRun, Row } from './types.ts';
+import type { Experiment, ExperimentBench, LiveRun, Row } from './types.ts';
 
 /** Depths with rows of their own. */
 const DEEPEST = 6;
@@ -17,8 +18,6 @@ const LEAST_FORKS = 10;
 const ENOUGH_FORKS = 100;
 /** Black: no x has it. */
 const LIVE_COLOUR = 6;
-/** Whole and real nodes stand beside the reduced model, not on it. */
-const ASIDE = 11;
 
 export const disagreement: Experiment = {
   name: 'disagreement',
@@ -58,86 +57,12 @@ export const disagreement: Experiment = {
     const share = shares[0]! / (shares[0]! + shares[1]!);
     const blocks = number(values, 'blocks');
     const runs = await Promise.all(
-      numbers(values, 'x').map(async (x) => {
-        const wholeBlocks = Math.max(200, Math.round(blocks / WHOLE_PART));
-        const wholeSeed = `${seed}/whole/disagreement/${x}`;
-        const [figures, whole] = await Promise.all([
-          bench.do('clusters', { x, share, blocks, seed: `${seed}/disagreement/${x}` }, blocks),
-          bench.do(
-            'wholeClusters',
-            { x, share, blocks: wholeBlocks, seed: wholeSeed, networks: bench.networks },
-            blocks * 5,
-          ),
-        ]);
-        const theory = clusterRace(x, share);
-        return { x, theory, slope: slopeOf(theory), figures, whole };
-      }),
+      numbers(values, 'x').map((x) => runClusters(bench, seed, { x, share, blocks })),
     );
     const { live } = bench;
     return {
       rows: [...runs.flatMap((r) => rowsOf(r)), ...(live === undefined ? [] : liveRows(live))],
-      charts: [
-        {
-          title: 'How often two nodes contradict each other k blocks below their tips',
-          xLabel: 'k, blocks below the tip',
-          yLabel: 'D_k, share of the time',
-          logY: true,
-          series: [
-            ...runs.flatMap(({ x, theory, figures, whole }, colour) => [
-              {
-                name: `predicted, x = ${x}`,
-                as: 'line' as const,
-                colour,
-                points: depthsOf(theory, figures).map((k) => ({ x: k, y: theory.disagreement(k) })),
-              },
-              {
-                name: `measured, x = ${x} (± 2 standard errors)`,
-                as: 'points' as const,
-                colour,
-                points: depthsOf(theory, figures).map((k) => ({
-                  x: k,
-                  ...pointOf(checkD(k, theory, figures)),
-                })),
-              },
-              {
-                name: `whole nodes, x = ${x}`,
-                as: 'points' as const,
-                solid: true,
-                aside: ASIDE,
-                colour,
-                points: depthsOf(theory, whole).map((k) => ({
-                  x: k,
-                  ...pointOf(checkD(k, theory, whole)),
-                })),
-              },
-            ]),
-            ...(live === undefined ? [] : [liveSeries(live)]),
-          ],
-        },
-        {
-          title: 'How often a read k blocks deep is undone',
-          xLabel: 'k, blocks below the tip',
-          yLabel: 'V_k, per height',
-          logY: true,
-          series: runs.flatMap(({ x, theory, figures }, colour) => [
-            {
-              name: `predicted, x = ${x}`,
-              as: 'line' as const,
-              colour,
-              points: depthsOf(theory, figures).map((k) => ({ x: k, y: theory.violations(k) })),
-            },
-            {
-              name: `measured, x = ${x} (± 2 standard errors)`,
-              as: 'points' as const,
-              colour,
-              points: depthsOf(theory, figures).map((k) => ({
-                x: k,
-                ...pointOf(checkV(k, theory, figures)),
-              })),
-            },
-          ]),
-        },
-      ],
+      charts: [disagreementChart(runs, live), violationsChart(runs)],
       sentence: sentenceOf(runs.at(-1)!, share),
       remarks: [
         'Standard errors of D_k come from 25 to 50 batch means where 100 forks or more were expected to come so deep. With fewer forks, the score comes from the distribution of a Poisson number of exponential times, whose SE is D_k·√(2/n) for n forks. Those of V_k and of stale blocks are binomial. Depths that fewer than 10 forks were expected to reach are left out, for whole nodes, with a fortieth of the blocks, sooner.',
@@ -154,6 +79,63 @@ interface Run {
   readonly figures: ClusterFigures;
   /** Of whole nodes. */
   readonly whole: ClusterFigures;
+}
+
+async function runClusters(
+  bench: ExperimentBench,
+  seed: number,
+  { x, share, blocks }: { readonly x: number; readonly share: number; readonly blocks: number },
+): Promise<Run> {
+  const wholeBlocks = Math.max(200, Math.round(blocks / WHOLE_PART));
+  const wholeSeed = `${seed}/whole/disagreement/${x}`;
+  const [figures, whole] = await Promise.all([
+    bench.do('clusters', { x, share, blocks, seed: `${seed}/disagreement/${x}` }, blocks),
+    bench.do(
+      'wholeClusters',
+      { x, share, blocks: wholeBlocks, seed: wholeSeed, networks: bench.networks },
+      blocks * 5,
+    ),
+  ]);
+  const theory = clusterRace(x, share);
+  return { x, theory, slope: slopeOf(theory), figures, whole };
+}
+
+function disagreementChart(runs: readonly Run[], live: LiveRun | undefined): Chart {
+  return {
+    title: 'How often two nodes contradict each other k blocks below their tips',
+    xLabel: 'k, blocks below the tip',
+    yLabel: 'D_k, share of the time',
+    logY: true,
+    series: [
+      ...runs.flatMap(({ x, theory, figures, whole }, colour) => [
+        predictedSeries(
+          `x = ${x}`,
+          colour,
+          depthsOf(theory, figures).map((k) => ({ x: k, y: theory.disagreement(k) })),
+        ),
+        measuredSeries(`x = ${x} (± 2 standard errors)`, colour, pointsOf(checkD, theory, figures)),
+        wholeSeries(`whole nodes, x = ${x}`, colour, pointsOf(checkD, theory, whole)),
+      ]),
+      ...(live === undefined ? [] : [liveSeries(live)]),
+    ],
+  };
+}
+
+function violationsChart(runs: readonly Run[]): Chart {
+  return {
+    title: 'How often a read k blocks deep is undone',
+    xLabel: 'k, blocks below the tip',
+    yLabel: 'V_k, per height',
+    logY: true,
+    series: runs.flatMap(({ x, theory, figures }, colour) => [
+      predictedSeries(
+        `x = ${x}`,
+        colour,
+        depthsOf(theory, figures).map((k) => ({ x: k, y: theory.violations(k) })),
+      ),
+      measuredSeries(`x = ${x} (± 2 standard errors)`, colour, pointsOf(checkV, theory, figures)),
+    ]),
+  };
 }
 
 /** Depths that enough forks were expected to reach. */
@@ -181,8 +163,11 @@ function checkV(k: number, theory: ClusterRace, figures: Figures): Check {
   return checkShare(figures.depths[k]?.v ?? 0, figures.heights, theory.violations(k));
 }
 
-function pointOf({ measured, se }: Check): { y: number; se: number } {
-  return { y: measured, se };
+function pointsOf(check: typeof checkD, theory: ClusterRace, figures: Figures): ChartPoint[] {
+  return depthsOf(theory, figures).map((k) => {
+    const { measured, se } = check(k, theory, figures);
+    return { x: k, y: measured, se };
+  });
 }
 
 function rowsOf({ x, theory, slope, figures, whole }: Run): Row[] {
@@ -235,7 +220,7 @@ function liveSeries({ x, share, figures }: LiveRun): ChartSeries {
     solid: true,
     aside: 2 * ASIDE,
     colour: LIVE_COLOUR,
-    points: depthsOf(theory, figures).map((k) => ({ x: k, ...pointOf(checkD(k, theory, figures)) })),
+    points: pointsOf(checkD, theory, figures),
   };
 }
 

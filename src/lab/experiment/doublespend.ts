@@ -1,3 +1,4 @@
+import type { Chart } from '../../observe/chart/chart.ts';
 import { checkShare } from '../../observe/figures/judge.ts';
 import {
   confirmationsFor,
@@ -6,9 +7,10 @@ import {
   doubleSpend,
 } from '../../observe/theory/attack.ts';
 import { HOPELESS } from '../../sim/models/whole/double-spend.ts';
+import { measuredSeries, predictedSeries, sharePoint } from './common.ts';
 import { number, numbers, words } from './parameters.ts';
 import { percentOf, row, WHOLE_PART, wholeShare } from './rows.ts';
-import type { Experiment, Origin } from './types.ts';
+import type { Experiment, ExperimentBench, Origin, Row } from './types.ts';
 
 const FORMULA: Readonly<Record<DoubleSpendModel, readonly [Origin, string]>> = {
   strict: ['derived here', 'exact race, must get ahead'],
@@ -60,72 +62,13 @@ export const doublespend: Experiment = {
   async run(values, seed, bench) {
     const races = number(values, 'races');
     const [model] = words<DoubleSpendModel>(values, 'model') as [DoubleSpendModel];
-    const wholeRaces = Math.max(50, Math.round(races / WHOLE_PART));
+    const attack: Attack = { model, races, wholeRaces: Math.max(50, Math.round(races / WHOLE_PART)) };
+    const qs = numbers(values, 'q');
     const zs = numbers(values, 'z');
-    const runs = await Promise.all(
-      numbers(values, 'q').flatMap((q) =>
-        zs.map(async (z) => {
-          const cost = races * (z / (1 - q) + 6 / (1 - 2 * q));
-          const [won, whole] = await Promise.all([
-            bench.do(
-              'doubleSpends',
-              { q, z, races, model, seed: `${seed}/doublespend/${model}/${q}/${z}` },
-              cost,
-            ),
-            bench.do(
-              'wholeDoubleSpends',
-              {
-                q,
-                z,
-                races: wholeRaces,
-                model,
-                seed: `${seed}/whole/doublespend/${model === 'strict' ? '' : `${model}/`}${q}/${z}`,
-                networks: bench.networks,
-              },
-              cost * 20,
-            ),
-          ]);
-          return { q, z, won, whole };
-        }),
-      ),
-    );
-    const [origin, formula] = FORMULA[model];
-    const most = Math.max(...zs);
-    const curve = Array.from({ length: most }, (_, i) => i + 1);
+    const runs = await Promise.all(qs.flatMap((q) => zs.map((z) => runRaces(bench, seed, q, z, attack))));
     return {
-      rows: runs.flatMap(({ q, z, won, whole }) => {
-        const reduced = row({ q, z }, checkShare(won, races, doubleSpend(q, z, model)), { origin, formula });
-        const tolerance = { below: Math.min(HOPELESS, reduced.predicted), above: 0 };
-        const nodes = wholeShare(reduced, whole, wholeRaces, tolerance);
-        return [reduced, { ...nodes, note: GIVE_UP }];
-      }),
-      charts: [
-        {
-          title: 'Chance that a payment is undone after z confirmations',
-          xLabel: 'z, confirmations',
-          yLabel: 'chance',
-          logY: true,
-          series: numbers(values, 'q').flatMap((q, i) => [
-            ...DOUBLE_SPEND_MODELS.map((m, j) => ({
-              name: `predicted, q = ${q}, ${m}: ${FORMULA[m][1]}`,
-              as: 'line' as const,
-              colour: i * DOUBLE_SPEND_MODELS.length + j,
-              points: curve.map((z) => ({ x: z, y: doubleSpend(q, z, m) })),
-            })),
-            {
-              name: `measured, q = ${q}, ${model} (± 2 standard errors)`,
-              as: 'points' as const,
-              colour: i * DOUBLE_SPEND_MODELS.length + DOUBLE_SPEND_MODELS.indexOf(model),
-              points: runs
-                .filter((r) => r.q === q)
-                .map((r) => {
-                  const { measured, se } = checkShare(r.won, races, doubleSpend(q, r.z, model));
-                  return { x: r.z, y: measured, se };
-                }),
-            },
-          ]),
-        },
-      ],
+      rows: runs.flatMap((run) => rowsOf(run, attack)),
+      charts: [chartOf(runs, qs, Math.max(...zs), attack)],
       sentence: sentenceOf(runs, races, model),
       remarks: [
         'The block with the payment counts as the first confirmation, and the attacker has no block mined before, except in the model premined: there it has mined in secret for a long time, started anew whenever the public branch was ahead, and pays at an arbitrary moment. In the reduced model it gives up when its chance to come back is below one in a million, so the measured share is too low by less than that; against whole nodes it gives up at one in a thousand.',
@@ -135,10 +78,84 @@ export const doublespend: Experiment = {
   },
 };
 
+interface Attack {
+  readonly model: DoubleSpendModel;
+  readonly races: number;
+  readonly wholeRaces: number;
+}
+
 interface Run {
   readonly q: number;
   readonly z: number;
   readonly won: number;
+  /** Won against whole nodes. */
+  readonly whole: number;
+}
+
+async function runRaces(
+  bench: ExperimentBench,
+  seed: number,
+  q: number,
+  z: number,
+  { model, races, wholeRaces }: Attack,
+): Promise<Run> {
+  const cost = races * (z / (1 - q) + 6 / (1 - 2 * q));
+  const [won, whole] = await Promise.all([
+    bench.do('doubleSpends', { q, z, races, model, seed: `${seed}/doublespend/${model}/${q}/${z}` }, cost),
+    bench.do(
+      'wholeDoubleSpends',
+      {
+        q,
+        z,
+        races: wholeRaces,
+        model,
+        seed: `${seed}/whole/doublespend/${model === 'strict' ? '' : `${model}/`}${q}/${z}`,
+        networks: bench.networks,
+      },
+      cost * 20,
+    ),
+  ]);
+  return { q, z, won, whole };
+}
+
+function rowsOf({ q, z, won, whole }: Run, { model, races, wholeRaces }: Attack): Row[] {
+  const [origin, formula] = FORMULA[model];
+  const reduced = row({ q, z }, checkShare(won, races, doubleSpend(q, z, model)), { origin, formula });
+  const tolerance = { below: Math.min(HOPELESS, reduced.predicted), above: 0 };
+  const nodes = wholeShare(reduced, whole, wholeRaces, tolerance);
+  return [reduced, { ...nodes, note: GIVE_UP }];
+}
+
+function chartOf(
+  runs: readonly Run[],
+  qs: readonly number[],
+  deepest: number,
+  { model, races }: Attack,
+): Chart {
+  const depths = Array.from({ length: deepest }, (_, i) => i + 1);
+  return {
+    title: 'Chance that a payment is undone after z confirmations',
+    xLabel: 'z, confirmations',
+    yLabel: 'chance',
+    logY: true,
+    series: qs.flatMap((q, i) => {
+      const colour = i * DOUBLE_SPEND_MODELS.length;
+      return [
+        ...DOUBLE_SPEND_MODELS.map((m, j) =>
+          predictedSeries(
+            `q = ${q}, ${m}: ${FORMULA[m][1]}`,
+            colour + j,
+            depths.map((z) => ({ x: z, y: doubleSpend(q, z, m) })),
+          ),
+        ),
+        measuredSeries(
+          `q = ${q}, ${model} (± 2 standard errors)`,
+          colour + DOUBLE_SPEND_MODELS.indexOf(model),
+          runs.filter((r) => r.q === q).map((r) => sharePoint(r.z, r.won, races, doubleSpend(q, r.z, model))),
+        ),
+      ];
+    }),
+  };
 }
 
 function sentenceOf(runs: readonly Run[], races: number, model: DoubleSpendModel): string {

@@ -1,11 +1,14 @@
-import { checkShare, meanOf, within } from '../../observe/figures/judge.ts';
+import type { Chart, ChartSeries } from '../../observe/chart/chart.ts';
+import { type Check, checkShare, meanOf, within } from '../../observe/figures/judge.ts';
 import { mapForks, mapForksBias } from '../../observe/theory/map.ts';
 import { forkedHeights, staleOfManyMiners } from '../../observe/theory/predict.ts';
+import type { MapFigures, MapInput } from '../../sim/models/reduced/map.ts';
+import type { WholeMapFigures } from '../../sim/models/whole/map.ts';
 import { WORLD_LATENCY_MS } from '../../util/profiles.ts';
-import { countOf, listOf, spanOf } from './common.ts';
+import { countOf, listOf, measuredSeries, predictedSeries, spanOf } from './common.ts';
 import { number, numbers } from './parameters.ts';
 import { percentOf, ratio, row, WHOLE_PART, wholeShare } from './rows.ts';
-import type { Experiment } from './types.ts';
+import type { Experiment, ExperimentBench, Row } from './types.ts';
 
 /** Bitcoin's nodes by region in 2019, as SimBlock has them (NetworkConfiguration.java). */
 const REGION_SHARES = [0.3316, 0.4998, 0.009, 0.1177, 0.0224, 0.0195];
@@ -35,8 +38,7 @@ export const forkrate: Experiment = {
   ],
   async run(values, seed, bench) {
     const nodes = number(values, 'nodes');
-    const blocks = Math.max(2_000, Math.min(BLOCKS, Math.floor(DELIVERIES / nodes)));
-    const map = {
+    const map: Omit<MapInput, 'interval' | 'blocks'> = {
       nodes,
       outbound: OUTBOUND,
       latencyMs: WORLD_LATENCY_MS,
@@ -46,94 +48,21 @@ export const forkrate: Experiment = {
     };
     const maps = Math.max(10, Math.min(MAPS, Math.floor(MAPS_PAIRS / nodes / nodes)));
     const others = bench.do('maps', { ...map, maps, seed: `${seed}/maps` }, maps * nodes * nodes);
-    const runs = await Promise.all(
-      numbers(values, 'interval').map(async (interval) => {
-        const input = { ...map, interval: Math.round(interval * 1e6), blocks };
-        const wholeBlocks = Math.max(20, Math.round(Math.min(blocks / WHOLE_PART, WHOLE_DELIVERIES / nodes)));
-        const [figures, whole] = await Promise.all([
-          bench.do('map', input, blocks * nodes),
-          bench.do(
-            'wholeMap',
-            { ...input, blocks: wholeBlocks, networks: bench.networks },
-            wholeBlocks * nodes * 1_000,
-          ),
-        ]);
-        return { interval, figures, whole, x: figures.meanDelay / 1e6 / interval };
-      }),
-    );
-    const delay = runs[0]!.figures.meanDelay / 1e6;
+    const intervals = numbers(values, 'interval');
+    const runs = await Promise.all(intervals.map((interval) => runMap(bench, map, interval)));
+    const { delays, meanDelay } = runs[0]!.figures;
+    const delay = meanDelay / 1e6;
     const { mean: usual, se } = meanOf((await others).map((d) => d / 1e6));
     const scatter = se * Math.sqrt(maps);
-    const theory = (interval: number) =>
+    const theory: Theory = (interval) =>
       mapForks(
-        runs[0]!.figures.delays.map((d) => d / 1e6 / interval),
+        delays.map((d) => d / 1e6 / interval),
         nodes,
       );
-    const checkAt = (x: number, events: number, n: number, predicted: number) =>
-      checkShare(events, n, predicted, within(predicted, mapForksBias(x, nodes)));
-    const judged = runs.map(({ interval, x, figures: f, whole }) => ({
-      interval,
-      whole,
-      x,
-      forked: checkAt(x, f.forked, f.heights, theory(interval).forked),
-      stale: checkAt(x, f.stale, f.blocks, theory(interval).stale),
-    }));
-    const intervals = numbers(values, 'interval');
-    const curve = spanOf(Math.min(...intervals) * 0.8, Math.max(...intervals) * 1.1, CURVE_POINTS).map(
-      (interval) => ({ interval, ...theory(interval) }),
-    );
+    const judged = runs.map((run) => judge(run, nodes, theory(run.interval)));
     return {
-      rows: judged.flatMap(({ interval, x, forked, stale, whole }) => {
-        const forks = row({ quantity: 'forked', interval }, forked, {
-          origin: 'derived here',
-          formula: `map, level by level; plain 1-e^(-x): ${ratio(forkedHeights(x))}`,
-          note: NOTE,
-        });
-        const lost = row({ quantity: 'stale', interval }, stale, {
-          origin: 'derived here',
-          formula: `map, level by level; plain x/(1+x): ${ratio(staleOfManyMiners(x))}`,
-          note: NOTE,
-        });
-        return [
-          forks,
-          wholeShare(forks, whole.forked, whole.heights),
-          lost,
-          wholeShare(lost, whole.stale, whole.blocks),
-        ];
-      }),
-      charts: [
-        {
-          title: 'Forks on a map of the world',
-          xLabel: 'mean time between blocks, seconds',
-          yLabel: 'share',
-          series: [
-            {
-              name: 'predicted, heights with two blocks',
-              as: 'line',
-              colour: 0,
-              points: curve.map((c) => ({ x: c.interval, y: c.forked })),
-            },
-            {
-              name: 'measured, heights with two blocks',
-              as: 'points',
-              colour: 0,
-              points: judged.map((j) => ({ x: j.interval, y: j.forked.measured, se: j.forked.se })),
-            },
-            {
-              name: 'predicted, stale blocks',
-              as: 'line',
-              colour: 1,
-              points: curve.map((c) => ({ x: c.interval, y: c.stale })),
-            },
-            {
-              name: 'measured, stale blocks',
-              as: 'points',
-              colour: 1,
-              points: judged.map((j) => ({ x: j.interval, y: j.stale.measured, se: j.stale.se })),
-            },
-          ],
-        },
-      ],
+      rows: judged.flatMap((run) => rowsOf(run)),
+      charts: [chartOf(judged, theory)],
       sentence: judged
         .map((j) => `a block every ${j.interval} s: ${percentOf(j.stale.measured)} of the work lost`)
         .join('; ')
@@ -147,3 +76,97 @@ export const forkrate: Experiment = {
     };
   },
 };
+
+type Theory = (interval: number) => ReturnType<typeof mapForks>;
+
+interface Run {
+  /** Seconds. */
+  readonly interval: number;
+  readonly figures: MapFigures;
+  readonly whole: WholeMapFigures;
+  /** Mean delay, in intervals. */
+  readonly x: number;
+}
+
+async function runMap(
+  bench: ExperimentBench,
+  map: Omit<MapInput, 'interval' | 'blocks'>,
+  interval: number,
+): Promise<Run> {
+  const { nodes } = map;
+  const blocks = Math.max(2_000, Math.min(BLOCKS, Math.floor(DELIVERIES / nodes)));
+  const input = { ...map, interval: Math.round(interval * 1e6), blocks };
+  const wholeBlocks = Math.max(20, Math.round(Math.min(blocks / WHOLE_PART, WHOLE_DELIVERIES / nodes)));
+  const [figures, whole] = await Promise.all([
+    bench.do('map', input, blocks * nodes),
+    bench.do(
+      'wholeMap',
+      { ...input, blocks: wholeBlocks, networks: bench.networks },
+      wholeBlocks * nodes * 1_000,
+    ),
+  ]);
+  return { interval, figures, whole, x: figures.meanDelay / 1e6 / interval };
+}
+
+interface Judged {
+  readonly interval: number;
+  readonly whole: WholeMapFigures;
+  readonly x: number;
+  readonly forked: Check;
+  readonly stale: Check;
+}
+
+function judge({ interval, x, figures: f, whole }: Run, nodes: number, theory: ReturnType<Theory>): Judged {
+  const bias = mapForksBias(x, nodes);
+  const check = (events: number, n: number, predicted: number) =>
+    checkShare(events, n, predicted, within(predicted, bias));
+  return {
+    ...{ interval, whole, x },
+    forked: check(f.forked, f.heights, theory.forked),
+    stale: check(f.stale, f.blocks, theory.stale),
+  };
+}
+
+function rowsOf({ interval, x, forked, stale, whole }: Judged): Row[] {
+  const forks = row({ quantity: 'forked', interval }, forked, {
+    origin: 'derived here',
+    formula: `map, level by level; plain 1-e^(-x): ${ratio(forkedHeights(x))}`,
+    note: NOTE,
+  });
+  const lost = row({ quantity: 'stale', interval }, stale, {
+    origin: 'derived here',
+    formula: `map, level by level; plain x/(1+x): ${ratio(staleOfManyMiners(x))}`,
+    note: NOTE,
+  });
+  return [
+    forks,
+    wholeShare(forks, whole.forked, whole.heights),
+    lost,
+    wholeShare(lost, whole.stale, whole.blocks),
+  ];
+}
+
+function chartOf(judged: readonly Judged[], theory: Theory): Chart {
+  const intervals = judged.map((j) => j.interval);
+  const curve = spanOf(Math.min(...intervals) * 0.8, Math.max(...intervals) * 1.1, CURVE_POINTS).map(
+    (interval) => ({ interval, ...theory(interval) }),
+  );
+  const series = (what: string, key: 'forked' | 'stale', colour: number): ChartSeries[] => [
+    predictedSeries(
+      what,
+      colour,
+      curve.map((c) => ({ x: c.interval, y: c[key] })),
+    ),
+    measuredSeries(
+      what,
+      colour,
+      judged.map((j) => ({ x: j.interval, y: j[key].measured, se: j[key].se })),
+    ),
+  ];
+  return {
+    title: 'Forks on a map of the world',
+    xLabel: 'mean time between blocks, seconds',
+    yLabel: 'share',
+    series: [...series('heights with two blocks', 'forked', 0), ...series('stale blocks', 'stale', 1)],
+  };
+}

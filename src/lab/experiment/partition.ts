@@ -1,4 +1,4 @@
-import type { ChartPoint } from '../../observe/chart/chart.ts';
+import type { Chart, ChartPoint } from '../../observe/chart/chart.ts';
 import { checkMean, checkShare, meanOf, within } from '../../observe/figures/judge.ts';
 import {
   AGREEMENT_BIAS,
@@ -6,9 +6,11 @@ import {
   reorgAfterHeal,
   partition as theoryOf,
 } from '../../observe/theory/partition.ts';
+import type { PartitionRuns } from '../../sim/models/reduced/partition.ts';
+import { measuredSeries, predictedSeries, sharePoint, wholeSeries } from './common.ts';
 import { number, numbers } from './parameters.ts';
 import { percentOf, ratio, row, WHOLE_PART, wholeMean, wholeShare } from './rows.ts';
-import type { Experiment } from './types.ts';
+import type { Experiment, ExperimentBench, Row } from './types.ts';
 
 /** One-way delay between the sides after the heal, in block intervals: the theory is one of short delays. */
 const DELAY = 0.02;
@@ -20,8 +22,6 @@ const LEAST_TIES = 10;
 const LATER = [0, 0.5, 1, 1.5, 2, 3, 4];
 /** Times are whole microseconds. */
 const HAIR = 1e-6;
-/** Whole nodes stand beside the reduced model, not on it. */
-const ASIDE = 11;
 
 export const partition: Experiment = {
   name: 'partition',
@@ -55,154 +55,13 @@ export const partition: Experiment = {
     const blocks = number(values, 'blocks');
     const runs = number(values, 'runs');
     const wholeRuns = Math.max(Math.round(runs / WHOLE_PART), Math.min(runs, WHOLE_RUNS));
+    const size: Size = { blocks, runs, wholeRuns };
     const done = await Promise.all(
-      numbers(values, 'split').map(async (split) => {
-        const [reduced, whole] = await Promise.all([
-          bench.do(
-            'partitions',
-            { blocks, share: split, runs, delay: DELAY, seed: `${seed}/partition/${split}` },
-            runs,
-          ),
-          bench.do(
-            'wholePartitions',
-            {
-              blocks,
-              share: split,
-              runs: wholeRuns,
-              delay: DELAY,
-              seed: `${seed}/whole/partition/${split}`,
-              networks: bench.networks,
-            },
-            wholeRuns * 500,
-          ),
-        ]);
-        return { split, theory: theoryOf(blocks, split), ...reduced, whole };
-      }),
+      numbers(values, 'split').map((split) => runSplit(bench, seed, split, size)),
     );
     return {
-      rows: done.flatMap(({ split, theory, ties, secondWins, reorgs, agreement, whole }) => {
-        const depth = meanOf(reorgs);
-        const time = meanOf(agreement);
-        const predicted = agreementAfterHeal(theory.tie, DELAY);
-        const [tie, wins, reorg, agreed] = [
-          row({ quantity: 'tie', split }, checkShare(ties, runs, theory.tie), {
-            origin: 'derived here',
-            formula: 'e^(-n) I0(2n√(p1p2))',
-          }),
-          row({ quantity: 'minority wins', split }, checkShare(secondWins, runs, theory.secondWins), {
-            origin: 'derived here',
-            formula: 'Poisson(np2) > Poisson(np1)',
-          }),
-          row(
-            { quantity: 'reorg depth', split },
-            checkMean(depth.mean, depth.se, runs, reorgAfterHeal(theory, split, DELAY)),
-            {
-              origin: 'derived here',
-              formula: 'E[min of both], and what the losers find in δ',
-            },
-          ),
-          row(
-            { quantity: 'time to agreement', split },
-            checkMean(time.mean, time.se, runs, predicted, { tolerance: within(predicted, AGREEMENT_BIAS) }),
-            {
-              origin: 'derived here',
-              formula: 'δ + P(tie)(1+δ), in intervals',
-              note: `time to agreement: to first order in δ, so ${percentOf(AGREEMENT_BIAS)} off at most; whole nodes may be earlier by P(tie)·4δ/5 too`,
-            },
-          ),
-        ] as const;
-        const wholeDepth = meanOf(whole.reorgs);
-        return [
-          tie,
-          wholeShare(tie, whole.ties, wholeRuns),
-          wins,
-          wholeShare(wins, whole.secondWins, wholeRuns),
-          reorg,
-          wholeMean(reorg, { measured: wholeDepth.mean, se: wholeDepth.se, n: wholeRuns }),
-          agreed,
-          ...(theory.tie * wholeRuns < LEAST_TIES
-            ? []
-            : [
-                wholeMean(
-                  agreed,
-                  {
-                    measured: meanOf(whole.agreement).mean,
-                    // Few ties say little of their own scatter, and it is the same here and there.
-                    se: time.se * Math.sqrt(runs / wholeRuns),
-                    n: wholeRuns,
-                  },
-                  // Blocks of the decision are across in δ/5 there.
-                  {
-                    below: agreed.tolerance.below + (theory.tie * 4 * DELAY) / 5,
-                    above: agreed.tolerance.above,
-                  },
-                ),
-              ]),
-        ];
-      }),
-      charts: [
-        {
-          title: 'How deep the losing side is reorganised',
-          xLabel: 'blocks disconnected',
-          yLabel: 'share of partitions',
-          series: done.flatMap(({ split, reorgs, whole }, colour) => [
-            {
-              name: `predicted, ${nameOf(split)}`,
-              as: 'line' as const,
-              colour,
-              points: depthCurve(blocks, split),
-            },
-            {
-              name: `measured, ${nameOf(split)} (± 2 standard errors)`,
-              as: 'points' as const,
-              colour,
-              points: measuredAt(depthCurve(blocks, split), runs, (depth) =>
-                reorgs.filter((r) => r === depth),
-              ),
-            },
-            {
-              name: `whole nodes, ${nameOf(split)}`,
-              as: 'points' as const,
-              solid: true,
-              aside: ASIDE,
-              colour,
-              points: measuredAt(depthCurve(blocks, split), wholeRuns, (depth) =>
-                whole.reorgs.filter((r) => r === depth),
-              ),
-            },
-          ]),
-        },
-        {
-          title: 'How long the sides still differ after the heal',
-          xLabel: 'block intervals since the first branch has come across',
-          yLabel: 'share of partitions',
-          logY: true,
-          series: done.flatMap(({ split, theory, agreement, whole }, colour) => [
-            {
-              name: `predicted, ${nameOf(split)}`,
-              as: 'line' as const,
-              colour,
-              points: laterCurve(theory.tie),
-            },
-            {
-              name: `measured, ${nameOf(split)} (± 2 standard errors)`,
-              as: 'points' as const,
-              colour,
-              points: measuredAt(laterCurve(theory.tie), runs, (later) => stillDiffer(agreement, later)),
-            },
-            {
-              name: `whole nodes, ${nameOf(split)}`,
-              as: 'points' as const,
-              solid: true,
-              aside: ASIDE,
-              colour,
-              points: measuredAt(laterCurve(theory.tie), wholeRuns, (later) =>
-                stillDiffer(whole.agreement, later),
-              ),
-            },
-          ]),
-        },
-      ],
+      rows: done.flatMap((run) => rowsOf(run, size)),
+      charts: [depthChart(done, size), agreementChart(done, size)],
       sentence: sentenceOf(done[0]!, blocks, runs),
       remarks: [
         `After the heal the first branch is across in δ = ${DELAY} block intervals; where both are equally long, the next block decides. At 0.5 both sides are equal, and "minority" means the second one.`,
@@ -211,6 +70,131 @@ export const partition: Experiment = {
     };
   },
 };
+
+interface Size {
+  readonly blocks: number;
+  readonly runs: number;
+  readonly wholeRuns: number;
+}
+
+interface Run extends PartitionRuns {
+  readonly split: number;
+  readonly theory: ReturnType<typeof theoryOf>;
+  readonly whole: PartitionRuns;
+}
+
+async function runSplit(
+  bench: ExperimentBench,
+  seed: number,
+  split: number,
+  { blocks, runs, wholeRuns }: Size,
+): Promise<Run> {
+  const input = { blocks, share: split, delay: DELAY };
+  const [reduced, whole] = await Promise.all([
+    bench.do('partitions', { ...input, runs, seed: `${seed}/partition/${split}` }, runs),
+    bench.do(
+      'wholePartitions',
+      {
+        ...input,
+        runs: wholeRuns,
+        seed: `${seed}/whole/partition/${split}`,
+        networks: bench.networks,
+      },
+      wholeRuns * 500,
+    ),
+  ]);
+  return { split, theory: theoryOf(blocks, split), ...reduced, whole };
+}
+
+function rowsOf(run: Run, { runs, wholeRuns }: Size): Row[] {
+  const { split, theory, ties, secondWins, reorgs, whole } = run;
+  const depth = meanOf(reorgs);
+  const tie = row({ quantity: 'tie', split }, checkShare(ties, runs, theory.tie), {
+    origin: 'derived here',
+    formula: 'e^(-n) I0(2n√(p1p2))',
+  });
+  const wins = row({ quantity: 'minority wins', split }, checkShare(secondWins, runs, theory.secondWins), {
+    origin: 'derived here',
+    formula: 'Poisson(np2) > Poisson(np1)',
+  });
+  const reorg = row(
+    { quantity: 'reorg depth', split },
+    checkMean(depth.mean, depth.se, runs, reorgAfterHeal(theory, split, DELAY)),
+    {
+      origin: 'derived here',
+      formula: 'E[min of both], and what the losers find in δ',
+    },
+  );
+  const wholeDepth = meanOf(whole.reorgs);
+  return [
+    tie,
+    wholeShare(tie, whole.ties, wholeRuns),
+    wins,
+    wholeShare(wins, whole.secondWins, wholeRuns),
+    reorg,
+    wholeMean(reorg, { measured: wholeDepth.mean, se: wholeDepth.se, n: wholeRuns }),
+    ...agreementRows(run, runs, wholeRuns),
+  ];
+}
+
+function agreementRows({ split, theory, agreement, whole }: Run, runs: number, wholeRuns: number): Row[] {
+  const time = meanOf(agreement);
+  const predicted = agreementAfterHeal(theory.tie, DELAY);
+  const agreed = row(
+    { quantity: 'time to agreement', split },
+    checkMean(time.mean, time.se, runs, predicted, { tolerance: within(predicted, AGREEMENT_BIAS) }),
+    {
+      origin: 'derived here',
+      formula: 'δ + P(tie)(1+δ), in intervals',
+      note: `time to agreement: to first order in δ, so ${percentOf(AGREEMENT_BIAS)} off at most; whole nodes may be earlier by P(tie)·4δ/5 too`,
+    },
+  );
+  if (theory.tie * wholeRuns < LEAST_TIES) return [agreed];
+  // Few ties say little of their own scatter, and it is the same here and there.
+  const se = time.se * Math.sqrt(runs / wholeRuns);
+  // Blocks of the decision are across in δ/5 there.
+  const below = agreed.tolerance.below + (theory.tie * 4 * DELAY) / 5;
+  const tolerance = { below, above: agreed.tolerance.above };
+  const measured = meanOf(whole.agreement).mean;
+  return [agreed, wholeMean(agreed, { measured, se, n: wholeRuns }, tolerance)];
+}
+
+function depthChart(done: readonly Run[], { blocks, runs, wholeRuns }: Size): Chart {
+  return {
+    title: 'How deep the losing side is reorganised',
+    xLabel: 'blocks disconnected',
+    yLabel: 'share of partitions',
+    series: done.flatMap(({ split, reorgs, whole }, colour) => {
+      const curve = depthCurve(blocks, split);
+      const measured = (of: readonly number[], n: number) =>
+        measuredAt(curve, n, (depth) => of.filter((r) => r === depth));
+      return [
+        predictedSeries(nameOf(split), colour, curve),
+        measuredSeries(`${nameOf(split)} (± 2 standard errors)`, colour, measured(reorgs, runs)),
+        wholeSeries(`whole nodes, ${nameOf(split)}`, colour, measured(whole.reorgs, wholeRuns)),
+      ];
+    }),
+  };
+}
+
+function agreementChart(done: readonly Run[], { runs, wholeRuns }: Size): Chart {
+  return {
+    title: 'How long the sides still differ after the heal',
+    xLabel: 'block intervals since the first branch has come across',
+    yLabel: 'share of partitions',
+    logY: true,
+    series: done.flatMap(({ split, theory, agreement, whole }, colour) => {
+      const curve = laterCurve(theory.tie);
+      const measured = (of: readonly number[], n: number) =>
+        measuredAt(curve, n, (later) => stillDiffer(of, later));
+      return [
+        predictedSeries(nameOf(split), colour, curve),
+        measuredSeries(`${nameOf(split)} (± 2 standard errors)`, colour, measured(agreement, runs)),
+        wholeSeries(`whole nodes, ${nameOf(split)}`, colour, measured(whole.agreement, wholeRuns)),
+      ];
+    }),
+  };
+}
 
 function nameOf(split: number): string {
   const percent = Math.round(split * 1000) / 10;
@@ -237,17 +221,7 @@ function measuredAt(
   runs: number,
   counted: (x: number) => readonly number[],
 ): ChartPoint[] {
-  return curve.map(({ x, y }) => {
-    const { measured, se } = checkShare(counted(x).length, runs, y);
-    return { x, y: measured, se };
-  });
-}
-
-interface Run {
-  readonly split: number;
-  readonly ties: number;
-  readonly reorgs: readonly number[];
-  readonly agreement: readonly number[];
+  return curve.map(({ x, y }) => sharePoint(x, counted(x).length, runs, y));
 }
 
 function sentenceOf({ split, ties, reorgs, agreement }: Run, blocks: number, runs: number): string {

@@ -1,9 +1,10 @@
+import type { Chart } from '../../observe/chart/chart.ts';
 import { checkShare } from '../../observe/figures/judge.ts';
 import { twoClusters } from '../../observe/theory/predict.ts';
-import { choiceOf, countOf, listOf, spanOf } from './common.ts';
+import { choiceOf, countOf, listOf, measuredSeries, predictedSeries, sharePoint, spanOf } from './common.ts';
 import { number, numbers, words } from './parameters.ts';
 import { percentOf, row, WHOLE_PART, wholeShare } from './rows.ts';
-import type { Experiment } from './types.ts';
+import type { Experiment, ExperimentBench } from './types.ts';
 
 type Tie = 'first-seen' | 'lowest-id';
 
@@ -26,27 +27,9 @@ export const quiescence: Experiment = {
     const runs = number(values, 'runs');
     const wholeRuns = Math.max(20, Math.round(runs / WHOLE_PART));
     const xs = numbers(values, 'x');
+    const ties = words<Tie>(values, 'tie');
     const done = await Promise.all(
-      words<Tie>(values, 'tie').flatMap((tie) =>
-        xs.map(async (x) => {
-          const [differ, whole] = await Promise.all([
-            bench.do('quiescence', { x, tie, runs, seed: `${seed}/quiescence/${tie}/${x}` }, runs),
-            bench.do(
-              'wholeQuiescence',
-              {
-                x,
-                tie,
-                runs: wholeRuns,
-                seed: `${seed}/whole/quiescence/${tie}/${x}`,
-                networks: bench.networks,
-              },
-              runs * 5,
-            ),
-          ]);
-          const predicted = tie === 'lowest-id' ? 0 : twoClusters(x).quiescenceFailure;
-          return { tie, x, predicted, differ, whole };
-        }),
-      ),
+      ties.flatMap((tie) => xs.map((x) => runTie(bench, seed, { x, tie, runs, wholeRuns }))),
     );
     return {
       rows: done.flatMap(({ tie, x, predicted, differ, whole }) => {
@@ -56,35 +39,7 @@ export const quiescence: Experiment = {
         });
         return [reduced, wholeShare(reduced, whole, wholeRuns)];
       }),
-      charts: [
-        {
-          title: 'Stop the miners: how often do two halves of the network still differ?',
-          xLabel: 'x, blocks per delay',
-          yLabel: 'Q, share of runs',
-          series: words<Tie>(values, 'tie').flatMap((tie, colour) => [
-            {
-              name: `predicted, ${tie}`,
-              as: 'line' as const,
-              colour,
-              points: spanOf(0.001, Math.max(...xs)).map((x) => ({
-                x,
-                y: tie === 'lowest-id' ? 0 : twoClusters(x).quiescenceFailure,
-              })),
-            },
-            {
-              name: `measured, ${tie}`,
-              as: 'points' as const,
-              colour,
-              points: done
-                .filter((d) => d.tie === tie)
-                .map(({ x, differ, predicted }) => {
-                  const { measured, se } = checkShare(differ, runs, predicted);
-                  return { x, y: measured, se };
-                }),
-            },
-          ]),
-        },
-      ],
+      charts: [chartOf(done, ties, runs)],
       sentence: done
         .filter((d) => d.x === done[0]!.x)
         .map((d) => `under ${d.tie} the halves still differed in ${percentOf(d.differ / runs)} of the runs`)
@@ -97,3 +52,58 @@ export const quiescence: Experiment = {
     };
   },
 };
+
+interface Run {
+  readonly tie: Tie;
+  readonly x: number;
+  readonly predicted: number;
+  /** Runs after which the halves differed, and the same of whole nodes. */
+  readonly differ: number;
+  readonly whole: number;
+}
+
+interface Wanted {
+  readonly x: number;
+  readonly tie: Tie;
+  readonly runs: number;
+  readonly wholeRuns: number;
+}
+
+async function runTie(bench: ExperimentBench, seed: number, wanted: Wanted): Promise<Run> {
+  const { x, tie, runs, wholeRuns } = wanted;
+  const name = `quiescence/${tie}/${x}`;
+  const [differ, whole] = await Promise.all([
+    bench.do('quiescence', { x, tie, runs, seed: `${seed}/${name}` }, runs),
+    bench.do(
+      'wholeQuiescence',
+      { x, tie, runs: wholeRuns, seed: `${seed}/whole/${name}`, networks: bench.networks },
+      runs * 5,
+    ),
+  ]);
+  return { tie, x, predicted: predictedAt(tie, x), differ, whole };
+}
+
+function predictedAt(tie: Tie, x: number): number {
+  return tie === 'lowest-id' ? 0 : twoClusters(x).quiescenceFailure;
+}
+
+function chartOf(done: readonly Run[], ties: readonly Tie[], runs: number): Chart {
+  const curve = spanOf(0.001, Math.max(...done.map(({ x }) => x)));
+  return {
+    title: 'Stop the miners: how often do two halves of the network still differ?',
+    xLabel: 'x, blocks per delay',
+    yLabel: 'Q, share of runs',
+    series: ties.flatMap((tie, colour) => [
+      predictedSeries(
+        tie,
+        colour,
+        curve.map((x) => ({ x, y: predictedAt(tie, x) })),
+      ),
+      measuredSeries(
+        tie,
+        colour,
+        done.filter((d) => d.tie === tie).map((d) => sharePoint(d.x, d.differ, runs, d.predicted)),
+      ),
+    ]),
+  };
+}

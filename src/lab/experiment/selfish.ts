@@ -1,10 +1,11 @@
+import type { Chart } from '../../observe/chart/chart.ts';
 import { checkMean, meanOf } from '../../observe/figures/judge.ts';
 import { selfishRevenue, selfishThreshold } from '../../observe/theory/attack.ts';
 import { MOST_GAMMA } from '../../sim/models/whole/selfish.ts';
-import { countOf, listOf, spanOf } from './common.ts';
+import { countOf, listOf, measuredSeries, predictedSeries, spanOf } from './common.ts';
 import { number, numbers } from './parameters.ts';
 import { percentOf, row, WHOLE_PART, wholeMean } from './rows.ts';
-import type { Experiment } from './types.ts';
+import type { Experiment, ExperimentBench, Row } from './types.ts';
 
 export const selfish: Experiment = {
   name: 'selfish',
@@ -18,74 +19,14 @@ export const selfish: Experiment = {
   ],
   async run(values, seed, bench) {
     const blocks = number(values, 'blocks');
-    const wholeBlocks = Math.max(500, Math.round(blocks / WHOLE_PART));
     const gammas = numbers(values, 'gamma');
     const alphas = numbers(values, 'alpha');
     const runs = await Promise.all(
-      gammas.flatMap((gamma) =>
-        alphas.map(async (alpha) => {
-          const input = { alpha, gamma, blocks, seed: `${seed}/selfish/${alpha}/${gamma}` };
-          const [{ revenue, height }, whole] = await Promise.all([
-            bench.do('selfish', input, blocks),
-            gamma > MOST_GAMMA
-              ? undefined
-              : bench.do(
-                  'wholeSelfish',
-                  {
-                    alpha,
-                    gamma,
-                    blocks: wholeBlocks,
-                    seed: `${seed}/whole/selfish/${alpha}${gamma === 0 ? '' : `/${gamma}`}`,
-                    networks: bench.networks,
-                  },
-                  blocks * (gamma === 0 ? 5 : 12),
-                ),
-          ]);
-          return { alpha, gamma, height, whole, stretches: revenue.length, ...meanOf(revenue) };
-        }),
-      ),
+      gammas.flatMap((gamma) => alphas.map((alpha) => runOne(bench, seed, alpha, gamma, blocks))),
     );
     return {
-      rows: runs.flatMap(({ alpha, gamma, mean, se, height, stretches, whole }) => {
-        const judged = checkMean(mean, se, height, selfishRevenue(alpha, gamma), { df: stretches - 1 });
-        const about = { origin: 'recomputed' as const, formula: 'Eyal, Sirer 2013, eq. 8' };
-        const reduced = row({ alpha, gamma }, judged, about);
-        if (whole === undefined) return [reduced];
-        const { mean: measured, se: scatter } = meanOf(whole);
-        const nodes = { measured, se: scatter, n: wholeBlocks, df: whole.length - 1 };
-        return [reduced, wholeMean(reduced, nodes)];
-      }),
-      charts: [
-        {
-          title: 'What a selfish miner earns',
-          xLabel: 'α, share of the hash power',
-          yLabel: 'share of the chain',
-          series: [
-            {
-              name: 'honest mining earns its share',
-              as: 'line',
-              colour: 6,
-              points: [0, 0.5].map((a) => ({ x: a, y: a })),
-            },
-            ...gammas.flatMap((gamma, colour) => [
-              {
-                name: `predicted, γ = ${gamma}`,
-                as: 'line' as const,
-                colour,
-                points: spanOf(0.01, 0.49).map((a) => ({ x: a, y: selfishRevenue(a, gamma) })),
-              },
-              {
-                name: `measured, γ = ${gamma}`,
-                as: 'points' as const,
-                colour,
-                points: runs
-                  .filter((r) => r.gamma === gamma)
-                  .map((r) => ({ x: r.alpha, y: r.mean, se: r.se })),
-              },
-            ]),
-          ],
-        },
-      ],
+      rows: runs.flatMap((run) => rowsOf(run, wholeBlocksOf(blocks))),
+      charts: [chartOf(runs, gammas)],
       sentence: runs
         .filter((r) => r.alpha === alphas.at(-1))
         .map(
@@ -102,3 +43,79 @@ export const selfish: Experiment = {
     };
   },
 };
+
+function wholeBlocksOf(blocks: number): number {
+  return Math.max(500, Math.round(blocks / WHOLE_PART));
+}
+
+interface Run {
+  readonly alpha: number;
+  readonly gamma: number;
+  /** Mean share of the chain, over the stretches. */
+  readonly mean: number;
+  readonly se: number;
+  readonly stretches: number;
+  readonly height: number;
+  readonly whole: readonly number[] | undefined;
+}
+
+async function runOne(
+  bench: ExperimentBench,
+  seed: number,
+  alpha: number,
+  gamma: number,
+  blocks: number,
+): Promise<Run> {
+  const input = { alpha, gamma, blocks, seed: `${seed}/selfish/${alpha}/${gamma}` };
+  const [{ revenue, height }, whole] = await Promise.all([
+    bench.do('selfish', input, blocks),
+    gamma > MOST_GAMMA
+      ? undefined
+      : bench.do(
+          'wholeSelfish',
+          {
+            alpha,
+            gamma,
+            blocks: wholeBlocksOf(blocks),
+            seed: `${seed}/whole/selfish/${alpha}${gamma === 0 ? '' : `/${gamma}`}`,
+            networks: bench.networks,
+          },
+          blocks * (gamma === 0 ? 5 : 12),
+        ),
+  ]);
+  return { alpha, gamma, height, whole, stretches: revenue.length, ...meanOf(revenue) };
+}
+
+function rowsOf({ alpha, gamma, mean, se, height, stretches, whole }: Run, wholeBlocks: number): Row[] {
+  const judged = checkMean(mean, se, height, selfishRevenue(alpha, gamma), { df: stretches - 1 });
+  const about = { origin: 'recomputed' as const, formula: 'Eyal, Sirer 2013, eq. 8' };
+  const reduced = row({ alpha, gamma }, judged, about);
+  if (whole === undefined) return [reduced];
+  const { mean: measured, se: scatter } = meanOf(whole);
+  const nodes = { measured, se: scatter, n: wholeBlocks, df: whole.length - 1 };
+  return [reduced, wholeMean(reduced, nodes)];
+}
+
+function chartOf(runs: readonly Run[], gammas: readonly number[]): Chart {
+  const honest = [0, 0.5].map((a) => ({ x: a, y: a }));
+  return {
+    title: 'What a selfish miner earns',
+    xLabel: 'α, share of the hash power',
+    yLabel: 'share of the chain',
+    series: [
+      { name: 'honest mining earns its share', as: 'line', colour: 6, points: honest },
+      ...gammas.flatMap((gamma, colour) => [
+        predictedSeries(
+          `γ = ${gamma}`,
+          colour,
+          spanOf(0.01, 0.49).map((a) => ({ x: a, y: selfishRevenue(a, gamma) })),
+        ),
+        measuredSeries(
+          `γ = ${gamma}`,
+          colour,
+          runs.filter((r) => r.gamma === gamma).map((r) => ({ x: r.alpha, y: r.mean, se: r.se })),
+        ),
+      ]),
+    ],
+  };
+}

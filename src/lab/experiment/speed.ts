@@ -1,3 +1,4 @@
+import type { Chart } from '../../observe/chart/chart.ts';
 import { checkMean, checkShare, meanOf } from '../../observe/figures/judge.ts';
 import {
   criticalShare,
@@ -7,21 +8,24 @@ import {
   privateAttackOnGhost,
 } from '../../observe/theory/speed.ts';
 import type { SpeedRule } from '../../sim/models/reduced/speed.ts';
-import { choiceOf, listOf, spanOf } from './common.ts';
+import { choiceOf, listOf, measuredSeries, predictedSeries, sharePoint, spanOf } from './common.ts';
 import { numbers, words } from './parameters.ts';
 import { percentOf, ratio, row } from './rows.ts';
 import { FEW_REMARK, fewRows, runFew } from './speed-few.ts';
-import type { Experiment, Row } from './types.ts';
+import type { Experiment, ExperimentBench, Row } from './types.ts';
 
 const RACES = 400;
 /** Block intervals of one race: long enough for the border to be sharp, short enough for GHOST's walks. */
 const HORIZON = 400;
 const GROWTH_BLOCKS = 200_000;
 
-interface Run {
+interface Point {
   readonly x: number;
   readonly beta: number;
   readonly rule: SpeedRule;
+}
+
+interface Run extends Point {
   readonly won: number;
   readonly growth: readonly number[];
 }
@@ -42,19 +46,7 @@ export const speed: Experiment = {
     const rules = words<SpeedRule>(values, 'rule');
     const points = rules.flatMap((rule) => xs.flatMap((x) => betas.map((beta) => ({ rule, x, beta }))));
     const [runs, few] = await Promise.all([
-      Promise.all(
-        points.map(async (point): Promise<Run> => {
-          const { rule, x, beta } = point;
-          const growthBlocks = rule === 'most-work' ? GROWTH_BLOCKS : 0;
-          const input = { ...point, races: RACES, horizon: HORIZON, growthBlocks };
-          const figures = await bench.do(
-            'speed',
-            { ...input, seed: `${seed}/speed/${rule}/${x}/${beta}` },
-            rule === 'ghost' ? 10 : 1,
-          );
-          return { ...point, ...figures };
-        }),
-      ),
+      Promise.all(points.map((point) => runPoint(bench, seed, point))),
       Promise.all(points.map((point) => runFew(bench, seed, point))),
     ]);
     return {
@@ -64,37 +56,7 @@ export const speed: Experiment = {
         ...rules.flatMap((rule) => xs.flatMap((x) => contourRow(runs, rule, x))),
         ...few.flatMap((run) => fewRows(run)),
       ],
-      charts: [
-        {
-          title: `Private attacks over ${HORIZON} block intervals: who wins?`,
-          xLabel: 'β, the attacker’s share',
-          yLabel: 'share of attacks won',
-          series: rules.flatMap((rule, i) =>
-            xs.flatMap((x, j) => [
-              {
-                name: `predicted, ${rule}, x = ${x}`,
-                as: 'line' as const,
-                colour: i * xs.length + j,
-                points: spanOf(Math.min(...betas), Math.max(...betas)).map((b) => ({
-                  x: b,
-                  y: predictedWins(rule, x, b),
-                })),
-              },
-              {
-                name: `measured, ${rule}, x = ${x}`,
-                as: 'points' as const,
-                colour: i * xs.length + j,
-                points: runs
-                  .filter((r) => r.rule === rule && r.x === x)
-                  .map((r) => {
-                    const { measured, se } = checkShare(r.won, RACES, predictedWins(rule, x, r.beta));
-                    return { x: r.beta, y: measured, se };
-                  }),
-              },
-            ]),
-          ),
-        },
-      ],
+      charts: [chartOf(runs, rules, xs, betas)],
       sentence: sentenceOf(runs, rules, xs[0]!),
       remarks: [
         `${RACES} attacks of ${HORIZON} block intervals for each point; growth from one run of ${GROWTH_BLOCKS.toLocaleString('en-US')} intervals. Honest miners are many and tiny. Under GHOST the tip is the heaviest subtree, found by the node’s own walk.`,
@@ -103,6 +65,48 @@ export const speed: Experiment = {
     };
   },
 };
+
+async function runPoint(bench: ExperimentBench, seed: number, point: Point): Promise<Run> {
+  const { rule, x, beta } = point;
+  const growthBlocks = rule === 'most-work' ? GROWTH_BLOCKS : 0;
+  const input = { ...point, races: RACES, horizon: HORIZON, growthBlocks };
+  const figures = await bench.do(
+    'speed',
+    { ...input, seed: `${seed}/speed/${rule}/${x}/${beta}` },
+    rule === 'ghost' ? 10 : 1,
+  );
+  return { ...point, ...figures };
+}
+
+function chartOf(
+  runs: readonly Run[],
+  rules: readonly SpeedRule[],
+  xs: readonly number[],
+  betas: readonly number[],
+): Chart {
+  const curve = spanOf(Math.min(...betas), Math.max(...betas));
+  return {
+    title: `Private attacks over ${HORIZON} block intervals: who wins?`,
+    xLabel: 'β, the attacker’s share',
+    yLabel: 'share of attacks won',
+    series: rules.flatMap((rule, i) =>
+      xs.flatMap((x, j) => [
+        predictedSeries(
+          `${rule}, x = ${x}`,
+          i * xs.length + j,
+          curve.map((b) => ({ x: b, y: predictedWins(rule, x, b) })),
+        ),
+        measuredSeries(
+          `${rule}, x = ${x}`,
+          i * xs.length + j,
+          runs
+            .filter((r) => r.rule === rule && r.x === x)
+            .map((r) => sharePoint(r.beta, r.won, RACES, predictedWins(rule, x, r.beta))),
+        ),
+      ]),
+    ),
+  };
+}
 
 function growthRow(run: Run): Row {
   const { mean, se } = meanOf(run.growth);

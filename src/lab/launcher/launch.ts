@@ -68,12 +68,7 @@ export interface RunningYard {
 export async function launch(options: LaunchOptions): Promise<RunningYard> {
   const began = performance.now();
   checkLaunch(options.dir, options.programPath, options.wishes);
-  const dir = resolve(options.dir);
-  try {
-    makeDirectory(dir);
-  } catch (error) {
-    throw failed(`cannot make ${dir}: ${(error as Error).message}`, 'Choose another place: --data DIR');
-  }
+  const dir = makeYardDirectory(options.dir);
   const claim = await claimYard(dir);
   const signal = options.signal ?? new AbortController().signal;
   let control: RpcServer | undefined;
@@ -104,7 +99,6 @@ export async function launch(options: LaunchOptions): Promise<RunningYard> {
     if (page !== undefined) own.setServers({ page: page.url });
     const served = page;
     if (options.hold !== true) await own.startMining();
-    let closing: Promise<void> | undefined;
     return {
       launcher: own,
       client: own.client,
@@ -112,14 +106,12 @@ export async function launch(options: LaunchOptions): Promise<RunningYard> {
       startMs: performance.now() - began,
       downAsked,
       page: served?.url,
-      close() {
-        closing ??= own.close().then(async () => {
-          await served?.close();
-          await server.close();
-          claim.release();
-        });
-        return closing;
-      },
+      close: once(async () => {
+        await own.close();
+        await served?.close();
+        await server.close();
+        claim.release();
+      }),
     };
   } catch (error) {
     const died = error instanceof Problem && error.exit === 3 ? await launcher?.causeOfDeath() : undefined;
@@ -129,6 +121,25 @@ export async function launch(options: LaunchOptions): Promise<RunningYard> {
     claim.release();
     throw died === undefined ? error : failed(died);
   }
+}
+
+function makeYardDirectory(given: string): string {
+  const dir = resolve(given);
+  try {
+    makeDirectory(dir);
+  } catch (error) {
+    throw failed(`cannot make ${dir}: ${(error as Error).message}`, 'Choose another place: --data DIR');
+  }
+  return dir;
+}
+
+/** Runs at the first call; each call gives the promise of that run. */
+function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= run();
+    return running;
+  };
 }
 
 /** The launcher's own server, on the first port that is free when it listens. */

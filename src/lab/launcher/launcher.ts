@@ -5,12 +5,11 @@ import { makeDirectory } from '../../host/directories.ts';
 import { eventTime } from '../../host/driver/clock.ts';
 import { sleep } from '../../yard/action.ts';
 import { pickNode } from '../../yard/names.ts';
-import { failed } from '../../yard/problem.ts';
+import { failed, Problem } from '../../yard/problem.ts';
 import { YardClient } from '../client/client.ts';
 import { conditionsOf } from '../client/conditions.ts';
 import { type Follower, follow } from '../client/follow.ts';
 import { awaitLinks } from '../client/links.ts';
-import { withDeadline } from '../deadline.ts';
 import type { YardFile, YardNode } from '../yard/check.ts';
 import { writeYard } from '../yard/file.ts';
 import type { YardLog } from '../yard/log.ts';
@@ -21,7 +20,6 @@ import { mustBeAlone, NodeProcesses, type ProcessOptions } from './node-host.ts'
 import { stoppedYard, yardToResume } from './resume.ts';
 import { packStaged, type Saved, stage } from './save-write.ts';
 import { newSeenEvents, type SeenEvents } from './seen-events.ts';
-import { keepPlaces } from './sibling-places.ts';
 import { Wiring } from './wiring.ts';
 
 /** How long a node may take to end when asked, before it is made to. */
@@ -397,3 +395,31 @@ export class Launcher {
 }
 
 function nothing(): void {}
+
+/** The work's own end, or a Problem with these words if it takes longer. The work itself goes on. */
+async function withDeadline<T>(work: Promise<T>, ms: number, words: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => fail(new Problem(1, words)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Tells these nodes to keep a place for the siblings that dial them. For those that they dial themselves they have one;
+ * without this, strangers that take all places would keep a sibling out that was started again.
+ */
+async function keepPlaces(client: YardClient, yard: YardFile, letters: Iterable<string>): Promise<void> {
+  const calls: Promise<unknown>[] = [];
+  for (const letter of letters) {
+    for (const other of yard.nodes.filter((n) => n.letter !== letter && n.address !== '')) {
+      if (!dialledBy(yard, other.letter).some((n) => n.letter === letter)) continue;
+      calls.push(client.call(letter, 'addnode', [other.address, 'protect']));
+    }
+  }
+  await Promise.all(calls);
+}

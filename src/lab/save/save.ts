@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { formatBytes } from '../../observe/words/units.ts';
-import { quoted } from '../../util/shell.ts';
+import { quoted } from '../../util/printable.ts';
 import type { Action, Done } from '../../yard/action.ts';
 import { failed } from '../../yard/problem.ts';
 import { YardClient } from '../client/client.ts';

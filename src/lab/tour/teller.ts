@@ -37,104 +37,120 @@ const INDENT = ' '.repeat(17);
 const COLUMNS = 80;
 
 export function newTeller(options: TellerOptions): Teller {
-  const { write, stdin } = options;
-  const stop = new AbortController();
-  const forward = () => stop.abort();
-  options.signal.addEventListener('abort', forward, { once: true });
-  let held = false;
-  let lastMoment = Number.NEGATIVE_INFINITY;
-  let title = '';
-  let growing = false;
+  return new ScreenTeller(options);
+}
+
+class ScreenTeller implements Teller {
+  readonly #o: TellerOptions;
+  readonly #stop = new AbortController();
+  #held = false;
+  #lastMoment = Number.NEGATIVE_INFINITY;
+  #title = '';
+  #growing = false;
   /** Set while resting; called by `n`, or by time when not held. */
-  let wake: ((by: 'key' | 'time') => void) | undefined;
+  #wake: ((by: 'key' | 'time') => void) | undefined;
+  readonly #forward = () => this.#stop.abort();
 
-  function onKey(data: Buffer): void {
-    for (const key of data.toString('latin1')) {
-      if (key === '\u0003' || key === 'q') stop.abort();
-      else if (key === 'n') wake?.('key');
-      else if (key === ' ') {
-        held = !held;
-        if (!held) wake?.('time');
-      }
-    }
-  }
-
-  if (stdin !== undefined) {
+  constructor(options: TellerOptions) {
+    this.#o = options;
+    const { stdin, signal } = options;
+    signal.addEventListener('abort', this.#forward, { once: true });
+    if (stdin === undefined) return;
     stdin.setRawMode(true);
     stdin.resume();
-    stdin.on('data', onKey);
+    stdin.on('data', this.#onKey);
   }
 
-  function rest(ms: number): Promise<void> {
-    if (stop.signal.aborted) return Promise.reject(new Interrupted());
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  async moment(number: number, name: string, lines: readonly string[]): Promise<void> {
+    await this.rest(this.#lastMoment + LEAST_MS - this.#o.clock());
+    this.#lastMoment = this.#o.clock();
+    this.#title = ` ${number}/${MOMENTS} ${name.padEnd(4)}`;
+    const seconds = Math.floor(this.#lastMoment / 1000);
+    const at = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+    const [first, ...rows] = lines.flatMap((text) => wrapped(text, COLUMNS - INDENT.length));
+    this.#line(`${this.#title}  ${at.padEnd(5)} ${first ?? ''}`);
+    for (const more of rows) this.#line(INDENT + more);
+  }
+
+  text(line: string): void {
+    for (const part of wrapped(line, COLUMNS - INDENT.length)) this.#line(INDENT + part);
+  }
+
+  wide(line: string): void {
+    this.#line(`     ${line}`);
+  }
+
+  grow(part: string): void {
+    this.#o.write(this.#growing ? part : `     ${part}`);
+    this.#growing = true;
+  }
+
+  end(): void {
+    if (this.#growing) this.#o.write('\n');
+    this.#growing = false;
+  }
+
+  failed(line: string): void {
+    this.#line(`${this.#title}  FAILED: ${line}`);
+  }
+
+  rest(ms: number): Promise<void> {
+    const { signal } = this.#stop;
+    if (signal.aborted) return Promise.reject(new Interrupted());
     return new Promise((done, fail) => {
       let late = false;
       const end = () => {
         clearTimeout(timer);
-        stop.signal.removeEventListener('abort', abort);
-        wake = undefined;
+        signal.removeEventListener('abort', abort);
+        this.#wake = undefined;
       };
       const abort = () => {
         end();
         fail(new Interrupted());
       };
-      wake = (by) => {
+      this.#wake = (by) => {
         if (by === 'time' && !late) return;
-        held = by === 'key' ? false : held;
+        if (by === 'key') this.#held = false;
         end();
         done();
       };
       const timer = setTimeout(
         () => {
           late = true;
-          if (!held) wake?.('time');
+          if (!this.#held) this.#wake?.('time');
         },
         Math.max(0, ms),
       );
-      stop.signal.addEventListener('abort', abort, { once: true });
+      signal.addEventListener('abort', abort, { once: true });
     });
   }
 
-  function line(text: string): void {
-    if (growing) {
-      growing = false;
-      write('\n');
-    }
-    write(`${text}\n`);
+  close(): void {
+    const { stdin, signal } = this.#o;
+    signal.removeEventListener('abort', this.#forward);
+    if (stdin === undefined) return;
+    stdin.off('data', this.#onKey);
+    stdin.setRawMode(false);
+    stdin.pause();
   }
 
-  return {
-    signal: stop.signal,
-    async moment(number, name, lines) {
-      await rest(lastMoment + LEAST_MS - options.clock());
-      lastMoment = options.clock();
-      title = ` ${number}/${MOMENTS} ${name.padEnd(4)}`;
-      const seconds = Math.floor(lastMoment / 1000);
-      const at = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-      const [first, ...rows] = lines.flatMap((text) => wrapped(text, COLUMNS - INDENT.length));
-      line(`${title}  ${at.padEnd(5)} ${first ?? ''}`);
-      for (const more of rows) line(INDENT + more);
-    },
-    text(text) {
-      for (const part of wrapped(text, COLUMNS - INDENT.length)) line(INDENT + part);
-    },
-    wide: (text) => line(`     ${text}`),
-    grow(part) {
-      write(growing ? part : `     ${part}`);
-      growing = true;
-    },
-    end() {
-      if (growing) write('\n');
-      growing = false;
-    },
-    failed: (text) => line(`${title}  FAILED: ${text}`),
-    rest,
-    close() {
-      options.signal.removeEventListener('abort', forward);
-      if (stdin === undefined) return;
-      stdin.off('data', onKey);
-      stdin.setRawMode(false);
-      stdin.pause();
-    },
+  readonly #onKey = (data: Buffer): void => {
+    for (const key of data.toString('latin1')) {
+      if (key === '\u0003' || key === 'q') this.#stop.abort();
+      else if (key === 'n') this.#wake?.('key');
+      else if (key === ' ') {
+        this.#held = !this.#held;
+        if (!this.#held) this.#wake?.('time');
+      }
+    }
   };
+
+  #line(text: string): void {
+    this.end();
+    this.#o.write(`${text}\n`);
+  }
 }

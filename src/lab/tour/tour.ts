@@ -2,7 +2,7 @@ import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ReadStream } from 'node:tty';
 import { defined } from '../../util/defined.ts';
-import { quoted } from '../../util/shell.ts';
+import { quoted } from '../../util/printable.ts';
 import { Interrupted } from '../../yard/action.ts';
 import { Problem } from '../../yard/problem.ts';
 import { followLog } from '../client/live.ts';

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { writeAtomically } from '../../host/files.ts';
+import { quoted } from '../../util/printable.ts';
 import { err, type Result } from '../../util/result.ts';
-import { quoted } from '../../util/shell.ts';
 import { missing, type Problem } from '../../yard/problem.ts';
 import { checkYard, type YardFile } from './check.ts';
 

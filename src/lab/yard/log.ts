@@ -31,82 +31,101 @@ const MAX_BYTES = 64 << 20;
 type Unnumbered = Omit<LogEvent, 'seq'> & (News | HostNews);
 
 export function openYardLog(dir: string): YardLog {
-  const path = join(dir, 'yard.jsonl');
-  let fd = openSync(path, 'a+', 0o600);
-  let bytes = fstatSync(fd).size;
-  let seq = lastSeqOf(fd, bytes);
-  const kept: LogEvent[] = [];
-  const listeners = new Set<(event: LogEvent) => void>();
-  let waiting: { event: Unnumbered; due: number }[] = [];
-  let timer: NodeJS.Timeout | undefined;
+  return new FileLog(dir);
+}
 
-  function deliver(limit: number): void {
-    const ready = waiting.filter((w) => w.due <= limit);
+class FileLog implements YardLog {
+  readonly #dir: string;
+  readonly #path: string;
+  #fd: number;
+  #bytes: number;
+  #seq: number;
+  readonly #kept: LogEvent[] = [];
+  readonly #listeners = new Set<(event: LogEvent) => void>();
+  #waiting: { event: Unnumbered; due: number }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+    this.#path = join(dir, 'yard.jsonl');
+    this.#fd = openSync(this.#path, 'a+', 0o600);
+    this.#bytes = fstatSync(this.#fd).size;
+    this.#seq = lastSeqOf(this.#fd, this.#bytes);
+  }
+
+  get last(): number {
+    return this.#seq;
+  }
+
+  since(after: number, max?: number): readonly LogEvent[] {
+    // Numbers are without gap, so the place of one is known.
+    const from = Math.max(0, after + 1 - (this.#kept[0]?.seq ?? 0));
+    return this.#kept.slice(from, max === undefined ? undefined : from + max);
+  }
+
+  subscribe(listener: (event: LogEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  merge(event: Unnumbered): void {
+    this.#waiting.push({ event, due: Date.now() + ORDER_MS });
+    this.#plan();
+  }
+
+  tell(news: HostNews): void {
+    this.merge({ v: 1, t: eventTime(), node: '', ...news });
+  }
+
+  flush(): void {
+    this.#deliver(Number.POSITIVE_INFINITY);
+  }
+
+  close(): void {
+    this.flush();
+    clearTimeout(this.#timer);
+    this.#listeners.clear();
+    closeSync(this.#fd);
+  }
+
+  #deliver(limit: number): void {
+    const ready = this.#waiting.filter((w) => w.due <= limit);
     if (ready.length === 0) return;
     // What is older than the newest event that is due goes out with it: that is the point of waiting.
     const newest = Math.max(...ready.map((w) => w.event.t));
-    const out = waiting.filter((w) => w.due <= limit || w.event.t <= newest);
-    waiting = waiting.filter((w) => w.due > limit && w.event.t > newest);
+    const out = this.#waiting.filter((w) => w.due <= limit || w.event.t <= newest);
+    this.#waiting = this.#waiting.filter((w) => w.due > limit && w.event.t > newest);
     out.sort((a, b) => a.event.t - b.event.t);
-    const numbered = out.map((w) => ({ ...w.event, seq: ++seq }) as LogEvent);
+    const numbered = out.map((w) => ({ ...w.event, seq: ++this.#seq }) as LogEvent);
     const text = numbered.map((event) => `${JSON.stringify(event)}\n`).join('');
-    bytes += writeSync(fd, text);
+    this.#bytes += writeSync(this.#fd, text);
     for (const event of numbered) {
-      kept.push(event);
-      for (const listener of [...listeners]) listener(event);
+      this.#kept.push(event);
+      for (const listener of [...this.#listeners]) listener(event);
     }
-    if (kept.length > KEPT * 1.1) kept.splice(0, kept.length - KEPT);
-    if (bytes > MAX_BYTES) rotate();
+    if (this.#kept.length > KEPT * 1.1) this.#kept.splice(0, this.#kept.length - KEPT);
+    if (this.#bytes > MAX_BYTES) this.#rotate();
   }
 
-  function rotate(): void {
-    closeSync(fd);
-    renameSync(path, join(dir, 'yard.1.jsonl'));
-    fd = openSync(path, 'a+', 0o600);
-    bytes = 0;
+  #rotate(): void {
+    closeSync(this.#fd);
+    renameSync(this.#path, join(this.#dir, 'yard.1.jsonl'));
+    this.#fd = openSync(this.#path, 'a+', 0o600);
+    this.#bytes = 0;
   }
 
-  function plan(): void {
-    if (timer !== undefined || waiting.length === 0) return;
-    const first = Math.min(...waiting.map((w) => w.due));
-    timer = setTimeout(
+  #plan(): void {
+    if (this.#timer !== undefined || this.#waiting.length === 0) return;
+    const first = Math.min(...this.#waiting.map((w) => w.due));
+    this.#timer = setTimeout(
       () => {
-        timer = undefined;
-        deliver(Date.now());
-        plan();
+        this.#timer = undefined;
+        this.#deliver(Date.now());
+        this.#plan();
       },
       Math.max(1, first - Date.now()),
     );
   }
-
-  function put(event: Unnumbered): void {
-    waiting.push({ event, due: Date.now() + ORDER_MS });
-    plan();
-  }
-
-  return {
-    get last() {
-      return seq;
-    },
-    since(after, max) {
-      // Numbers are without gap, so the place of one is known.
-      const from = Math.max(0, after + 1 - (kept[0]?.seq ?? 0));
-      return kept.slice(from, max === undefined ? undefined : from + max);
-    },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    merge: put,
-    tell: (news) => put({ v: 1, t: eventTime(), node: '', ...news }),
-    flush: () => deliver(Number.POSITIVE_INFINITY),
-    close() {
-      deliver(Number.POSITIVE_INFINITY);
-      clearTimeout(timer);
-      listeners.clear();
-      closeSync(fd);
-    },
-  };
 }
 
 /** Sequence number of the file's last whole line, so that numbers go on over a restart; 0 for a new or unreadable one. */

@@ -13,7 +13,6 @@ import type { Pace, Steps } from '../../util/steps.ts';
 import type { Limits } from '../limits.ts';
 import type { Micros, PackageVerdicts } from '../types.ts';
 import { type AdmitContext, type Admitted, admit, stillFits } from './admit.ts';
-import type { LostTx, PoolChange, RemovedTx } from './change.ts';
 import { type NewEntry, type PoolEntry, PoolNode, parentsFirst } from './entry.ts';
 import { FeeFloor } from './fee-floor.ts';
 import { PoolGraph } from './graph.ts';
@@ -21,6 +20,27 @@ import type { PoolIds } from './ids.ts';
 import { judgePackage } from './package.ts';
 import { type Cause, ReturnQueue, type Waiting } from './readmission.ts';
 import { PoolRows, readSaved } from './rows.ts';
+
+/** A payment undone: `by` took a coin that it needed, in `block` unless it is unconfirmed itself. */
+export interface LostTx {
+  readonly tx: Tx;
+  readonly by: Tx | undefined;
+  readonly block: BlockEntry | undefined;
+}
+
+export interface RemovedTx {
+  readonly entry: PoolEntry;
+  readonly why: 'replaced' | 'evicted' | 'expired' | 'conflict';
+  readonly by: Tx | undefined;
+  readonly block: BlockEntry | undefined;
+}
+
+/** What a change did besides confirming: transactions of disconnected blocks back in the pool, lost, and removals. */
+export interface PoolChange {
+  readonly returned: readonly Tx[];
+  readonly lost: readonly LostTx[];
+  readonly removed: readonly RemovedTx[];
+}
 
 export type { PoolEntry } from './entry.ts';
 

@@ -67,67 +67,186 @@ interface Node {
 }
 
 export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
-  const nodes = new Map<string, Node>();
-  const blocks = new Map<string, SeenBlock>();
-  const children = new Map<string, string[]>();
-  const tips = new Map<string, string>();
-  const left = new Map<string, string>();
-  /** Blocks that a node has and has not connected yet. */
-  const coming = new Map<string, Set<string>>();
-  const reorgs: SeenReorg[] = [];
-  const labels = new Map<string, number>();
-  /** Highest height drawn on each track: a track is free again behind its last block. */
-  const trackEnd: number[] = [];
-  let cut: readonly (readonly string[])[] | undefined;
-  let genesisId: string | undefined;
-  let highest = 0;
-  let lowestKept = 0;
+  return new BlockForest(keptHeights);
+}
 
-  function put(id: string, change: Partial<SeenBlock>): void {
-    const node = nodes.get(id);
-    if (node === undefined) return;
-    node.block = { ...node.block, ...change };
-    blocks.set(id, node.block);
+class BlockForest implements Forest {
+  readonly blocks = new Map<string, SeenBlock>();
+  readonly children = new Map<string, string[]>();
+  readonly tips = new Map<string, string>();
+  readonly left = new Map<string, string>();
+  readonly reorgs: SeenReorg[] = [];
+  readonly #keptHeights: number;
+  readonly #nodes = new Map<string, Node>();
+  /** Blocks that a node has and has not connected yet. */
+  readonly #coming = new Map<string, Set<string>>();
+  readonly #labels = new Map<string, number>();
+  /** Highest height drawn on each track: a track is free again behind its last block. */
+  readonly #trackEnd: number[] = [];
+  #cut: readonly (readonly string[])[] | undefined;
+  #genesisId: string | undefined;
+  #highest = 0;
+  #lowestKept = 0;
+
+  constructor(keptHeights: number) {
+    this.#keptHeights = keptHeights;
   }
 
-  function labelFor(height: number, miner: string): string {
+  get cut(): readonly (readonly string[])[] | undefined {
+    return this.#cut;
+  }
+
+  get genesisId(): string | undefined {
+    return this.#genesisId;
+  }
+
+  apply(event: LogEvent): void {
+    switch (event.kind) {
+      case 'start':
+        if (this.#genesisId === undefined) {
+          this.#genesisId = event.genesis;
+          this.#add(event.genesis, '', 0, 0n, '');
+          this.#put(event.genesis, { label: '0' });
+        }
+        this.#moveTip(event.node, event.id);
+        break;
+      case 'block':
+        this.#add(event.id, event.prev, event.height, BigInt(`0x${event.work}`), event.miner);
+        this.#seen(event.id, event.node, event.t);
+        if (this.blocks.has(event.id)) this.#awaits(event.node, event.id);
+        break;
+      case 'mined':
+        this.#seen(event.id, event.node, event.t);
+        this.#put(event.id, { mined: { node: event.node, t: event.t, tries: event.tries, ms: event.ms } });
+        break;
+      case 'connected':
+        this.#put(event.id, { txids: event.txids });
+        this.#coming.get(event.node)?.delete(event.id);
+        break;
+      case 'tip':
+        this.#moveTip(event.node, event.id);
+        break;
+      case 'refused':
+        this.#coming.get(event.node)?.delete(event.id);
+        break;
+      case 'reorg':
+        this.#keepReorg(event);
+        break;
+      case 'process':
+        if (event.what !== 'started') this.#gone(event.of);
+        break;
+      case 'stop':
+        this.#gone(event.node);
+        break;
+      case 'yard':
+        // A launcher begins: what was before it is over, even if no line says so.
+        this.#cut = undefined;
+        for (const node of [...this.tips.keys()]) this.#gone(node);
+        break;
+      case 'partition':
+        this.#cut = event.groups;
+        break;
+      case 'heal':
+        this.#cut = undefined;
+        break;
+      default:
+        break;
+    }
+  }
+
+  pending(): string[] {
+    const found: string[] = [];
+    for (const [node, tip] of this.tips) {
+      for (const queue = [...(this.children.get(tip) ?? [])]; ; ) {
+        const id = queue.pop();
+        if (id === undefined) break;
+        if (this.#coming.get(node)?.has(id) !== true) continue;
+        found.push(id);
+        queue.push(...(this.children.get(id) ?? []));
+      }
+    }
+    return found;
+  }
+
+  isOnBranch(ancestor: string, tip: string): boolean {
+    const wanted = this.blocks.get(ancestor);
+    let at = this.blocks.get(tip);
+    while (wanted !== undefined && at !== undefined && at.height > wanted.height)
+      at = this.blocks.get(at.prev);
+    return wanted !== undefined && at === wanted;
+  }
+
+  branch(tip: string): readonly SeenBlock[] {
+    const path: SeenBlock[] = [];
+    for (let block = this.blocks.get(tip); block !== undefined; block = this.blocks.get(block.prev))
+      path.push(block);
+    return path;
+  }
+
+  forkPoint(a: string, b: string): SeenBlock | undefined {
+    let left = this.blocks.get(a);
+    let right = this.blocks.get(b);
+    while (left !== undefined && right !== undefined && left.id !== right.id) {
+      if (left.height >= right.height) left = this.blocks.get(left.prev);
+      else right = this.blocks.get(right.prev);
+    }
+    return left !== undefined && right !== undefined ? left : undefined;
+  }
+
+  agreed(names: readonly string[]): string | undefined {
+    const first = this.tips.get(names[0] ?? '');
+    return first !== undefined && names.every((name) => this.tips.get(name) === first) ? first : undefined;
+  }
+
+  nameOf(id: string): string {
+    return this.blocks.get(id)?.label ?? `…${id.slice(-6)}`;
+  }
+
+  #put(id: string, change: Partial<SeenBlock>): void {
+    const node = this.#nodes.get(id);
+    if (node === undefined) return;
+    node.block = { ...node.block, ...change };
+    this.blocks.set(id, node.block);
+  }
+
+  #labelFor(height: number, miner: string): string {
     const base = `${height}${miner === '' ? '?' : miner}`;
-    const count = labels.get(base) ?? 0;
-    labels.set(base, count + 1);
+    const count = this.#labels.get(base) ?? 0;
+    this.#labels.set(base, count + 1);
     return base + "'".repeat(count);
   }
 
-  function trackFor(prev: string, height: number): number {
-    const parent = blocks.get(prev);
-    const siblings = children.get(prev) ?? [];
-    if (parent !== undefined && !siblings.some((id) => blocks.get(id)?.track === parent.track)) {
+  #trackFor(prev: string, height: number): number {
+    const parent = this.blocks.get(prev);
+    const siblings = this.children.get(prev) ?? [];
+    if (parent !== undefined && !siblings.some((id) => this.blocks.get(id)?.track === parent.track)) {
       // The parent's own track goes on, unless a later fork has taken the cells in front of it.
-      if ((trackEnd[parent.track] ?? -1) < height) return parent.track;
+      if ((this.#trackEnd[parent.track] ?? -1) < height) return parent.track;
     }
     // The nearest free row, above rather than below: else a tree that forks for hours would sink row by row.
-    const isFree = (track: number) => (trackEnd[track] ?? -2) < height - 1;
+    const isFree = (track: number) => (this.#trackEnd[track] ?? -2) < height - 1;
     const from = parent?.track ?? 0;
-    for (let far = parent === undefined ? 0 : 1; far < trackEnd.length; far++) {
+    for (let far = parent === undefined ? 0 : 1; far < this.#trackEnd.length; far++) {
       if (far <= from && isFree(from - far)) return from - far;
-      if (from + far < trackEnd.length && isFree(from + far)) return from + far;
+      if (from + far < this.#trackEnd.length && isFree(from + far)) return from + far;
     }
-    return trackEnd.length;
+    return this.#trackEnd.length;
   }
 
   /** Parents are one height below: whatever a log says, no walk down a branch comes back to where it was. */
-  function parentFor(id: string, given: string, height: number): string {
-    for (const child of children.get(id) ?? []) {
-      if (blocks.get(child)?.height !== height + 1) put(child, { prev: '' });
+  #parentFor(id: string, given: string, height: number): string {
+    for (const child of this.children.get(id) ?? []) {
+      if (this.blocks.get(child)?.height !== height + 1) this.#put(child, { prev: '' });
     }
-    const parent = blocks.get(given);
+    const parent = this.blocks.get(given);
     return given === id || (parent !== undefined && parent.height !== height - 1) ? '' : given;
   }
 
-  function add(id: string, given: string, height: number, work: bigint, miner: string): void {
-    if (nodes.has(id) || height < lowestKept) return;
-    const prev = parentFor(id, given, height);
-    const track = trackFor(prev, height);
-    trackEnd[track] = Math.max(trackEnd[track] ?? -1, height);
+  #add(id: string, given: string, height: number, work: bigint, miner: string): void {
+    if (this.#nodes.has(id) || height < this.#lowestKept) return;
+    const prev = this.#parentFor(id, given, height);
+    const track = this.#trackFor(prev, height);
+    this.#trackEnd[track] = Math.max(this.#trackEnd[track] ?? -1, height);
     const seenBy = new Map<string, number>();
     const block: SeenBlock = {
       id,
@@ -135,183 +254,64 @@ export function newForest(keptHeights: number = KEPT_HEIGHTS): Forest {
       height,
       work,
       miner,
-      label: labelFor(height, miner),
+      label: this.#labelFor(height, miner),
       track,
       seenBy,
       txids: [],
     };
-    nodes.set(id, { block, seenBy });
-    blocks.set(id, block);
-    const siblings = children.get(prev);
-    if (siblings === undefined) children.set(prev, [id]);
+    this.#nodes.set(id, { block, seenBy });
+    this.blocks.set(id, block);
+    const siblings = this.children.get(prev);
+    if (siblings === undefined) this.children.set(prev, [id]);
     else siblings.push(id);
-    highest = Math.max(highest, height);
+    this.#highest = Math.max(this.#highest, height);
     // In sweeps, so that the cost is spread: a block is looked at once every tenth of the kept span.
-    if (highest - lowestKept > keptHeights * 1.1) prune(highest - keptHeights);
+    if (this.#highest - this.#lowestKept > this.#keptHeights * 1.1)
+      this.#prune(this.#highest - this.#keptHeights);
   }
 
-  function prune(floor: number): void {
-    lowestKept = floor;
-    for (const [id, block] of blocks) {
+  #prune(floor: number): void {
+    this.#lowestKept = floor;
+    for (const [id, block] of this.blocks) {
       if (block.height >= floor) continue;
-      blocks.delete(id);
-      nodes.delete(id);
-      children.delete(block.prev);
-      labels.delete(block.label);
-      for (const ids of coming.values()) ids.delete(id);
+      this.blocks.delete(id);
+      this.#nodes.delete(id);
+      this.children.delete(block.prev);
+      this.#labels.delete(block.label);
+      for (const ids of this.#coming.values()) ids.delete(id);
     }
   }
 
   /** The node has the body, and connects it if its branch has most work. */
-  function awaits(node: string, id: string): void {
-    const ids = coming.get(node);
-    if (ids === undefined) coming.set(node, new Set([id]));
+  #awaits(node: string, id: string): void {
+    const ids = this.#coming.get(node);
+    if (ids === undefined) this.#coming.set(node, new Set([id]));
     else ids.add(id);
   }
 
-  function moveTip(node: string, id: string): void {
-    left.delete(node);
-    tips.set(node, id);
-    coming.get(node)?.delete(id);
-    const work = blocks.get(id)?.work ?? 0n;
-    for (const [other, last] of left) if ((blocks.get(last)?.work ?? 0n) < work) left.delete(other);
+  #moveTip(node: string, id: string): void {
+    this.left.delete(node);
+    this.tips.set(node, id);
+    this.#coming.get(node)?.delete(id);
+    const work = this.blocks.get(id)?.work ?? 0n;
+    for (const [other, last] of this.left)
+      if ((this.blocks.get(last)?.work ?? 0n) < work) this.left.delete(other);
   }
 
   /** A node that is gone holds no opinion, but its branch is still on its disk. */
-  function gone(node: string): void {
-    const tip = tips.get(node);
-    if (tip !== undefined) left.set(node, tip);
-    tips.delete(node);
+  #gone(node: string): void {
+    const tip = this.tips.get(node);
+    if (tip !== undefined) this.left.set(node, tip);
+    this.tips.delete(node);
   }
 
-  function seen(id: string, node: string, t: number): void {
-    const known = nodes.get(id);
+  #keepReorg({ t, node, fork, depth, length, out, in: added }: SeenReorg): void {
+    this.reorgs.push({ t, node, fork, depth, length, out, in: added });
+    if (this.reorgs.length > KEPT_REORGS) this.reorgs.shift();
+  }
+
+  #seen(id: string, node: string, t: number): void {
+    const known = this.#nodes.get(id);
     if (known !== undefined && !known.seenBy.has(node)) known.seenBy.set(node, t);
   }
-
-  function apply(event: LogEvent): void {
-    switch (event.kind) {
-      case 'start':
-        if (genesisId === undefined) {
-          genesisId = event.genesis;
-          add(event.genesis, '', 0, 0n, '');
-          put(event.genesis, { label: '0' });
-        }
-        moveTip(event.node, event.id);
-        break;
-      case 'block':
-        add(event.id, event.prev, event.height, BigInt(`0x${event.work}`), event.miner);
-        seen(event.id, event.node, event.t);
-        if (blocks.has(event.id)) awaits(event.node, event.id);
-        break;
-      case 'mined':
-        seen(event.id, event.node, event.t);
-        put(event.id, { mined: { node: event.node, t: event.t, tries: event.tries, ms: event.ms } });
-        break;
-      case 'connected':
-        put(event.id, { txids: event.txids });
-        coming.get(event.node)?.delete(event.id);
-        break;
-      case 'tip':
-        moveTip(event.node, event.id);
-        break;
-      case 'refused':
-        coming.get(event.node)?.delete(event.id);
-        break;
-      case 'reorg':
-        reorgs.push({
-          t: event.t,
-          node: event.node,
-          fork: event.fork,
-          depth: event.depth,
-          length: event.length,
-          out: event.out,
-          in: event.in,
-        });
-        if (reorgs.length > KEPT_REORGS) reorgs.shift();
-        break;
-      case 'process':
-        if (event.what !== 'started') gone(event.of);
-        break;
-      case 'stop':
-        gone(event.node);
-        break;
-      case 'yard':
-        // A launcher begins: what was before it is over, even if no line says so.
-        cut = undefined;
-        for (const node of [...tips.keys()]) gone(node);
-        break;
-      case 'partition':
-        cut = event.groups;
-        break;
-      case 'heal':
-        cut = undefined;
-        break;
-      default:
-        break;
-    }
-  }
-
-  function branch(tip: string): readonly SeenBlock[] {
-    const path: SeenBlock[] = [];
-    for (let block = blocks.get(tip); block !== undefined; block = blocks.get(block.prev)) path.push(block);
-    return path;
-  }
-
-  function forkPoint(a: string, b: string): SeenBlock | undefined {
-    let left = blocks.get(a);
-    let right = blocks.get(b);
-    while (left !== undefined && right !== undefined && left.id !== right.id) {
-      if (left.height >= right.height) left = blocks.get(left.prev);
-      else right = blocks.get(right.prev);
-    }
-    return left !== undefined && right !== undefined ? left : undefined;
-  }
-
-  function isOnBranch(ancestor: string, tip: string): boolean {
-    const wanted = blocks.get(ancestor);
-    let at = blocks.get(tip);
-    while (wanted !== undefined && at !== undefined && at.height > wanted.height) at = blocks.get(at.prev);
-    return wanted !== undefined && at === wanted;
-  }
-
-  function pending(): string[] {
-    const found: string[] = [];
-    for (const [node, tip] of tips) {
-      for (const queue = [...(children.get(tip) ?? [])]; ; ) {
-        const id = queue.pop();
-        if (id === undefined) break;
-        if (coming.get(node)?.has(id) !== true) continue;
-        found.push(id);
-        queue.push(...(children.get(id) ?? []));
-      }
-    }
-    return found;
-  }
-
-  function agreed(names: readonly string[]): string | undefined {
-    const first = tips.get(names[0] ?? '');
-    return first !== undefined && names.every((name) => tips.get(name) === first) ? first : undefined;
-  }
-
-  return {
-    blocks,
-    children,
-    tips,
-    left,
-    reorgs,
-    get cut() {
-      return cut;
-    },
-    get genesisId() {
-      return genesisId;
-    },
-    apply,
-    pending,
-    isOnBranch,
-    branch,
-    forkPoint,
-    agreed,
-    nameOf: (id) => blocks.get(id)?.label ?? `…${id.slice(-6)}`,
-  };
 }

@@ -35,42 +35,81 @@ const SETTLING_MS = 250;
 const DEEP = 12;
 
 export function newLanes(txid: string, nodes: readonly string[]): Lanes {
-  const inBlocks = new Set<string>();
-  const pool = new Map<string, LaneState>();
-  const tips = new Map<string, string>();
+  return new PaymentLanes(txid, nodes);
+}
+
+class PaymentLanes implements Lanes {
+  readonly txid: string;
+  readonly byNode: Map<string, LaneSpan[]>;
+  #from: number | undefined;
+  readonly #inBlocks = new Set<string>();
+  readonly #pool = new Map<string, LaneState>();
+  readonly #tips = new Map<string, string>();
   /** The block that holds it on the node's branch. */
-  const holder = new Map<string, string>();
-  const byNode = new Map<string, LaneSpan[]>(nodes.map((node) => [node, []]));
-  let from: number | undefined;
+  readonly #holder = new Map<string, string>();
+
+  constructor(txid: string, nodes: readonly string[]) {
+    this.txid = txid;
+    this.byNode = new Map(nodes.map((node) => [node, []]));
+  }
+
+  get from(): number | undefined {
+    return this.#from;
+  }
+
+  apply(event: LogEvent, forest: Forest): void {
+    switch (event.kind) {
+      case 'start':
+      case 'tip':
+        this.#moved(event.node, event.id, forest);
+        break;
+      case 'connected':
+        if (!event.txids.includes(this.txid)) return;
+        // The tip that follows shows it.
+        this.#inBlocks.add(event.id);
+        this.#pool.delete(event.node);
+        this.#from ??= event.t;
+        return;
+      default: {
+        const state = stateOf(event, this.txid);
+        if (state === undefined) return;
+        // What was refused because it is known already says nothing new.
+        if (event.kind === 'tx-refused' && this.#pool.has(event.node)) return;
+        this.#pool.set(event.node, state);
+        this.#from ??= event.t;
+      }
+    }
+    this.#note(event.node, event.t, forest);
+  }
 
   /** A branch that only grows keeps what it holds: the walk down to it is for jumps. */
-  function moved(node: string, id: string, forest: Forest): void {
-    const before = tips.get(node);
-    tips.set(node, id);
-    const held = holder.get(node);
+  #moved(node: string, id: string, forest: Forest): void {
+    const before = this.#tips.get(node);
+    this.#tips.set(node, id);
+    const held = this.#holder.get(node);
     const tip = forest.blocks.get(id);
     if (held !== undefined && tip !== undefined && tip.prev === before) return;
-    if (inBlocks.has(id)) holder.set(node, id);
+    if (this.#inBlocks.has(id)) this.#holder.set(node, id);
     else if (held !== undefined || tip?.prev !== before) {
-      const found = [...inBlocks].find((block) => forest.isOnBranch(block, id));
-      if (found === undefined) holder.delete(node);
-      else holder.set(node, found);
+      const found = [...this.#inBlocks].find((block) => forest.isOnBranch(block, id));
+      if (found === undefined) this.#holder.delete(node);
+      else this.#holder.set(node, found);
     }
   }
 
-  function now(node: string, forest: Forest): LaneState {
-    const tip = forest.blocks.get(tips.get(node) ?? '');
-    const block = forest.blocks.get(holder.get(node) ?? '');
+  #now(node: string, forest: Forest): LaneState {
+    const tip = forest.blocks.get(this.#tips.get(node) ?? '');
+    const block = forest.blocks.get(this.#holder.get(node) ?? '');
     if (tip !== undefined && block !== undefined) {
       return { kind: 'confirmed', depth: Math.min(DEEP, tip.height - block.height + 1), block: block.id };
     }
-    return pool.get(node) ?? { kind: 'unknown' };
+    return this.#pool.get(node) ?? { kind: 'unknown' };
   }
 
-  function note(node: string, t: number, forest: Forest): void {
-    const spans = byNode.get(node);
-    if (spans === undefined || from === undefined) return;
-    const state = now(node, forest);
+  #note(node: string, t: number, forest: Forest): void {
+    const spans = this.byNode.get(node);
+    if (spans === undefined || this.#from === undefined) return;
+    const state = this.#now(node, forest);
     let last = spans.at(-1);
     if (last?.state.kind === 'unknown' && t - last.t < SETTLING_MS) {
       spans.pop();
@@ -78,40 +117,6 @@ export function newLanes(txid: string, nodes: readonly string[]): Lanes {
     }
     if (last === undefined || !same(last.state, state)) spans.push({ t, state });
   }
-
-  function apply(event: LogEvent, forest: Forest): void {
-    switch (event.kind) {
-      case 'start':
-      case 'tip':
-        moved(event.node, event.id, forest);
-        break;
-      case 'connected':
-        if (!event.txids.includes(txid)) return;
-        // The tip that follows shows it.
-        inBlocks.add(event.id);
-        pool.delete(event.node);
-        from ??= event.t;
-        return;
-      default: {
-        const state = stateOf(event, txid);
-        if (state === undefined) return;
-        // What was refused because it is known already says nothing new.
-        if (event.kind === 'tx-refused' && pool.has(event.node)) return;
-        pool.set(event.node, state);
-        from ??= event.t;
-      }
-    }
-    note(event.node, event.t, forest);
-  }
-
-  return {
-    txid,
-    get from() {
-      return from;
-    },
-    byNode,
-    apply,
-  };
 }
 
 /** What an event says of the payment's place in a node's pool; undefined when it speaks of something else. */

@@ -16,9 +16,7 @@ export function narrate(event: LogEvent, forest: Forest): string | undefined {
     case 'stop':
       return `${at} stopped: ${event.why}`;
     case 'mined':
-      if (event.hidden === true)
-        return `${at} found ${tail(event.id)} at height ${event.height} after ${inWords(event.tries)} tries, and no one else has it`;
-      return `${at} found ${forest.nameOf(event.id)} ${tail(event.id)} after ${inWords(event.tries)} tries`;
+      return mined(event, forest);
     case 'tip':
       return tip(event, forest);
     case 'reorg':
@@ -68,6 +66,13 @@ export function narrate(event: LogEvent, forest: Forest): string | undefined {
     default:
       return undefined;
   }
+}
+
+function mined(event: Extract<LogEvent, { kind: 'mined' }>, forest: Forest): string {
+  const { node, id, height, tries } = event;
+  if (event.hidden === true)
+    return `${node} found ${tail(id)} at height ${height} after ${inWords(tries)} tries, and no one else has it`;
+  return `${node} found ${forest.nameOf(id)} ${tail(id)} after ${inWords(tries)} tries`;
 }
 
 /** A block's second line, when the last of those who can hear of it has followed; its first was `mined`. */

@@ -26,82 +26,52 @@ const KEPT_PAYMENTS = 20_000;
 
 /** Follows payments over the same events as `forest`, which must be given each event first. */
 export function newPayments(forest: Forest): Payments {
-  const states = new Map<string, Map<string, PoolState>>();
-  const blocksOf = new Map<string, Set<string>>();
-  const deepest = new Map<string, number>();
-  const returned = new Set<string>();
+  return new PaymentLog(forest);
+}
 
-  function forgetOldest(): void {
-    for (const map of [states, blocksOf, deepest]) {
-      const first = map.size > KEPT_PAYMENTS ? map.keys().next().value : undefined;
-      if (first !== undefined) map.delete(first);
-    }
-    if (returned.size > KEPT_PAYMENTS) returned.clear();
+class PaymentLog implements Payments {
+  readonly #forest: Forest;
+  readonly #states = new Map<string, Map<string, PoolState>>();
+  readonly #blocksOf = new Map<string, Set<string>>();
+  readonly #deepest = new Map<string, number>();
+  readonly #returned = new Set<string>();
+
+  constructor(forest: Forest) {
+    this.#forest = forest;
   }
 
-  function set(txid: string, node: string, state: PoolState | undefined): void {
-    let byNode = states.get(txid);
-    if (byNode === undefined) {
-      byNode = new Map();
-      states.set(txid, byNode);
-      forgetOldest();
-    }
-    if (state === undefined) byNode.delete(node);
-    else byNode.set(node, state);
-  }
-
-  function noteDepths(node: string, height: number): void {
-    for (const txid of states.keys()) {
-      const at = standing(txid, node);
-      if (at.kind !== 'confirmed') continue;
-      const key = `${txid} ${node}`;
-      deepest.set(key, Math.max(deepest.get(key) ?? 0, Math.min(at.depth, height)));
-    }
-  }
-
-  function standing(txid: string, node: string): Standing {
-    const tip = forest.blocks.get(forest.tips.get(node) ?? '');
-    for (const id of blocksOf.get(txid) ?? []) {
-      const block = forest.blocks.get(id);
-      if (tip !== undefined && block !== undefined && forest.isOnBranch(id, tip.id)) {
-        return { kind: 'confirmed', block: id, depth: tip.height - block.height + 1 };
-      }
-    }
-    return states.get(txid)?.get(node) ?? { kind: 'unknown' };
-  }
-
-  function apply(event: LogEvent): void {
+  apply(event: LogEvent): void {
     switch (event.kind) {
       case 'tx-seen':
-        set(event.txid, event.node, { kind: 'waiting', returned: false });
+        this.#set(event.txid, event.node, { kind: 'waiting', returned: false });
         break;
       case 'connected':
         for (const txid of event.txids) {
-          let inBlocks = blocksOf.get(txid);
+          let inBlocks = this.#blocksOf.get(txid);
           if (inBlocks === undefined) {
             inBlocks = new Set();
-            blocksOf.set(txid, inBlocks);
+            this.#blocksOf.set(txid, inBlocks);
           }
           inBlocks.add(event.id);
-          set(txid, event.node, undefined);
+          this.#set(txid, event.node, undefined);
         }
         break;
       case 'tip':
-        noteDepths(event.node, event.height);
+        this.#noteDepths(event.node, event.height);
         break;
       case 'tx-returned':
-        returned.add(`${event.txid} ${event.node}`);
-        set(event.txid, event.node, { kind: 'waiting', returned: true });
+        this.#returned.add(`${event.txid} ${event.node}`);
+        this.#set(event.txid, event.node, { kind: 'waiting', returned: true });
         break;
       case 'tx-lost':
-        set(event.txid, event.node, {
+        this.#set(event.txid, event.node, {
           kind: 'gone',
           why: 'its coin was spent by another payment',
           ...defined({ by: event.by, block: event.block }),
         });
         break;
       case 'tx-removed':
-        set(event.txid, event.node, {
+        this.#set(event.txid, event.node, {
           kind: 'gone',
           why: event.why,
           ...defined({ by: event.by }),
@@ -112,10 +82,50 @@ export function newPayments(forest: Forest): Payments {
     }
   }
 
-  return {
-    apply,
-    standing,
-    deepest: (txid, node) => deepest.get(`${txid} ${node}`) ?? 0,
-    wasReturned: (txid, node) => returned.has(`${txid} ${node}`),
-  };
+  standing(txid: string, node: string): Standing {
+    const tip = this.#forest.blocks.get(this.#forest.tips.get(node) ?? '');
+    for (const id of this.#blocksOf.get(txid) ?? []) {
+      const block = this.#forest.blocks.get(id);
+      if (tip !== undefined && block !== undefined && this.#forest.isOnBranch(id, tip.id)) {
+        return { kind: 'confirmed', block: id, depth: tip.height - block.height + 1 };
+      }
+    }
+    return this.#states.get(txid)?.get(node) ?? { kind: 'unknown' };
+  }
+
+  deepest(txid: string, node: string): number {
+    return this.#deepest.get(`${txid} ${node}`) ?? 0;
+  }
+
+  wasReturned(txid: string, node: string): boolean {
+    return this.#returned.has(`${txid} ${node}`);
+  }
+
+  #set(txid: string, node: string, state: PoolState | undefined): void {
+    let byNode = this.#states.get(txid);
+    if (byNode === undefined) {
+      byNode = new Map();
+      this.#states.set(txid, byNode);
+      this.#forgetOldest();
+    }
+    if (state === undefined) byNode.delete(node);
+    else byNode.set(node, state);
+  }
+
+  #forgetOldest(): void {
+    for (const map of [this.#states, this.#blocksOf, this.#deepest]) {
+      const first = map.size > KEPT_PAYMENTS ? map.keys().next().value : undefined;
+      if (first !== undefined) map.delete(first);
+    }
+    if (this.#returned.size > KEPT_PAYMENTS) this.#returned.clear();
+  }
+
+  #noteDepths(node: string, height: number): void {
+    for (const txid of this.#states.keys()) {
+      const at = this.standing(txid, node);
+      if (at.kind !== 'confirmed') continue;
+      const key = `${txid} ${node}`;
+      this.#deepest.set(key, Math.max(this.#deepest.get(key) ?? 0, Math.min(at.depth, height)));
+    }
+  }
 }

@@ -39,70 +39,75 @@ const HEAL_MS = 30_000;
 
 /** Feed every event, in the order of time. */
 export function newReorgMoments(): ReorgMoments {
-  let latest: ReorgMoment | undefined;
-  let healedAt: number | undefined;
+  return new ReorgFollower();
+}
 
-  function add(change: Partial<ReorgMoment>): true {
-    if (latest !== undefined) latest = { ...latest, ...change };
+class ReorgFollower implements ReorgMoments {
+  #latest: ReorgMoment | undefined;
+  #healedAt: number | undefined;
+
+  get latest(): ReorgMoment | undefined {
+    return this.#latest;
+  }
+
+  apply(event: LogEvent): boolean {
+    switch (event.kind) {
+      case 'heal':
+        this.#healedAt = event.t;
+        return false;
+      case 'partition':
+        this.#healedAt = undefined;
+        return false;
+      case 'reorg':
+        return this.#reorg(event);
+      case 'tx-returned':
+      case 'tx-lost':
+        return this.#fate(event);
+      default:
+        return false;
+    }
+  }
+
+  #fate(event: Extract<LogEvent, { kind: 'tx-returned' | 'tx-lost' }>): boolean {
+    const latest = this.#latest;
+    if (latest === undefined || !latest.nodes.includes(event.node) || event.t - latest.t > FATE_MS)
+      return false;
+    if (latest.lost.some((l) => l.txid === event.txid)) return false;
+    if (event.kind === 'tx-returned') {
+      if (latest.returned.includes(event.txid)) return false;
+      return this.#add({ returned: [...latest.returned, event.txid] });
+    }
+    const by = event.by === undefined ? {} : { by: event.by };
+    const block = event.block === undefined ? {} : { block: event.block };
+    // It may have come back before the block came that took its coin.
+    const returned = latest.returned.filter((txid) => txid !== event.txid);
+    return this.#add({ returned, lost: [...latest.lost, { txid: event.txid, ...by, ...block }] });
+  }
+
+  #add(change: Partial<ReorgMoment>): true {
+    if (this.#latest !== undefined) this.#latest = { ...this.#latest, ...change };
     return true;
   }
 
-  function reorg(event: Extract<LogEvent, { kind: 'reorg' }>): true {
+  #reorg(event: Extract<LogEvent, { kind: 'reorg' }>): true {
     const { t, node, fork, out, depth, length, because } = event;
     const same =
-      latest !== undefined &&
-      latest.fork.id === fork.id &&
-      latest.out[0]?.id === out[0]?.id &&
-      t - latest.t < TOGETHER_MS;
-    if (latest !== undefined && same) {
-      const longer = length > latest.length ? { in: event.in, length } : {};
-      return add({ nodes: [...new Set([...latest.nodes, node])], ...longer });
+      this.#latest !== undefined &&
+      this.#latest.fork.id === fork.id &&
+      this.#latest.out[0]?.id === out[0]?.id &&
+      t - this.#latest.t < TOGETHER_MS;
+    if (this.#latest !== undefined && same) {
+      const longer = length > this.#latest.length ? { in: event.in, length } : {};
+      return this.#add({ nodes: [...new Set([...this.#latest.nodes, node])], ...longer });
     }
-    const since = healedAt === undefined ? undefined : t - healedAt;
-    latest = {
+    const since = this.#healedAt === undefined ? undefined : t - this.#healedAt;
+    this.#latest = {
       ...{ t, nodes: [node], fork, out, in: event.in, depth, length, because },
       ...{ returned: [], lost: [] },
       afterHeal: since !== undefined && since >= 0 && since < HEAL_MS ? since : undefined,
     };
     return true;
   }
-
-  function apply(event: LogEvent): boolean {
-    switch (event.kind) {
-      case 'heal':
-        healedAt = event.t;
-        return false;
-      case 'partition':
-        healedAt = undefined;
-        return false;
-      case 'reorg':
-        return reorg(event);
-      case 'tx-returned':
-      case 'tx-lost': {
-        if (latest === undefined || !latest.nodes.includes(event.node) || event.t - latest.t > FATE_MS)
-          return false;
-        if (latest.lost.some((l) => l.txid === event.txid)) return false;
-        if (event.kind === 'tx-returned') {
-          if (latest.returned.includes(event.txid)) return false;
-          return add({ returned: [...latest.returned, event.txid] });
-        }
-        const by = event.by === undefined ? {} : { by: event.by };
-        const block = event.block === undefined ? {} : { block: event.block };
-        // It may have come back before the block came that took its coin.
-        const returned = latest.returned.filter((txid) => txid !== event.txid);
-        return add({ returned, lost: [...latest.lost, { txid: event.txid, ...by, ...block }] });
-      }
-      default:
-        return false;
-    }
-  }
-
-  return {
-    get latest() {
-      return latest;
-    },
-    apply,
-  };
 }
 
 /** How many blocks are named before the rest is only counted; fewer where there is no room. */

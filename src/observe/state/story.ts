@@ -107,13 +107,9 @@ export class Story {
       case 'tx-seen':
         this.#payment(event.txid, event.node, event.t);
         break;
-      case 'tx-returned': {
-        const scene = this.#lastScene.get(event.node);
-        if (scene?.undone.has(event.txid) === false) scene.returned.add(event.txid);
-        const payment = this.payments.get(event.txid);
-        if (payment !== undefined) payment.wasReturned = true;
+      case 'tx-returned':
+        this.#returned(event.node, event.txid);
         break;
-      }
       case 'tx-lost':
         this.#undone(event.node, event.txid, event.by, event.block);
         break;
@@ -126,6 +122,13 @@ export class Story {
       default:
         break;
     }
+  }
+
+  #returned(node: string, txid: string): void {
+    const scene = this.#lastScene.get(node);
+    if (scene?.undone.has(txid) === false) scene.returned.add(txid);
+    const payment = this.payments.get(txid);
+    if (payment !== undefined) payment.wasReturned = true;
   }
 
   #reorg(event: Extract<LogEvent, { kind: 'reorg' }>): void {

@@ -40,70 +40,89 @@ const STEPS_MS = [
   ...[1_200_000, 3_600_000, 7_200_000, 21_600_000, 86_400_000],
 ];
 
-export function timeAxis({ times, pixelsPerMs, least = 0, now, zero }: AxisWishes): TimeAxis {
-  const starts: number[] = [];
-  const places: number[] = [];
-  const breaks: { at: number; words: string }[] = [];
-  const length = (ms: number) => Math.min(LONGEST, ms * pixelsPerMs);
-  const pass = (t: number, floor: number): number => {
-    const before = starts.at(-1);
-    if (before === undefined) return 0;
-    const at = places.at(-1)! + Math.max(floor, length(t - before));
-    if ((t - before) * pixelsPerMs > LONGEST) breaks.push({ at, words: span(t - before) });
-    return at;
-  };
-  for (const t of times) {
-    if (t === starts.at(-1)) continue;
-    const at = pass(t, least);
-    starts.push(t);
-    places.push(at);
-  }
-  const last = starts.at(-1) ?? now;
-  const end = now > last ? pass(now, 0) : (places.at(-1) ?? 0);
+export function timeAxis(wishes: AxisWishes): TimeAxis {
+  return new Stretches(wishes);
+}
 
-  /** The stretch that holds a time: the last one that begins at or before it. */
-  const stretchOf = (value: number, of: readonly number[]): number => {
-    let low = 0;
-    let high = of.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (of[middle]! <= value) low = middle + 1;
-      else high = middle;
+/** An axis as stretches: each begins at a time, at its place, and ends where the next begins. */
+class Stretches implements TimeAxis {
+  readonly breaks: { at: number; words: string }[] = [];
+  readonly end: number;
+  readonly #starts: number[] = [];
+  readonly #places: number[] = [];
+  readonly #wishes: AxisWishes;
+  /** Between two ticks. */
+  readonly #step: number;
+
+  constructor(wishes: AxisWishes) {
+    this.#wishes = wishes;
+    const { times, pixelsPerMs, least = 0, now } = wishes;
+    for (const t of times) {
+      if (t === this.#starts.at(-1)) continue;
+      const at = this.#pass(t, least);
+      this.#starts.push(t);
+      this.#places.push(at);
     }
-    return Math.max(0, low - 1);
-  };
-  const at = (t: number): number => {
+    const last = this.#starts.at(-1) ?? now;
+    this.end = now > last ? this.#pass(now, 0) : (this.#places.at(-1) ?? 0);
+    this.#step = STEPS_MS.find((ms) => ms * pixelsPerMs >= TICK) ?? STEPS_MS.at(-1)!;
+  }
+
+  at(t: number): number {
+    const starts = this.#starts;
     if (starts.length === 0) return 0;
     const i = stretchOf(t, starts);
-    const [place, next] = [places[i]!, places[i + 1]];
-    const natural = place + length(t - starts[i]!);
+    const [place, next] = [this.#places[i]!, this.#places[i + 1]];
+    const natural = place + this.#length(t - starts[i]!);
     if (next === undefined) return natural;
     const whole = starts[i + 1]! - starts[i]!;
     // A stretch that was made longer is so evenly.
-    return next > place + length(whole)
+    return next > place + this.#length(whole)
       ? place + ((next - place) * (t - starts[i]!)) / whole
       : Math.min(natural, next);
-  };
-  const step = STEPS_MS.find((ms) => ms * pixelsPerMs >= TICK) ?? STEPS_MS.at(-1)!;
-  return {
-    at,
-    breaks,
-    end,
-    ticks(from, to) {
-      const ticks: Tick[] = [];
-      for (let i = stretchOf(from, places); i < starts.length && places[i]! <= to; i++) {
-        const begin = starts[i]!;
-        const until = Math.min(starts[i + 1] ?? now, begin + LONGEST / pixelsPerMs);
-        for (
-          let t = zero + Math.ceil((begin - zero) / step) * step;
-          t < until || (i === starts.length - 1 && t === until);
-          t += step
-        )
-          ticks.push({ at: at(t), words: clockWords(t - zero, step) });
-      }
-      return ticks;
-    },
-  };
+  }
+
+  ticks(from: number, to: number): readonly Tick[] {
+    const { now, zero, pixelsPerMs } = this.#wishes;
+    const [starts, places, step] = [this.#starts, this.#places, this.#step];
+    const ticks: Tick[] = [];
+    for (let i = stretchOf(from, places); i < starts.length && places[i]! <= to; i++) {
+      const begin = starts[i]!;
+      const until = Math.min(starts[i + 1] ?? now, begin + LONGEST / pixelsPerMs);
+      for (
+        let t = zero + Math.ceil((begin - zero) / step) * step;
+        t < until || (i === starts.length - 1 && t === until);
+        t += step
+      )
+        ticks.push({ at: this.at(t), words: clockWords(t - zero, step) });
+    }
+    return ticks;
+  }
+
+  #length(ms: number): number {
+    return Math.min(LONGEST, ms * this.#wishes.pixelsPerMs);
+  }
+
+  /** Where a time lies behind the last start; a silence that is shortened is noted. */
+  #pass(t: number, floor: number): number {
+    const before = this.#starts.at(-1);
+    if (before === undefined) return 0;
+    const at = this.#places.at(-1)! + Math.max(floor, this.#length(t - before));
+    if ((t - before) * this.#wishes.pixelsPerMs > LONGEST) this.breaks.push({ at, words: span(t - before) });
+    return at;
+  }
+}
+
+/** The stretch that holds a value: the last one that begins at or before it. */
+function stretchOf(value: number, begins: readonly number[]): number {
+  let low = 0;
+  let high = begins.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (begins[middle]! <= value) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(0, low - 1);
 }
 
 /** `0:32`; with tenths where ticks are closer than a second. */

@@ -128,8 +128,6 @@ function Form(props: {
   const [values, setValues] = useState<Record<string, string>>(() =>
     Object.fromEntries(form.fields.map((f) => [f.name, given[f.name] ?? f.start(app)])),
   );
-  const [plan, setPlan] = useState<Plan>(NO_PLAN);
-  const [tries, setTries] = useState(0);
   const close = () => {
     app.dialog = undefined;
     app.changed();
@@ -141,6 +139,58 @@ function Form(props: {
     if (document.activeElement instanceof HTMLInputElement) document.activeElement.select();
     return () => dialog.close();
   }, []);
+  const isSilent = app.silentSince !== undefined;
+  const plan = usePlan(app, verb, values);
+  return (
+    <dialog
+      class="dialog"
+      ref={box}
+      aria-label={form.title}
+      // By Escape. The event comes late: after an unmount it is about a form that is gone.
+      onClose={() => {
+        if (box.current !== null) close();
+      }}
+      // The form fills the dialog, so what hits the dialog itself is beside it.
+      onMouseDown={(event) => {
+        if (event.target === box.current) close();
+      }}
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void app.perform(verb, values);
+        }}
+      >
+        <h2>{form.title}</h2>
+        {form.fields.map((field) => (
+          <FieldRow
+            key={field.name}
+            app={app}
+            field={field}
+            value={values[field.name]}
+            set={(value) => setValues({ ...values, [field.name]: value })}
+          />
+        ))}
+        <p class={plan.isWrong || isSilent ? 'plan wrong' : 'plan'}>
+          {isSilent ? `No word from the yard ${app.silenceWords}.` : plan.text}
+        </p>
+        <div class="ends">
+          <button type="submit" class="main" disabled={plan.isWrong || isSilent}>
+            {form.title}
+          </button>
+          <button type="button" onClick={close}>
+            Cancel
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+/** What the yard says these values would do, or why they are wrong. */
+function usePlan(app: App, verb: VerbName, values: Readonly<Record<string, string>>): Plan {
+  const [plan, setPlan] = useState<Plan>(NO_PLAN);
+  const [tries, setTries] = useState(0);
   const isSilent = app.silentSince !== undefined;
   useEffect(() => {
     let isOver = false;
@@ -163,72 +213,44 @@ function Form(props: {
       for (const timer of timers) clearTimeout(timer);
     };
   }, [values, tries, isSilent]);
+  return plan;
+}
+
+function FieldRow(props: {
+  app: App;
+  field: Field;
+  value: string | undefined;
+  set: (value: string) => void;
+}) {
+  const { app, field, value, set } = props;
+  const options = field.options?.(app);
   return (
-    <dialog
-      class="dialog"
-      ref={box}
-      aria-label={form.title}
-      // By Escape. The event comes late: after an unmount it is about a form that is gone.
-      onClose={() => {
-        if (box.current !== null) close();
-      }}
-      // The form fills the dialog, so what hits the dialog itself is beside it.
-      onMouseDown={(event) => {
-        if (event.target === box.current) close();
-      }}
-    >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void app.perform(verb, values);
-        }}
-      >
-        <h2>{form.title}</h2>
-        {form.fields.map((field) => {
-          const options = field.options?.(app);
-          const set = (value: string) => setValues({ ...values, [field.name]: value });
-          return (
-            <label key={field.name} for={`field-${field.name}`}>
-              <span>{field.label}</span>
-              {options === undefined ? (
-                <input
-                  id={`field-${field.name}`}
-                  name={field.name}
-                  value={values[field.name]}
-                  placeholder={field.hint}
-                  autocomplete="off"
-                  spellcheck={false}
-                  size={Math.max(5, Math.min(14, (values[field.name] ?? '').length + 2))}
-                  onInput={(event) => set(event.currentTarget.value)}
-                />
-              ) : (
-                <select
-                  id={`field-${field.name}`}
-                  name={field.name}
-                  value={values[field.name]}
-                  onChange={(event) => set(event.currentTarget.value)}
-                >
-                  {options.map((option) => (
-                    <option key={option}>{option}</option>
-                  ))}
-                </select>
-              )}
-            </label>
-          );
-        })}
-        <p class={plan.isWrong || isSilent ? 'plan wrong' : 'plan'}>
-          {isSilent ? `No word from the yard ${app.silenceWords}.` : plan.text}
-        </p>
-        <div class="ends">
-          <button type="submit" class="main" disabled={plan.isWrong || isSilent}>
-            {form.title}
-          </button>
-          <button type="button" onClick={close}>
-            Cancel
-          </button>
-        </div>
-      </form>
-    </dialog>
+    <label for={`field-${field.name}`}>
+      <span>{field.label}</span>
+      {options === undefined ? (
+        <input
+          id={`field-${field.name}`}
+          name={field.name}
+          value={value}
+          placeholder={field.hint}
+          autocomplete="off"
+          spellcheck={false}
+          size={Math.max(5, Math.min(14, (value ?? '').length + 2))}
+          onInput={(event) => set(event.currentTarget.value)}
+        />
+      ) : (
+        <select
+          id={`field-${field.name}`}
+          name={field.name}
+          value={value}
+          onChange={(event) => set(event.currentTarget.value)}
+        >
+          {options.map((option) => (
+            <option key={option}>{option}</option>
+          ))}
+        </select>
+      )}
+    </label>
   );
 }
 

@@ -23,18 +23,20 @@ interface Spot {
   readonly y: number;
 }
 
-export function NodesPanel({ app }: { app: App }) {
-  const svg = useRef<SVGSVGElement>(null);
-  const [drag, setDrag] = useState<Spot | undefined>();
-  // Known at once: a quick hand lets go before the next painting.
-  const dragged = useRef<string | undefined>(undefined);
-  const { forest, story } = app.run;
-  const groups: readonly (readonly string[])[] = forest.cut ?? [app.letters, []];
+/** Where the sides of a cut lie, one below the other, and the nodes on them. */
+interface Ground {
+  readonly groups: readonly (readonly string[])[];
+  /** Of each side. */
+  readonly heights: readonly number[];
+  /** Of all of them. */
+  readonly height: number;
+  readonly spots: readonly Spot[];
+}
+
+function groundOf(groups: readonly (readonly string[])[]): Ground {
   const heights = groups.map((g) =>
     g.length === 0 ? EMPTY_SIDE : 104 + ROW * (Math.ceil(g.length / PER_ROW) - 1),
   );
-  const top = (side: number) => heights.slice(0, side).reduce((sum, h) => sum + h, 0);
-  const height = top(groups.length) + 8;
   const spots = groups.flatMap((group, side) =>
     group.map((node, i): Spot => {
       const perRow = Math.max(1, Math.min(PER_ROW, group.length));
@@ -43,37 +45,50 @@ export function NodesPanel({ app }: { app: App }) {
         node,
         x: ((i % perRow) + 0.5) * (WIDTH / perRow),
         // In zigzag, so that the lines between them are seen.
-        y: top(side) + 30 + row * ROW + (i % 2) * 24,
+        y: topOf(heights, side) + 30 + row * ROW + (i % 2) * 24,
       };
     }),
   );
-  const wanted = new Set(wantedPairs(app.letters, app.facts.topology).map((pair) => pair.join(' ')));
-  const isWordy = groups.every((g) => g.length <= WORDY_ROW);
-  const spotOf = (node: string) => (drag?.node === node ? drag : spots.find((s) => s.node === node))!;
+  return { groups, heights, height: topOf(heights, groups.length) + 8, spots };
+}
 
-  const pointOf = (event: PointerEvent): { x: number; y: number } => {
+function topOf(heights: readonly number[], side: number): number {
+  return heights.slice(0, side).reduce((sum, h) => sum + h, 0);
+}
+
+export function NodesPanel({ app }: { app: App }) {
+  const svg = useRef<SVGSVGElement>(null);
+  const [drag, setDrag] = useState<Spot | undefined>();
+  // Known at once: a quick hand lets go before the next painting.
+  const dragged = useRef<string | undefined>(undefined);
+  const ground = groundOf(app.run.forest.cut ?? [app.letters, []]);
+  const { groups, height, spots } = ground;
+  const spotOf = (node: string) => (drag?.node === node ? drag : spots.find((s) => s.node === node))!;
+  const spotAt = (node: string, event: PointerEvent): Spot => {
     const box = svg.current!.getBoundingClientRect();
     return {
+      node,
       x: ((event.clientX - box.left) * WIDTH) / box.width,
       y: ((event.clientY - box.top) * height) / box.height,
     };
   };
-  const drop = (spot: Spot) => {
-    dragged.current = undefined;
-    setDrag(undefined);
-    const side = Math.max(
-      0,
-      heights.findLastIndex((_, i) => spot.y >= top(i)),
-    );
-    const from = groups.findIndex((g) => g.includes(spot.node));
-    if (side === from) {
-      app.select({ kind: 'node', letter: spot.node });
-      return;
-    }
-    const moved = groups.map((g, i) => (i === side ? [...g, spot.node] : g.filter((n) => n !== spot.node)));
-    const left = moved.filter((g) => g.length > 0);
-    if (left.length < 2) void app.perform('heal');
-    else void app.perform('partition', { groups: formatGroups(left).replaceAll('|', '/') });
+  const hand: Hand = {
+    take(node, event) {
+      dragged.current = node;
+      setDrag(spotAt(node, event));
+    },
+    move(node, event) {
+      if (dragged.current === node) setDrag(spotAt(node, event));
+    },
+    release(node, event) {
+      if (dragged.current !== node) return;
+      hand.cancel();
+      drop(app, ground, spotAt(node, event));
+    },
+    cancel() {
+      dragged.current = undefined;
+      setDrag(undefined);
+    },
   };
   return (
     <section class="panel nodes" aria-label="Nodes and links">
@@ -86,103 +101,155 @@ export function NodesPanel({ app }: { app: App }) {
         role="group"
         aria-label="The network"
       >
-        {groups.map((group, side) => (
-          <rect
-            // A side is its place.
-            key={side}
-            class={group.length === 0 ? 'side empty' : 'side'}
-            x="2"
-            y={top(side) + 3}
-            width={WIDTH - 4}
-            height={heights[side]! - 6}
-            rx="8"
-            style={forest.cut === undefined ? {} : { fill: `url(#ground${side % 2})` }}
-          />
+        <Sides app={app} ground={ground} />
+        <Lines app={app} groups={groups} spotOf={spotOf} />
+        <Seams app={app} ground={ground} />
+        {spots.map(({ node }) => (
+          <NodeMark key={node} app={app} spot={spotOf(node)} isWordy={hasRoomForWords(groups)} hand={hand} />
         ))}
-        {groups.map(
-          (group, side) =>
-            group.length === 0 && (
-              <text key="hint" class="hint" x={WIDTH / 2} y={top(side) + heights[side]! / 2 + 4}>
-                {app.mayAct ? 'drag a node here = cut it off' : 'no cut'}
-              </text>
-            ),
-        )}
-        {groups
-          .flatMap((group) => pairs(group))
-          .map(([a, b]) => (
-            <LinkLine
-              key={`${a} ${b}`}
-              app={app}
-              from={spotOf(a)}
-              to={spotOf(b)}
-              bow={spotOf(a).y === spotOf(b).y}
-              isWanted={wanted.has(`${a} ${b}`) || wanted.has(`${b} ${a}`)}
-            />
-          ))}
-        {groups.slice(1).map((_, i) => (
-          <line
-            key={i}
-            class={forest.cut === undefined ? 'seam faint' : 'seam'}
-            x1="0"
-            x2={WIDTH}
-            y1={top(i + 1)}
-            y2={top(i + 1)}
-          />
-        ))}
-        {spots.map(({ node }) => {
-          const { x, y } = spotOf(node);
-          const { fill, ink } = colourOf(node);
-          const tip = forest.tips.get(node);
-          const isDown = story.down.has(node);
-          const isFrozen = story.conditions.frozen.includes(node);
-          const where = isDown ? 'down' : isFrozen ? 'frozen' : tip === undefined ? '…' : forest.nameOf(tip);
-          return (
-            <g
-              key={node}
-              class={isDown ? 'node down' : isFrozen ? 'node frozen' : 'node'}
-              data-node={node}
-              transform={`translate(${x},${y})`}
-              tabIndex={0}
-              role="button"
-              aria-label={`Node ${node}, ${where}`}
-              onKeyDown={(event) => {
-                if (event.key === 'Enter') app.select({ kind: 'node', letter: node });
-              }}
-              onPointerDown={(event) => {
-                if (!app.mayAct) {
-                  app.select({ kind: 'node', letter: node });
-                  return;
-                }
-                event.currentTarget.setPointerCapture(event.pointerId);
-                dragged.current = node;
-                setDrag({ node, ...pointOf(event) });
-              }}
-              onPointerMove={(event) => {
-                if (dragged.current === node) setDrag({ node, ...pointOf(event) });
-              }}
-              onPointerUp={(event) => {
-                if (dragged.current === node) drop({ node, ...pointOf(event) });
-              }}
-              onPointerCancel={() => {
-                dragged.current = undefined;
-                setDrag(undefined);
-              }}
-            >
-              <circle r={RADIUS} style={{ fill: isDown ? 'var(--paper)' : fill }} />
-              <text class="letter" y="6" style={{ fill: isDown ? 'var(--ink)' : ink }}>
-                {node}
-              </text>
-              <text class="where" y={RADIUS + 14}>
-                {where}
-                {isWordy && isMining(app, node) ? ', mines' : ''}
-              </text>
-            </g>
-          );
-        })}
       </svg>
       <p class="links-words">{linkWords(app)}</p>
       <Wires app={app} />
     </section>
+  );
+}
+
+/** What a pointer does with a node. */
+interface Hand {
+  take(node: string, event: PointerEvent): void;
+  move(node: string, event: PointerEvent): void;
+  release(node: string, event: PointerEvent): void;
+  cancel(): void;
+}
+
+/** On another side the node changes sides, or is cut off; on its own it is selected. */
+function drop(app: App, { groups, heights }: Ground, spot: Spot): void {
+  const side = Math.max(
+    0,
+    heights.findLastIndex((_, i) => spot.y >= topOf(heights, i)),
+  );
+  const from = groups.findIndex((g) => g.includes(spot.node));
+  if (side === from) {
+    app.select({ kind: 'node', letter: spot.node });
+    return;
+  }
+  const moved = groups.map((g, i) => (i === side ? [...g, spot.node] : g.filter((n) => n !== spot.node)));
+  const left = moved.filter((g) => g.length > 0);
+  if (left.length < 2) void app.perform('heal');
+  else void app.perform('partition', { groups: formatGroups(left).replaceAll('|', '/') });
+}
+
+function hasRoomForWords(groups: Ground['groups']): boolean {
+  return groups.every((g) => g.length <= WORDY_ROW);
+}
+
+function Sides({ app, ground: { groups, heights } }: { app: App; ground: Ground }) {
+  return (
+    <>
+      {groups.map((group, side) => (
+        <rect
+          // A side is its place.
+          key={side}
+          class={group.length === 0 ? 'side empty' : 'side'}
+          x="2"
+          y={topOf(heights, side) + 3}
+          width={WIDTH - 4}
+          height={heights[side]! - 6}
+          rx="8"
+          style={app.run.forest.cut === undefined ? {} : { fill: `url(#ground${side % 2})` }}
+        />
+      ))}
+      {groups.map(
+        (group, side) =>
+          group.length === 0 && (
+            <text key="hint" class="hint" x={WIDTH / 2} y={topOf(heights, side) + heights[side]! / 2 + 4}>
+              {app.mayAct ? 'drag a node here = cut it off' : 'no cut'}
+            </text>
+          ),
+      )}
+    </>
+  );
+}
+
+function Seams({ app, ground: { groups, heights } }: { app: App; ground: Ground }) {
+  return (
+    <>
+      {groups.slice(1).map((_, i) => (
+        <line
+          key={i}
+          class={app.run.forest.cut === undefined ? 'seam faint' : 'seam'}
+          x1="0"
+          x2={WIDTH}
+          y1={topOf(heights, i + 1)}
+          y2={topOf(heights, i + 1)}
+        />
+      ))}
+    </>
+  );
+}
+
+function Lines(props: { app: App; groups: Ground['groups']; spotOf: (node: string) => Spot }) {
+  const { app, groups, spotOf } = props;
+  const wanted = new Set(wantedPairs(app.letters, app.facts.topology).map((pair) => pair.join(' ')));
+  return (
+    <>
+      {groups
+        .flatMap((group) => pairs(group))
+        .map(([a, b]) => (
+          <LinkLine
+            key={`${a} ${b}`}
+            app={app}
+            from={spotOf(a)}
+            to={spotOf(b)}
+            bow={spotOf(a).y === spotOf(b).y}
+            isWanted={wanted.has(`${a} ${b}`) || wanted.has(`${b} ${a}`)}
+          />
+        ))}
+    </>
+  );
+}
+
+function NodeMark({ app, spot, isWordy, hand }: { app: App; spot: Spot; isWordy: boolean; hand: Hand }) {
+  const { node, x, y } = spot;
+  const { forest, story } = app.run;
+  const { fill, ink } = colourOf(node);
+  const tip = forest.tips.get(node);
+  const isDown = story.down.has(node);
+  const isFrozen = story.conditions.frozen.includes(node);
+  const where = isDown ? 'down' : isFrozen ? 'frozen' : tip === undefined ? '…' : forest.nameOf(tip);
+  const select = () => app.select({ kind: 'node', letter: node });
+  return (
+    <g
+      class={isDown ? 'node down' : isFrozen ? 'node frozen' : 'node'}
+      data-node={node}
+      transform={`translate(${x},${y})`}
+      tabIndex={0}
+      role="button"
+      aria-label={`Node ${node}, ${where}`}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') select();
+      }}
+      onPointerDown={(event) => {
+        if (!app.mayAct) {
+          select();
+          return;
+        }
+        event.currentTarget.setPointerCapture(event.pointerId);
+        hand.take(node, event);
+      }}
+      onPointerMove={(event) => hand.move(node, event)}
+      onPointerUp={(event) => hand.release(node, event)}
+      onPointerCancel={() => hand.cancel()}
+    >
+      <circle r={RADIUS} style={{ fill: isDown ? 'var(--paper)' : fill }} />
+      <text class="letter" y="6" style={{ fill: isDown ? 'var(--ink)' : ink }}>
+        {node}
+      </text>
+      <text class="where" y={RADIUS + 14}>
+        {where}
+        {isWordy && isMining(app, node) ? ', mines' : ''}
+      </text>
+    </g>
   );
 }
 
@@ -275,14 +342,14 @@ function Wires({ app }: { app: App }) {
         Links…
       </button>
       {wireHeld && (
-        <button type="button" disabled={isOff} onClick={() => app.perform('step-links')}>
+        <button type="button" disabled={isOff} onClick={() => void app.perform('step-links')}>
           Let one message in
         </button>
       )}
       <button
         type="button"
         disabled={isOff}
-        onClick={() => app.perform(wireHeld ? 'release-links' : 'hold-links')}
+        onClick={() => void app.perform(wireHeld ? 'release-links' : 'hold-links')}
         title="Messages wait on the wire, in order"
       >
         {wireHeld ? 'Release wires' : 'Hold wires'}

@@ -12,6 +12,9 @@ import { coinsOf, type Owned, payment, scriptOf } from './purse.ts';
 import { Stranger } from './stranger.ts';
 import { type Failure, Watch } from './watch.ts';
 
+type LinkFault = Extract<PlannedEvent, { kind: 'partition' | 'one-way' | 'unlink' | 'slow' | 'deaf-gossip' }>;
+type NodeFault = Extract<PlannedEvent, { kind: 'kill' | 'crash' | 'freeze' | 'clock' }>;
+
 /** Bounds that a short life meets: pieces, batches and queues are then many and full. */
 const TIGHT: Partial<Limits> = {
   connectWeightPerStep: 1_500,
@@ -246,10 +249,41 @@ class Living {
   }
 
   #begin(event: PlannedEvent, index: number): void {
+    switch (event.kind) {
+      case 'partition':
+      case 'one-way':
+      case 'unlink':
+      case 'slow':
+      case 'deaf-gossip':
+        this.#breakLinks(event, index);
+        return;
+      case 'kill':
+      case 'crash':
+      case 'freeze':
+      case 'clock':
+        this.#breakNode(event);
+        return;
+      case 'burst':
+        this.#burst(event.node, event.blocks);
+        return;
+      case 'pay':
+        this.#pay(event);
+        return;
+      case 'double-spend':
+        this.#doubleSpend(event);
+        return;
+      case 'lie':
+        new Stranger({
+          ...{ world: this.#world, replay: this.#replay, event, number: ++this.#strangers },
+          onForged: (id, rule) => this.#watch.forged.set(id, rule),
+        }).begin();
+        return;
+    }
+  }
+
+  #breakLinks(event: LinkFault, index: number): void {
     const world = this.#world;
-    const later = (run: () => void) => {
-      if ('forMs' in event) world.after(event.forMs, run);
-    };
+    const later = (run: () => void) => world.after(event.forMs, run);
     switch (event.kind) {
       case 'partition':
         this.#cut = index;
@@ -274,51 +308,37 @@ class Living {
         this.#shape(event.a, event.b, event.delayMs);
         later(() => this.#shape(event.a, event.b, undefined));
         return;
-      case 'kill': {
-        const node = world.node(event.node);
-        if (!node.up) return;
-        node.kill(event.how);
-        later(() => this.#start(node));
-        return;
-      }
-      case 'crash': {
-        const { batch, when, how } = event;
-        world.node(event.node).crashAt = { batch, when, how };
-        return;
-      }
-      case 'freeze': {
-        const node = world.node(event.node);
-        if (!node.up || node.frozen) return;
-        node.freeze();
-        later(() => node.thaw());
-        return;
-      }
-      case 'clock': {
-        const node = world.node(event.node);
-        node.setClock(event.offsetMs);
-        later(() => node.setClock(0));
-        return;
-      }
       case 'deaf-gossip':
         world.gossip.on = false;
         later(() => {
           world.gossip.on = this.#plan.gossip;
         });
         return;
-      case 'burst':
-        this.#burst(event.node, event.blocks);
+    }
+  }
+
+  #breakNode(event: NodeFault): void {
+    const node = this.#world.node(event.node);
+    const later = (run: () => void) => this.#world.after(event.forMs, run);
+    switch (event.kind) {
+      case 'kill':
+        if (!node.up) return;
+        node.kill(event.how);
+        later(() => this.#start(node));
         return;
-      case 'pay':
-        this.#pay(event);
+      case 'crash': {
+        const { batch, when, how } = event;
+        node.crashAt = { batch, when, how };
         return;
-      case 'double-spend':
-        this.#doubleSpend(event);
+      }
+      case 'freeze':
+        if (!node.up || node.frozen) return;
+        node.freeze();
+        later(() => node.thaw());
         return;
-      case 'lie':
-        new Stranger({
-          ...{ world, replay: this.#replay, event, number: ++this.#strangers },
-          onForged: (id, rule) => this.#watch.forged.set(id, rule),
-        }).begin();
+      case 'clock':
+        node.setClock(event.offsetMs);
+        later(() => node.setClock(0));
         return;
     }
   }

@@ -10,7 +10,7 @@ import { honestBlock, type Material, MUTATIONS, pickBad } from './bad-blocks.ts'
 import { type Late, tellCompactLie } from './compact-lies.ts';
 import { Forge, type Forged } from './forge.ts';
 import type { Replay } from './ledger.ts';
-import { isCompactLie } from './lies.ts';
+import { type CompactLie, isCompactLie } from './lies.ts';
 import type { PlannedEvent } from './plan.ts';
 import { coinsOf, type Owned, payment, scriptOf, spend } from './purse.ts';
 
@@ -138,29 +138,35 @@ export class Stranger implements Party {
   #act(): void {
     const material = this.#material();
     if (material === undefined) return;
+    const { lie } = this.#o.event;
+    if (isCompactLie(lie)) this.#tellCompact(lie, material);
+    else this.#tell(lie, material);
+  }
+
+  #tellCompact(lie: CompactLie, material: Material): void {
     const { event, world, onForged } = this.#o;
-    if (isCompactLie(event.lie)) {
-      tellCompactLie(event.lie, material, {
-        ...{
-          world,
-          random: this.#random,
-          victims: event.victims,
-          forMs: event.forMs,
-          variant: event.variant,
-        },
-        gossip: (to, topic, bytes) => this.#gossip(to, topic, bytes),
-        send: (to, message) => this.#send(to, message),
-        keep: ({ hash, bytes }, has) => {
-          if (has) this.#bodies.set(keyOf(hash), bytes);
-        },
-        onAsked: (answer) => {
-          this.#txsOf = answer;
-        },
-        forged: ({ block }, rule) => onForged(block.id, rule),
-      });
-      return;
-    }
-    switch (event.lie) {
+    tellCompactLie(lie, material, {
+      ...{
+        world,
+        random: this.#random,
+        victims: event.victims,
+        forMs: event.forMs,
+        variant: event.variant,
+      },
+      gossip: (to, topic, bytes) => this.#gossip(to, topic, bytes),
+      send: (to, message) => this.#send(to, message),
+      keep: ({ hash, bytes }, has) => {
+        if (has) this.#bodies.set(keyOf(hash), bytes);
+      },
+      onAsked: (answer) => {
+        this.#txsOf = answer;
+      },
+      forged: ({ block }, rule) => onForged(block.id, rule),
+    });
+  }
+
+  #tell(lie: Exclude<LieEvent['lie'], CompactLie>, material: Material): void {
+    switch (lie) {
       case 'bad-block':
       case 'bad-sync':
         this.#badBlock(material);
@@ -179,7 +185,7 @@ export class Stranger implements Party {
         return;
       case 'no-body':
       case 'late-body':
-        this.#bodyDelayMs = event.lie === 'no-body' ? undefined : 8_000 + this.#random.below(8_000);
+        this.#bodyDelayMs = lie === 'no-body' ? undefined : 8_000 + this.#random.below(8_000);
         this.#offer(material.forge.block(material.parent, material.wallS, { extraNonce: 1 }));
         return;
       case 'future-time':

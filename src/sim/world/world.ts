@@ -1,3 +1,4 @@
+import { sha256 } from '../../bitcoin/hash.ts';
 import type { ChainBounds } from '../../consensus/chain/bounds.ts';
 import type { Params } from '../../consensus/params/params.ts';
 import type { ForkChoiceName } from '../../consensus/tree/fork-choice-rules.ts';
@@ -5,8 +6,10 @@ import type { BlockReading } from '../../consensus/validate/check.ts';
 import type { Verify } from '../../consensus/validate/verify.ts';
 import type { HostNews, LogEvent } from '../../events/events.ts';
 import { type Limits, limits as standard } from '../../node/limits.ts';
+import { encodeValue } from '../../node/record/encode-step.ts';
 import type { Input, Micros, PeerId, Step, Topic } from '../../node/types.ts';
 import { describeFrame } from '../../node/wire/describe.ts';
+import { concat, toHex } from '../../util/bytes.ts';
 import { type LinkShape, UNSHAPED } from '../../util/link-shape.ts';
 import { type Random, seeded } from '../../util/random.ts';
 import { type GossipMember, type GossipMessage, GossipNet } from './gossip.ts';
@@ -16,7 +19,6 @@ import { EventQueue } from './queue.ts';
 import { sharedReading, sharedVerify } from './reading.ts';
 import { SimNode, type SimNodeOptions } from './sim-node.ts';
 import type { Surroundings } from './surroundings.ts';
-import { Trace } from './trace.ts';
 import { shapeFrom, Wires } from './wires.ts';
 
 const MS = 1_000;
@@ -353,5 +355,22 @@ export class World {
     this.#steps++;
     this.#trace?.add(node.name, this.queue.now, input, step);
     for (const listener of this.#stepListeners) listener(node, input, step, this.queue.now);
+  }
+}
+
+/**
+ * One hash over every step of every node, in the order in which they happened: two runs that agree in it did the same,
+ * to the byte. Each link covers the one before, so nothing has to be kept.
+ */
+class Trace {
+  #link: Uint8Array = new Uint8Array(32);
+
+  add(node: string, now: Micros, input: Input, step: Step): void {
+    const { writes, durable, effects } = step;
+    this.#link = sha256(concat(this.#link, encodeValue([node, now, input, writes, durable, effects])));
+  }
+
+  get hex(): string {
+    return toHex(this.#link);
   }
 }

@@ -2,8 +2,18 @@ import { type HashPairs, hashPairs } from '../../../bitcoin/merkle.ts';
 import { Dag, loopOf, type Node } from './dag.ts';
 import { extend, rounds } from './sha-graph.ts';
 import { IV, K, sigma0, sigma1 } from './sha256.ts';
-import { block, type Code, call, type Func, i32, local, moduleOf, TYPE, v128 } from './wasm-binary.ts';
-import { instantiate } from './wasm-engine.ts';
+import {
+  block,
+  type Code,
+  call,
+  type Func,
+  i32,
+  instantiate,
+  local,
+  moduleOf,
+  TYPE,
+  v128,
+} from './wasm-binary.ts';
 import { type Lanes, vectorLanes, writeStage } from './wasm-lanes.ts';
 
 const LANES = 4;

@@ -2,8 +2,18 @@ import { evaluate, handedOn, type Loop, loopOf, type Node } from './dag.ts';
 import { jobInputs, lastWordGraph, STAGE } from './double-sha.ts';
 import { HeaderJob } from './sha256.ts';
 import type { Kernel } from './types.ts';
-import { block, type Code, call, type Func, i32, local, moduleOf, TYPE, v128 } from './wasm-binary.ts';
-import { instantiate } from './wasm-engine.ts';
+import {
+  block,
+  type Code,
+  call,
+  type Func,
+  i32,
+  instantiate,
+  local,
+  moduleOf,
+  TYPE,
+  v128,
+} from './wasm-binary.ts';
 import { type Lanes, type Places, scalarLane, vectorLanes, writeStage } from './wasm-lanes.ts';
 
 /** Nonces a turn of the loop: four vector lanes, and a fifth in the integer units. */

@@ -1,5 +1,8 @@
 import { Command, Option } from 'commander';
 import { addShared, example, shared } from './common.ts';
+import type { StatsOptions } from './stats-run.ts';
+
+/** `experiment`, `stats`, `swarm`: verbs that measure. What does the work loads with the action. */
 
 /**
  * The settings of all experiments: each takes some of them, and refuses the others by name. Kept here as bare words so
@@ -36,4 +39,35 @@ export function experimentVerb(): Command {
     'experiment doublespend --q 0.3 --z 1..6',
     'experiment all --out report',
   );
+}
+
+/** `stats`: figures instead of impressions. */
+export function statsVerb(): Command {
+  const stats = addShared(new Command('stats'))
+    .description('figures from the event log, beside what theory predicts')
+    .option('--log <file>', 'a saved event log instead of this yard')
+    .option(
+      '--epoch <number>',
+      'a stretch of unchanged conditions by its number, or all (default: the latest)',
+    )
+    .action(async (options: StatsOptions, command: Command) => {
+      const { runStats } = await import('./stats-run.ts');
+      await runStats(shared(command), options);
+    });
+  return example(stats, 'stats', 'stats --log run.jsonl', 'stats --epoch all', 'stats --json');
+}
+
+/** `swarm`: many short lives of networks where everything goes wrong, each drawn from a seed. */
+export function swarmVerb(programPath: string): Command {
+  const verb = addShared(new Command('swarm'))
+    .description(
+      'live through many simulated networks with drawn faults and liars; every invariant must hold',
+    )
+    .option('--seeds <count>', 'how many lives (default: 200, or 1 with --seed)')
+    .option('--seed <number>', 'the first one, to repeat it (default: drawn, and printed)')
+    .action(async (options: Record<string, string>, command: Command) => {
+      const { runSwarmVerb } = await import('./swarm-run.ts');
+      await runSwarmVerb(shared(command), programPath, options);
+    });
+  return example(verb, 'swarm --seeds 50', 'swarm --seed 7', 'swarm --seed 1 --seeds 1000 --json');
 }
