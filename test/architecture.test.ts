@@ -20,13 +20,6 @@ const PURE = new Set(['util', 'bitcoin', 'consensus', 'events', 'node', 'wallet'
 const PURE_PACKAGES = ['@noble/hashes', '@noble/secp256k1', '@scure/base'];
 const MAX_LINES = 800;
 const MAX_FUNCTION_LINES = 60;
-/** Files that still wait for their longer functions to be divided. */
-const LONG_FUNCTIONS_IN: readonly string[] = [
-  'src/app/cli/verbs-yard.ts',
-  'src/lab/scenario/act.ts',
-  'src/lab/scenario/sim-act.ts',
-  'src/page/sim/panel.tsx',
-];
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -347,15 +340,12 @@ describe('the repository', () => {
   });
 
   it('a function has at most ' + MAX_FUNCTION_LINES + ' lines', () => {
-    const long = new Map(
-      sources.map((file) => [file, longFunctions(file, read.get(file)!, MAX_FUNCTION_LINES)]),
+    const bad = sources.flatMap((file) =>
+      longFunctions(file, read.get(file)!, MAX_FUNCTION_LINES).map(
+        ({ line, lines }) => `${file}:${line}: ${lines} lines`,
+      ),
     );
-    const bad = [...long]
-      .filter(([file]) => !LONG_FUNCTIONS_IN.includes(file))
-      .flatMap(([file, found]) => found.map(({ line, lines }) => `${file}:${line}: ${lines} lines`));
     expect(bad).toEqual([]);
-    // A file that has become shorter leaves the list.
-    expect(LONG_FUNCTIONS_IN.filter((file) => !long.get(file)?.length)).toEqual([]);
   });
 
   it('every kind of function is counted, from its start to its end, and so is one that only holds others', () => {

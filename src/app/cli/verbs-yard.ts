@@ -80,6 +80,10 @@ export function wishesOf(o: UpOptions): YardWishes {
 }
 
 export function yardVerbs(programPath: string): Command[] {
+  return [demoVerb(programPath), upVerb(programPath), downVerb(), killVerb(), startVerb()];
+}
+
+function upVerb(programPath: string): Command {
   const up = addShared(new Command('up'))
     .description('start a yard: several real nodes on this machine, linked and mining')
     .option('-n, --nodes <count>', 'how many nodes (default 4)')
@@ -114,7 +118,7 @@ export function yardVerbs(programPath: string): Command[] {
         record: options.record === true,
       });
     });
-  example(
+  return example(
     up,
     'up -n 5 --pace 2s --delay 400ms',
     'up --weather stormy',
@@ -122,7 +126,9 @@ export function yardVerbs(programPath: string): Command[] {
     'up -n 20 --per-process 10',
     'up -n 2 --network regtest --data /tmp/app-test',
   );
+}
 
+function downVerb(): Command {
   const down = addDryRun(addShared(new Command('down')))
     .description('stop the yard that runs here; its state stays')
     .action(async (_options: object, command: Command) => {
@@ -133,8 +139,10 @@ export function yardVerbs(programPath: string): Command[] {
       ]);
       await perform(s, down(YardClient.open(s.yard, process.cwd())));
     });
-  example(down, 'down');
+  return example(down, 'down');
+}
 
+function demoVerb(programPath: string): Command {
   const demo = addShared(new Command('demo'))
     .description('the one-minute tour: a fork and a reorg, for real')
     .option('--exit', 'end after the tour, with 0 if everything that it told did happen')
@@ -161,9 +169,7 @@ export function yardVerbs(programPath: string): Command[] {
           }),
       });
     });
-  example(demo, 'demo', 'demo --exit');
-
-  return [demo, up, down, killVerb(), startVerb()];
+  return example(demo, 'demo', 'demo --exit');
 }
 
 function killVerb(): Command {

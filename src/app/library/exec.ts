@@ -30,7 +30,7 @@ export interface Lived {
 }
 
 /** Counts what the command lived through. */
-export class Survival {
+class Survival {
   readonly #heights = new Map<number, Set<string>>();
   readonly #undone = new Set<string>();
   reorgs = 0;
@@ -59,7 +59,7 @@ export class Survival {
 }
 
 /** URLs and credentials, for the whole yard and by node. */
-export function environmentOf(yard: Yard): Record<string, string> {
+function environmentOf(yard: Yard): Record<string, string> {
   const [first] = yard.nodes;
   const env: Record<string, string> = {
     FORKYARD_DIR: yard.dir,

@@ -47,7 +47,7 @@ export interface NodeInfo {
   readonly clockOffsetMs: number;
 }
 
-export interface NodePeer {
+interface NodePeer {
   readonly peer: string;
   readonly name: string;
   readonly inbound: boolean;

@@ -36,7 +36,7 @@ export type Condition = { readonly text: string } & (
     }
 );
 
-export type PaymentState = 'waiting' | 'confirmed' | 'lost' | 'unknown' | 'returned';
+type PaymentState = 'waiting' | 'confirmed' | 'lost' | 'unknown' | 'returned';
 export type Operator = '>=' | '<=' | '>' | '<' | '=' | 'between';
 
 /** What there is to speak of. */

@@ -154,7 +154,7 @@ function spreads(watch: ScenarioWatch, from: number): number[] {
   });
 }
 
-export function median(values: readonly number[]): number | undefined {
+function median(values: readonly number[]): number | undefined {
   if (values.length === 0) return undefined;
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

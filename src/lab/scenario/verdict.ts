@@ -60,7 +60,7 @@ function compare(value: number, op: Operator, wanted: number, upTo: number): boo
 }
 
 /** `A B on 10A, C on 9C, D down`. */
-export function describeTips(watch: ScenarioWatch, nodes: readonly string[]): string {
+function describeTips(watch: ScenarioWatch, nodes: readonly string[]): string {
   const by = new Map<string, string[]>();
   for (const letter of nodes) {
     const id = watch.forest.tips.get(letter);

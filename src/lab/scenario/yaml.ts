@@ -27,7 +27,7 @@ const MAX_SHOWN = 300;
 
 const short = (text: string): string => (text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`);
 
-export class FaultThrown extends Error {
+class FaultThrown extends Error {
   readonly fault: ScenarioFault;
   constructor(fault: ScenarioFault) {
     super(fault.message);

@@ -141,7 +141,7 @@ export class LiveStrategy {
     });
     promise.catch(toldByWaiter);
     this.#end = { promise, fail };
-    child.exited.then(() => {
+    void child.exited.then(() => {
       if (!this.#stopped) fail(failed(`the lair of ${this.letter} ended: ${child.lastWords() || 'killed'}`));
     });
   }

@@ -117,17 +117,16 @@ export function Dialog({ app }: { app: App }) {
   return <Form key={dialog.verb} app={app} verb={dialog.verb} given={dialog.fields} form={form} />;
 }
 
-function Form(props: {
-  app: App;
-  verb: VerbName;
-  given: Readonly<Record<string, string>>;
-  form: { readonly title: string; readonly fields: readonly Field[] };
-}) {
-  const { app, verb, given, form } = props;
+interface FormProps {
+  readonly app: App;
+  readonly verb: VerbName;
+  readonly given: Readonly<Record<string, string>>;
+  readonly form: { readonly title: string; readonly fields: readonly Field[] };
+}
+
+function Form(props: FormProps) {
+  const { app, form } = props;
   const box = useRef<HTMLDialogElement>(null);
-  const [values, setValues] = useState<Record<string, string>>(() =>
-    Object.fromEntries(form.fields.map((f) => [f.name, given[f.name] ?? f.start(app)])),
-  );
   const close = () => {
     app.dialog = undefined;
     app.changed();
@@ -139,8 +138,6 @@ function Form(props: {
     if (document.activeElement instanceof HTMLInputElement) document.activeElement.select();
     return () => dialog.close();
   }, []);
-  const isSilent = app.silentSince !== undefined;
-  const plan = usePlan(app, verb, values);
   return (
     <dialog
       class="dialog"
@@ -155,35 +152,47 @@ function Form(props: {
         if (event.target === box.current) close();
       }}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void app.perform(verb, values);
-        }}
-      >
-        <h2>{form.title}</h2>
-        {form.fields.map((field) => (
-          <FieldRow
-            key={field.name}
-            app={app}
-            field={field}
-            value={values[field.name]}
-            set={(value) => setValues({ ...values, [field.name]: value })}
-          />
-        ))}
-        <p class={plan.isWrong || isSilent ? 'plan wrong' : 'plan'}>
-          {isSilent ? `No word from the yard ${app.silenceWords}.` : plan.text}
-        </p>
-        <div class="ends">
-          <button type="submit" class="main" disabled={plan.isWrong || isSilent}>
-            {form.title}
-          </button>
-          <button type="button" onClick={close}>
-            Cancel
-          </button>
-        </div>
-      </form>
+      <Fields {...props} close={close} />
     </dialog>
+  );
+}
+
+/** The fields, the sentence of what they would do, and the buttons. */
+function Fields({ app, verb, given, form, close }: FormProps & { readonly close: () => void }) {
+  const [values, setValues] = useState<Record<string, string>>(() =>
+    Object.fromEntries(form.fields.map((f) => [f.name, given[f.name] ?? f.start(app)])),
+  );
+  const isSilent = app.silentSince !== undefined;
+  const plan = usePlan(app, verb, values);
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void app.perform(verb, values);
+      }}
+    >
+      <h2>{form.title}</h2>
+      {form.fields.map((field) => (
+        <FieldRow
+          key={field.name}
+          app={app}
+          field={field}
+          value={values[field.name]}
+          set={(value) => setValues({ ...values, [field.name]: value })}
+        />
+      ))}
+      <p class={plan.isWrong || isSilent ? 'plan wrong' : 'plan'}>
+        {isSilent ? `No word from the yard ${app.silenceWords}.` : plan.text}
+      </p>
+      <div class="ends">
+        <button type="submit" class="main" disabled={plan.isWrong || isSilent}>
+          {form.title}
+        </button>
+        <button type="button" onClick={close}>
+          Cancel
+        </button>
+      </div>
+    </form>
   );
 }
 

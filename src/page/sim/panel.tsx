@@ -30,37 +30,7 @@ export function SimPanel({ app, sim }: { app: App; sim: SimRun }) {
   return (
     <section class="panel simulator" aria-label="Simulator">
       <h2>Simulated in this tab: the very nodes, on invented time</h2>
-      <p class="speeds" role="group" aria-label="Speed">
-        <button
-          type="button"
-          aria-label={sim.isRunning ? 'Stop time' : 'Let time pass'}
-          onClick={() => {
-            sim.isRunning = !sim.isRunning;
-            app.changed();
-          }}
-        >
-          {sim.isRunning ? '❚❚' : '▶'}
-        </button>
-        {SPEEDS.map((speed) => (
-          <button
-            key={speed}
-            type="button"
-            class={sim.speed === speed ? 'on' : ''}
-            aria-pressed={sim.speed === speed}
-            onClick={() => {
-              sim.speed = speed;
-              app.haste = speed;
-              app.changed();
-            }}
-          >
-            {speed}×
-          </button>
-        ))}
-        <span class="sim-time">
-          {clockSpan(sim.nowMs)}
-          {sim.keepsUp ? '' : ', all this tab can'}
-        </span>
-      </p>
+      <Speeds app={app} sim={sim} />
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -81,6 +51,42 @@ export function SimPanel({ app, sim }: { app: App; sim: SimRun }) {
         {parsed.ok ? checkWords(sim) : parsed.error}
       </p>
     </section>
+  );
+}
+
+function Speeds({ app, sim }: { app: App; sim: SimRun }) {
+  return (
+    <p class="speeds" role="group" aria-label="Speed">
+      <button
+        type="button"
+        aria-label={sim.isRunning ? 'Stop time' : 'Let time pass'}
+        onClick={() => {
+          sim.isRunning = !sim.isRunning;
+          app.changed();
+        }}
+      >
+        {sim.isRunning ? '❚❚' : '▶'}
+      </button>
+      {SPEEDS.map((speed) => (
+        <button
+          key={speed}
+          type="button"
+          class={sim.speed === speed ? 'on' : ''}
+          aria-pressed={sim.speed === speed}
+          onClick={() => {
+            sim.speed = speed;
+            app.haste = speed;
+            app.changed();
+          }}
+        >
+          {speed}×
+        </button>
+      ))}
+      <span class="sim-time">
+        {clockSpan(sim.nowMs)}
+        {sim.keepsUp ? '' : ', all this tab can'}
+      </span>
+    </p>
   );
 }
 
