@@ -58,6 +58,7 @@ const wire = shape('a link { delayMs, jitterMs, loss, bitsPerSecond }', {
   jitterMs: amount,
   loss: number(0, 1),
   bitsPerSecond: amount,
+  drop: { says: 'a share', holds: (value) => value === undefined || number(0, 1).holds(value) },
 });
 const direction: Check = {
   says: 'two letters',

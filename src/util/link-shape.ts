@@ -10,12 +10,18 @@ export interface LinkShape {
   readonly loss: number;
   /** Bits a second; 0 = as fast as it goes. */
   readonly bitsPerSecond: number;
+  /** Share of messages that never arrive, 0 to `MAX_DROP`; absent = 0. Unlike `loss` nothing below sends them again. */
+  readonly drop?: number;
 }
+
+export const SHAPE_FIELDS = ['delayMs', 'jitterMs', 'loss', 'bitsPerSecond', 'drop'] as const;
 
 export const UNSHAPED: LinkShape = { delayMs: 0, jitterMs: 0, loss: 0, bitsPerSecond: 0 };
 
 /** Beyond this a TCP connection is of no use, and neither is ours. */
 export const MAX_LOSS = 0.5;
+/** Beyond this a link carries nothing that a protocol could build on. */
+export const MAX_DROP = 0.9;
 /** What TCP carries in one packet on an Ethernet: the unit of loss. */
 export const SEGMENT_BYTES = 1_448;
 /** Linux waits at least so long for an acknowledgement, on top of the round trip, before it sends again. */
@@ -56,6 +62,12 @@ export class Shaper {
     return delayMs === 0 && jitterMs === 0 && loss === 0 && bitsPerSecond === 0;
   }
 
+  /** Is the next message lost for good? */
+  drops(): boolean {
+    const { drop = 0 } = this.#shape;
+    return drop > 0 && this.#random.unit() < drop;
+  }
+
   due(now: number, bytes: number): number {
     const { delayMs, jitterMs, loss, bitsPerSecond } = this.#shape;
     let left = now;
@@ -80,4 +92,11 @@ export class Shaper {
     // 1 + 2 + 4 + … timeouts.
     return ((1 << most) - 1) * (2 * delayMs + RETRANSMIT_MS);
   }
+}
+
+/** What is wrong with the shares of a shape, in a sentence; undefined = nothing. */
+export function shareProblem({ loss, drop = 0 }: LinkShape): string | undefined {
+  if (!(loss >= 0 && loss <= MAX_LOSS)) return `a loss of ${loss}; it must be from 0 to ${MAX_LOSS}`;
+  if (!(drop >= 0 && drop <= MAX_DROP)) return `a drop of ${drop}; it must be from 0 to ${MAX_DROP}`;
+  return undefined;
 }

@@ -58,7 +58,9 @@ class FakeRouter extends EventTarget {
   async handleReceivedRpc(_: unknown, { messages }: Rpc): Promise<void> {
     for (const { data } of messages) this.arrive(data!);
   }
-  sendRpc(): boolean {
+  readonly sent: object[] = [];
+  sendRpc(_peer: string, rpc: object): boolean {
+    this.sent.push(rpc);
     return true;
   }
   removePeer(): void {}
@@ -78,7 +80,9 @@ class FakeRouter extends EventTarget {
 
 function setup() {
   const router = new FakeRouter();
-  const state = { joined: true, connection: {} as object | undefined };
+  /** Does the link lose what is sent now? */
+  const link = { lost: false, drops: () => link.lost };
+  const state = { joined: true, connection: { link } as { link: typeof link } | undefined };
   const given: { bytes: Uint8Array; verdict: (v: GossipVerdict) => void }[] = [];
   const faults: [number, string][] = [];
   const notes: string[] = [];
@@ -108,7 +112,7 @@ function setup() {
     onChange: () => undefined,
     note: (text) => void notes.push(text),
   });
-  return { router, state, given, faults, notes, dead, useful, clock, gossip };
+  return { router, link, state, given, faults, notes, dead, useful, clock, gossip };
 }
 
 describe('gossip messages', () => {
@@ -165,6 +169,28 @@ describe('gossip messages', () => {
     t.router.silent.add(topicName(GENESIS, 'block'));
     t.gossip.joined(PEER);
     expect(t.router.grafts).toEqual([[PEER, [topicName(GENESIS, 'tx')]]]);
+  });
+
+  it('are lost on a link that drops them, and what keeps up the mesh is not', () => {
+    const { router, link } = setup();
+    const message = (n: number) => ({ topic: topicName(GENESIS, 'tx'), data: Uint8Array.of(n) });
+    const control = { graft: [] };
+    const send = (messages: object[], more: object = {}) =>
+      (router.sendRpc as (peer: string, rpc: object) => boolean)('p', {
+        subscriptions: [],
+        messages,
+        ...more,
+      });
+    expect(send([message(1)], { control })).toBe(true);
+    link.lost = true;
+    expect(send([message(2)], { control })).toBe(true);
+    expect(send([message(3), message(4)])).toBe(true);
+    expect(send([], { control })).toBe(true);
+    expect(router.sent).toEqual([
+      { subscriptions: [], messages: [message(1)], control },
+      { subscriptions: [], messages: [], control },
+      { subscriptions: [], messages: [], control },
+    ]);
   });
 
   it('of a peer without a connection, or of a topic that is none, are ignored', () => {

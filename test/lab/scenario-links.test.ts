@@ -37,8 +37,8 @@ describe('links of a scenario', () => {
     const { scenario } = parsed;
     expect([scenario.paceMs, scenario.delayMs]).toEqual([2_000, 400]);
     expect(scenario.links).toEqual([
-      { on: 'A-C', shape: { delayMs: 100, jitterMs: 10 } },
-      { on: 'A>B', shape: { loss: 0.01, bitsPerSecond: 1e6 } },
+      { on: 'A-C', shape: { delay: 100, jitter: 10 } },
+      { on: 'A>B', shape: { loss: 0.01, rate: 1e6 } },
     ]);
     const verbs = scenario.steps.map(({ action }) =>
       action?.kind === 'verb' ? [action.step, action.verb, action.fields] : [],
@@ -70,7 +70,7 @@ describe('links of a scenario', () => {
     ['steps: [{ cut: A>D }]', "4 steps[0].cut: no node 'D'"],
     ['steps: [{ cut: AB }]', '4 steps[0].cut: node C is in no group'],
     ['steps: [{ cut: A/AB/C }]', '4 steps[0].cut: node A is in two groups'],
-    ['steps: [{ link: { on: A-B } }]', '4 steps[0].link: lacks delay, jitter, loss, rate or clear'],
+    ['steps: [{ link: { on: A-B } }]', '4 steps[0].link: lacks delay, jitter, loss, rate, drop or clear'],
     ['steps: [{ link: { clear: true, delay: 1s } }]', '4 steps[0].link: clear takes back'],
     ['steps: [{ link: { loss: 90% } }]', '4 steps[0].link.loss: 90% is more than 50%'],
     ['steps: [{ set: { node: A, clock: later } }]', "4 steps[0].set.clock: 'later' is not a clock"],

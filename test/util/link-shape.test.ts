@@ -85,4 +85,19 @@ describe('the shape of a wire', () => {
     expect(dues).toEqual([...dues].sort((a, b) => a - b));
     expect(Math.max(...dues)).toBeGreaterThan(200);
   });
+
+  it('drops its share of messages, and draws nothing where none is asked', () => {
+    const wire = shaped({ drop: 0.3 }, 'drops');
+    let lost = 0;
+    for (let i = 0; i < 10_000; i++) if (wire.drops()) lost++;
+    expect(lost / 10_000).toBeCloseTo(0.3, 1);
+    const [plain, asked] = [
+      shaped({ delayMs: 10, jitterMs: 5 }, 's'),
+      shaped({ delayMs: 10, jitterMs: 5 }, 's'),
+    ];
+    for (let i = 0; i < 100; i++) {
+      expect(asked.drops()).toBe(false);
+      expect(asked.due(i * 1e3, 10)).toBe(plain.due(i * 1e3, 10));
+    }
+  });
 });

@@ -26,6 +26,8 @@ export const PLAYBOOK: readonly (readonly [VerbName, Given])[] = [
   ['heal', {}],
   ['link', { links: 'A-C', delay: '30ms', jitter: '5ms' }],
   ['link', { links: 'A>C', loss: '1%' }],
+  ['link', { links: 'C>A', drop: '10%' }],
+  ['link', { drop: '95%' }],
   ['heal', {}],
   ['link', { links: 'A-C', clear: true }],
   ['link', { profile: 'lan' }],

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { actionOf } from '../../src/yard/verb.ts';
+import { verbNamed } from '../../src/yard/perform.ts';
+import { actionOf, type Given } from '../../src/yard/verb.ts';
 import { VERBS } from '../../src/yard/verbs.ts';
 import { type Performed, PLAYBOOK, perform } from './playbook.ts';
 import { simRig } from './sim-rig.ts';
@@ -50,6 +51,30 @@ describe('every verb on a simulated yard', () => {
     const [some, all] = of('reorg');
     expect(some!.line).toMatch(/^REORG on C D · 2 out · 3 in/);
     expect(all!.line).toMatch(/^REORG on A B C D · 2 out \(\w+ \w+\) · 3 in/);
+  });
+
+  it('agrees over links that lose every third message for good: its protocol asks again', async () => {
+    const { sim, yard } = simRig('ABC');
+    const act = (verb: 'link' | 'mine' | 'heal', fields: Given) =>
+      actionOf(verbNamed(verb)!, yard, fields).run({ ...context, step: () => {} });
+    expect((await act('link', { drop: '33%' })).line).toBe('link: every link no delay, drops 33 %');
+    let lost = 0;
+    const carry = sim.world.wires.carry.bind(sim.world.wires);
+    sim.world.wires.carry = (from, to, cargo) => {
+      let arrived = false;
+      const arrive = () => {
+        arrived = true;
+        cargo.arrive();
+      };
+      carry(from, to, { ...cargo, arrive });
+      sim.world.after(1_000, () => {
+        if (!arrived) lost++;
+      });
+    };
+    for (const node of ['A', 'B', 'C', 'A']) await act('mine', { node, blocks: 3, uncapped: true });
+    expect((await act('heal', {})).line).toMatch(/^all agree on \d+[ABC]/);
+    sim.world.run(2_000);
+    expect(lost).toBeGreaterThan(10);
   });
 
   it('takes back what invalidate did', async () => {

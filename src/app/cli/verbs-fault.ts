@@ -17,12 +17,15 @@ export function faultVerbs(): Command[] {
 
 function linkVerb(): Command {
   const link = addDryRun(addShared(new Command('link')))
-    .description('delay, jitter, loss and rate of links: set them, or measure them against what was asked')
+    .description(
+      'delay, jitter, loss, rate and drop of links: set them, or measure them against what was asked',
+    )
     .argument('[links]', 'A-C both ways, A>C one way, AB-CD all between (default: every link)')
     .option('--delay <duration>', 'one-way delay, such as 200ms')
     .option('--jitter <duration>', 'to either side of the delay; order is kept')
     .option('--loss <share>', 'of segments, such as 1%; each costs the wait for its retransmission')
     .option('--rate <rate>', 'bandwidth, such as 1Mbit/s; none = no bound')
+    .option('--drop <share>', 'of messages, such as 10%; they are lost for good')
     .option('--clear', 'take back what was asked of these links')
     .option('--profile <name>', 'lan, world (six regions) or none: the delays of all other links')
     .option('--regions <list>', 'where the nodes stand, in their order: europe,japan,... (or set C --region)')

@@ -4,7 +4,7 @@ import type { Arguments, RpcMethod } from '../../host/http/methods.ts';
 import { shapeProblem } from '../../host/net/rules.ts';
 import type { HeldMessage, LinkRules } from '../../host/net/types.ts';
 import { defined } from '../../util/defined.ts';
-import { type LinkShape, UNSHAPED } from '../../util/link-shape.ts';
+import { type LinkShape, SHAPE_FIELDS, UNSHAPED } from '../../util/link-shape.ts';
 import type { NodeContext } from './context.ts';
 
 const category = 'Faults';
@@ -61,7 +61,7 @@ function setlinks(context: NodeContext): RpcMethod {
         name: 'shape',
         type: 'object',
         default: 'unchanged',
-        says: '{"<peer id>": {"delayMs", "jitterMs", "loss" (0 to 0.5), "bitsPerSecond" (0 = no bound)}}; {} heals.',
+        says: '{"<peer id>": {"delayMs", "jitterMs", "loss" (0 to 0.5), "bitsPerSecond" (0 = no bound), "drop" (0 to 0.9)}}; {} heals.',
       },
     ],
     oneObject: true,
@@ -211,10 +211,10 @@ function shapeOf(value: JsonInput, peer: string): LinkShape {
     throw new RpcError(RPC.TYPE_ERROR, `shape.${peer} must be an object`);
   const shape: Record<string, number> = { ...UNSHAPED };
   for (const [field, given] of Object.entries(value as JsonObject)) {
-    if (!Object.hasOwn(UNSHAPED, field))
+    if (!(SHAPE_FIELDS as readonly string[]).includes(field))
       throw new RpcError(
         RPC.INVALID_PARAMETER,
-        `shape.${peer}.${field} is not one of ${Object.keys(UNSHAPED).join(', ')}`,
+        `shape.${peer}.${field} is not one of ${SHAPE_FIELDS.join(', ')}`,
       );
     if (typeof given !== 'number')
       throw new RpcError(RPC.TYPE_ERROR, `shape.${peer}.${field} must be a number`);

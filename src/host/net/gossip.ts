@@ -11,6 +11,7 @@ import {
   GRAYLIST,
   openSideBySide,
   RPC_OVERHEAD,
+  type Rpc,
   TOPICS,
   topicName,
 } from './gossip-router.ts';
@@ -43,7 +44,7 @@ export interface GossipOptions {
   /** The node knows this peer: `joined` has been told, `left` has not. */
   readonly joined: (peer: PeerId) => boolean;
   /** What stands for the connection that a peer has now. */
-  readonly connectionOf: (peer: PeerId) => object | undefined;
+  readonly connectionOf: (peer: PeerId) => GossipConnection | undefined;
   /** So many messages have come in with a frame of this peer; upkeep of the mesh carries none. */
   readonly onCarried: (peer: PeerId, messages: number) => void;
   /** The gossip stream of this connection is dead, for the life of the connection. */
@@ -95,7 +96,7 @@ export class Gossip {
     });
     boundGossipMemory(o.router);
     o.router.createInboundStream = (id, stream) => this.#inbound.accept(id, stream);
-    sendOneByOne(o.router);
+    sendOneByOne(o.router, (peer) => o.connectionOf(peer)?.link.drops() === true);
     o.router.addEventListener('subscription-change', () => o.onChange());
     o.router.addEventListener('gossipsub:message', (event) => {
       const { propagationSource, msgId, msg } = event.detail;
@@ -329,14 +330,26 @@ export class Gossip {
   }
 }
 
+/** The link of a connection, which may be asked to lose messages. */
+export interface GossipConnection {
+  readonly link: { drops(): boolean };
+}
+
 /**
  * gossipsub answers a request for messages with one frame that holds them all, larger than any that a peer takes.
+ * A message that the link drops counts as sent; the upkeep of the mesh is never dropped.
  */
-function sendOneByOne(router: GossipRouter): void {
+function sendOneByOne(router: GossipRouter, drops: (peer: PeerId) => boolean): void {
   const send = router.sendRpc.bind(router);
+  const sendUpkeep = (peer: PeerId, rpc: Rpc): boolean =>
+    (rpc.subscriptions.length === 0 && rpc.control === undefined) || send(peer, { ...rpc, messages: [] });
   router.sendRpc = (peer, rpc) => {
-    if (rpc.messages.length <= 1) return send(peer, rpc);
-    const sent = rpc.messages.map((message) => send(peer, { subscriptions: [], messages: [message] }));
-    return send(peer, { ...rpc, messages: [] }) && sent.every((ok) => ok);
+    const isWhole = rpc.messages.length <= 1 && !(rpc.messages.length === 1 && drops(peer));
+    if (isWhole) return send(peer, rpc);
+    if (rpc.messages.length === 1) return sendUpkeep(peer, rpc);
+    const sent = rpc.messages.map(
+      (message) => drops(peer) || send(peer, { subscriptions: [], messages: [message] }),
+    );
+    return sendUpkeep(peer, rpc) && sent.every((ok) => ok);
   };
 }

@@ -108,6 +108,11 @@ export class LinkConnection extends AbstractMultiaddrConnection {
     this.setShape({ ...UNSHAPED, delayMs });
   }
 
+  /** Is the next message to the peer lost for good? */
+  drops(): boolean {
+    return this.#shaper.drops();
+  }
+
   get shape(): LinkShape {
     return this.#shaper.shape;
   }

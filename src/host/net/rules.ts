@@ -1,5 +1,5 @@
 import type { PeerId } from '../../node/types.ts';
-import { type LinkShape, MAX_LOSS, UNSHAPED } from '../../util/link-shape.ts';
+import { type LinkShape, shareProblem, UNSHAPED } from '../../util/link-shape.ts';
 import { netLimits } from './limits.ts';
 import type { LinkRules } from './types.ts';
 
@@ -10,16 +10,15 @@ export function shapeFor(rules: LinkRules, peer: PeerId): LinkShape {
 
 /** What is wrong with a shape, in a sentence; undefined = nothing. */
 export function shapeProblem(shape: LinkShape): string | undefined {
-  const { delayMs, jitterMs, loss, bitsPerSecond } = shape;
+  const { delayMs, jitterMs, bitsPerSecond } = shape;
   const { maxDelayMs, minBitsPerSecond, maxBitsPerSecond } = netLimits;
   if (!(delayMs >= 0 && delayMs <= maxDelayMs))
     return `a delay of ${delayMs} ms; it must be from 0 to ${maxDelayMs}`;
   if (!(jitterMs >= 0 && jitterMs <= delayMs))
     return `a jitter of ${jitterMs} ms; it must be from 0 to the delay, ${delayMs} ms`;
-  if (!(loss >= 0 && loss <= MAX_LOSS)) return `a loss of ${loss}; it must be from 0 to ${MAX_LOSS}`;
   if (bitsPerSecond !== 0 && !(bitsPerSecond >= minBitsPerSecond && bitsPerSecond <= maxBitsPerSecond))
     return `a rate of ${bitsPerSecond} bit/s; it must be 0 (none) or from ${minBitsPerSecond} to ${maxBitsPerSecond}`;
-  return undefined;
+  return shareProblem(shape);
 }
 
 /** @throws RangeError with a sentence; nothing of such rules is applied. */

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Connection, IdentifyResult, Stream } from '@libp2p/interface';
 import type { PeerId } from '../../node/types.ts';
+import { describeFrame } from '../../node/wire/describe.ts';
 import type { LinkShape } from '../../util/link-shape.ts';
 import { FrameReader } from './frame-reader.ts';
 import { FrameWriter } from './frames.ts';
@@ -185,6 +186,8 @@ export class Sessions {
     }
     const session = this.#byPeer.get(peer);
     if (session?.writer === undefined) return;
+    // Keep-alives are never dropped: a link that loses messages is still a link.
+    if (session.link.drops() && describeFrame(frame) !== undefined) return;
     if (!session.writer.push(frame)) {
       this.#deaf(session, 'it does not read what it is sent');
       return;

@@ -1,14 +1,14 @@
 import { parseLinks } from '../../observe/state/yard-links.ts';
-import type { ShapeWish } from '../../observe/words/conditions.ts';
-import { parseBandwidth, parseDelay, parseLoss } from '../../observe/words/units.ts';
-import { defined } from '../../util/defined.ts';
 import type { Topology } from '../../util/topology.ts';
+import { Problem } from '../../yard/problem.ts';
 import type { Given } from '../../yard/verb.ts';
+import { link } from '../../yard/verbs/wires.ts';
 import type { Field } from './yaml.ts';
 
-/** How a scenario file says which links, and what they are like. */
+/** How a scenario file says which links, and what they are like: in the fields of the verb `link`. */
 
-export const SHAPE_FIELDS = ['delay', 'jitter', 'loss', 'rate'];
+const { links: _links, clear: _clear, profile: _profile, regions: _regions, ...shapes } = link.fields;
+export const SHAPE_FIELDS: readonly string[] = Object.keys(shapes);
 
 /** `A-C`, `A>C`, `AB-CD`, if the scenario's nodes have these links. */
 export function linksOf(
@@ -22,26 +22,31 @@ export function linksOf(
 }
 
 /** `{ delay: 200ms, jitter: 20ms, loss: 1%, rate: 1Mbit/s }`, beside other fields if the caller has some. */
-export function readShape(field: Field, others: readonly string[] = []): ShapeWish {
+export function readShape(field: Field, others: readonly string[] = []): Given {
   const fields = field.map([...SHAPE_FIELDS, ...others]);
-  const read = (name: string, parse: typeof parseDelay) => {
+  const wish: Record<string, number> = {};
+  for (const [name, type] of Object.entries(shapes)) {
     const at = fields.get(name);
-    return at === undefined ? undefined : at.must(parse(at.text()));
-  };
-  const delayMs = read('delay', parseDelay);
-  const jitterMs = read('jitter', parseDelay);
-  const loss = read('loss', parseLoss);
-  const bitsPerSecond = read('rate', parseBandwidth);
-  if (delayMs !== undefined && jitterMs !== undefined && jitterMs > delayMs)
+    if (at === undefined) continue;
+    const value = read(at, () => type.read(at.text(), NOWHERE, ''));
+    if (value !== undefined) wish[name] = value;
+  }
+  const { delay, jitter } = wish;
+  if (delay !== undefined && jitter !== undefined && jitter > delay)
     fields.get('jitter')!.refuse('is at most the delay: a message cannot arrive before it is sent');
-  return {
-    ...defined({ delayMs, jitterMs, loss, bitsPerSecond }),
-  };
+  return wish;
 }
 
-/** A shape as the verb `link` takes it: milliseconds, a share, bits a second. */
-export function linkFields({ delayMs, jitterMs, loss, bitsPerSecond }: ShapeWish): Given {
-  return defined({ delay: delayMs, jitter: jitterMs, loss, rate: bitsPerSecond });
+/** A shape names no nodes. */
+const NOWHERE = { letters: [], topology: 'full' } as const;
+
+function read<T>(field: Field, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return field.refuse(error.message);
+  }
 }
 
 /** So many times as fast: what a link does to blocks stays the same share of their pace. */

@@ -9,7 +9,7 @@ import type { DoubleSpent, Sent } from '../../yard/verbs/payments.ts';
 import { VERBS, type VerbName } from '../../yard/verbs.ts';
 import type { Condition } from './assertions.ts';
 import { figureOf, formatFigure } from './figures.ts';
-import { linkFields, scaled } from './links.ts';
+import { scaled } from './links.ts';
 import { liveStage } from './live.ts';
 import type { Scenario, Step, StepAction } from './scenario.ts';
 import { simStage } from './sim.ts';
@@ -167,8 +167,7 @@ class Play {
       const where = profile === 'world' ? ` (${nodes.map((n) => `${n.letter} ${n.region}`).join(', ')})` : '';
       this.#say(`links as on profile ${profile}${where}`);
     }
-    for (const { on, shape } of links)
-      this.#say((await this.#perform('link', { links: on, ...linkFields(shape) })).line);
+    for (const { on, shape } of links) this.#say((await this.#perform('link', { links: on, ...shape })).line);
   }
 
   #say(text: string): void {

@@ -1,4 +1,3 @@
-import type { ShapeWish } from '../../observe/words/conditions.ts';
 import type { Profile, Region } from '../../util/profiles.ts';
 import type { Topology } from '../../util/topology.ts';
 import type { Given } from '../../yard/verb.ts';
@@ -33,7 +32,8 @@ export interface Scenario {
 export interface ScenarioLink {
   /** `A-C`, `A>C`, `AB-CD`. */
   readonly on: string;
-  readonly shape: ShapeWish;
+  /** As the verb `link` takes it. */
+  readonly shape: Given;
 }
 
 export interface ScenarioNode {

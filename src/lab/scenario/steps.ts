@@ -10,7 +10,7 @@ import { parseRegion } from '../../yard/profiles.ts';
 import type { Given } from '../../yard/verb.ts';
 import type { VerbName } from '../../yard/verbs.ts';
 import { type Condition, parseCondition, type Vocabulary } from './assertions.ts';
-import { linkFields, linksOf, readShape, SHAPE_FIELDS } from './links.ts';
+import { linksOf, readShape, SHAPE_FIELDS } from './links.ts';
 import type { Step, StepAction } from './scenario.ts';
 import type { Field } from './yaml.ts';
 
@@ -178,7 +178,7 @@ function readLink(field: Field, names: Names): StepAction {
     field.refuse('clear takes back; it cannot ask for something too');
   if (!clear && Object.keys(shape).length === 0) field.refuse(`lacks ${SHAPE_FIELDS.join(', ')} or clear`);
   const links = on === undefined ? undefined : linksOf(on, on.text(), names);
-  return does('link', 'link', { links, clear, ...linkFields(shape) });
+  return does('link', 'link', { links, clear, ...shape });
 }
 
 /** `A`, `A 3`, or fields. */

@@ -27,6 +27,7 @@ export function formatShape(shape: LinkShape): string {
   const parts = [shape.delayMs === 0 ? 'no delay' : `${Math.round(shape.delayMs)} ms${jitter}`];
   if (shape.loss > 0) parts.push(`loss ${formatShare(shape.loss)}`);
   if (shape.bitsPerSecond > 0) parts.push(formatBandwidth(shape.bitsPerSecond));
+  if (shape.drop !== undefined && shape.drop > 0) parts.push(`drops ${formatShare(shape.drop)}`);
   return parts.join(', ');
 }
 
@@ -90,6 +91,7 @@ export interface ShapeWish {
   readonly jitterMs?: number;
   readonly loss?: number;
   readonly bitsPerSecond?: number;
+  readonly drop?: number;
 }
 
 /** Jitter that was asked for before gives way to a shorter delay; one that is asked for now must fit. */
@@ -101,5 +103,7 @@ export function wishedShape(now: LinkShape, wish: ShapeWish): Result<LinkShape, 
       `a jitter of ${formatDuration(jitterMs)} around a delay of ${formatDuration(delayMs)} would be negative at times; jitter is at most the delay`,
     );
   const loss = wish.loss ?? now.loss;
-  return ok({ delayMs, jitterMs, loss, bitsPerSecond: wish.bitsPerSecond ?? now.bitsPerSecond });
+  const drop = wish.drop ?? now.drop ?? 0;
+  const bitsPerSecond = wish.bitsPerSecond ?? now.bitsPerSecond;
+  return ok({ delayMs, jitterMs, loss, bitsPerSecond, ...(drop === 0 ? {} : { drop }) });
 }

@@ -83,6 +83,7 @@ const FORMS: Partial<
       { name: 'jitter', label: 'jitter, ±', start: () => '', hint: '20ms' },
       { name: 'loss', label: 'loss', start: () => '', hint: '1%' },
       { name: 'rate', label: 'rate', start: () => '', hint: '1Mbit/s' },
+      { name: 'drop', label: 'drop', start: () => '', hint: '10%' },
     ],
   },
   set: {

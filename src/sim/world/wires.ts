@@ -201,6 +201,7 @@ export class Wires {
     const link = this.#of.get(from)?.get(to);
     if (link === undefined || !link.up) return;
     const wire = wireOf(link, from);
+    if (wire.shaper.drops() && cargo.what() !== undefined) return;
     const { queue } = this.#o;
     const due =
       wire.plain === undefined

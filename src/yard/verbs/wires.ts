@@ -14,9 +14,16 @@ import {
   type ShapeWish,
   wishedShape,
 } from '../../observe/words/conditions.ts';
-import { formatMs, parseBandwidth, parseDelay, parseLoss } from '../../observe/words/units.ts';
+import {
+  formatMs,
+  formatShare,
+  parseBandwidth,
+  parseDelay,
+  parseLoss,
+  parseShare,
+} from '../../observe/words/units.ts';
 import { defined } from '../../util/defined.ts';
-import { UNSHAPED } from '../../util/link-shape.ts';
+import { MAX_DROP, UNSHAPED } from '../../util/link-shape.ts';
 import { plural } from '../../util/plural.ts';
 import { type Profile, REGIONS, type Region } from '../../util/profiles.ts';
 import { err, ok, type Result } from '../../util/result.ts';
@@ -38,6 +45,12 @@ const LINK_FIELDS = {
     fields.quantity('of segments, such as 1%; each costs the wait for its retransmission', parseLoss),
   ),
   rate: fields.optional(fields.quantity('bandwidth, such as 1Mbit/s; none = no bound', parseBandwidth)),
+  drop: fields.optional(
+    fields.quantity(
+      'of messages, such as 10%; they are lost for good, and only the protocol can ask again',
+      parseDrop,
+    ),
+  ),
   clear: fields.flag('take back what was asked of these links'),
   profile: fields.optional(
     fields.parsed('lan, world (six regions) or none: the delays of all other links', parseProfile),
@@ -46,6 +59,13 @@ const LINK_FIELDS = {
     fields.parsed('where the nodes stand, in their order: europe,japan,...', parseRegions),
   ),
 };
+
+function parseDrop(text: string): Result<number, string> {
+  const drop = parseShare(text);
+  if (drop.ok && drop.value > MAX_DROP)
+    return err(`${text} is more than ${formatShare(MAX_DROP)}, over which no protocol gets anywhere`);
+  return drop;
+}
 
 type LinkValues = Values<typeof LINK_FIELDS>;
 
@@ -100,8 +120,8 @@ interface Wish {
 }
 
 function wishOn(yard: YardLinks, chosen: readonly Direction[], values: LinkValues, where: string): Wish {
-  const { delay: delayMs, jitter: jitterMs, loss, rate: bitsPerSecond } = values;
-  const shape: ShapeWish = defined({ delayMs, jitterMs, loss, bitsPerSecond });
+  const { delay: delayMs, jitter: jitterMs, loss, rate: bitsPerSecond, drop } = values;
+  const shape: ShapeWish = defined({ delayMs, jitterMs, loss, bitsPerSecond, drop });
   const shapes = Object.keys(shape).length > 0;
   const { profile, regions, links, clear } = values;
   if (profile !== undefined || regions !== undefined) {
@@ -122,7 +142,8 @@ function wishOn(yard: YardLinks, chosen: readonly Direction[], values: LinkValue
       change: { shapes: Object.fromEntries(kept) },
     };
   }
-  if (!shapes) throw misuse('nothing is asked of these links: give a delay, a jitter, a loss or a rate');
+  if (!shapes)
+    throw misuse('nothing is asked of these links: give a delay, a jitter, a loss, a rate or a drop');
   return wishShape(yard, chosen, shape, where);
 }
 
