@@ -19,7 +19,7 @@ export const SHAPE_FIELDS = ['delayMs', 'jitterMs', 'loss', 'bitsPerSecond', 'dr
 export const UNSHAPED: LinkShape = { delayMs: 0, jitterMs: 0, loss: 0, bitsPerSecond: 0 };
 
 /** Beyond this a TCP connection is of no use, and neither is ours. */
-export const MAX_LOSS = 0.5;
+const MAX_LOSS = 0.5;
 /** Beyond this a link carries nothing that a protocol could build on. */
 export const MAX_DROP = 0.9;
 /** What TCP carries in one packet on an Ethernet: the unit of loss. */

@@ -331,7 +331,7 @@ export class Gossip {
 }
 
 /** The link of a connection, which may be asked to lose messages. */
-export interface GossipConnection {
+interface GossipConnection {
   readonly link: { drops(): boolean };
 }
 
