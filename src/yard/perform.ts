@@ -1,8 +1,8 @@
 import { Interrupted, type RunContext } from './action.ts';
 import type { Yard } from './port.ts';
 import { misuse, Problem, spellVerbs } from './problem.ts';
-import { actionOf, type Fields, type Given, type Verb } from './verb.ts';
-import { VERBS } from './verbs.ts';
+import { actionOf, type Given } from './verb.ts';
+import { verbNamed } from './verbs.ts';
 
 /** A verb as a face with forms asks for it, and what it is told: the plan, a line a step, and the end. */
 
@@ -42,10 +42,4 @@ export async function performVerb(
       tell({ problem: spellVerbs(error.message), ...hint });
     } else throw error;
   }
-}
-
-export function verbNamed(name: string): Verb<Fields, unknown> | undefined {
-  return Object.hasOwn(VERBS, name)
-    ? (VERBS[name as keyof typeof VERBS] as Verb<Fields, unknown>)
-    : undefined;
 }

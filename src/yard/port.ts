@@ -178,7 +178,8 @@ export interface YardNode {
   holdings(keys: readonly YardKey[]): Awaitable<ReadonlyMap<string, Holdings>>;
   /** Undefined: accepted. */
   send(tx: Uint8Array): Awaitable<TxRefusal | undefined>;
-  hasBlock(id: string): Awaitable<boolean>;
+  /** Undefined: it does not have the block. */
+  findBlock(id: string): Awaitable<BlockRef | undefined>;
   /** Of its active chain. */
   blockAt(height: number): Awaitable<Block>;
   /** A transaction of its active chain. */

@@ -212,7 +212,10 @@ function simulatedNode(sim: SimYard, clock: YardClock, letter: string): YardNode
       const result = await ask({ kind: 'send-tx', bytes });
       return result.kind === 'refused' ? result.refusal : undefined;
     },
-    hasBlock: (id) => awakeNode(sim, letter).view.chain.entry(hashOfId(id)!)?.hasBody === true,
+    findBlock(id) {
+      const entry = awakeNode(sim, letter).view.chain.entry(hashOfId(id)!);
+      return entry?.hasBody === true ? { id, height: entry.height, miner: entry.miner } : undefined;
+    },
     blockAt(height) {
       const { chain } = awakeNode(sim, letter).view;
       const entry = chain.atHeight(height);

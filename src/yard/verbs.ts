@@ -1,3 +1,4 @@
+import type { Fields, Verb } from './verb.ts';
 import { invalidate, precious, reconsider } from './verbs/choice.ts';
 import { heal, partition } from './verbs/cuts.ts';
 import { faucet } from './verbs/faucet.ts';
@@ -33,3 +34,9 @@ export const VERBS = {
 } as const;
 
 export type VerbName = keyof typeof VERBS;
+
+export function verbNamed(name: VerbName): Verb<Fields, unknown>;
+export function verbNamed(name: string): Verb<Fields, unknown> | undefined;
+export function verbNamed(name: string): Verb<Fields, unknown> | undefined {
+  return Object.hasOwn(VERBS, name) ? (VERBS[name as VerbName] as Verb<Fields, unknown>) : undefined;
+}

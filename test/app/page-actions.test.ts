@@ -11,10 +11,9 @@ import { YardClient } from '../../src/lab/client/client.ts';
 import { createYard } from '../../src/lab/launcher/create.ts';
 import type { Launcher } from '../../src/lab/launcher/launcher.ts';
 import { liveYard } from '../../src/lab/live/yard.ts';
-import { verbNamed } from '../../src/yard/perform.ts';
 import { Problem } from '../../src/yard/problem.ts';
 import { actionOf } from '../../src/yard/verb.ts';
-import { VERBS } from '../../src/yard/verbs.ts';
+import { VERBS, verbNamed } from '../../src/yard/verbs.ts';
 
 /** Rubbish in the page's actions: each is refused in a sentence, and none is a bug or changes anything. */
 

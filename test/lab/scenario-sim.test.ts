@@ -211,7 +211,7 @@ describe('links and clocks in a simulated scenario', () => {
     const told = result.steps.map(({ text }) => text).join('\n');
     expect(told).toContain('link: A-B 200 ms');
     expect(told).toMatch(
-      /A gets (?:block|tip|headers|\w+)(?: …[0-9a-f]{6})? from [BC], .* on the wire; \d+ still held/,
+      /A gets (?:block|tip|headers|\w+)(?: \d+[A-C])?(?: …[0-9a-f]{6})? from [BC], .* on the wire; \d+ still held/,
     );
   });
 });

@@ -1,7 +1,7 @@
 import type { Yard } from '../../src/yard/port.ts';
 import { Problem } from '../../src/yard/problem.ts';
-import { actionOf, type Fields, type Given, type Verb } from '../../src/yard/verb.ts';
-import { VERBS, type VerbName } from '../../src/yard/verbs.ts';
+import { actionOf, type Given } from '../../src/yard/verb.ts';
+import { type VerbName, verbNamed } from '../../src/yard/verbs.ts';
 
 /** Every verb, as a story that both kinds of yard must tell in the same words: four nodes A to D, nobody mines. */
 export const PLAYBOOK: readonly (readonly [VerbName, Given])[] = [
@@ -87,7 +87,7 @@ export async function perform(
   const verb = `${name} ${JSON.stringify(fields)}`;
   let plan: string | undefined;
   try {
-    const action = actionOf(VERBS[name] as Verb<Fields, unknown>, yard, fields);
+    const action = actionOf(verbNamed(name), yard, fields);
     plan = blank(action.plan);
     const done = await action.run({ ...context, step: (line) => steps.push(blank(line)) });
     return { verb, plan, steps, line: blank(done.line), data: blanked(done.data) };

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { verbNamed } from '../../src/yard/perform.ts';
 import { actionOf, type Given } from '../../src/yard/verb.ts';
-import { VERBS } from '../../src/yard/verbs.ts';
+import { VERBS, verbNamed } from '../../src/yard/verbs.ts';
 import { type Performed, PLAYBOOK, perform } from './playbook.ts';
 import { simRig } from './sim-rig.ts';
 
@@ -56,7 +55,7 @@ describe('every verb on a simulated yard', () => {
   it('agrees over links that lose every third message for good: its protocol asks again', async () => {
     const { sim, yard } = simRig('ABC');
     const act = (verb: 'link' | 'mine' | 'heal', fields: Given) =>
-      actionOf(verbNamed(verb)!, yard, fields).run({ ...context, step: () => {} });
+      actionOf(verbNamed(verb), yard, fields).run({ ...context, step: () => {} });
     expect((await act('link', { drop: '33%' })).line).toBe('link: every link no delay, drops 33 %');
     let lost = 0;
     const carry = sim.world.wires.carry.bind(sim.world.wires);

@@ -152,13 +152,13 @@ export async function performVerb(
   given: Given,
   { timeoutMs, places = [] }: { readonly timeoutMs?: number; readonly places?: readonly string[] } = {},
 ): Promise<void> {
-  const [{ YardClient }, { liveYard }, { VERBS }, { actionOf, readFields }] = await Promise.all([
+  const [{ YardClient }, { liveYard }, { verbNamed }, { actionOf, readFields }] = await Promise.all([
     import('../../lab/client/client.ts'),
     import('../../lab/live/yard.ts'),
     import('../../yard/verbs.ts'),
     import('../../yard/verb.ts'),
   ]);
-  const verb = VERBS[name] as Verb<Fields, unknown>;
+  const verb = verbNamed(name);
   const spell = (field: string) => (places.includes(field) ? field : `--${field}`);
   checkWords(verb, given, spell, readFields);
   const yard = liveYard(YardClient.open(s.yard, process.cwd()));

@@ -1,5 +1,4 @@
-import { verbNamed } from '../../yard/perform.ts';
-import { VERBS } from '../../yard/verbs.ts';
+import { VERBS, verbNamed } from '../../yard/verbs.ts';
 
 /** What a form of the page can send with each verb. Anything else comes from no form, and is refused before it is read. */
 

@@ -4,8 +4,8 @@ import { formatGroups } from '../../observe/words/words.ts';
 import type { Action } from '../../yard/action.ts';
 import { letterOf } from '../../yard/names.ts';
 import { misuse } from '../../yard/problem.ts';
-import { actionOf, type Fields, type Given, type Verb } from '../../yard/verb.ts';
-import { VERBS, type VerbName } from '../../yard/verbs.ts';
+import { actionOf, type Given } from '../../yard/verb.ts';
+import { type VerbName, verbNamed } from '../../yard/verbs.ts';
 import { type Ask, isHeld, letters, type Prompt, type TuiState, upNodes } from './state.ts';
 
 /** What a key asks for, and the same actions as the command line's behind it. */
@@ -103,8 +103,7 @@ export function deedFor(ask: Ask, text: string, client: YardClient, state: TuiSt
 
 function deed(client: YardClient, name: VerbName, given: Given, timeoutMs: number): Deed {
   client.refresh();
-  const verb = VERBS[name] as Verb<Fields, unknown>;
-  return { action: actionOf(verb, liveYard(client), given), timeoutMs };
+  return { action: actionOf(verbNamed(name), liveYard(client), given), timeoutMs };
 }
 
 export function healDeed(client: YardClient): Deed {

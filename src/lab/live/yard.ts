@@ -1,6 +1,6 @@
 import { decodeBlock } from '../../bitcoin/block.ts';
 import { decodeTx, type Tx } from '../../bitcoin/tx.ts';
-import type { LogEvent } from '../../events/events.ts';
+import type { BlockRef, LogEvent } from '../../events/events.ts';
 import { eventTime } from '../../host/driver/clock.ts';
 import type { JsonObject } from '../../host/http/json.ts';
 import { fromHex, toHex } from '../../util/bytes.ts';
@@ -185,7 +185,7 @@ function liveNode(client: YardClient, letter: string): YardNode {
     set: (text, settings) => set(client, letter, text, settings),
     holdings: (keys) => holdings(client, letter, keys, readParams(client.dir)),
     send: (tx) => send(client, letter, tx),
-    hasBlock: async (id) => (await call<unknown[]>('findblock', [id])).length > 0,
+    findBlock: async (id) => (await call<BlockRef[]>('findblock', [id]))[0],
     async blockAt(height) {
       const id = await call<string>('getblockhash', [height]);
       const bytes = fromHex(await call<string>('getblock', [id, 0]));

@@ -3,10 +3,10 @@ import { formatMs } from '../../observe/words/units.ts';
 import { formatGroups } from '../../observe/words/words.ts';
 import { defined } from '../../util/defined.ts';
 import { failed, Problem, spellVerbs } from '../../yard/problem.ts';
-import { actionOf, type Fields, type Given, type Verb } from '../../yard/verb.ts';
+import { actionOf, type Given } from '../../yard/verb.ts';
 import type { Chosen } from '../../yard/verbs/choice.ts';
 import type { DoubleSpent, Sent } from '../../yard/verbs/payments.ts';
-import { VERBS, type VerbName } from '../../yard/verbs.ts';
+import { type VerbName, verbNamed } from '../../yard/verbs.ts';
 import type { Condition } from './assertions.ts';
 import { figureOf, formatFigure } from './figures.ts';
 import { scaled } from './links.ts';
@@ -241,7 +241,7 @@ class Play {
   async #perform(verb: VerbName, fields: Given, timeoutMs = this.#options.scenario.timeoutMs) {
     const { yard, speed } = this.#stage;
     const given = verb === 'link' ? scaled(fields, speed) : fields;
-    const action = actionOf(VERBS[verb] as Verb<Fields, unknown>, yard, given);
+    const action = actionOf(verbNamed(verb), yard, given);
     const { signal } = this.#options;
     const done = await action.run({ step: () => undefined, timeoutMs, signal });
     return { line: spellVerbs(done.line), data: done.data };

@@ -52,7 +52,7 @@ export const precious = verb({
       const { tip } = state;
       // Right after a heal the block may still be on its way.
       await yard.clock.until(
-        async () => ((await yard.node(node).hasBlock(tip.id)) ? true : undefined),
+        () => yard.node(node).findBlock(tip.id),
         context,
         () => `${node} does not have ${blockName(tip)}`,
       );

@@ -29,7 +29,7 @@ import { type Profile, REGIONS, type Region } from '../../util/profiles.ts';
 import { err, ok, type Result } from '../../util/result.ts';
 import type { Action } from '../action.ts';
 import * as fields from '../fields.ts';
-import { checkNodes, tailOf } from '../names.ts';
+import { blockName, checkNodes, tailOf } from '../names.ts';
 import type { WireMessage, Yard } from '../port.ts';
 import { failed, misuse, must } from '../problem.ts';
 import { parseProfile, parseRegion } from '../profiles.ts';
@@ -271,8 +271,7 @@ export const stepLinks = verb({
         const message = await yard.links.deliver(next.from, next.to);
         if (message === undefined)
           throw failed('that message is gone: somebody else let it in, or its link broke');
-        const about = message.about === '' ? '' : ` ${tailOf(message.about)}`;
-        const text = `${message.to} gets ${message.kind}${about} from ${message.from}, ${formatMs(message.heldMs)} on the wire`;
+        const text = `${message.to} gets ${await nameOf(yard, message)} from ${message.from}, ${formatMs(message.heldMs)} on the wire`;
         await yard.note(text);
         const left = waiting.length - 1;
         return { line: `${text}; ${left} still held`, data: { message, left } };
@@ -280,6 +279,15 @@ export const stepLinks = verb({
     };
   },
 });
+
+/** `block 8A …4f1c2e`, `tx …a91f3c`. The sender knows the name of the block that it sent. */
+async function nameOf(yard: Yard, { kind, about, from }: WireMessage): Promise<string> {
+  if (about === '') return kind;
+  const isBlock = kind === 'block' || kind === 'tip';
+  const isUp = isBlock && yard.letters.includes(from) && (await yard.states([from])).get(from) !== undefined;
+  const block = isUp ? await yard.node(from).findBlock(about) : undefined;
+  return `${kind} ${block === undefined ? '' : `${blockName(block)} `}${tailOf(about)}`;
+}
 
 function mustBeHeld(yard: Yard): void {
   if (!yard.links.facts().conditions.wireHeld)
