@@ -74,7 +74,7 @@ async function connect(params: Params, block: SaneBlock, host: HostVerify): Prom
   const added = chain.addBlock(block, WALL_S);
   if (!added.ok) throw new Error(`${added.error.rule}: ${added.error.detail}`);
   for (;;) {
-    const warming = host.warm(chain.foresee(limits.foreseeChecks));
+    const warming = host.warm(chain.signaturesAhead(limits.prefetchChecks));
     while (!(await warming.go(performance.now() + hostLimits.warmMs)));
     const result = chain.connectPiece(limits.connectWeightPerStep);
     if (result.kind === 'refused') throw new Error(`${result.refusal.rule}: ${result.refusal.detail}`);

@@ -152,14 +152,14 @@ export class FullNode {
   }
 
   /** What the next piece of connecting will verify. Reading it changes nothing. */
-  foresee(): readonly SigCheck[] {
-    return this.#context.chain.foresee(this.#context.limits.foreseeChecks);
+  signaturesAhead(): readonly SigCheck[] {
+    return this.#context.chain.signaturesAhead(this.#context.limits.prefetchChecks);
   }
 
-  /** Makes a bounded part of it ready; true when `foresee` has all at hand. Calling it, or not, changes nothing. */
-  lookAhead(): boolean {
+  /** Makes a bounded part of it ready; true when `signaturesAhead` has all at hand. Calling it, or not, changes nothing. */
+  prefetch(): boolean {
     const { chain, limits } = this.#context;
-    return chain.lookAhead(limits.foreseeChecks, limits.foreseePrepared);
+    return chain.prefetch(limits.prefetchChecks, limits.prefetchPrepared);
   }
 
   #dispatch(input: Input): void {

@@ -20,9 +20,9 @@ export const limits = {
   /** Weight of returned transactions that pass admission again in one step. */
   readmitWeightPerStep: 100_000,
   /** Signature checks handed to the host ahead: those of the next piece, and as many for other threads meanwhile. */
-  foreseeChecks: 800,
+  prefetchChecks: 800,
   /** Transactions whose checks are made ready ahead in one go: 2 ms, four times that while the code is cold. */
-  foreseePrepared: 200,
+  prefetchPrepared: 200,
   /** Bytes of blocks read from disk and sent in one step, over all peers (one block is always sent). */
   serveBytesPerStep: 2_000_000,
   /** Headers judged in one step: about 3 ms, four times that while the code is cold. */
@@ -156,7 +156,7 @@ export const limits = {
   /** ... of which so much may be counted: whoever is further away would be better asked for the whole block at once. */
   compactRoundTrip: 2 * second,
   /** Announced blocks that could not be put together: they are fetched whole. */
-  compactSpoilt: 256,
+  compactFailed: 256,
   /** Single transactions of blocks are served for so many blocks below the tip (Core: MAX_BLOCKTXN_DEPTH). */
   compactServeDepth: 10,
   /** Block ids remembered with who brought them, and what gossip carries. */

@@ -9,7 +9,7 @@ import type { Random } from '../util/random.ts';
 import type { Limits } from './limits.ts';
 import type { Mempool } from './mempool/mempool.ts';
 import type { Orphans } from './mempool/orphans.ts';
-import { FAULTS, type Fault } from './peers/misbehaviour.ts';
+import { type Fault, MISBEHAVIOUR } from './peers/misbehaviour.ts';
 import type { Peer, Peers } from './peers/peers.ts';
 import { SideRation } from './peers/side-ration.ts';
 import { Bucket } from './peers/token-bucket.ts';
@@ -117,7 +117,7 @@ export class StepContext {
   /** Takes the fault's points from a peer; at 0 it is dropped and banned for a time. */
   fault(peer: Peer, fault: Fault, detail: string): void {
     if (peer.dropped) return;
-    const banned = peer.punish(FAULTS[fault], this.now, this.limits);
+    const banned = peer.punish(MISBEHAVIOUR[fault], this.now, this.limits);
     this.tellRefusal({ kind: 'fault', peer: peer.id, rule: fault, detail, banned });
     if (banned) this.drop(peer, fault + ': ' + detail, this.limits.banMs);
   }

@@ -2,8 +2,8 @@ import { emitKeypressEvents, type Interface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Command } from '../../src/app/tui/commands.ts';
 import { type Controls, press } from '../../src/app/tui/controls.ts';
-import type { Deed } from '../../src/app/tui/deeds.ts';
 import { type Key, keypressListener } from '../../src/app/tui/keys.ts';
 import { Painter } from '../../src/app/tui/paint.ts';
 import { sampleLanes } from '../../src/app/tui/reduce.ts';
@@ -118,7 +118,7 @@ describe('painting', () => {
 
 interface Hand {
   readonly s: Story;
-  readonly deeds: Deed[];
+  readonly commands: Command[];
   readonly ends: string[];
   press(...keys: string[]): void;
 }
@@ -127,12 +127,12 @@ interface Hand {
 function hand(owner = true): Hand {
   const s = cutStory();
   const state = owner ? s.state : { ...s.state, owner };
-  const deeds: Deed[] = [];
+  const commands: Command[] = [];
   const ends: string[] = [];
   const controls: Controls = {
     client: new YardClient('/nowhere', s.state.yard),
     memory: new Map(),
-    perform: (deed) => deeds.push(deed),
+    perform: (command) => commands.push(command),
     stopRunning: () => false,
     end: (how) => ends.push(how),
     suspend: () => ends.push('suspend'),
@@ -142,7 +142,7 @@ function hand(owner = true): Hand {
     /^(up|down|left|right|home|end|page-up|page-down|enter|tab|back-tab|backspace|escape|interrupt|suspend)$/;
   return {
     s,
-    deeds,
+    commands,
     ends,
     press(...keys) {
       for (const key of keys) {
@@ -180,7 +180,7 @@ describe('what keys do', () => {
       'A-C 200ms 20ms',
       'enter',
     );
-    expect(h.deeds.map((d) => d.action.plan)).toEqual([
+    expect(h.commands.map((d) => d.action.plan)).toEqual([
       'Hold the miners of A B C D: no new blocks until `release`',
       expect.stringMatching(/open all links, wait until all agree$/),
       'Mine 1 block on A at 50 kH/s',
@@ -198,7 +198,7 @@ describe('what keys do', () => {
   it('refuses in one line, in the log and above the keys, until the next key', () => {
     const h = hand();
     h.press('c', 'AB/C', 'enter');
-    expect(h.deeds).toEqual([]);
+    expect(h.commands).toEqual([]);
     expect(h.s.state.notice).toContain('node D is in no group');
     expect(h.s.state.log.at(-1)).toMatchObject({ from: 'error', text: h.s.state.notice });
     h.press('m', '0', 'enter');
@@ -224,7 +224,7 @@ describe('what keys do', () => {
   it('takes back an answer with backspace and a question with Esc', () => {
     const h = hand();
     h.press('m', '55', 'backspace', 'enter', 'm', '9', 'escape', 'q', 'n');
-    expect(h.deeds.map((d) => d.action.plan)).toEqual(['Mine 5 blocks on A at 50 kH/s']);
+    expect(h.commands.map((d) => d.action.plan)).toEqual(['Mine 5 blocks on A at 50 kH/s']);
     expect([h.s.state.prompt, h.ends]).toEqual([undefined, []]);
   });
 

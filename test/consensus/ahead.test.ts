@@ -97,12 +97,12 @@ describe('a batch that is written before its tip is shown', () => {
     const driver = open(world, { pieceWeight: 1 });
     for (const name of ['1', '2']) driver.block(world.bytes(name));
     const messages = (checks: readonly SigCheck[]) => checks.map(({ message }) => message.join());
-    const [first, second] = messages(driver.chain.foresee(10));
+    const [first, second] = messages(driver.chain.signaturesAhead(10));
     expect(second).toBeDefined();
     while (!driver.chain.ahead) driver.piece();
-    expect(messages(driver.chain.foresee(10))).toEqual([second]);
+    expect(messages(driver.chain.signaturesAhead(10))).toEqual([second]);
     driver.catchUp();
-    expect(messages(driver.chain.foresee(10))).toEqual([second]);
+    expect(messages(driver.chain.signaturesAhead(10))).toEqual([second]);
     expect(first).not.toBe(second);
   });
 });
@@ -112,10 +112,10 @@ describe('looking ahead in pieces', () => {
     const world = payments();
     const driver = open(world);
     for (const name of ['1', '2']) driver.block(world.bytes(name));
-    expect(driver.chain.lookAhead(10, 1)).toBe(false);
-    expect(driver.chain.lookAhead(10, 1)).toBe(true);
-    expect(driver.chain.foresee(10)).toHaveLength(2);
-    expect(open(world).chain.lookAhead(10, 1)).toBe(true);
+    expect(driver.chain.prefetch(10, 1)).toBe(false);
+    expect(driver.chain.prefetch(10, 1)).toBe(true);
+    expect(driver.chain.signaturesAhead(10)).toHaveLength(2);
+    expect(open(world).chain.prefetch(10, 1)).toBe(true);
   });
 
   it('ends at what connecting will refuse', () => {
@@ -126,7 +126,7 @@ describe('looking ahead in pieces', () => {
     world.draw('G-1', { '1': { txs: [bad, good] } });
     const driver = open(world);
     driver.block(world.bytes('1'));
-    expect(driver.chain.lookAhead(10, 1)).toBe(true);
-    expect(driver.chain.foresee(10)).toEqual([]);
+    expect(driver.chain.prefetch(10, 1)).toBe(true);
+    expect(driver.chain.signaturesAhead(10)).toEqual([]);
   });
 });

@@ -246,12 +246,12 @@ describe('a large block', () => {
     const open = (verify: (check: SigCheck) => boolean) =>
       new ChainDriver({ params: LAB, wallS: world.wallS, eager: false, pieceWeight: () => 1_000, verify });
     const driver = open((check) => verified.push(keyOf(check)) > 0);
-    expect(driver.chain.foresee(10)).toEqual([]);
+    expect(driver.chain.signaturesAhead(10)).toEqual([]);
     driver.block(world.bytes('1'));
-    expect(driver.chain.foresee(5)).toHaveLength(5);
-    const whole = driver.chain.foresee(1_000).map(keyOf);
+    expect(driver.chain.signaturesAhead(5)).toHaveLength(5);
+    const whole = driver.chain.signaturesAhead(1_000).map(keyOf);
     expect(whole).toHaveLength(signatures);
-    do foreseen.push(...driver.chain.foresee(8).map(keyOf));
+    do foreseen.push(...driver.chain.signaturesAhead(8).map(keyOf));
     while (driver.piece());
     expect(verified).toEqual(whole);
     for (const one of verified) expect(foreseen).toContain(one);
@@ -272,11 +272,11 @@ describe('a large block', () => {
     driver.connect();
     driver.block(world.bytes('1a'));
     driver.block(world.bytes('2a'));
-    expect(driver.chain.foresee(10)).toEqual([]);
+    expect(driver.chain.signaturesAhead(10)).toEqual([]);
     driver.piece();
     // The coin is spent on disk, and unspent in the overlay.
     expect(driver.chain.coin(world.genesisCoin(0).outpoint)).toBeUndefined();
-    expect(driver.chain.foresee(10)).toHaveLength(1);
+    expect(driver.chain.signaturesAhead(10)).toHaveLength(1);
     driver.connect();
     expect(driver.tip()).toBe(world.id('2a'));
   });

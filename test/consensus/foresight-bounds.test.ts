@@ -17,10 +17,10 @@ it('a look ahead reads a few megabytes of blocks at most, though none of them ha
   const { store } = driver;
   const chain = new Chain({ params: LAB, store, index: store.rows(), verify: () => true });
   store.reads = [];
-  expect(chain.foresee(4_000)).toEqual([]);
+  expect(chain.signaturesAhead(4_000)).toEqual([]);
   const bodies = store.reads.filter((key) => key.charCodeAt(0) === PREFIX.body);
   // Each has 900 kB: the fifth passes the bound of 4 MB, the sixth is not begun.
   expect(bodies.length).toBe(5);
-  chain.foresee(4_000);
+  chain.signaturesAhead(4_000);
   expect(store.reads.filter((key) => key.charCodeAt(0) === PREFIX.body)).toHaveLength(5);
 });

@@ -194,7 +194,7 @@ describe('random fork trees', () => {
     (seed) => {
       const { world } = forest(seed, 40);
       const order = shuffled(seeded(seed), world.names);
-      const run = (weight: () => number, foresee: number, aheadRows = Number.POSITIVE_INFINITY) => {
+      const run = (weight: () => number, signaturesAhead: number, aheadRows = Number.POSITIVE_INFINITY) => {
         const driver = new ChainDriver({
           params: LAB,
           wallS: world.wallS,
@@ -205,7 +205,7 @@ describe('random fork trees', () => {
         });
         for (const name of order) {
           deliver(world, driver, [name]);
-          do if (driver.chain.lookAhead(foresee, 2)) driver.chain.foresee(foresee);
+          do if (driver.chain.prefetch(signaturesAhead, 2)) driver.chain.signaturesAhead(signaturesAhead);
           while (driver.piece());
         }
         return { rows: driver.store.rows().map(({ key, value }) => [key, value]), failed: driver.failed };
@@ -240,7 +240,7 @@ describe('random fork trees', () => {
       else if (kind === 1 && entry) driver.chain.reconsider(entry);
       else if (kind === 2 && entry) driver.chain.precious(entry);
       else if (kind === 3) driver.reopen();
-      else driver.chain.foresee(random.below(20));
+      else driver.chain.signaturesAhead(random.below(20));
       driver.commit();
     };
     for (const name of shuffled(random, world.names)) {

@@ -43,8 +43,8 @@ async function open(
   const driver: NodeDriver = new NodeDriver({
     node: {
       view: node.view,
-      lookAhead: () => node.lookAhead(),
-      foresee: () => node.foresee(),
+      prefetch: () => node.prefetch(),
+      signaturesAhead: () => node.signaturesAhead(),
       step: (now, input) => {
         const step = node.step(now, input);
         o.stepped?.(step, driver);

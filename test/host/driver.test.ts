@@ -48,7 +48,7 @@ interface Rig {
 }
 
 function rig(
-  o: Partial<DriverOptions> & { foresee?: () => readonly SigCheck[]; lookAhead?: () => boolean } = {},
+  o: Partial<DriverOptions> & { signaturesAhead?: () => readonly SigCheck[]; prefetch?: () => boolean } = {},
 ): Rig {
   const trace: string[] = [];
   const inputs: Input[] = [];
@@ -80,8 +80,8 @@ function rig(
         trace.push(`step ${input.kind}`);
         return { writes: [], durable: false, effects: [], ...self.react(input) };
       },
-      ...(o.foresee === undefined ? {} : { foresee: o.foresee }),
-      ...(o.lookAhead === undefined ? {} : { lookAhead: o.lookAhead }),
+      ...(o.signaturesAhead === undefined ? {} : { signaturesAhead: o.signaturesAhead }),
+      ...(o.prefetch === undefined ? {} : { prefetch: o.prefetch }),
     },
     store: {
       commit: async (writes: readonly Write[], durable: boolean) => {
@@ -534,12 +534,12 @@ describe('the driver', () => {
     let left = 3;
     const trace: string[] = [];
     const r = rig({
-      lookAhead: () => {
+      prefetch: () => {
         trace.push(`look ${left}`);
         return left-- === 0;
       },
-      foresee: () => {
-        trace.push('foresee');
+      signaturesAhead: () => {
+        trace.push('signaturesAhead');
         return [];
       },
       warm: () => ({ go: () => true }),
@@ -556,9 +556,9 @@ describe('the driver', () => {
     await until(() => trace.includes('step timer'));
     expect(trace.filter((line) => line !== 'step message')).toEqual([
       ...['look 3', 'look 2', 'look 1', 'look 0'],
-      ...['foresee', 'step timer'],
+      ...['signaturesAhead', 'step timer'],
     ]);
-    expect(trace.indexOf('step message')).toBeLessThan(trace.indexOf('foresee'));
+    expect(trace.indexOf('step message')).toBeLessThan(trace.indexOf('signaturesAhead'));
     await r.driver.close();
   });
 
@@ -566,7 +566,7 @@ describe('the driver', () => {
     let slices = 0;
     let foreseen = 0;
     const r = rig({
-      foresee: () => {
+      signaturesAhead: () => {
         foreseen++;
         return [{} as SigCheck];
       },
@@ -603,7 +603,7 @@ describe('the driver', () => {
   it('warms while a durable batch is on its way to the disk, and not once more before its step', async () => {
     let foreseen = 0;
     const r = rig({
-      foresee: () => {
+      signaturesAhead: () => {
         foreseen++;
         return [{} as SigCheck];
       },
@@ -637,7 +637,7 @@ describe('the driver', () => {
 
   it('publishes what waits for its batch before it warms anything', async () => {
     const r = rig({
-      foresee: () => [{} as SigCheck],
+      signaturesAhead: () => [{} as SigCheck],
       warm: () => ({
         go: () => {
           r.trace.push('warmed');
@@ -671,7 +671,7 @@ describe('the driver', () => {
   it('shows a batch that was ahead at once, however much is to be warmed for the piece after it', async () => {
     let slices = 5;
     const r = rig({
-      foresee: () => [{} as SigCheck],
+      signaturesAhead: () => [{} as SigCheck],
       warm: () => ({
         go: () => {
           r.trace.push('warming');
@@ -700,7 +700,7 @@ describe('the driver', () => {
     const known: SigCheck[] = [];
     const foreseen: number[] = [];
     const r = rig({
-      foresee: () => known.slice(),
+      signaturesAhead: () => known.slice(),
       warm: (checks) => ({
         go: () => {
           r.trace.push(`warmed ${checks.length}`);

@@ -65,10 +65,10 @@ class Life {
     this.input({ kind: 'clock', offset: o.wallS * 1_000_000 });
   }
 
-  /** One input, and the timers that it asks for at once; foresee as the host calls it. */
+  /** One input, and the timers that it asks for at once; signaturesAhead as the host calls it. */
   input(input: Input): void {
     for (let next: Input | undefined = input; next !== undefined; ) {
-      this.node.foresee?.();
+      this.node.signaturesAhead?.();
       const step = this.node.step((this.#now += 1_000), next);
       this.#store.commit(step.writes);
       next = undefined;

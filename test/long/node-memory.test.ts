@@ -79,7 +79,7 @@ class Rig {
       if (this.#due <= this.#now + 100_000) {
         this.#now = Math.max(this.#now, this.#due);
         this.#due = Number.POSITIVE_INFINITY;
-        this.node.foresee();
+        this.node.signaturesAhead();
         await this.step({ kind: 'timer' });
       }
       const { height } = this.node.view.chain.tip;

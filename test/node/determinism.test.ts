@@ -9,9 +9,9 @@ import { cachedVerify, labParams, Net, withLimits } from './net.ts';
 import { genesisCoin, pay } from './pay.ts';
 
 /** Four nodes live through a few minutes of everything, by the throw of seeded dice. Answers each node's trace hash. */
-function world(seed: string, foresee: boolean): { hashes: string[]; net: Net } {
+function world(seed: string, signaturesAhead: boolean): { hashes: string[]; net: Net } {
   const net = new Net({
-    foresee,
+    signaturesAhead,
     trace: true,
     limits: { connectWeightPerStep: 2_000, headersPerStep: 3, probeEvery: 12_000_000 },
   });
@@ -52,7 +52,7 @@ describe('determinism', () => {
     expect(world('eight', true).hashes).not.toEqual(first.hashes);
   });
 
-  it('leaving out foresee changes no step', () => {
+  it('leaving out signaturesAhead changes no step', () => {
     expect(world('seven', false).hashes).toEqual(first.hashes);
   });
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isRuleName, RULES, ruleOf } from '../../src/consensus/params/rules.ts';
 import { limits } from '../../src/node/limits.ts';
-import { FAULTS, faultOfRule } from '../../src/node/peers/misbehaviour.ts';
+import { faultOfRule, MISBEHAVIOUR } from '../../src/node/peers/misbehaviour.ts';
 import { Peer, Peers } from '../../src/node/peers/peers.ts';
 import { Bucket } from '../../src/node/peers/token-bucket.ts';
 
@@ -17,7 +17,7 @@ describe('faults', () => {
       .map((file) => readFileSync(new URL(file, folder), 'utf8'))
       .join('\n');
     const byRule = new Set(Object.keys(RULES).filter(isRuleName).map(faultOfRule));
-    for (const [name, points] of Object.entries(FAULTS)) {
+    for (const [name, points] of Object.entries(MISBEHAVIOUR)) {
       expect([name, code.includes("'" + name + "'") || [...byRule].some((fault) => fault === name)]).toEqual([
         name,
         true,

@@ -59,8 +59,8 @@ export interface NetOptions {
   readonly gossip?: boolean;
   readonly forkChoice?: ForkChoiceName;
   readonly limits?: Partial<Limits>;
-  /** Whether the host calls `foresee` before each step, as it may. */
-  readonly foresee?: boolean;
+  /** Whether the host calls `signaturesAhead` before each step, as it may. */
+  readonly signaturesAhead?: boolean;
   /** Hash every step. */
   readonly trace?: boolean;
   /** Which node's machine stops, and when. */
@@ -304,7 +304,7 @@ export class TestNode implements Party {
   /** One input, its batch and its effects. */
   input(input: Input): void {
     if (this.#down) return;
-    if (this.#net.options.foresee !== false) this.node.foresee();
+    if (this.#net.options.signaturesAhead !== false) this.node.signaturesAhead();
     const step = this.node.step(this.#net.now, input);
     if (this.#net.options.trace === true) this.trace.update(encodeStep(this.#net.now, step));
     this.watch?.(input, step);

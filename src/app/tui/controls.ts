@@ -1,6 +1,6 @@
 import type { YardClient } from '../../lab/client/client.ts';
 import { Problem } from '../../yard/problem.ts';
-import { type Deed, deedFor, healDeed, holdDeed, type Memory, promptFor } from './deeds.ts';
+import { type Command, commandFor, healCommand, holdCommand, type Memory, promptFor } from './commands.ts';
 import type { Key } from './keys.ts';
 import { followPayment, say } from './reduce.ts';
 import { compareBranches, type Direction, detailsOf, move, stepLog } from './select.ts';
@@ -10,7 +10,7 @@ import { type Ask, PANES, type TuiState } from './state.ts';
 export interface Controls {
   readonly client: YardClient;
   readonly memory: Memory;
-  perform(deed: Deed): void;
+  perform(command: Command): void;
   /** Stops waiting for what is under way; false when nothing is. */
   stopRunning(): boolean;
   end(how: 'quit' | 'interrupt'): void;
@@ -100,9 +100,9 @@ function take(state: TuiState, controls: Controls): void {
     state.logBack = 0;
     return;
   }
-  const deed = deedFor(ask, given, controls.client, state);
+  const command = commandFor(ask, given, controls.client, state);
   controls.memory.set(ask, given);
-  if (deed !== undefined) controls.perform(deed);
+  if (command !== undefined) controls.perform(command);
 }
 
 function letter(state: TuiState, char: string, controls: Controls): void {
@@ -113,10 +113,10 @@ function letter(state: TuiState, char: string, controls: Controls): void {
   }
   switch (char) {
     case ' ':
-      controls.perform(holdDeed(controls.client, state));
+      controls.perform(holdCommand(controls.client, state));
       return;
     case 'h':
-      controls.perform(healDeed(controls.client));
+      controls.perform(healCommand(controls.client));
       return;
     case 'q':
       if (state.owner) state.prompt = promptFor('quit', state, controls.memory);

@@ -4,8 +4,8 @@ import type { YardClient } from '../../lab/client/client.ts';
 import type { Forest } from '../../observe/state/forest.ts';
 import { Interrupted } from '../../yard/action.ts';
 import { Problem } from '../../yard/problem.ts';
+import type { Command } from './commands.ts';
 import { type Controls, complain, press } from './controls.ts';
-import type { Deed } from './deeds.ts';
 import { frame } from './frame.ts';
 import { NameReader } from './names.ts';
 import { applyEvent, endHops, hop, newState, sampleLanes, say, second, takeInfos } from './reduce.ts';
@@ -68,7 +68,7 @@ class View {
     this.#controls = {
       client: options.client,
       memory: new Map(),
-      perform: (deed) => this.#begin(deed),
+      perform: (command) => this.#begin(command),
       stopRunning: () => this.#stopRunning(),
       end: (how) => this.#finish(how),
       suspend: () => this.#terminal.suspend(),
@@ -175,7 +175,7 @@ class View {
   }
 
   /** The sentence before, a line a step, the line of figures after; what goes wrong is one line. */
-  #begin({ action, timeoutMs }: Deed): void {
+  #begin({ action, timeoutMs }: Command): void {
     const state = this.#state;
     const stop = new AbortController();
     const tell = (text: string, from: 'action' | 'error' = 'action') => {

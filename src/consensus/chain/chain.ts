@@ -514,13 +514,13 @@ export class Chain {
   }
 
   /** What the next pieces will verify, at most `max`. Changes nothing; see Foresight. */
-  foresee(max: number): readonly SigCheck[] {
+  signaturesAhead(max: number): readonly SigCheck[] {
     const standing = this.#standing();
     return standing === undefined ? [] : this.#foresight.look(standing, max);
   }
 
   /** Makes that ready, of at most `fresh` transactions a call; true when all is. Changes nothing either. */
-  lookAhead(max: number, fresh: number): boolean {
+  prefetch(max: number, fresh: number): boolean {
     const standing = this.#standing();
     return standing === undefined || this.#foresight.prepare(standing, max, fresh);
   }

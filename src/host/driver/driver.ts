@@ -20,11 +20,11 @@ import type { Network, NetworkEvents } from '../net/types.ts';
 import type { Warming } from '../verify/ahead.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { InputQueue } from './input-queue.ts';
-import { type ForeseeingNode, NextPiece } from './next-piece.ts';
+import { type PrefetchingNode, SignaturePrefetch } from './prefetch.ts';
 import { type Looks, Readers } from './readers.ts';
 
 /** What the driver needs of a node; FullNode is one. */
-export interface DrivenNode extends ForeseeingNode {
+export interface DrivenNode extends PrefetchingNode {
   step(now: number, input: Input): Step;
   readonly view: NodeView;
 }
@@ -86,7 +86,7 @@ export class NodeDriver {
   #state: 'new' | 'running' | 'closing' | 'dead' = 'new';
   #loop: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
-  readonly #nextPiece: NextPiece;
+  readonly #nextPiece: SignaturePrefetch;
   /** The last step's batch is: the next step shows it. */
   #ahead = false;
   #steps = 0;
@@ -96,7 +96,7 @@ export class NodeDriver {
   constructor(o: DriverOptions) {
     this.#o = o;
     this.#clock = o.clock ?? systemClock();
-    this.#nextPiece = new NextPiece(o.node, o.warm);
+    this.#nextPiece = new SignaturePrefetch(o.node, o.warm);
   }
 
   get view(): NodeView {

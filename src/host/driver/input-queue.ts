@@ -153,7 +153,7 @@ export class InputQueue {
       turns.delete(id);
       if (lane(peer).length > 0) turns.add(id);
       if (input?.kind === 'gossip' || input?.kind === 'message') this.#weigh(peer, -input.bytes.length);
-      this.#letGo(id, peer);
+      this.#releaseWaiters(id, peer);
       return input;
     }
     return undefined;
@@ -174,7 +174,7 @@ export class InputQueue {
     return this.#full && peer.frames.length > 0;
   }
 
-  #letGo(id: PeerId, peer: PeerInputs): void {
+  #releaseWaiters(id: PeerId, peer: PeerInputs): void {
     if (peer.waiters.length > 0 && !this.#crowded(peer)) settle(peer);
     if (peer.frames.length === 0 && peer.gossip.length === 0) this.#peers.delete(id);
   }

@@ -107,8 +107,8 @@ export class Recorder {
   node(node: DrivenNode): DrivenNode {
     return {
       view: node.view,
-      ...(node.lookAhead === undefined ? {} : { lookAhead: () => node.lookAhead!() }),
-      ...(node.foresee === undefined ? {} : { foresee: () => node.foresee!() }),
+      ...(node.prefetch === undefined ? {} : { prefetch: () => node.prefetch!() }),
+      ...(node.signaturesAhead === undefined ? {} : { signaturesAhead: () => node.signaturesAhead!() }),
       step: (now, input) => this.#step(node, now, input),
     };
   }

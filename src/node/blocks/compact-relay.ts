@@ -51,7 +51,7 @@ export class CompactRelay {
   readonly #queue: WorkQueue;
   readonly #pending = new Map<string, Pending>();
   /** Blocks that did not come together: no further announcement of them is tried. Never iterated. */
-  readonly #spoilt: BoundedMap<string, true>;
+  readonly #failed: BoundedMap<string, true>;
   #counts = { announced: 0, atOnce: 0, fetched: 0, txsFetched: 0, whole: 0 };
 
   constructor(
@@ -63,7 +63,7 @@ export class CompactRelay {
     this.#headers = parts.headers;
     this.#download = parts.download;
     this.#queue = parts.queue;
-    this.#spoilt = new BoundedMap(context.limits.compactSpoilt);
+    this.#failed = new BoundedMap(context.limits.compactFailed);
   }
 
   get counts(): CompactCounts {
@@ -110,7 +110,7 @@ export class CompactRelay {
       // Should the first announcer not deliver, this one is known to have the block.
       this.#judgeIgnore(announced);
       this.#enter(announced);
-    } else if (this.#spoilt.has(key) || this.#pending.size >= limits.compactPending) {
+    } else if (this.#failed.has(key) || this.#pending.size >= limits.compactPending) {
       this.#fetchWhole(announced);
     } else {
       const judgeBy = now + limits.heldVerdictTimeout;
@@ -234,7 +234,7 @@ export class CompactRelay {
   }
 
   #giveUp(pending: Pending): void {
-    this.#spoilt.set(keyOf(pending.compact.hash), true);
+    this.#failed.set(keyOf(pending.compact.hash), true);
     this.#forget(pending);
     this.#fetchWhole(pending);
   }

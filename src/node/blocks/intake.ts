@@ -120,7 +120,7 @@ export class BlockIntake {
     this.take(bytes, asked ? 'sync' : 'late', peer, (outcome) => {
       if (outcome === 'unwanted' || outcome.ok) return;
       this.#headers.blame(peer, outcome.error.rule, outcome.error.detail);
-      if (!peer.dropped) this.#download.spoilt(peer, hash);
+      if (!peer.dropped) this.#download.bodyUnusable(peer, hash);
     });
   }
 

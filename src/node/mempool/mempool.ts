@@ -18,7 +18,7 @@ import { FeeFloor } from './fee-floor.ts';
 import { PoolGraph } from './graph.ts';
 import type { PoolIds } from './ids.ts';
 import { judgePackage } from './package.ts';
-import { type Cause, ReturnQueue, type Waiting } from './readmission.ts';
+import { type Cause, ReadmissionQueue, type Waiting } from './readmission.ts';
 import { PoolRows, readSaved } from './rows.ts';
 
 /** A payment undone: `by` took a coin that it needed, in `block` unless it is unconfirmed itself. */
@@ -77,7 +77,7 @@ export class Mempool {
   readonly #verify: Verify;
   readonly #limits: Limits;
   readonly #graph = new PoolGraph();
-  readonly #queue: ReturnQueue;
+  readonly #queue: ReadmissionQueue;
   readonly #floor: FeeFloor;
   #seq = 0;
   readonly #rows = new PoolRows();
@@ -87,7 +87,7 @@ export class Mempool {
     this.#chain = o.chain;
     this.#verify = o.verify;
     this.#limits = o.limits;
-    this.#queue = new ReturnQueue(o.limits.returnedBytes);
+    this.#queue = new ReadmissionQueue(o.limits.returnedBytes);
     this.#floor = new FeeFloor(o.limits, o.params.spacingMs);
   }
 

@@ -26,7 +26,7 @@ export interface Cause {
  * Transactions on their way back, parents before children. While it is not empty it also remembers, for the coins they
  * need, who took them in the blocks connected meanwhile: that is how a lost payment learns whom it lost to.
  */
-export class ReturnQueue {
+export class ReadmissionQueue {
   readonly #maxBytes: number;
   #items: Waiting[] = [];
   #at = 0;

@@ -4,7 +4,7 @@ import { type RuleName, ruleOf } from '../../consensus/params/rules.ts';
  * What a peer's mistakes cost, in points of `limits.scoreFull` (100), in one table. A full price (100) is for what no
  * working node of this network ever does; the others leave room for bad luck and old versions.
  */
-export const FAULTS = {
+export const MISBEHAVIOUR = {
   'malformed-frame': 34,
   'no-hello': 100,
   'second-hello': 34,
@@ -29,7 +29,7 @@ export const FAULTS = {
   'bad-tx': 20,
 } as const;
 
-export type Fault = keyof typeof FAULTS;
+export type Fault = keyof typeof MISBEHAVIOUR;
 
 /** Which row of the table a refused rule is, if it is the peer's doing at all. */
 export function faultOfRule(rule: RuleName): Fault | undefined {

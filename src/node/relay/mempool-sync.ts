@@ -14,7 +14,7 @@ interface Telling {
  * then to one of the others. Gossip may lose a payment (a node that was too busy, a link that broke), and payments do not
  * repair themselves as blocks do, which name their parents.
  */
-export class PoolTelling {
+export class MempoolSync {
   readonly #context: StepContext;
   /** Never iterated. */
   readonly #telling = new Map<Peer, Telling>();

@@ -10,7 +10,7 @@ import type { Mining } from '../mining/mining.ts';
 import type { Peer } from '../peers/peers.ts';
 import type { StepContext } from '../step-context.ts';
 import { type CommandResult, type GossipVerdict, type Micros, NEVER, type Ticket } from '../types.ts';
-import { PoolTelling } from './mempool-sync.ts';
+import { MempoolSync } from './mempool-sync.ts';
 
 /** An orphan whose parent has come: to be judged in a following step. */
 interface Retry {
@@ -41,12 +41,12 @@ export class TxRelay {
   #unsaid: Uint8Array[] = [];
   #sayAt: Micros = NEVER;
   #expireAt: Micros = 0;
-  readonly #telling: PoolTelling;
+  readonly #telling: MempoolSync;
 
   constructor(context: StepContext, parts: { mining: Mining }) {
     this.#context = context;
     this.#mining = parts.mining;
-    this.#telling = new PoolTelling(context);
+    this.#telling = new MempoolSync(context);
     this.#rejects = new BoundedMap(context.limits.recentRejects);
     this.#asked = new BoundedMap(context.limits.txsAsked);
   }

@@ -160,7 +160,7 @@ export class Download {
   }
 
   /** This peer's copy was bad: get it elsewhere. */
-  spoilt(peer: Peer, hash: Uint8Array): void {
+  bodyUnusable(peer: Peer, hash: Uint8Array): void {
     peer.bodies.missing.set(keyOf(hash), this.#context.now + this.#context.limits.notFoundPause);
     this.#soon = true;
   }
@@ -171,7 +171,7 @@ export class Download {
         this.#context.fault(peer, 'unrequested', 'notfound for a block that nobody asked for');
         return;
       }
-      this.spoilt(peer, hash);
+      this.bodyUnusable(peer, hash);
       this.#context.fault(peer, 'no-body', 'it has told of a block and has no body');
       if (peer.dropped) return;
     }

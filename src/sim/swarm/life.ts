@@ -34,14 +34,14 @@ const TIGHT: Partial<Limits> = {
   sideHeadersBurst: 12,
   badConnectBudget: 1,
   heldVerdicts: 2,
-  foreseeChecks: 2,
+  prefetchChecks: 2,
 };
 
 /** Nearly every block with two payments is then announced by short ids, and room for announcements is short. */
 const COMPACT: Partial<Limits> = {
   compactFromBytes: 500,
   compactPending: 2,
-  compactSpoilt: 4,
+  compactFailed: 4,
   compactServeDepth: 3,
   checkBytesPerStep: 600,
   checkingBytes: 3_000,

@@ -10,7 +10,7 @@ import { type Ask, isHeld, letters, type Prompt, type TuiState, upNodes } from '
 
 /** What a key asks for, and the same actions as the command line's behind it. */
 
-export interface Deed {
+export interface Command {
   readonly action: Action<unknown>;
   readonly timeoutMs: number;
 }
@@ -96,20 +96,20 @@ function verbFor(ask: Ask, text: string, state: TuiState): readonly [VerbName, G
 }
 
 /** Throws a Problem with a sentence when the answer cannot be meant. */
-export function deedFor(ask: Ask, text: string, client: YardClient, state: TuiState): Deed | undefined {
+export function commandFor(ask: Ask, text: string, client: YardClient, state: TuiState): Command | undefined {
   const wanted = verbFor(ask, text, state);
-  return wanted === undefined ? undefined : deed(client, ...wanted);
+  return wanted === undefined ? undefined : command(client, ...wanted);
 }
 
-function deed(client: YardClient, name: VerbName, given: Given, timeoutMs: number): Deed {
+function command(client: YardClient, name: VerbName, given: Given, timeoutMs: number): Command {
   client.refresh();
   return { action: actionOf(verbNamed(name), liveYard(client), given), timeoutMs };
 }
 
-export function healDeed(client: YardClient): Deed {
-  return deed(client, 'heal', {}, USUAL_MS);
+export function healCommand(client: YardClient): Command {
+  return command(client, 'heal', {}, USUAL_MS);
 }
 
-export function holdDeed(client: YardClient, state: TuiState): Deed {
-  return deed(client, isHeld(state) ? 'release' : 'hold', {}, USUAL_MS);
+export function holdCommand(client: YardClient, state: TuiState): Command {
+  return command(client, isHeld(state) ? 'release' : 'hold', {}, USUAL_MS);
 }
