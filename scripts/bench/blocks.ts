@@ -1,20 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Block, makeBlock } from '../../src/bitcoin/block.ts';
+import { headerOver } from '../../src/bitcoin/coinbase.ts';
 import { encodeHeader, type Header } from '../../src/bitcoin/header.ts';
-import { commitmentOf, merkleRoot, witnessRoot } from '../../src/bitcoin/merkle.ts';
 import { compactToTarget, targetBytes } from '../../src/bitcoin/target.ts';
-import { makeTx, type Tx } from '../../src/bitcoin/tx.ts';
+import type { Tx } from '../../src/bitcoin/tx.ts';
+import { buildBody } from '../../src/consensus/build.ts';
 import {
   deriveParams,
   type NetworkTemplates,
   type Params,
   parseNetworks,
-  subsidyAt,
 } from '../../src/consensus/params/params.ts';
-import { coinbaseScript } from '../../src/consensus/validate/tag.ts';
 import { javascriptKernel } from '../../src/host/miner/kernels/javascript.ts';
-import { concat } from '../../src/util/bytes.ts';
 import { FEE, SCRIPT, spend } from './spends.ts';
 
 const COIN = 1e8;
@@ -79,14 +77,9 @@ export function blockOn(
   params: Params,
 ): Block {
   const height = parent.height + 1;
-  const all = [coinbaseOf(height, txs, params), ...txs];
-  const header = {
-    version: 0x2000_0000,
-    prev: parent.hash,
-    merkleRoot: merkleRoot(all.map((tx) => tx.txid)).root,
-    time: parent.time + 1,
-    bits: EASIEST_BITS,
-  };
+  const fees = txs.length * FEE;
+  const all = buildBody({ params, height, tag: 'bench', payout: SCRIPT, fees, txs, commit: true });
+  const header = headerOver(all, { prev: parent.hash, time: parent.time + 1, bits: EASIEST_BITS });
   return makeBlock(solved(header), all);
 }
 
@@ -98,25 +91,4 @@ export function solved(header: Omit<Header, 'nonce'>): Header {
     const [nonce] = kernel.scan(from, NONCES);
     if (nonce !== undefined) return { ...header, nonce };
   }
-}
-
-function coinbaseOf(height: number, txs: readonly Tx[], params: Params): Tx {
-  const reserved = new Uint8Array(32);
-  const commitment = commitmentOf(witnessRoot([{ wtxid: new Uint8Array(32) }, ...txs]), reserved);
-  return makeTx({
-    version: 2,
-    inputs: [
-      {
-        prevout: { txid: new Uint8Array(32), index: 0xffff_ffff },
-        script: coinbaseScript(height, 0, 'bench'),
-        sequence: 0xffff_ffff,
-        witness: [reserved],
-      },
-    ],
-    outputs: [
-      { value: subsidyAt(height, params) + txs.length * FEE, script: SCRIPT },
-      { value: 0, script: concat(Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed), commitment) },
-    ],
-    lockTime: 0,
-  });
 }

@@ -1,3 +1,4 @@
+import { headerWith } from '../../src/bitcoin/coinbase.ts';
 import { encodeHeader, headerHash } from '../../src/bitcoin/header.ts';
 import type { Params } from '../../src/consensus/params/params.ts';
 import { createNetwork } from '../../src/host/net/network.ts';
@@ -21,7 +22,7 @@ export function headerChain(params: Params, length: number): HeaderChain {
   const merkleRoot = new Uint8Array(32);
   while (headers.length < length) {
     time++;
-    const bytes = encodeHeader(solved({ version: 0x2000_0000, prev, merkleRoot, time, bits: EASIEST_BITS }));
+    const bytes = encodeHeader(solved(headerWith(merkleRoot, { prev, time, bits: EASIEST_BITS })));
     prev = headerHash(bytes);
     headers.push(bytes);
     hashes.push(prev);

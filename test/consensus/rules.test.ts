@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { makeBlock } from '../../src/bitcoin/block.ts';
+import { COMMITMENT_HEAD } from '../../src/bitcoin/coinbase.ts';
 import { headerHash } from '../../src/bitcoin/header.ts';
 import { merkleRoot } from '../../src/bitcoin/merkle.ts';
 import { makeTx } from '../../src/bitcoin/tx.ts';
@@ -11,7 +12,7 @@ import { BOB, payTo, spend } from '../dsl/keys.ts';
 import { LAB } from '../dsl/networks.ts';
 import { headerOf, RULE_CASES } from '../dsl/rule-cases.ts';
 import { SCRIPT_CASES } from '../dsl/script-cases.ts';
-import { COMMITMENT_HEAD, grind, rebody, World } from '../dsl/world.ts';
+import { grind, rebody, World } from '../dsl/world.ts';
 
 /** Rows whose case is not a block shown to a chain, and the test that has it. */
 const ELSEWHERE: readonly RuleName[] = [

@@ -1,13 +1,12 @@
 import { type Block, makeBlock } from '../../src/bitcoin/block.ts';
+import { headerOver } from '../../src/bitcoin/coinbase.ts';
 import { type Header, headerHash } from '../../src/bitcoin/header.ts';
-import { commitmentOf, merkleRoot, witnessRoot } from '../../src/bitcoin/merkle.ts';
 import { compactToTarget, meets } from '../../src/bitcoin/target.ts';
-import { makeTx, type Tx, type TxIn, type TxOut } from '../../src/bitcoin/tx.ts';
-import { type Params, subsidyAt } from '../../src/consensus/params/params.ts';
+import { makeTx, type Tx, type TxOut } from '../../src/bitcoin/tx.ts';
+import { buildBody } from '../../src/consensus/build.ts';
+import type { Params } from '../../src/consensus/params/params.ts';
 import { nextBits } from '../../src/consensus/params/retarget.ts';
 import { type BlockEntry, BlockTree, detachedEntry } from '../../src/consensus/tree/tree.ts';
-import { coinbaseScript } from '../../src/consensus/validate/tag.ts';
-import { concat } from '../../src/util/bytes.ts';
 import { ALICE, outputOf, payTo, type Spendable } from './keys.ts';
 
 /** What a drawn block may have otherwise than the usual. */
@@ -38,10 +37,6 @@ export interface Drawn {
   readonly entry: BlockEntry;
   readonly parent: Drawn | undefined;
 }
-
-/** OP_RETURN, a push of 36, and what BIP141 marks a commitment with. */
-export const COMMITMENT_HEAD = Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed);
-const NONCE = new Uint8Array(32);
 
 /**
  * Fork trees drawn as text, with every block really ground at the network's target:
@@ -120,37 +115,23 @@ export class World {
   #make(name: string, parent: Drawn, o: BlockOptions): Block {
     const height = parent.entry.height + 1;
     const txs = o.coinbase === 'none' ? [...(o.txs ?? [])] : this.#withCoinbase(name, height, o);
-    const header: Header = {
-      version: o.version ?? 0x20000000,
+    const header = headerOver(txs, {
+      version: o.version,
       prev: parent.block.hash,
-      merkleRoot: merkleRoot(txs.map((tx) => tx.txid)).root,
       time: o.time ?? parent.block.header.time + Math.max(1, Math.floor(this.params.spacingMs / 1000)),
       bits: o.bits ?? nextBits(parent.entry, this.params),
-      nonce: 0,
-    };
+    });
     return makeBlock(grind(header, o.lazy === true), txs);
   }
 
   #withCoinbase(name: string, height: number, o: BlockOptions): Tx[] {
     const txs = o.txs ?? [];
-    const changes = typeof o.coinbase === 'object' ? o.coinbase : {};
     const commit = o.commit === true || txs.some((tx) => tx.hasWitness);
-    const input: TxIn = {
-      prevout: { txid: new Uint8Array(32), index: 0xffff_ffff },
-      script: o.script ?? coinbaseScript(height, 0, name),
-      sequence: 0xffff_ffff,
-      witness: commit ? [NONCE] : [],
-    };
-    const outputs: TxOut[] = [
-      { value: subsidyAt(height, this.params) + (o.fees ?? 0), script: payTo(ALICE) },
-      ...(o.extraOutputs ?? []),
-    ];
-    const coinbase = (more: readonly TxOut[]): Tx =>
-      makeTx({ version: 2, inputs: [input], outputs: [...outputs, ...more], lockTime: 0, ...changes });
-    if (!commit) return [coinbase([]), ...txs];
-    // The coinbase counts as zero in the witness root, so any coinbase will do to compute it.
-    const root = commitmentOf(witnessRoot([coinbase([]), ...txs]), NONCE);
-    return [coinbase([{ value: 0, script: concat(COMMITMENT_HEAD, root) }]), ...txs];
+    const { fees, script, extraOutputs } = o;
+    const { params } = this;
+    const payout = payTo(ALICE);
+    const body = buildBody({ params, height, tag: name, payout, fees, txs, commit, script, extraOutputs });
+    return typeof o.coinbase === 'object' ? [makeTx({ ...body[0]!, ...o.coinbase }), ...txs] : body;
   }
 }
 

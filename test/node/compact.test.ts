@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Reader } from '../../src/bitcoin/codec.ts';
+import { buildCoinbase, witnessCommitment } from '../../src/bitcoin/coinbase.ts';
 import { encodeHeader } from '../../src/bitcoin/header.ts';
-import { commitmentOf, witnessRoot } from '../../src/bitcoin/merkle.ts';
-import { makeTx, type Tx } from '../../src/bitcoin/tx.ts';
+import type { Tx } from '../../src/bitcoin/tx.ts';
 import { type Assembled, checkBlock, plainReading } from '../../src/consensus/validate/check.ts';
 import { limits } from '../../src/node/limits.ts';
 import { PoolIds } from '../../src/node/mempool/ids.ts';
@@ -37,12 +37,9 @@ const nonce = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 /** The first block with these payments, its witness commitment right. */
 function committed(payments: readonly (typeof txs)[number][]) {
   const [old] = first!.txs;
-  const commitment = commitmentOf(witnessRoot([old!, ...payments]), new Uint8Array(32));
-  const head = Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed);
-  const coinbase = makeTx({
-    ...old!,
-    outputs: [old!.outputs[0]!, { value: 0, script: concat(head, commitment) }],
-  });
+  const { script } = old!.inputs[0]!;
+  const commitment = witnessCommitment(payments);
+  const coinbase = buildCoinbase({ script, outputs: [old!.outputs[0]!], commitment });
   return withTxs(first!, [coinbase, ...payments]);
 }
 

@@ -1,4 +1,5 @@
 import { decodeBlock } from '../../bitcoin/block.ts';
+import { commitmentScriptIn } from '../../bitcoin/coinbase.ts';
 import type { Tx } from '../../bitcoin/tx.ts';
 import { type Params, subsidyAt } from '../../consensus/params/params.ts';
 import type { BlockEntry } from '../../consensus/tree/tree.ts';
@@ -121,8 +122,7 @@ export class Templates {
     if (coinbase === undefined || parent === undefined)
       throw new TypeError('our own template has no parent or coinbase');
     this.last = { txs: txs.length, weight: txs.reduce((sum, tx) => sum + tx.weight, 0) };
-    // BIP141: the commitment is the last output that starts so.
-    const commitment = coinbase.outputs.findLast((output) => toHex(output.script).startsWith('6a24aa21a9ed'));
+    const commitment = commitmentScriptIn(coinbase);
     return {
       capabilities: ['proposal'],
       version: header.version,
@@ -144,7 +144,7 @@ export class Templates {
       curtime: header.time,
       bits: bitsHex(header.bits),
       height: candidate.height,
-      ...(commitment === undefined ? {} : { default_witness_commitment: toHex(commitment.script) }),
+      ...(commitment === undefined ? {} : { default_witness_commitment: toHex(commitment) }),
     };
   }
 

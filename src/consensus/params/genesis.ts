@@ -1,9 +1,9 @@
 import { type Block, makeBlock } from '../../bitcoin/block.ts';
+import { buildCoinbase, headerOver } from '../../bitcoin/coinbase.ts';
 import { hash160 } from '../../bitcoin/hash.ts';
 import { lockScript, pushData } from '../../bitcoin/lock.ts';
-import { merkleRoot } from '../../bitcoin/merkle.ts';
 import { publicKey, secretOfText } from '../../bitcoin/secp.ts';
-import { makeTx, type TxOut } from '../../bitcoin/tx.ts';
+import type { TxOut } from '../../bitcoin/tx.ts';
 import { concat, utf8Encode } from '../../util/bytes.ts';
 
 /** The ten well-known people, each with the same key on every yard. Worthless, and printed as such. */
@@ -56,26 +56,8 @@ const HEIGHT_ZERO = Uint8Array.of(0x00);
  * Bitcoin's. Its coinbase gives away the allocations and claims no subsidy.
  */
 export function buildGenesis(options: GenesisOptions): Block {
-  const coinbase = makeTx({
-    version: 2,
-    inputs: [
-      {
-        prevout: { txid: new Uint8Array(32), index: 0xffff_ffff },
-        script: concat(HEIGHT_ZERO, pushData(utf8Encode(options.message))),
-        sequence: 0xffff_ffff,
-        witness: [],
-      },
-    ],
-    outputs: options.outputs,
-    lockTime: 0,
-  });
-  const header = {
-    version: options.version,
-    prev: new Uint8Array(32),
-    merkleRoot: merkleRoot([coinbase.txid]).root,
-    time: options.timeS,
-    bits: options.bits,
-    nonce: 0,
-  };
-  return makeBlock(header, [coinbase]);
+  const { version, bits, outputs, timeS: time } = options;
+  const script = concat(HEIGHT_ZERO, pushData(utf8Encode(options.message)));
+  const txs = [buildCoinbase({ script, outputs, commitment: undefined })];
+  return makeBlock(headerOver(txs, { version, prev: new Uint8Array(32), time, bits }), txs);
 }

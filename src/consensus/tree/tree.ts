@@ -39,10 +39,19 @@ export interface BlockEntry {
 const MEDIAN_SPAN = 11;
 const times = new Float64Array(MEDIAN_SPAN);
 
-/** BIP113. Core: GetMedianTimePast. Of fewer than 11 blocks the upper median, as Core takes it. */
-function medianTimePast(time: number, parent: BlockEntry | undefined): number {
+/** What the median time reads of a block. */
+export interface Timed {
+  readonly header: { readonly time: number };
+  readonly parent: Timed | undefined;
+}
+
+/**
+ * Median time of a block and its last 10 ancestors, in seconds since 1970 (BIP113). Core: GetMedianTimePast. Of fewer than
+ * 11 blocks the upper median, as Core takes it.
+ */
+export function medianTimePast({ header, parent }: Timed): number {
   let count = 0;
-  let next = time;
+  let next = header.time;
   for (let at = parent; ; at = at.parent) {
     // Insertion keeps them sorted, the latest first; times mostly fall on the way down, so the place is the end.
     let i = count++;
@@ -153,7 +162,7 @@ export class TreeEntry implements BlockEntry {
     this.skip = parent === undefined ? undefined : skipFrom(parent, skipHeight(this.height));
     this.work =
       parent === undefined ? workOf(compactToTarget(header.bits).target) : workAfter(parent, header.bits);
-    this.medianTime = medianTimePast(header.time, parent);
+    this.medianTime = medianTimePast(this);
   }
 
   get id(): string {

@@ -1,4 +1,5 @@
 import { type Block, decodeBlock, decodeBlockSteps, makeBlock } from '../../bitcoin/block.ts';
+import { COMMITMENT_HEAD, COMMITMENT_SIZE, commitmentScriptIn } from '../../bitcoin/coinbase.ts';
 import { decodeHeader, encodeHeader, HEADER_SIZE, type Header, headerHash } from '../../bitcoin/header.ts';
 import { parseLock } from '../../bitcoin/lock.ts';
 import {
@@ -222,18 +223,9 @@ function* leavesSteps({ block: { txs }, ids }: Assembled, kind: 'txid' | 'wtxid'
   return leaves;
 }
 
-const COMMITMENT_HEAD = [0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed] as const;
-const COMMITMENT_SIZE = 38;
-
-/** The last output that starts as a witness commitment, at least 38 bytes. Core: GetWitnessCommitmentIndex. */
+/** The commitment that the coinbase carries, 32 bytes. */
 function committed(coinbase: Tx): Uint8Array | undefined {
-  for (let i = coinbase.outputs.length - 1; i >= 0; i--) {
-    const { script } = coinbase.outputs[i]!;
-    if (script.length >= COMMITMENT_SIZE && COMMITMENT_HEAD.every((byte, at) => script[at] === byte)) {
-      return script.subarray(COMMITMENT_HEAD.length, COMMITMENT_SIZE);
-    }
-  }
-  return undefined;
+  return commitmentScriptIn(coinbase)?.subarray(COMMITMENT_HEAD.length, COMMITMENT_SIZE);
 }
 
 /**

@@ -1,16 +1,17 @@
 import { type Block, makeBlock } from '../../bitcoin/block.ts';
 import { Writer } from '../../bitcoin/codec.ts';
+import {
+  buildCoinbase,
+  COMMITMENT_SIZE,
+  headerWith,
+  witnessCommitment,
+  witnessCommitmentSteps,
+} from '../../bitcoin/coinbase.ts';
 import { sha256d } from '../../bitcoin/hash.ts';
 import { encodeHeader, HEADER_SIZE, type Header } from '../../bitcoin/header.ts';
-import {
-  commitmentOf,
-  type HashPairs,
-  leavesOf,
-  merkleBranchSteps,
-  witnessRootSteps,
-} from '../../bitcoin/merkle.ts';
+import { type HashPairs, leavesOf, merkleBranchSteps } from '../../bitcoin/merkle.ts';
 import { compactToTarget } from '../../bitcoin/target.ts';
-import { makeTx, type Tx } from '../../bitcoin/tx.ts';
+import type { Tx } from '../../bitcoin/tx.ts';
 import type { Chain } from '../../consensus/chain/chain.ts';
 import { subsidyAt } from '../../consensus/params/params.ts';
 import type { BlockEntry } from '../../consensus/tree/tree.ts';
@@ -21,14 +22,10 @@ import { finish, noPace, type Pace, type Steps } from '../../util/steps.ts';
 import type { Mempool, PoolEntry } from '../mempool/mempool.ts';
 import { selectSteps } from './select.ts';
 
-/** Version bits with none set (BIP9); Core's default. As int32 it is above 4. */
-const BLOCK_VERSION = 0x2000_0000;
-/** Header of a witness commitment output: OP_RETURN, push of 36, aa21a9ed (BIP141). */
-const COMMITMENT_PREFIX = Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed);
-/** The coinbase counts as zero in its own commitment. */
+/** The coinbase's place in the merkle tree: its branch does not depend on it. */
 const COINBASE_LEAF = new Uint8Array(32);
 /** The commitment of a block without any other transaction. */
-const ALONE = commitmentOf(COINBASE_LEAF, new Uint8Array(32));
+const ALONE = witnessCommitment([]);
 const TIME_AT = 68;
 const NONCE_AT = 76;
 
@@ -115,13 +112,7 @@ export function* templateSteps(o: TemplateOptions, pace: Pace): Steps<Template> 
     txsWeight += entry.tx.weight;
   }
   // Always there, as with Core on regtest: a block without witnesses may commit too.
-  const commitment =
-    txs.length === 0
-      ? ALONE
-      : commitmentOf(
-          yield* witnessRootSteps(leavesOf([COINBASE_LEAF, ...txs.map((tx) => tx.wtxid)]), pace, o.pairs),
-          new Uint8Array(32),
-        );
+  const commitment = txs.length === 0 ? ALONE : yield* witnessCommitmentSteps(txs, pace, o.pairs);
   const value = subsidyAt(height, params) + fees;
   const body: Body = {
     prev,
@@ -157,7 +148,8 @@ function allowedBy(o: TemplateOptions): ((entry: PoolEntry) => boolean) | undefi
 function coinbaseWeight(height: number, tag: string, payout: Uint8Array): number {
   const script = coinbaseScript(height, 0, tag).length;
   // Version, input count, outpoint, script, sequence; output count, payout, commitment; lock time.
-  const stripped = 4 + 1 + 36 + (1 + script) + 4 + 1 + (8 + 1 + payout.length) + (8 + 1 + 38) + 4;
+  const stripped =
+    4 + 1 + 36 + (1 + script) + 4 + 1 + (8 + 1 + payout.length) + (8 + 1 + COMMITMENT_SIZE) + 4;
   // Marker and flag, and one witness item of 32 bytes.
   return 4 * stripped + 2 + 2 + 32;
 }
@@ -171,22 +163,8 @@ function coinbaseOf(
   commitment: Uint8Array,
 ): Tx {
   assert(Number.isSafeInteger(extraNonce) && extraNonce >= 0, 'an extra nonce is a safe integer');
-  return makeTx({
-    version: 2,
-    inputs: [
-      {
-        prevout: { txid: new Uint8Array(32), index: 0xffff_ffff },
-        script: coinbaseScript(height, extraNonce, tag),
-        sequence: 0xffff_ffff,
-        witness: [new Uint8Array(32)],
-      },
-    ],
-    outputs: [
-      { value, script: payout },
-      { value: 0, script: concat(COMMITMENT_PREFIX, commitment) },
-    ],
-    lockTime: 0,
-  });
+  const script = coinbaseScript(height, extraNonce, tag);
+  return buildCoinbase({ script, outputs: [{ value, script: payout }], commitment });
 }
 
 /**
@@ -260,13 +238,6 @@ function partsOf(body: Body, extraNonce: number, time: number): Made {
   assert(coinbase.weight === body.coinbaseWeight(), 'a coinbase weighs what was set aside for it');
   let root = coinbase.txid;
   for (const sibling of body.branch) root = sha256d(concat(root, sibling));
-  const fields: Header = {
-    version: BLOCK_VERSION,
-    prev: body.prev.hash,
-    merkleRoot: root,
-    time,
-    bits: body.bits,
-    nonce: 0,
-  };
+  const fields = headerWith(root, { prev: body.prev.hash, time, bits: body.bits });
   return { coinbase, fields, header: encodeHeader(fields) };
 }

@@ -1,14 +1,13 @@
 import { type Block, makeBlock } from '../../bitcoin/block.ts';
+import { headerOver } from '../../bitcoin/coinbase.ts';
 import { encodeHeader, type Header, headerHash } from '../../bitcoin/header.ts';
-import { commitmentOf, merkleRoot, witnessRoot } from '../../bitcoin/merkle.ts';
 import { compactToTarget, meets, targetBytes } from '../../bitcoin/target.ts';
-import { makeTx, type Tx, type TxIn, type TxOut } from '../../bitcoin/tx.ts';
-import { type Params, subsidyAt } from '../../consensus/params/params.ts';
+import { makeTx, type Tx, type TxOut } from '../../bitcoin/tx.ts';
+import { buildBody } from '../../consensus/build.ts';
+import type { Params } from '../../consensus/params/params.ts';
 import { nextBits } from '../../consensus/params/retarget.ts';
 import { type BlockEntry, detachedEntry } from '../../consensus/tree/tree.ts';
-import { coinbaseScript } from '../../consensus/validate/tag.ts';
 import { assert } from '../../util/assert.ts';
-import { concat } from '../../util/bytes.ts';
 import { grind } from '../world/grind.ts';
 
 /** Blocks made by hand, honest or with one thing otherwise: what a miner who follows no rule could make. */
@@ -30,10 +29,6 @@ export interface ForgeOptions {
   /** Two blocks of one parent and time differ by it. */
   readonly extraNonce?: number;
 }
-
-/** OP_RETURN, a push of 36, and what BIP141 marks a commitment with. */
-const COMMITMENT_HEAD = Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed);
-const NONCE = new Uint8Array(32);
 
 export interface Forged {
   readonly block: Block;
@@ -58,14 +53,12 @@ export class Forge {
     const height = parent.height + 1;
     const txs = o.coinbase === 'none' ? [...(o.txs ?? [])] : this.#withCoinbase(height, o);
     const earliest = Math.max(parent.medianTime + 1, parent.header.time);
-    const header: Header = {
-      version: o.version ?? 0x20000000,
+    const header = headerOver(txs, {
+      version: o.version,
       prev: parent.hash,
-      merkleRoot: merkleRoot(txs.map((tx) => tx.txid)).root,
       time: o.time ?? Math.max(earliest, wallS),
       bits: o.bits ?? nextBits(parent, this.params),
-      nonce: 0,
-    };
+    });
     const block = makeBlock(o.lazy === true ? missed(header) : ground(header), txs);
     return { block, entry: detachedEntry(block.header, block.hash, parent) };
   }
@@ -73,23 +66,21 @@ export class Forge {
   #withCoinbase(height: number, o: ForgeOptions): Tx[] {
     const txs = o.txs ?? [];
     const commit = txs.some((tx) => tx.hasWitness);
-    const input: TxIn = {
-      prevout: { txid: new Uint8Array(32), index: 0xffff_ffff },
-      script: o.script ?? coinbaseScript(height, o.extraNonce ?? 0, this.tag),
-      sequence: 0xffff_ffff,
-      witness: commit ? [NONCE] : [],
-    };
-    const outputs: TxOut[] = [
-      { value: subsidyAt(height, this.params) + (o.fees ?? 0), script: this.script },
-      ...(o.extraOutputs ?? []),
-    ];
-    const changes = typeof o.coinbase === 'object' ? o.coinbase : {};
-    const coinbase = (more: readonly TxOut[]): Tx =>
-      makeTx({ version: 2, inputs: [input], outputs: [...outputs, ...more], lockTime: 0, ...changes });
-    if (!commit) return [coinbase([]), ...txs];
-    // The coinbase counts as zero in the witness root, so any coinbase will do to compute it.
-    const root = commitmentOf(witnessRoot([coinbase([]), ...txs]), NONCE);
-    return [coinbase([{ value: 0, script: concat(COMMITMENT_HEAD, root) }]), ...txs];
+    const { params, tag, script: payout } = this;
+    const { extraNonce, fees, script, extraOutputs } = o;
+    const body = buildBody({
+      params,
+      height,
+      tag,
+      extraNonce,
+      payout,
+      fees,
+      txs,
+      commit,
+      script,
+      extraOutputs,
+    });
+    return typeof o.coinbase === 'object' ? [makeTx({ ...body[0]!, ...o.coinbase }), ...txs] : body;
   }
 }
 

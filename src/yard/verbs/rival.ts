@@ -1,12 +1,12 @@
 import { type Block, makeBlock } from '../../bitcoin/block.ts';
+import { headerOver } from '../../bitcoin/coinbase.ts';
 import { headerHash } from '../../bitcoin/header.ts';
-import { commitmentOf, merkleRoot, witnessRoot } from '../../bitcoin/merkle.ts';
 import { compactToTarget, meets } from '../../bitcoin/target.ts';
-import { makeTx, type Tx, type TxOut } from '../../bitcoin/tx.ts';
-import { type Params, subsidyAt } from '../../consensus/params/params.ts';
+import type { Tx } from '../../bitcoin/tx.ts';
+import { buildBody } from '../../consensus/build.ts';
+import type { Params } from '../../consensus/params/params.ts';
 import { nextBits, type RetargetEntry } from '../../consensus/params/retarget.ts';
-import { coinbaseScript } from '../../consensus/validate/tag.ts';
-import { concat } from '../../util/bytes.ts';
+import { medianTimePast } from '../../consensus/tree/tree.ts';
 import { sleep } from '../../yard/action.ts';
 import { failed } from '../../yard/problem.ts';
 import type { YardNode } from '../port.ts';
@@ -18,11 +18,8 @@ import type { YardNode } from '../port.ts';
 
 /** Ancestors that a new block's rules may look at: eleven times for the median, and a parent's parent for the target. */
 const LOOK_BACK = 12;
-const MEDIAN_SPAN = 11;
 /** Hashes between two looks at the event loop. */
 const PIECE = 2_000;
-const COMMITMENT_HEAD = Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed);
-const NO_NONCE = new Uint8Array(32);
 
 /** A block that exists, with as much of its past as the rules look at. */
 export interface Ancestor extends RetargetEntry {
@@ -47,14 +44,6 @@ export async function lastBlocks(
   return { fork: fork!, blocks };
 }
 
-function medianTime(parent: Ancestor): number {
-  const times: number[] = [];
-  for (let at: Ancestor | undefined = parent; at !== undefined && times.length < MEDIAN_SPAN; at = at.parent)
-    times.push(at.header.time);
-  times.sort((a, b) => a - b);
-  return times[times.length >> 1]!;
-}
-
 export interface RivalWishes {
   readonly params: Params;
   readonly payout: Uint8Array;
@@ -72,18 +61,12 @@ export interface RivalWishes {
 export async function rivalBlock(parent: Ancestor, wishes: RivalWishes): Promise<Ancestor> {
   const { params, txs, now } = wishes;
   const height = parent.height + 1;
-  const all = [coinbaseOf(height, wishes), ...txs];
+  const { payout, tag, extraNonce } = wishes;
+  const all = buildBody({ params, height, payout, tag, extraNonce, txs, commit: true });
   const bits = nextBits(parent, params);
   // Never before the rules' least time; at the wall clock if that is later, as a miner would.
-  const time = Math.max(medianTime(parent) + 1, Math.floor(now / 1000));
-  const header = {
-    version: 0x2000_0000,
-    prev: parent.block.hash,
-    merkleRoot: merkleRoot(all.map((tx) => tx.txid)).root,
-    time,
-    bits,
-    nonce: 0,
-  };
+  const time = Math.max(medianTimePast(parent) + 1, Math.floor(now / 1000));
+  const header = headerOver(all, { prev: parent.block.hash, time, bits });
   const { target } = compactToTarget(bits);
   for (let nonce = 0; nonce <= 0xffff_ffff; nonce++) {
     const tried = { ...header, nonce };
@@ -94,25 +77,4 @@ export async function rivalBlock(parent: Ancestor, wishes: RivalWishes): Promise
     if (nonce % PIECE === PIECE - 1) await sleep(0, wishes.signal);
   }
   throw failed(`no nonce of 2^32 makes a block at height ${height}; the target is too hard for this`);
-}
-
-function coinbaseOf(height: number, wishes: RivalWishes): Tx {
-  const payout: TxOut = { value: subsidyAt(height, wishes.params), script: wishes.payout };
-  const make = (outputs: readonly TxOut[]): Tx =>
-    makeTx({
-      version: 2,
-      inputs: [
-        {
-          prevout: { txid: new Uint8Array(32), index: 0xffff_ffff },
-          script: coinbaseScript(height, wishes.extraNonce, wishes.tag),
-          sequence: 0xffff_ffff,
-          witness: [NO_NONCE],
-        },
-      ],
-      outputs,
-      lockTime: 0,
-    });
-  // A coinbase counts as zero in the commitment, so its own outputs do not change it.
-  const commitment = commitmentOf(witnessRoot([make([payout]), ...wishes.txs]), NO_NONCE);
-  return make([payout, { value: 0, script: concat(COMMITMENT_HEAD, commitment) }]);
 }
