@@ -1,6 +1,7 @@
 import { buildCoinbase, witnessCommitment } from '../bitcoin/coinbase.ts';
 import type { Tx, TxOut } from '../bitcoin/tx.ts';
 import { type Params, subsidyAt } from './params/params.ts';
+import { medianTimePast, type Timed } from './tree/tree.ts';
 import { coinbaseScript } from './validate/tag.ts';
 
 export interface BodyOptions {
@@ -22,6 +23,15 @@ export interface BodyOptions {
   readonly script?: Uint8Array | undefined;
   /** Outputs between the payout and the commitment. */
   readonly extraOutputs?: readonly TxOut[] | undefined;
+}
+
+/**
+ * The earliest time, in seconds since 1970, that a block on `parent` may have: past the median time (BIP113), and where the
+ * target follows every block, not before its parent's (`checkHeaderContext`). Core: GetMinimumTime.
+ */
+export function leastTime(parent: Timed, { retarget }: Pick<Params, 'retarget'>): number {
+  const past = medianTimePast(parent) + 1;
+  return retarget.kind === 'ema' ? Math.max(parent.header.time, past) : past;
 }
 
 /** The transactions of a new block: the coinbase with height (BIP34), extra nonce, tag and commitment, then the others. */

@@ -1,8 +1,8 @@
 import { decodeBlock } from '../../bitcoin/block.ts';
 import { commitmentScriptIn } from '../../bitcoin/coinbase.ts';
 import type { Tx } from '../../bitcoin/tx.ts';
-import { type Params, subsidyAt } from '../../consensus/params/params.ts';
-import type { BlockEntry } from '../../consensus/tree/tree.ts';
+import { leastTime } from '../../consensus/build.ts';
+import { subsidyAt } from '../../consensus/params/params.ts';
 import { RPC, RpcError } from '../../host/http/errors.ts';
 import type { Json, JsonInput, JsonObject } from '../../host/http/json.ts';
 import type { RpcMethod } from '../../host/http/methods.ts';
@@ -157,12 +157,6 @@ export class Templates {
     if (result.kind !== 'template') throw new TypeError(`template answered ${result.kind}`);
     return result.template;
   }
-}
-
-/** Core: GetMinimumTime. Where the target follows every block, the time may not go back either (consensus/validate/context.ts). */
-function leastTime(parent: BlockEntry, { retarget }: Params): number {
-  const past = parent.medianTime + 1;
-  return retarget.kind === 'ema' ? Math.max(parent.header.time, past) : past;
 }
 
 function transactionsJson({ view }: NodeContext, txs: readonly Tx[]): Json[] {

@@ -3,10 +3,9 @@ import { headerOver } from '../../bitcoin/coinbase.ts';
 import { headerHash } from '../../bitcoin/header.ts';
 import { compactToTarget, meets } from '../../bitcoin/target.ts';
 import type { Tx } from '../../bitcoin/tx.ts';
-import { buildBody } from '../../consensus/build.ts';
+import { buildBody, leastTime } from '../../consensus/build.ts';
 import type { Params } from '../../consensus/params/params.ts';
 import { nextBits, type RetargetEntry } from '../../consensus/params/retarget.ts';
-import { medianTimePast } from '../../consensus/tree/tree.ts';
 import { sleep } from '../../yard/action.ts';
 import { failed } from '../../yard/problem.ts';
 import type { YardNode } from '../port.ts';
@@ -65,7 +64,7 @@ export async function rivalBlock(parent: Ancestor, wishes: RivalWishes): Promise
   const all = buildBody({ params, height, payout, tag, extraNonce, txs, commit: true });
   const bits = nextBits(parent, params);
   // Never before the rules' least time; at the wall clock if that is later, as a miner would.
-  const time = Math.max(medianTimePast(parent) + 1, Math.floor(now / 1000));
+  const time = Math.max(leastTime(parent, params), Math.floor(now / 1000));
   const header = headerOver(all, { prev: parent.block.hash, time, bits });
   const { target } = compactToTarget(bits);
   for (let nonce = 0; nonce <= 0xffff_ffff; nonce++) {
