@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { LogEvent } from '../../src/events/events.ts';
+import { readOwnEventLine } from '../../src/events/read.ts';
 import { rpcCall } from '../../src/host/http/client.ts';
 import type { JsonInput } from '../../src/host/http/json.ts';
 import { type NodeChild, type ReadyLine, spawnNode } from '../../src/lab/launcher/node-child.ts';
@@ -48,7 +49,11 @@ export class BenchNode {
   events(): LogEvent[] {
     const lines = readFileSync(join(this.dir, 'events.jsonl'), 'utf8').split('\n');
     // The last line may be half written.
-    return lines.slice(0, -1).map((line) => JSON.parse(line) as LogEvent);
+    return lines.slice(0, -1).map((line) => {
+      const read = readOwnEventLine(line);
+      if (!read.ok) throw new Error(`a line of ${this.dir}/events.jsonl is no event: ${read.error.detail}`);
+      return read.value;
+    });
   }
 
   async longestStepMs(): Promise<number> {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LogEvent } from '../../src/events/events.ts';
+import { readOwnEventLine } from '../../src/events/read.ts';
 import { followEvents, RpcFailure, rpcCall } from '../../src/host/http/client.ts';
 import type { JsonInput } from '../../src/host/http/json.ts';
 import { type Exit, exitOf, type ReadyLine, readyLineOf } from '../../src/lab/launcher/node-child.ts';
@@ -94,8 +95,8 @@ export class LifeOfNode {
       const line = this.#out.split('\n').find((one, i, all) => i < all.length - 1 && one.startsWith('{'));
       return line === undefined ? undefined : readyLineOf(line);
     });
-    this.#following = followEvents(this.#url, this.#auth, { signal: this.#stopFollowing.signal }, (value) =>
-      this.#event(value as unknown as LogEvent),
+    this.#following = followEvents(this.#url, this.#auth, { signal: this.#stopFollowing.signal }, (event) =>
+      this.#event(event),
     ).catch((error: unknown) => {
       // The stream breaks when the node is killed; anything else is a failure of this program.
       if (!(error instanceof RpcFailure) || !this.#over) this.#err += `\nevent stream: ${String(error)}`;
@@ -134,8 +135,9 @@ export class LifeOfNode {
     for (const line of text.split('\n').slice(0, -1)) {
       // A power cut may have left zeros in the middle of the log.
       if (!line.startsWith('{') || !line.endsWith('}')) continue;
-      const event = JSON.parse(line) as LogEvent;
-      if (event.seq > seq) events.push(event);
+      const read = readOwnEventLine(line);
+      if (!read.ok) throw new Error(`a line of ${this.dir}/events.jsonl is no event: ${read.error.detail}`);
+      if (read.value.seq > seq) events.push(read.value);
     }
     return events;
   }

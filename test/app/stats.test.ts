@@ -89,9 +89,9 @@ describe('stats --log', () => {
     expect(await cli.run('stats --log run.jsonl')).toBe(0);
     expect(cli.stdout).toMatch(/^The last line of the log is torn/);
     expect(cli.stdout).toContain('2 lines of the log are not events and are left out:');
-    expect(cli.stdout).toContain('  line 1: not JSON (bad-json)');
+    expect(cli.stdout).toContain('  run.jsonl line 1: not JSON (bad-json)');
     expect(cli.stdout).toMatch(
-      /^ {2}line 2: seq of tip must be a whole number from 0 to \d+, not nothing \(bad-field\)$/m,
+      /^ {2}run\.jsonl line 2: seq of tip must be a whole number from 0 to \d+, not nothing \(bad-field\)$/m,
     );
     expect(cli.stdout).toContain('1 block, one every');
     // A last line that only lacks its newline is whole.

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readEventLine } from '../../src/events/read.ts';
 import { parseScenario } from '../../src/lab/scenario/parse.ts';
 import { runScenario } from '../../src/lab/scenario/run.ts';
-import { readEventLine } from '../../src/observe/read-event.ts';
 import { DOCUMENTS, HOW, linesOf, ROOT, SHOWN, snippetsOf } from './snippets.ts';
 
 /** What a reader may copy from the documents, as far as it needs no process (the rest: test/live/snippets.test.ts). */

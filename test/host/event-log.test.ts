@@ -105,6 +105,13 @@ describe('the event log', () => {
     expect(lines().length).toBe(1);
   });
 
+  it('counts on from a line whose kind only a newer version knows', async () => {
+    writeFileSync(path(), '{"v":1,"seq":7,"t":1,"node":"A","kind":"later"}\n{"v":1,"seq":8,"kind":"heal"}\n');
+    const log = open();
+    expect(log.lastSeq).toBe(7);
+    await log.close();
+  });
+
   it('skips lines that are no events', async () => {
     writeFileSync(
       path(),

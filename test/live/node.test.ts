@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bitsFor, deriveParams, paramsToJson, parseNetworks } from '../../src/consensus/params/params.ts';
 import { META_KEY } from '../../src/consensus/store/records.ts';
+import type { LogEvent } from '../../src/events/events.ts';
 import { followEvents } from '../../src/host/http/client.ts';
 import type { JsonObject } from '../../src/host/http/json.ts';
 import { openStore } from '../../src/host/store/store.ts';
@@ -68,7 +69,7 @@ describe('one node', () => {
   it('streams its events, resumable', async () => {
     const node = await rig.start('stream');
     await node.call('generatetoaddress', 2, ADDRESS);
-    const seen: JsonObject[] = [];
+    const seen: LogEvent[] = [];
     const enough = new AbortController();
     const following = followEvents(node.url, node.auth, { after: 0, signal: enough.signal }, (event) => {
       seen.push(event);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readEventLine } from '../../src/observe/read-event.ts';
+import { readEventLine } from '../../src/events/read.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const page = readFileSync(join(root, 'docs', 'event-log.md'), 'utf8');

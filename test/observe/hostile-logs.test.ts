@@ -3,10 +3,10 @@ import { statsLines } from '../../src/app/cli/stats-report.ts';
 import { exportRun } from '../../src/app/page/export-file.ts';
 import { parseLog } from '../../src/app/page/log-file.ts';
 import type { LogEvent } from '../../src/events/events.ts';
+import { lineFaultWords, readEventLine } from '../../src/events/read.ts';
 import { evidenceOf } from '../../src/observe/figures/evidence.ts';
 import { newFigures } from '../../src/observe/figures/figures.ts';
 import { agreementPanel } from '../../src/observe/figures/panel.ts';
-import { lineFaultWords, readEventLine } from '../../src/observe/read-event.ts';
 import { newForest } from '../../src/observe/state/forest.ts';
 import { newLanes } from '../../src/observe/state/lanes.ts';
 import { Story } from '../../src/observe/state/story.ts';
@@ -145,9 +145,13 @@ describe('a log that somebody has changed', () => {
     for (let i = 0; i < 700; i++) {
       const lines = [...BASE[which]!];
       for (let n = 1 + random.below(6); n > 0; n--) mutate(lines, random);
-      const { events, damaged, faults } = parseLog(lines.map((line) => JSON.stringify(line)).join('\n'));
+      const { events, damaged, faults } = parseLog(
+        lines.map((line) => JSON.stringify(line)).join('\n'),
+        'x.jsonl',
+      );
       expect(events.length + damaged).toBe(lines.length);
-      for (const fault of faults) expect(lineFaultWords(fault)).toMatch(/^line \d+: [ -~…]+ \([a-z-]+\)$/);
+      for (const fault of faults)
+        expect(lineFaultWords(fault)).toMatch(/^x\.jsonl line \d+: [ -~…]+ \([a-z-]+\)$/);
       refused += damaged;
       use(events, i);
     }
@@ -163,7 +167,7 @@ describe('a log that somebody has changed', () => {
     for (let i = 0; i < 200; i++) {
       const bytes = Buffer.from(text);
       for (let n = 1 + random.below(20); n > 0; n--) bytes[random.below(bytes.length)] = random.below(256);
-      use(parseLog(bytes.toString('utf8')).events, i);
+      use(parseLog(bytes.toString('utf8'), 'x.jsonl').events, i);
     }
   });
 
@@ -181,7 +185,7 @@ describe('a log that somebody has changed', () => {
     for (let i = 0; i < 20; i++) {
       const lines = [...BASE[1]!];
       for (let n = 0; n < 10; n++) mutate(lines, random);
-      const { events } = parseLog(lines.map((line) => JSON.stringify(line)).join('\n'));
+      const { events } = parseLog(lines.map((line) => JSON.stringify(line)).join('\n'), 'x.jsonl');
       expect(exportRun(files, facts, events).kept).toBeGreaterThan(0);
     }
   });

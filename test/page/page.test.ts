@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { exportRun } from '../../src/app/page/export-file.ts';
-import { logTail, openTail, parseLog } from '../../src/app/page/log-file.ts';
+import { openTail, parseLog, readYardLog } from '../../src/app/page/log-file.ts';
 import type { LogEvent } from '../../src/events/events.ts';
 import { answersOf } from '../../src/observe/state/agreement.ts';
 import { newForest } from '../../src/observe/state/forest.ts';
@@ -55,21 +55,21 @@ describe('the end of a log', () => {
         Array.from({ length: count }, (_, i) => `${name} ${i} ${'x'.repeat(i % 200)}\n`).join('');
       writeFileSync(join(dir, 'yard.1.jsonl'), lines(3_000, 'before'));
       writeFileSync(join(dir, 'yard.jsonl'), lines(2_000, 'now'));
-      const all =
-        readFileSync(join(dir, 'yard.1.jsonl')).length + readFileSync(join(dir, 'yard.jsonl')).length;
+      const both = Buffer.concat(['yard.1.jsonl', 'yard.jsonl'].map((file) => readFileSync(join(dir, file))));
+      const all = both.length;
       for (const most of [0, 1, 100, 70_000, 250_000, 400_000, all - 1, all, all + 1]) {
-        const whole = logTail(dir, most);
         const tail = openTail(dir, most);
         const pieces: Buffer[] = [];
         for await (const piece of tail.pieces()) pieces.push(piece);
         tail.close();
-        expect(tail.bytes).toBe(whole.length);
+        const whole = Buffer.concat(pieces);
+        expect(whole.length).toBe(tail.bytes);
         expect(whole.length).toBeLessThanOrEqual(most);
-        expect(Buffer.concat(pieces).equals(whole)).toBe(true);
+        expect(whole.equals(both.subarray(all - whole.length))).toBe(true);
+        if (most >= all) expect(whole.length).toBe(all);
         if (whole.length > 0) expect(whole.toString()).toMatch(/^(before|now) \d+ x*\n/);
         if (most > 200) expect(whole.toString()).toMatch(/now 1999 x*\n$/);
       }
-      expect(logTail(dir, all).length).toBe(all);
     } finally {
       rmSync(dir, { recursive: true });
     }
@@ -207,14 +207,31 @@ describe('a run with its position', () => {
 describe('a log on disk', () => {
   it('may end in the middle of a line', () => {
     const lines = forked(2, 1, 1).map((e) => JSON.stringify(e));
-    const { events, damaged } = parseLog(`${lines.join('\n')}\n{"v":1,"seq":99,"t":1,"nod`);
+    const { events, damaged } = parseLog(`${lines.join('\n')}\n{"v":1,"seq":99,"t":1,"nod`, 'run.jsonl');
     expect([events.length, damaged]).toEqual([lines.length, 1]);
-    const read = parseLog('[]\n7\nnull\n{}\n');
+    const read = parseLog('[]\n7\nnull\n{}\n', 'run.jsonl');
     expect([read.events.length, read.damaged]).toEqual([0, 4]);
     expect(read.faults.map(({ line, rule }) => [line, rule])).toEqual([
       ...[1, 2, 3].map((line) => [line, 'bad-json']),
       [4, 'bad-version'],
     ]);
+  });
+
+  it('has two files, and each fault its own file and line', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'forkyard-log-'));
+    try {
+      const line = (seq: number) => JSON.stringify(event(seq, 'A', { kind: 'heal' }));
+      writeFileSync(join(dir, 'yard.1.jsonl'), `${line(1)}\n{`);
+      writeFileSync(join(dir, 'yard.jsonl'), `${line(2)}\n\n{"v":1}\n`);
+      const read = readYardLog(dir, 1e6);
+      expect(read.events).toHaveLength(2);
+      expect(read.faults.map(({ file, line, rule }) => `${file}:${line} ${rule}`)).toEqual([
+        'yard.1.jsonl:2 bad-json',
+        'yard.jsonl:3 unknown-kind',
+      ]);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 });
 

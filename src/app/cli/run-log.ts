@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { LogEvent } from '../../events/events.ts';
+import { type LineFault, lineFaultWords } from '../../events/read.ts';
 import { locateYard } from '../../lab/yard/file.ts';
-import { type LineFault, lineFaultWords } from '../../observe/read-event.ts';
 import { plural } from '../../util/plural.ts';
 import { failed, missing } from '../../yard/problem.ts';
 import type { RunFacts } from '../page/export-file.ts';
-import { logTail, parseLog } from '../page/log-file.ts';
+import { parseLog, readYardLog } from '../page/log-file.ts';
 import type { Shared } from './common.ts';
 
 /** Tells which lines of the log were left out, and why. */
@@ -36,7 +36,7 @@ export function readRunLog(yard: string | undefined, log: string | undefined): R
 
 function fromYard(given: string | undefined): RunLog {
   const { dir, yard } = locateYard(given, process.cwd());
-  const { events, damaged, faults } = parseLog(logTail(dir, ALL_BYTES).toString('utf8'));
+  const { events, damaged, faults } = readYardLog(dir, ALL_BYTES);
   const { label, network, spacingMs, delayMs, topology = 'full' } = yard;
   return {
     facts: { label, network, spacingMs, delayMs, topology, nodes: yard.nodes.map((n) => n.letter) },
@@ -49,7 +49,7 @@ function fromYard(given: string | undefined): RunLog {
 /** A log alone: its nodes are those that speak in it. */
 function fromFile(path: string): RunLog {
   if (!existsSync(path)) throw missing(`there is no file ${path}`);
-  const { events, damaged, faults } = parseLog(readFileSync(path, 'utf8'));
+  const { events, damaged, faults } = parseLog(readFileSync(path, 'utf8'), basename(path));
   const nodes = [...new Set(events.map((e) => e.node))].filter((n) => n !== '');
   nodes.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
   const network = events.find((e) => e.kind === 'start')?.network ?? 'unknown';

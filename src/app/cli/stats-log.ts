@@ -1,6 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { LogEvent } from '../../events/events.ts';
-import { type EventFault, type LineFault, NAMED_FAULTS, readEventLine } from '../../observe/read-event.ts';
+import { type LineFault, newLineReader } from '../../events/read.ts';
 import { missing } from '../../yard/problem.ts';
 
 /** A line longer than this is no event of ours: its longest lists are bounded. */
@@ -27,37 +28,23 @@ export async function readEventLog(
   paths: readonly string[],
   each: (event: LogEvent) => void,
 ): Promise<LogReading> {
-  let events = 0;
-  const faults: LineFault[] = [];
-  let skipped = 0;
   let torn = false;
   let from: number | undefined;
   let to: number | undefined;
-  const take = (line: string): EventFault | undefined => {
-    if (line.trim() === '') return undefined;
-    const read = readEventLine(line);
-    if (!read.ok) return read.error;
-    each(read.value);
-    events++;
-    from ??= read.value.t;
-    to = read.value.t;
-    return undefined;
-  };
+  const reader = newLineReader((event) => {
+    each(event);
+    from ??= event.t;
+    to = event.t;
+  });
   for (const path of paths) {
     if (!existsSync(path)) throw missing(`no log at ${path}`);
+    reader.open(basename(path));
     let rest = '';
-    let number = 0;
     try {
       for await (const chunk of createReadStream(path, { encoding: 'utf8' }) as AsyncIterable<string>) {
         const lines = (rest + chunk).split('\n');
         rest = lines.pop() ?? '';
-        for (const line of lines) {
-          number++;
-          const fault = take(line);
-          if (fault === undefined) continue;
-          skipped++;
-          if (faults.length < NAMED_FAULTS) faults.push({ line: number, ...fault });
-        }
+        for (const line of lines) reader.take(line);
         if (rest.length > LONGEST_LINE)
           throw missing(`${path} is not an event log: it has a line of ${LONGEST_LINE} characters`);
       }
@@ -66,7 +53,8 @@ export async function readEventLog(
       throw missing(`cannot read ${path}: ${(error as Error).message}`);
     }
     // The last line may be whole and only lack its newline, as other programs write it.
-    torn = take(rest) !== undefined;
+    torn = !reader.takeRest(rest);
   }
+  const { events, skipped, faults } = reader;
   return { events, skipped, faults, torn, from, to };
 }

@@ -1,3 +1,4 @@
+import { lineFaultWords } from '../../events/read.ts';
 import type { Shape } from '../../observe/figures/conditions.ts';
 import type { EpochFigures } from '../../observe/figures/epochs.ts';
 import type { RunFigures } from '../../observe/figures/figures.ts';
@@ -12,7 +13,6 @@ import {
   spreadWords,
 } from '../../observe/figures/rows.ts';
 import type { Figures } from '../../observe/figures/tally.ts';
-import { lineFaultWords } from '../../observe/read-event.ts';
 import { formatMs } from '../../observe/words/units.ts';
 import { plural } from '../../util/plural.ts';
 import type { LogReading } from './stats-log.ts';

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { LogEvent } from '../../events/events.ts';
-import { type LineFault, NAMED_FAULTS, readEventLine } from '../../observe/read-event.ts';
+import { type LineFault, newLineReader } from '../../events/read.ts';
 
 /** The end of a log: open files, read when somebody takes what is in them. */
 export interface LogTail {
@@ -12,23 +12,15 @@ export interface LogTail {
 
 interface Part {
   readonly fd: number;
+  /** Its name without its folder. */
+  readonly file: string;
   readonly from: number;
   readonly bytes: number;
 }
 
 const PIECE_BYTES = 64 * 1024;
 
-/** The end of a yard's log as it lies on disk, older file first, cut at the beginning of a line. */
-export function logTail(dir: string, maxBytes: number): Buffer {
-  const parts = partsOf(dir, maxBytes);
-  try {
-    return Buffer.concat(parts.map((part) => readAt(part.fd, part.from, part.bytes)));
-  } finally {
-    for (const { fd } of parts) closeSync(fd);
-  }
-}
-
-/** The same, piece by piece. Whoever opens it closes it. */
+/** The end of a yard's log as it lies on disk, older file first, cut at the beginning of a line. Whoever opens it closes it. */
 export function openTail(dir: string, maxBytes: number): LogTail {
   const parts = partsOf(dir, maxBytes);
   return {
@@ -58,7 +50,7 @@ function partOf(path: string, maxBytes: number): Part | undefined {
   const fd = openSync(path, 'r');
   const { size } = fstatSync(fd);
   const from = size > maxBytes ? lineAfter(fd, size - maxBytes, size) : 0;
-  return { fd, from, bytes: size - from };
+  return { fd, file: basename(path), from, bytes: size - from };
 }
 
 /** Where the first line begins that begins after `at`; `end` when none does. */
@@ -83,18 +75,29 @@ export interface ReadLog {
   readonly faults: readonly LineFault[];
 }
 
-export function parseLog(text: string): ReadLog {
-  const events: LogEvent[] = [];
-  const faults: LineFault[] = [];
-  let damaged = 0;
-  for (const [i, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue;
-    const read = readEventLine(line);
-    if (read.ok) events.push(read.value);
-    else {
-      damaged++;
-      if (faults.length < NAMED_FAULTS) faults.push({ line: i + 1, ...read.error });
-    }
+/** The lines of a log file; `file` is its name without its folder. */
+export function parseLog(text: string, file: string): ReadLog {
+  return readTexts([{ text, file }]);
+}
+
+/** The end of a yard's log as it lies on disk, at most so many bytes; lines are counted from the first that is read. */
+export function readYardLog(dir: string, maxBytes: number): ReadLog {
+  const parts = partsOf(dir, maxBytes);
+  try {
+    return readTexts(
+      parts.map(({ fd, file, from, bytes }) => ({ text: readAt(fd, from, bytes).toString('utf8'), file })),
+    );
+  } finally {
+    for (const { fd } of parts) closeSync(fd);
   }
-  return { events, damaged, faults };
+}
+
+function readTexts(texts: readonly { readonly text: string; readonly file: string }[]): ReadLog {
+  const events: LogEvent[] = [];
+  const reader = newLineReader((event) => events.push(event));
+  for (const { text, file } of texts) {
+    reader.open(file);
+    for (const line of text.split('\n')) reader.take(line);
+  }
+  return { events, damaged: reader.skipped, faults: reader.faults };
 }

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpRequest } from 'node:http';
+import type { LogEvent } from '../../events/events.ts';
+import { readOwnEventLine } from '../../events/read.ts';
 import { defined } from '../../util/defined.ts';
 import { basicAuth, readCookie } from './cookie.ts';
 import type { JsonInput, JsonObject } from './json.ts';
@@ -67,7 +69,7 @@ export function followEvents(
   url: string,
   auth: RpcAuth,
   options: { readonly after?: number; readonly signal?: AbortSignal },
-  event: (value: JsonObject) => void,
+  event: (event: LogEvent) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const path = options.after === undefined ? '/events' : `/events?after=${options.after}`;
@@ -82,15 +84,15 @@ export function followEvents(
           return;
         }
         let bug: unknown;
-        const give = (value: JsonObject) => {
+        const give = (given: LogEvent) => {
           try {
-            event(value);
+            event(given);
           } catch (error) {
             bug = error;
             throw error;
           }
         };
-        readStream(response, give).then(resolve, (error: unknown) => {
+        readStream(response, url, give).then(resolve, (error: unknown) => {
           if (bug !== undefined) reject(bug);
           else if (options.signal?.aborted) resolve();
           else reject(error instanceof RpcFailure ? error : connectionFailure(url, error));
@@ -110,7 +112,11 @@ export function followEvents(
   });
 }
 
-async function readStream(response: IncomingMessage, event: (value: JsonObject) => void): Promise<void> {
+async function readStream(
+  response: IncomingMessage,
+  url: string,
+  event: (event: LogEvent) => void,
+): Promise<void> {
   response.setEncoding('utf8');
   let rest = '';
   for await (const chunk of response as AsyncIterable<string>) {
@@ -119,8 +125,11 @@ async function readStream(response: IncomingMessage, event: (value: JsonObject) 
     // Each of our events has one data line; ids are inside it, and comments only keep the connection alive.
     for (const line of lines) {
       if (!line.startsWith('data: ')) continue;
-      const value = JSON.parse(line.slice(6)) as JsonObject;
-      if ('seq' in value) event(value);
+      const read = readOwnEventLine(line.slice(6));
+      if (read.ok) event(read.value);
+      // Other objects are messages of the stream itself: a `gap`.
+      else if (read.error.rule === 'bad-json')
+        throw new RpcFailure('protocol', `${url}/events sent a line that is no event: ${read.error.detail}`);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import type { LogEvent } from '../../events/events.ts';
+import { readOwnEventLine } from '../../events/read.ts';
 
 const CHUNK = 256 * 1024;
 const NEWLINE = 10;
@@ -118,8 +119,9 @@ function scan(path: string, from: number, each: (event: LogEvent, at: number) =>
       rest = Buffer.concat([rest, chunk.subarray(0, n)]);
       let start = 0;
       for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE, start)) {
-        const event = parseEvent(rest.toString('utf8', start, end));
-        if (event !== undefined && !each(event, restAt + start)) return;
+        // Others are no events: half a line, somebody's edit, zeros after a power cut.
+        const read = readOwnEventLine(rest.toString('utf8', start, end));
+        if (read.ok && !each(read.value, restAt + start)) return;
         start = end + 1;
       }
       rest = rest.subarray(start);
@@ -127,19 +129,6 @@ function scan(path: string, from: number, each: (event: LogEvent, at: number) =>
     }
   } finally {
     closeSync(fd);
-  }
-}
-
-/** Undefined for a line that is not an event: half a line, somebody's edit, zeros after a power cut. */
-function parseEvent(line: string): LogEvent | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { v, seq } = value as { v?: unknown; seq?: unknown };
-    return v === 1 && Number.isSafeInteger(seq) ? (value as LogEvent) : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
   }
 }
 

@@ -35,8 +35,7 @@ export function follow(options: FollowOptions): Follower {
     while (!stop.signal.aborted) {
       let why = 'the stream ended';
       try {
-        await followEvents(options.url, options.auth, { after: last, signal: stop.signal }, (value) => {
-          const event = value as unknown as LogEvent;
+        await followEvents(options.url, options.auth, { after: last, signal: stop.signal }, (event) => {
           state(true);
           if (stop.signal.aborted || event.seq <= last) return;
           last = event.seq;

@@ -1,5 +1,5 @@
 import type { LogEvent } from '../../events/events.ts';
-import { readEventLine } from '../../observe/read-event.ts';
+import { readEventLine } from '../../events/read.ts';
 import { TOPOLOGIES } from '../../util/topology.ts';
 import type { Told } from '../../yard/perform.ts';
 import type { NodeFacts, YardFacts } from './facts.ts';

@@ -1,5 +1,5 @@
-import type { LogEvent } from '../events/events.ts';
 import { err, ok, type Result } from '../util/result.ts';
+import type { LogEvent } from './events.ts';
 
 /** Why a line of a log is not an event. */
 export interface EventFault {
@@ -10,16 +10,18 @@ export interface EventFault {
 
 /** A line that was left out. */
 export interface LineFault extends EventFault {
+  /** Name of the file, without its folder. */
+  readonly file: string;
   /** From 1, in its file. */
   readonly line: number;
 }
 
 /** So many of them are named; all are counted. */
-export const NAMED_FAULTS = 5;
+const NAMED_FAULTS = 5;
 
-/** `line 12: height of block must be a whole number from 0 to 4294967295, not "1x" (bad-field)`. */
-export function lineFaultWords({ line, rule, detail }: LineFault): string {
-  return `line ${line}: ${detail} (${rule})`;
+/** `yard.jsonl line 12: height of block must be a whole number from 0 to 4294967295, not "1x" (bad-field)`. */
+export function lineFaultWords({ file, line, rule, detail }: LineFault): string {
+  return `${file} line ${line}: ${detail} (${rule})`;
 }
 
 /** One field: what it must be, in words and as a test. */
@@ -146,8 +148,12 @@ const HEAD = { seq: many, t: number(0, MOST_TIME), node: id };
 
 type Kind = LogEvent['kind'];
 
+type Fields = readonly (readonly [string, Check | OptionalCheck])[];
+
+const COMMON_FIELDS: Fields = Object.entries({ ...HEAD, kind: text });
+
 /** The checks of each kind as a list, made once: logs have hundreds of thousands of lines. */
-const FIELDS: ReadonlyMap<string, readonly (readonly [string, Check | OptionalCheck])[]> = new Map(
+const FIELDS: ReadonlyMap<string, Fields> = new Map(
   (Object.keys(CHECKS) as Kind[]).map((kind) => [
     kind,
     Object.entries<Check | OptionalCheck>({ ...HEAD, ...CHECKS[kind] }),
@@ -156,6 +162,25 @@ const FIELDS: ReadonlyMap<string, readonly (readonly [string, Check | OptionalCh
 
 /** One line of an event log (docs/event-log.md). Fields that no kind has are kept. */
 export function readEventLine(line: string): Result<LogEvent, EventFault> {
+  const value = objectIn(line);
+  if (!value.ok) return value;
+  const { kind } = value.value;
+  const checks = typeof kind === 'string' ? FIELDS.get(kind) : undefined;
+  if (checks === undefined) return fault('unknown-kind', `no event is of kind ${shown(kind)}`);
+  return checked(value.value, checks);
+}
+
+/**
+ * The same for a line that a node of ours wrote: only what all kinds have in common (v, seq, t, node, kind) is checked. A
+ * node counts on from the last line of its log, whatever its kind, which a newer version may have written.
+ */
+export function readOwnEventLine(line: string): Result<LogEvent, EventFault> {
+  const value = objectIn(line);
+  return value.ok ? checked(value.value, COMMON_FIELDS) : value;
+}
+
+/** An object of a version that we read. */
+function objectIn(line: string): Result<Record<string, unknown>, EventFault> {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -163,23 +188,79 @@ export function readEventLine(line: string): Result<LogEvent, EventFault> {
     // A SyntaxError, or a RangeError where it is nested too deep.
     return fault('bad-json', 'not JSON');
   }
-  return readEvent(value);
+  if (!isObject(value)) return fault('bad-json', 'not an object');
+  return value['v'] === 1 ? ok(value) : fault('bad-version', `v must be 1, not ${shown(value['v'])}`);
 }
 
-/** The same for a line that is parsed already. */
-function readEvent(value: unknown): Result<LogEvent, EventFault> {
-  if (!isObject(value)) return fault('bad-json', 'not an object');
-  const { v, kind } = value;
-  if (v !== 1) return fault('bad-version', `v must be 1, not ${shown(v)}`);
-  const checks = typeof kind === 'string' ? FIELDS.get(kind) : undefined;
-  if (checks === undefined) return fault('unknown-kind', `no event is of kind ${shown(kind)}`);
-  for (const [name, check] of checks) {
+function checked(value: Record<string, unknown>, fields: Fields): Result<LogEvent, EventFault> {
+  for (const [name, check] of fields) {
     const given = Object.hasOwn(value, name) ? value[name] : undefined;
     if (given === undefined && 'optional' in check) continue;
-    if (!check.holds(given))
-      return fault('bad-field', `${name} of ${String(kind)} must be ${check.says}, not ${shown(given)}`);
+    if (!check.holds(given)) {
+      const kind = typeof value['kind'] === 'string' ? value['kind'] : 'an event';
+      return fault('bad-field', `${name} of ${kind} must be ${check.says}, not ${shown(given)}`);
+    }
   }
   return ok(value as unknown as LogEvent);
+}
+
+/** Takes the lines of log files one by one, counts them, and says which are no events. */
+export interface LineReader {
+  /** Lines that are events, and those that are not. */
+  readonly events: number;
+  readonly skipped: number;
+  /** The first of the latter, and why. */
+  readonly faults: readonly LineFault[];
+  /** The lines of another file follow; the name is without its folder. */
+  open(file: string): void;
+  /** A line without its newline. Blank ones are counted, and are nothing else. */
+  take(line: string): void;
+  /** What follows the last newline of a file. False if it is no event: a crash, or a writer at work. It is then not counted. */
+  takeRest(rest: string): boolean;
+}
+
+/** A reader of log files that gives `each` the events, in the order of the lines. */
+export function newLineReader(each: (event: LogEvent) => void): LineReader {
+  return new CountingReader(each);
+}
+
+class CountingReader implements LineReader {
+  events = 0;
+  skipped = 0;
+  readonly faults: LineFault[] = [];
+  readonly #each: (event: LogEvent) => void;
+  #file = '';
+  #line = 0;
+
+  constructor(each: (event: LogEvent) => void) {
+    this.#each = each;
+  }
+
+  open(file: string): void {
+    this.#file = file;
+    this.#line = 0;
+  }
+
+  take(line: string): void {
+    this.#line++;
+    const found = this.#read(line);
+    if (found === undefined) return;
+    this.skipped++;
+    if (this.faults.length < NAMED_FAULTS) this.faults.push({ file: this.#file, line: this.#line, ...found });
+  }
+
+  takeRest(rest: string): boolean {
+    return this.#read(rest) === undefined;
+  }
+
+  #read(line: string): EventFault | undefined {
+    if (line.trim() === '') return undefined;
+    const read = readEventLine(line);
+    if (!read.ok) return read.error;
+    this.events++;
+    this.#each(read.value);
+    return undefined;
+  }
 }
 
 function fault(rule: EventFault['rule'], detail: string): Result<never, EventFault> {
