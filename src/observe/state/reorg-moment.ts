@@ -24,18 +24,49 @@ export interface ReorgMoment {
 }
 
 export interface ReorgMoments {
-  /** The latest one, or undefined. */
+  /** The one that began or grew last, or undefined. */
   readonly latest: ReorgMoment | undefined;
   /** True when the event began a new one or added to the latest. */
   apply(event: LogEvent): boolean;
 }
 
-/** Nodes that leave the same tip within this time do so for the same reason. */
-const TOGETHER_MS = 10_000;
+/**
+ * Nodes that leave the same tip within this time of the first of them do so for the same reason. Above the time that a
+ * block needs to the last node over several slow links. A longer time merges nothing else: old tip and fork point are the
+ * same, and a node is in a reorg once.
+ */
+const TOGETHER_MS = 20_000;
 /** Payments are judged in the steps after the switch. */
 const FATE_MS = 5_000;
 /** A reorg this long after a heal is its consequence. */
 const HEAL_MS = 30_000;
+
+/** What says whether two nodes' reorgs are one. */
+interface KnownReorg {
+  /** Log time of the first node's. */
+  readonly t: number;
+  readonly fork: BlockRef;
+  /** Old tip first. */
+  readonly out: readonly BlockRef[];
+  readonly nodes: Iterable<string>;
+}
+
+type ReorgEvent = Extract<LogEvent, { kind: 'reorg' }>;
+
+/**
+ * The newest reorg in `known` that a node's `reorg` event is a part of: same fork point, same old tip, soon after the first
+ * node, and this node is not in it. A node that leaves the same tip twice (an invalidated block that it takes back, say)
+ * begins another one. Figures and scenarios count the reorgs of single nodes instead.
+ */
+export function sameReorg<R extends KnownReorg>(known: readonly R[], event: ReorgEvent): R | undefined {
+  return known.findLast(
+    ({ t, fork, out, nodes }) =>
+      fork.id === event.fork.id &&
+      out[0]?.id === event.out[0]?.id &&
+      event.t - t < TOGETHER_MS &&
+      ![...nodes].includes(event.node),
+  );
+}
 
 /** Feed every event, in the order of time. */
 export function newReorgMoments(): ReorgMoments {
@@ -43,11 +74,14 @@ export function newReorgMoments(): ReorgMoments {
 }
 
 class ReorgFollower implements ReorgMoments {
-  #latest: ReorgMoment | undefined;
+  /** The latest is the last; older ones only as long as a node may still join them. */
+  #recent: ReorgMoment[] = [];
+  /** When the last node joined the latest. */
+  #switchedAt = 0;
   #healedAt: number | undefined;
 
   get latest(): ReorgMoment | undefined {
-    return this.#latest;
+    return this.#recent.at(-1);
   }
 
   apply(event: LogEvent): boolean {
@@ -69,44 +103,44 @@ class ReorgFollower implements ReorgMoments {
   }
 
   #fate(event: Extract<LogEvent, { kind: 'tx-returned' | 'tx-lost' }>): boolean {
-    const latest = this.#latest;
-    if (latest === undefined || !latest.nodes.includes(event.node) || event.t - latest.t > FATE_MS)
+    const { latest } = this;
+    if (latest === undefined || !latest.nodes.includes(event.node) || event.t - this.#switchedAt > FATE_MS)
       return false;
     if (latest.lost.some((l) => l.txid === event.txid)) return false;
     if (event.kind === 'tx-returned') {
       if (latest.returned.includes(event.txid)) return false;
-      return this.#add({ returned: [...latest.returned, event.txid] });
+      return this.#put({ ...latest, returned: [...latest.returned, event.txid] }, latest);
     }
     const by = event.by === undefined ? {} : { by: event.by };
     const block = event.block === undefined ? {} : { block: event.block };
     // It may have come back before the block came that took its coin.
     const returned = latest.returned.filter((txid) => txid !== event.txid);
-    return this.#add({ returned, lost: [...latest.lost, { txid: event.txid, ...by, ...block }] });
+    const lost = [...latest.lost, { txid: event.txid, ...by, ...block }];
+    return this.#put({ ...latest, returned, lost }, latest);
   }
 
-  #add(change: Partial<ReorgMoment>): true {
-    if (this.#latest !== undefined) this.#latest = { ...this.#latest, ...change };
+  /** Makes this the latest, instead of what it was before. */
+  #put(moment: ReorgMoment, before: ReorgMoment | undefined): true {
+    this.#recent = [...this.#recent.filter((one) => one !== before), moment];
     return true;
   }
 
-  #reorg(event: Extract<LogEvent, { kind: 'reorg' }>): true {
+  #reorg(event: ReorgEvent): true {
     const { t, node, fork, out, depth, length, because } = event;
-    const same =
-      this.#latest !== undefined &&
-      this.#latest.fork.id === fork.id &&
-      this.#latest.out[0]?.id === out[0]?.id &&
-      t - this.#latest.t < TOGETHER_MS;
-    if (this.#latest !== undefined && same) {
-      const longer = length > this.#latest.length ? { in: event.in, length } : {};
-      return this.#add({ nodes: [...new Set([...this.#latest.nodes, node])], ...longer });
+    this.#switchedAt = t;
+    this.#recent = this.#recent.filter((one) => t - one.t < TOGETHER_MS);
+    const known = sameReorg(this.#recent, event);
+    if (known !== undefined) {
+      const longer = length > known.length ? { in: event.in, length } : {};
+      return this.#put({ ...known, nodes: [...known.nodes, node], ...longer }, known);
     }
     const since = this.#healedAt === undefined ? undefined : t - this.#healedAt;
-    this.#latest = {
+    const moment = {
       ...{ t, nodes: [node], fork, out, in: event.in, depth, length, because },
       ...{ returned: [], lost: [] },
       afterHeal: since !== undefined && since >= 0 && since < HEAL_MS ? since : undefined,
     };
-    return true;
+    return this.#put(moment, undefined);
   }
 }
 

@@ -4,6 +4,7 @@ import { CALM } from '../words/conditions.ts';
 import type { Forest } from './forest.ts';
 import { narrate } from './narrate.ts';
 import { isSpentTwice } from './payment-words.ts';
+import { sameReorg } from './reorg-moment.ts';
 
 /** What the page tells besides the tree, reduced from the same events, each given to the forest first. */
 
@@ -45,8 +46,6 @@ const KEPT_PAYMENTS = 2_000;
 const KEPT_SCENES = 200;
 /** Payments among which one with a story is looked for. */
 export const RECENT = 12;
-/** Nodes of one side reorganise within this of each other. */
-const SAME_SCENE_MS = 20_000;
 
 export class Story {
   readonly lines: Line[] = [];
@@ -132,13 +131,7 @@ export class Story {
   }
 
   #reorg(event: Extract<LogEvent, { kind: 'reorg' }>): void {
-    const last = this.scenes.findLast(
-      (s) =>
-        s.fork.id === event.fork.id &&
-        s.out[0]?.id === event.out[0]?.id &&
-        !s.nodes.has(event.node) &&
-        event.t - s.t < SAME_SCENE_MS,
-    );
+    const last = sameReorg(this.scenes, event);
     const scene = last ?? {
       seq: event.seq,
       t: event.t,
