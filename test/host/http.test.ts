@@ -18,6 +18,8 @@ import { PortError, startRpcServer } from '../../src/host/http/server.ts';
 import { nearest } from '../../src/util/nearest.ts';
 
 const bugs: string[] = [];
+/** Calls of `wait` that have reached the server. */
+let waits = 0;
 const methods: RpcMethod[] = [
   {
     name: 'add',
@@ -75,6 +77,7 @@ const methods: RpcMethod[] = [
     example: '',
     run: (_args, call) =>
       new Promise<Json>((resolve) => {
+        waits++;
         call.signal.addEventListener('abort', () => resolve('gone'));
       }),
   },
@@ -618,8 +621,10 @@ describe('the event stream', () => {
   it('ends streams and waits when the server closes', async () => {
     const cookie = { cookie: readFileSync(server.cookieFile, 'latin1') };
     const stream = followEvents(server.url, cookie, {}, () => undefined);
+    const before = waits;
     const waiting = rpcCall(server.url, cookie, 'wait');
     await expect.poll(() => listeners.size).toBe(1);
+    await expect.poll(() => waits).toBe(before + 1);
     await server.close();
     await stream;
     expect(await waiting).toBe('gone');
