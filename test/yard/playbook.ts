@@ -113,7 +113,7 @@ function blank(text: string): string {
 
 /** Fields that differ from run to run, or tell how far something has spread on a machine of some speed. */
 const VARY: ReadonlySet<string> = new Set(
-  ['ms', 't', 'afterMs', 'heldMs', 'tries', 'bytes'].concat('on', 'had', 'seen'),
+  ['ms', 't', 'seq', 'afterMs', 'heldMs', 'tries', 'bytes'].concat('on', 'had', 'seen'),
 );
 
 function blanked(data: unknown, key = ''): unknown {
