@@ -36,8 +36,13 @@ export async function order(
   power: MinePower,
 ): Promise<() => Promise<void>> {
   const before = await infoOf(client, letter);
-  await client.call(letter, 'setmining', [{ on: false }]);
-  await client.call(letter, 'setmining', [{ held: false, blocks, ...powerRequest(power) }]);
+  try {
+    await client.call(letter, 'setmining', [{ on: false }]);
+    await client.call(letter, 'setmining', [{ held: false, blocks, ...powerRequest(power) }]);
+  } catch (error) {
+    await restore(client, letter, before);
+    throw error;
+  }
   return () => restore(client, letter, before);
 }
 

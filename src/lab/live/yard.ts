@@ -33,7 +33,8 @@ import { order } from './mine-on.ts';
 const CONTROL_MS = 120_000;
 /** Long enough for events that are on their way to be in the merged log (it orders within 30 ms). */
 const SETTLE_MS = 120;
-const LOOK_MS = 20;
+/** A look at a yard asks every node; 64 of them answer in this time. */
+const LOOK_MS = 40;
 
 export function liveYard(client: YardClient): Yard {
   return {
