@@ -144,6 +144,23 @@ describe('measured against asked', () => {
     expect(b.frames.map((f) => f.bytes[0])).toEqual([0, 1, 2, 3, 4]);
   });
 
+  it('a drop loses messages for good, and neither keep-alives nor the link', async () => {
+    const [a, b] = await triangle();
+    a.net.setLinks(rules({ shapeTo: { [b.net.peerId]: { ...UNSHAPED, drop: 0.5 } } }));
+    for (let i = 0; i < 100; i++) {
+      a.net.send(b.net.peerId, blob(1, 50));
+      a.net.send(b.net.peerId, encodeMessage({ kind: 'ping', nonce: new Uint8Array(8) }));
+    }
+    a.net.setLinks(rules({}));
+    a.net.send(b.net.peerId, blob(2, 50));
+    await until('the last came', () => from(b, a).includes(2));
+    const blobs = from(b, a).filter((tag) => tag === 1).length;
+    expect(blobs).toBeGreaterThan(10);
+    expect(blobs).toBeLessThan(90);
+    expect(from(b, a).length - blobs - 1).toBe(100);
+    expect(connected(a, b)).toBe(true);
+  });
+
   it('loss costs time, never a message', async () => {
     const [a, b] = await triangle();
     a.net.setLinks(rules({ shapeTo: { [b.net.peerId]: { ...UNSHAPED, delayMs: 5, loss: 0.3 } } }));

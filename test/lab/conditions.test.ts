@@ -96,6 +96,13 @@ describe('links as people type them', () => {
 
 describe('what each node is told of its wire', () => {
   it('in a calm yard nothing, and all of it else', () => {
+    // Both ends of a link that drops messages: neither blames the other for silence.
+    const dropping = yardOf('ABC', { conditions: { shapes: { 'A>B': shape({ drop: 0.1 }) } } });
+    expect(['A', 'B', 'C'].map((letter) => wireRules(dropping, letter)['mute'])).toEqual([
+      ['peer-B'],
+      ['peer-A'],
+      [],
+    ]);
     expect(wireRules(yardOf('AB'), 'A')).toEqual({ refuse: [], deaf: [], mute: [], hold: false, shape: {} });
     const yard = yardOf('ABC', {
       groups: [['A', 'B'], ['C']],

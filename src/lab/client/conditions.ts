@@ -38,7 +38,10 @@ export function wireRules(yard: YardFile, letter: string): JsonObject {
   const others = yard.nodes.filter((n) => n.letter !== letter && n.peerId !== '');
   const deaf = others.filter((n) => oneWay.some(([from, to]) => from === n.letter && to === letter));
   const unheard = (l: string) => oneWay.some(([from, to]) => from === letter && to === l);
-  const mute = others.filter((n) => frozen.includes(n.letter) || unheard(n.letter));
+  // A request or its answer may have been dropped: silence is then no fault of the peer.
+  const drops = (l: string) =>
+    [askedShape(facts, letter, l), askedShape(facts, l, letter)].some(({ drop = 0 }) => drop > 0);
+  const mute = others.filter((n) => frozen.includes(n.letter) || unheard(n.letter) || drops(n.letter));
   const shaped = others.filter((n) => profile !== '' || shapes[linkName(letter, n.letter)] !== undefined);
   return {
     refuse: refusedBy(yard, letter),
